@@ -3,19 +3,27 @@
  * borrow bytes.
  *
  * Forms by type (all order-preserving within a type, so SQLite compares them itself):
- *   bit tinyint smallint int bigint     VALUE_INT   the number
- *   decimal, numeric, p ≤ 18; money     VALUE_INT   unscaled (money, smallmoney: scale 4)
- *   decimal, numeric, p > 18            VALUE_BLOB  16 bytes big-endian: unscaled int128 with the sign bit
- * flipped real float                          VALUE_REAL  (real already rounded to float) date VALUE_INT days
- * since 0001-01-01 time(n)                             VALUE_INT   100 ns ticks since midnight, rounded to n
- * digits smalldatetime                       VALUE_INT   minutes since 1900-01-01 datetime VALUE_INT   1/300
- * s ticks since 1900-01-01 (negative before) datetime2(n)                        VALUE_INT   100 ns ticks
- * since 0001-01-01, rounded to n digits datetimeoffset(n)                   VALUE_BLOB  10 bytes: 100 ns UTC
- * ticks since 0001-01-01, big-endian 8 bytes, then offset minutes + 840, big-endian 2 bytes (compare by the
- * first 8) char … nvarchar(max), text, xml     VALUE_TEXT  UTF-8 (an unpaired surrogate as its 3-byte form);
- * compared by collation binary, varbinary, image, rowversion VALUE_BLOB as they are uniqueidentifier
- * VALUE_BLOB  16 bytes in SQL Server's sort order (guid.h maps it)
  */
+// clang-format off
+/*
+ *   bit tinyint smallint int bigint    VALUE_INT   the number
+ *   decimal, numeric, p <= 18; money   VALUE_INT   unscaled (money, smallmoney: scale 4)
+ *   decimal, numeric, p > 18           VALUE_BLOB  16 bytes big-endian: unscaled int128, sign bit flipped
+ *   real float                         VALUE_REAL  real already rounded to float
+ *   date                               VALUE_INT   days since 0001-01-01
+ *   time(n)                            VALUE_INT   100 ns ticks since midnight, rounded to n digits
+ *   smalldatetime                      VALUE_INT   minutes since 1900-01-01
+ *   datetime                           VALUE_INT   1/300 s ticks since 1900-01-01 (negative before)
+ *   datetime2(n)                       VALUE_INT   100 ns ticks since 0001-01-01, rounded to n digits
+ *   datetimeoffset(n)                  VALUE_BLOB  10 bytes: 100 ns UTC ticks since 0001-01-01, 8 bytes
+ *                                                  big-endian, then offset minutes + 840, 2 bytes big-endian
+ *                                                  (compare by the first 8)
+ *   char ... nvarchar(max), text, xml  VALUE_TEXT  UTF-8 (an unpaired surrogate as its 3-byte form, wtf8.h);
+ *                                                  compared by collation
+ *   binary varbinary image rowversion  VALUE_BLOB  as they are
+ *   uniqueidentifier                   VALUE_BLOB  16 bytes in SQL Server's sort order (guid.h maps it)
+ */
+// clang-format on
 #ifndef STANDIN_TYPES_VALUE_H
 #define STANDIN_TYPES_VALUE_H
 
