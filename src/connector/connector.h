@@ -1,0 +1,87 @@
+/*
+ * connector.h - what a source or a sink is to the worker. The worker knows connectors only through these two
+ * tables of functions; a source and its sink know each other only through record/ and the stored state below.
+ *
+ * Life of a pair in direct mode (worker/direct.h):
+ *   sink.start → sink.own (takes the pipeline: epoch, stored state) → source.start(state) → { source.poll →
+ * sink.put }* → stop source.poll runs on the source task's thread, own/put on the sink task's; wake on any.
+ * All else: the task's thread.
+ */
+#ifndef CONNECTOR_CONNECTOR_H
+#define CONNECTOR_CONNECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/option.h"
+#include "observe/metrics.h"
+#include "record/batch.h"
+#include "record/position.h"
+
+/* What the target has stored of one table's snapshot. Texts are owned by the StoredState. */
+typedef struct StoredTable {
+    char *schema, *table; /* source names */
+    uint32_t chunks_done; /* chunks 0 … chunks_done-1 are committed */
+    char *upper_key;      /* opaque: where the next chunk starts; NULL = at the beginning */
+    bool is_done;         /* all chunks are committed */
+    uint64_t fingerprint; /* of the schema last applied (record/schema.h) */
+} StoredTable;
+
+/* What the target has stored of a pipeline: where its source is to go on. */
+typedef struct StoredState {
+    bool has_position;     /* false: never started: a snapshot mode decides */
+    Position position;     /* all lanes hold everything up to here (an end) */
+    bool is_snapshot_done; /* every table that was to be copied is */
+    Position consistent;   /* from here on the target shows states that the source had; {0} = not known yet */
+    StoredTable *tables;   /* owned */
+    size_t table_count;
+} StoredState;
+void stored_state_done(StoredState *s); /* frees what it owns; *s is {0} again */
+/* The table's entry, or NULL. */
+const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table);
+
+typedef struct ConnectorContext {
+    const char *name;        /* the connector's name: pipeline name in direct mode */
+    Metrics *metrics;        /* borrowed */
+    const bool *is_stopping; /* borrowed; set when the process is told to stop: read with __atomic_load_n */
+} ConnectorContext;
+
+typedef struct Source Source;
+typedef struct SourceClass {
+    const char *const *class_names; /* NULL-terminated: values of connector.class */
+    const OptionDef *options;
+    size_t option_count;
+    /* Connect, check what would stop the run (each failure with its cure), and begin at `state`. */
+    bool (*start)(const Options *options, const ConnectorContext *context, const StoredState *state,
+                  Source **ret, Err *e);
+    /* The next batch in stream order, moved to the caller; NULL when none came within timeout_ms. Errors:
+     * retriable → the worker stops it and starts it anew from the stored state. */
+    bool (*poll)(Source *s, int64_t timeout_ms, Batch **ret, Err *e);
+    void (*wake)(Source *s);    /* any thread: poll returns soon */
+    Source *(*stop)(Source *s); /* returns NULL; NULL is fine */
+} SourceClass;
+
+typedef struct Sink Sink;
+typedef struct SinkClass {
+    const char *const *class_names;
+    const OptionDef *options;
+    size_t option_count;
+    /* Connect and check what would stop the run. */
+    bool (*start)(const Options *options, const ConnectorContext *context, Sink **ret, Err *e);
+    /* Take (or take again) the pipeline: raise the epoch, end the former owner, read what is stored. */
+    bool (*own)(Sink *s, StoredState *ret, Err *e);
+    /* Write one batch and commit what it completes. The batch stays the caller's: after a retriable error the
+     * same batch is put again, once `own` has said that the stored position still is the one before it.
+     * ERR_FENCED: another owner. */
+    bool (*put)(Sink *s, const Batch *batch, Err *e);
+    /* Nothing came for a while: commit what is due (idle position), keep the connection alive. */
+    bool (*idle)(Sink *s, Err *e);
+    /* Whether a transaction is open that began with an earlier batch: after a failure the source has to go
+     * back. */
+    bool (*has_open_transaction)(const Sink *s);
+    Sink *(*stop)(Sink *s);
+} SinkClass;
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * batch.h - what is carried at a time: an arena, its changes in stream order, and the positions it covers.
+ * Built by one thread, then moved on whole; freed in one go. No allocation per row or value.
+ *
+ * Kinds
+ *   BATCH_CHANGES  changes of a stream, (from, to]. `to` counts only once `ends_transaction` is set: until
+ * then the batch's last transaction goes on in the next batch. May be empty: then only the position moves.
+ *   BATCH_ROWS     rows of one chunk of one table (op r), in key order as SQL Server orders them; `chunk`
+ * says which. BATCH_TABLE    a table's schema is made known to the target before its first row; no changes.
+ *   BATCH_END      the source has no more to give (snapshot.mode=initial_only); no changes.
+ */
+#ifndef RECORD_BATCH_H
+#define RECORD_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "record/change.h"
+
+typedef enum BatchKind { BATCH_CHANGES, BATCH_ROWS, BATCH_TABLE, BATCH_END } BatchKind;
+
+typedef struct BatchChunk {
+    uint32_t number;    /* 0, 1, … within the table's snapshot */
+    bool is_first_part; /* a chunk may come in several batches; */
+    bool is_last_part;  /*   it is committed with its last part, as one transaction */
+    bool is_last_chunk; /* of the table */
+    bool is_plain; /* the table doesn't stream yet and held no rows: COPY straight into it. Else upsert */
+    Position watermark; /* W: captured max LSN before the chunk was read */
+    Str upper_key;      /* opaque text: where the next chunk starts (is_last_part); in the batch's arena */
+} BatchChunk;
+
+typedef struct BatchHold BatchHold;
+
+typedef struct Batch {
+    BatchKind kind;
+    Arena arena;
+    Change *changes; /* in the arena */
+    size_t count, cap;
+    const Schema *schema; /* BATCH_ROWS, BATCH_TABLE: the table (a reference is held) */
+    Position from, to;    /* BATCH_CHANGES: (from, to] */
+    bool ends_transaction;
+    BatchChunk chunk; /* BATCH_ROWS */
+    int64_t to_us;    /* commit time of `to`, µs since 1970 UTC; 0 = unknown */
+    int64_t read_us;  /* when it was read, wall clock */
+    size_t bytes;     /* memory held, for queues: arena and holds */
+    BatchHold *holds; /* schemas and pages kept alive */
+} Batch;
+
+Batch *batch_new(BatchKind kind); /* owned */
+Batch *batch_free(Batch *b);      /* NULL is fine; returns NULL */
+/* Room for one more change, zeroed. Borrowed until the batch is freed or another is added. */
+Change *batch_add(Batch *b);
+/* An uninitialised row of n values in the arena. */
+Value *batch_row(Batch *b, size_t n);
+/* Keep schema alive as long as the batch; cheap when it is the one held last. */
+void batch_hold_schema(Batch *b, const Schema *schema);
+/* Keep any object alive: release(object) runs when the batch is freed, on the thread that frees it. bytes are
+ * counted. */
+void batch_hold(Batch *b, void *object, void (*release)(void *object), size_t bytes);
+
+#endif

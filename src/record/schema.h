@@ -1,0 +1,109 @@
+/*
+ * schema.h - one version of a table's columns. Immutable once built, reference-counted, shared by all changes
+ * read under it. Any thread.
+ */
+#ifndef RECORD_SCHEMA_H
+#define RECORD_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "record/lsn.h"
+
+typedef enum SqlType {
+    SQLTYPE_UNKNOWN = 0, /* a type that can't be carried yet: named in an error at start */
+    SQLTYPE_BIT,
+    SQLTYPE_TINYINT,
+    SQLTYPE_SMALLINT,
+    SQLTYPE_INT,
+    SQLTYPE_BIGINT,
+    SQLTYPE_DECIMAL, /* and numeric */
+    SQLTYPE_MONEY,
+    SQLTYPE_SMALLMONEY,
+    SQLTYPE_REAL,
+    SQLTYPE_FLOAT,
+    SQLTYPE_DATE,
+    SQLTYPE_TIME,
+    SQLTYPE_SMALLDATETIME,
+    SQLTYPE_DATETIME,
+    SQLTYPE_DATETIME2,
+    SQLTYPE_DATETIMEOFFSET,
+    SQLTYPE_CHAR,
+    SQLTYPE_VARCHAR,
+    SQLTYPE_TEXT,
+    SQLTYPE_NCHAR,
+    SQLTYPE_NVARCHAR,
+    SQLTYPE_NTEXT,
+    SQLTYPE_XML,
+    SQLTYPE_BINARY,
+    SQLTYPE_VARBINARY,
+    SQLTYPE_IMAGE,
+    SQLTYPE_ROWVERSION,
+    SQLTYPE_UNIQUEIDENTIFIER,
+    SQLTYPE_SQL_VARIANT,
+    SQLTYPE_HIERARCHYID,
+    SQLTYPE_GEOGRAPHY,
+    SQLTYPE_GEOMETRY,
+    SQLTYPE_COUNT,
+} SqlType;
+
+/* Which member of Value a type uses. */
+typedef enum ValueForm { FORM_INT, FORM_DOUBLE, FORM_INT128, FORM_GUID, FORM_TEXT, FORM_BYTES } ValueForm;
+
+typedef struct Column {
+    Str name;     /* as in SQL Server, UTF-8; owned by the schema */
+    SqlType type; /* an alias type's base type */
+    int32_t
+        length; /* char: bytes, nchar: UTF-16 units, binary: bytes; -1 = (max); 0 where it has no meaning */
+    uint8_t precision; /* decimal: 1…38 (money 19, smallmoney 10) */
+    uint8_t scale;     /* decimal: digits; time, datetime2, datetimeoffset: 0…7; money 4 */
+    bool is_nullable;  /* of the source table, not of the change table */
+    bool is_identity;
+    bool is_computed;  /* CDC carries NULL for it: changes have VALUE_ABSENT */
+    bool is_lob;       /* (max), text, ntext, image, xml */
+    int32_t column_id; /* sys.columns.column_id */
+    int16_t key;       /* 1… = place in the key, 0 = not in it */
+} Column;
+
+typedef struct Schema {
+    Str database, schema, table; /* source names */
+    char *qualified;             /* "schema.table", for messages and lists */
+    uint32_t version;            /* counts up with each change of the table's columns within a run, from 1 */
+    uint64_t fingerprint; /* of names, types, nullability and key: equal columns, equal number; stored in
+                             targets */
+    size_t column_count;
+    const Column *columns;
+    size_t key_count;    /* 0 = keyless */
+    const uint16_t *key; /* column indexes in key order */
+} Schema;
+
+/* What a schema is built from; everything is copied. Columns carry `key`. */
+typedef struct SchemaSpec {
+    Str database, schema, table;
+    uint32_t version;
+    const Column *columns;
+    size_t column_count;
+} SchemaSpec;
+
+enum { SCHEMA_MAX_COLUMNS = 1024 };
+
+/* A new schema with one reference, owned. Errors: ERR_INVALID (no columns, too many, gaps in the key order).
+ */
+MUST_CHECK bool schema_new(const SchemaSpec *spec, const Schema **ret, Err *e);
+const Schema *schema_ref(const Schema *s);   /* returns s */
+const Schema *schema_unref(const Schema *s); /* NULL is fine; returns NULL */
+/* Index of the column of that name (exact, else ASCII case ignored when that is unique), or -1. */
+int schema_find(const Schema *s, Str name);
+
+ValueForm sqltype_form(SqlType type, uint8_t precision);
+const char *sqltype_name(SqlType type); /* "nvarchar" */
+/* By sys.types.name ("nvarchar", "timestamp", "sysname"…), ASCII case ignored; SQLTYPE_UNKNOWN for others. */
+SqlType sqltype_by_name(Str name);
+/* As the manual writes it: "nvarchar(40)", "decimal(12,2)", "datetime2(7)", "varbinary(max)". */
+void column_type_format(const Column *c, Buf *out);
+
+#endif
