@@ -26,7 +26,7 @@ char *arena_bytes(Arena *a, size_t n);
 void *arena_zalloc(Arena *a, size_t n);
 #define ARENA_ARRAY(a, type, count) ((type *)arena_array((a), sizeof(type), (count)))
 void *arena_array(Arena *a, size_t size, size_t count); /* checks the product; not zeroed */
-/* Copies into the arena; str_copy's result is NUL-terminated (not counted). */
+/* A copy in the arena, NUL-terminated (the NUL isn't counted). */
 Str arena_str(Arena *a, Str s);
 char *arena_printf(Arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void arena_clear(Arena *a); /* forget all, keep one block for reuse */

@@ -29,7 +29,8 @@ Str str_sub(Str s, size_t from, size_t n); /* clamped */
 /* Index of the first c, or s.n. */
 size_t str_find(Str s, char c);
 char *str_dup(Str s); /* owned, NUL-terminated */
-/* Cut s at the first c: *head gets what stands before, *s the rest behind it. false when s is used up. */
+/* Cut s at the first c: *head gets what stands before, *s the rest behind it. false when s is used up: an
+ * empty text has no piece, and a c at the very end adds none. */
 bool str_split(Str *s, char c, Str *head);
 /* Whole text as a decimal number. Errors: ERR_INVALID for other text, ERR_RANGE past lo..hi. */
 MUST_CHECK bool str_to_i64(Str s, int64_t lo, int64_t hi, int64_t *ret, Err *e);

@@ -1,0 +1,147 @@
+/*
+ * A batch makes hundreds of thousands of small pieces and forgets them together, so a piece is a pointer
+ * moved forward in a block. Blocks are kept newest first, and only the newest is filled; a piece that would
+ * waste much of a block gets one of its own, put behind the newest so that filling goes on there. Clearing
+ * keeps one block: a batch that is filled again and again asks malloc for nothing. Under AddressSanitizer the
+ * free room is poisoned, so a pointer kept past arena_clear is caught.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#ifndef __has_feature
+#define __has_feature(x) 0 /* clang's */
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+enum {
+    ARENA_ALIGN = _Alignof(max_align_t),
+    ARENA_OWN_BYTES = ARENA_BLOCK_BYTES / 4, /* from here a piece that doesn't fit gets a block of its own */
+};
+
+struct ArenaBlock {
+    ArenaBlock *next;
+    size_t size; /* of data */
+    _Alignas(max_align_t) char data[];
+};
+
+static ArenaBlock *block_new(size_t size) {
+    size_t bytes;
+    if (__builtin_add_overflow(size, sizeof(ArenaBlock), &bytes)) bytes = SIZE_MAX; /* x_malloc stops us */
+    ArenaBlock *block = x_malloc(bytes);
+    block->size = size;
+    ASAN_POISON_MEMORY_REGION(block->data, size);
+    return block;
+}
+
+static void block_free(ArenaBlock *block) {
+    ASAN_UNPOISON_MEMORY_REGION(block->data, block->size);
+    free(block);
+}
+
+static char *own_block(Arena *a, size_t n) {
+    ArenaBlock *block = block_new(n);
+    ArenaBlock **behind = a->blocks ? &a->blocks->next : &a->blocks;
+    block->next = *behind;
+    *behind = block;
+    return block->data;
+}
+
+static __attribute__((noinline)) char *piece_slow(Arena *a, size_t n) {
+    if (n >= ARENA_OWN_BYTES) return own_block(a, n);
+    ArenaBlock *block = block_new(ARENA_BLOCK_BYTES - sizeof(ArenaBlock));
+    block->next = a->blocks;
+    a->blocks = block;
+    a->at = block->data + n;
+    a->end = block->data + block->size;
+    return block->data;
+}
+
+static char *piece(Arena *a, size_t n, size_t align) {
+    size_t pad = -(uintptr_t)a->at & (align - 1);
+    size_t room = (size_t)(a->end - a->at);
+    char *p;
+    if (a->at && pad <= room && n <= room - pad) {
+        p = a->at + pad;
+        a->at = p + n;
+    } else {
+        p = piece_slow(a, n);
+    }
+    a->bytes += n;
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
+    return p;
+}
+
+void *arena_alloc(Arena *a, size_t n) {
+    return piece(a, n, ARENA_ALIGN);
+}
+
+char *arena_bytes(Arena *a, size_t n) {
+    return piece(a, n, 1);
+}
+
+void *arena_zalloc(Arena *a, size_t n) {
+    return memset(arena_alloc(a, n), 0, n);
+}
+
+void *arena_array(Arena *a, size_t size, size_t count) {
+    size_t bytes;
+    if (__builtin_mul_overflow(size, count, &bytes)) bytes = SIZE_MAX; /* x_malloc stops the program */
+    return arena_alloc(a, bytes);
+}
+
+Str arena_str(Arena *a, Str s) {
+    char *p = arena_bytes(a, s.n + 1);
+    if (s.n) memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return (Str){p, s.n};
+}
+
+char *arena_printf(Arena *a, const char *fmt, ...) {
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    size_t len = n > 0 ? (size_t)n : 0;
+    char *p = arena_bytes(a, len + 1);
+    if (len) (void)vsnprintf(p, len + 1, fmt, again);
+    p[len] = '\0';
+    va_end(again);
+    va_end(args);
+    return p;
+}
+
+void arena_clear(Arena *a) {
+    ArenaBlock *kept = NULL;
+    for (ArenaBlock *block = a->blocks, *next; block; block = next) {
+        next = block->next;
+        bool is_plain = block->size == ARENA_BLOCK_BYTES - sizeof(ArenaBlock);
+        if (is_plain && !kept) kept = block;
+        else block_free(block);
+    }
+    *a = (Arena){.blocks = kept};
+    if (!kept) return;
+    kept->next = NULL;
+    a->at = kept->data;
+    a->end = kept->data + kept->size;
+    ASAN_POISON_MEMORY_REGION(kept->data, kept->size);
+}
+
+void arena_done(Arena *a) {
+    for (ArenaBlock *block = a->blocks, *next; block; block = next) {
+        next = block->next;
+        block_free(block);
+    }
+    *a = (Arena){0};
+}
