@@ -1,0 +1,61 @@
+# millrace. `make demo` shows it, `make test` proves it, `make help` lists the rest.
+# A thin front for CMake: presets are in CMakePresets.json, everything made goes under build/.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+JOBS ?= $(shell nproc)
+
+.PHONY: help build demo test check bench install deb schedules format clean test-unit test-e2e test-asan static
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps-%:
+	@scripts/install-deps $*
+
+build/%/build.ninja: CMakeLists.txt CMakePresets.json
+	@cmake --preset $* >build-$*.log 2>&1 || { cat build-$*.log; rm -f build-$*.log; exit 1; }; rm -f build-$*.log
+
+build: deps-build build/release/build.ninja ## millrace and the stand-in, in build/release
+	@cmake --build build/release -j $(JOBS) -- --quiet
+
+demo: deps-demo ## the whole way on this machine: stand-in, PostgreSQL, load, snapshot, changes, comparison (KEEP=1 leaves it up)
+	@$(MAKE) --no-print-directory build
+	@scripts/venv
+	@build/venv/bin/python scripts/demo.py $(if $(KEEP),--keep)
+
+test: deps-test ## everything: unit, simulation, end to end, checks, and again under sanitizers
+	@scripts/test all
+
+check: deps-test ## the quick part of the tests, under a minute
+	@scripts/test quick
+
+test-unit: deps-test
+	@scripts/test unit
+
+test-e2e: deps-test ## end-to-end tests alone (ARGS="-k name" for some)
+	@scripts/test e2e $(ARGS)
+
+test-asan: deps-test ## unit and end-to-end tests under AddressSanitizer and UBSan
+	@scripts/test asan
+
+bench: deps-bench ## rows/s beside PostgreSQL's own limit (CASES="direct/insert" ROWS=200000 for a part)
+	@$(MAKE) --no-print-directory build
+	@scripts/venv
+	@build/venv/bin/python bench/bench.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS))
+
+schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED=… to replay one)
+	@$(MAKE) --no-print-directory build
+	@build/release/schedules $(if $(SEED),--seed $(SEED) --count 1 --verbose,--count $(or $(COUNT),100000))
+
+install: build ## into PREFIX (default /usr/local)
+	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
+
+deb: build ## a Debian package in build/release
+	@cd build/release && cpack -G DEB
+
+format: ## clang-format over all sources
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+clean:
+	@rm -rf build
