@@ -1,0 +1,83 @@
+/*
+ * lock.h - the table of locks: SQL Server's modes on objects and rows, queues, deadlock detection. Any
+ * thread.
+ *
+ * A resource is (object_id, space, key): space 0 is the table itself (key 0), 1 a row by its SQLite rowid,
+ * 2 + index_id a unique key by its hash. A LockOwner is a session; it waits for at most one lock at a time. A
+ * request that would close a circle of waiters is refused at once with 1205: the requester is the victim.
+ * Above LOCK_ESCALATION row locks of one owner in one table the owner's lock is raised to the table when no
+ * one else is in it, so that memory stays bounded.
+ */
+#ifndef STANDIN_STORE_LOCK_H
+#define STANDIN_STORE_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "standin/store/sql_error.h"
+
+typedef struct LockTable LockTable;
+typedef struct LockOwner LockOwner;
+
+enum { LOCK_ESCALATION = 5000 };
+
+typedef enum LockMode {
+    LOCK_SCH_S, /* the table's definition stays (compile, read without locks) */
+    LOCK_IS,
+    LOCK_IX,
+    LOCK_S,
+    LOCK_U,
+    LOCK_SIX,
+    LOCK_X,
+    LOCK_SCH_M, /* changes the definition: excludes everything */
+} LockMode;
+
+typedef enum LockSpace {
+    LOCK_TABLE_SPACE = 0,
+    LOCK_ROW_SPACE = 1,
+    LOCK_KEY_SPACE = 2 /* + index_id */
+} LockSpace;
+
+typedef struct LockResource {
+    int32_t object_id;
+    int32_t space;
+    int64_t key;
+} LockResource;
+
+/* How long a lock is kept. */
+typedef enum LockDuration { LOCK_FOR_STATEMENT, LOCK_FOR_TRANSACTION } LockDuration;
+
+typedef enum LockResult {
+    LOCK_GRANTED,
+    LOCK_BUSY,     /* would have to wait and timeout was 0 */
+    LOCK_TIMEOUT,  /* 1222 */
+    LOCK_DEADLOCK, /* 1205 */
+    LOCK_CANCELLED,
+} LockResult;
+
+LockTable *locktable_new(void);
+LockTable *locktable_free(LockTable *t); /* no owner is left; returns NULL */
+LockOwner *lockowner_new(LockTable *t, int spid);
+LockOwner *lockowner_free(LockOwner *o); /* releases all; returns NULL */
+
+/* Take the lock, waiting up to timeout_ms (0 = not at all, < 0 = for ever). is_cancelled (may be NULL) is
+ * asked about twice a second. A row lock needs the table's intent lock taken before by the caller. */
+LockResult lock_take(LockOwner *o, LockResource r, LockMode mode, LockDuration duration, int64_t timeout_ms,
+                     bool (*is_cancelled)(void *arg), void *arg);
+/* Would lock_take of another owner's resource have to wait? */
+bool lock_would_wait(LockOwner *o, LockResource r, LockMode mode);
+/* Has any other owner a lock on the table stronger than Sch-S? Without one no row lock needs a look. */
+bool lock_has_others(LockOwner *o, int32_t object_id);
+void lock_release_statement(LockOwner *o);
+void lock_release_all(LockOwner *o);
+/* Locks taken after the mark are released by a rollback to a savepoint. */
+uint64_t lock_mark(const LockOwner *o);
+void lock_release_after(LockOwner *o, uint64_t mark);
+/* The error of a result other than LOCK_GRANTED. */
+bool lock_error(const LockOwner *o, LockResult result, SqlError *e);
+/* Locks held by all owners: for tests and sys.dm_tran_locks. */
+uint64_t locktable_count(const LockTable *t);
+typedef void LockVisit(void *arg, int spid, LockResource r, LockMode mode, bool is_granted);
+void locktable_visit(LockTable *t, LockVisit *visit, void *arg);
+
+#endif
