@@ -36,16 +36,17 @@ typedef struct BatchHold BatchHold;
 typedef struct Batch {
     BatchKind kind;
     Arena arena;
-    Change *changes; /* in the arena */
+    Change *changes; /* owned */
     size_t count, cap;
     const Schema *schema; /* BATCH_ROWS, BATCH_TABLE: the table (a reference is held) */
     Position from, to;    /* BATCH_CHANGES: (from, to] */
     bool ends_transaction;
-    BatchChunk chunk; /* BATCH_ROWS */
-    int64_t to_us;    /* commit time of `to`, µs since 1970 UTC; 0 = unknown */
-    int64_t read_us;  /* when it was read, wall clock */
-    size_t bytes;     /* memory held, for queues: arena and holds */
-    BatchHold *holds; /* schemas and pages kept alive */
+    BatchChunk chunk;          /* BATCH_ROWS */
+    int64_t to_us;             /* commit time of `to`, µs since 1970 UTC; 0 = unknown */
+    int64_t read_us;           /* when it was read, wall clock */
+    size_t held_bytes;         /* of the holds; batch_bytes() gives all */
+    BatchHold *holds;          /* schemas and pages kept alive */
+    const Schema *held_schema; /* the one held last */
 } Batch;
 
 Batch *batch_new(BatchKind kind); /* owned */
@@ -59,5 +60,7 @@ void batch_hold_schema(Batch *b, const Schema *schema);
 /* Keep any object alive: release(object) runs when the batch is freed, on the thread that frees it. bytes are
  * counted. */
 void batch_hold(Batch *b, void *object, void (*release)(void *object), size_t bytes);
+/* Memory the batch takes, for queues bounded in bytes. */
+size_t batch_bytes(const Batch *b);
 
 #endif

@@ -2,20 +2,21 @@
  * value.h - one column's value, 16 bytes, in the one canonical form of its type. A plain value that may
  * borrow bytes from its batch's arena; any thread that holds the batch.
  *
- *   SQL Server type                     form        content
- *   bit tinyint smallint int bigint     i           the number (bit 0/1, tinyint 0…255)
- *   decimal(p,s), numeric, p ≤ 18       i           unscaled: 12.34 with s=2 is 1234
- *   decimal(p,s), numeric, p > 18       bytes, 16   unscaled __int128, host byte order, aligned 16
- *   money, smallmoney                   i           unscaled, scale 4
- *   real, float                         d           (real: a float's value)
- *   date                                i           days since 1970-01-01; −719162 (0001-01-01) … 2932896
- * (9999-12-31) time(n)                             i           100 ns ticks since midnight; 0 …
- * 863,999,999,999 smalldatetime datetime datetime2(n) i           100 ns ticks since 0001-01-01T00:00, no
- * zone; ≥ 0 (datetime: its 1/300 s tick rounded to ms, as SQL Server shows it) datetimeoffset(n) i, aux 100
- * ns ticks since 0001-01-01T00:00 UTC; aux = offset in minutes, ±840 uniqueidentifier bytes, 16   in the
- * order of its text form (as RFC 4122 and PostgreSQL's uuid) char … nvarchar(max), text, xml     bytes UTF-8,
- * not NUL-terminated; may contain U+0000. An unpaired surrogate arrives as U+FFFD and is counted where it was
- * read binary varbinary image rowversion hierarchyid geography …  bytes  as they are
+ *   SQL Server type                     form       content
+ *   bit tinyint smallint int bigint     i          the number (bit 0/1, tinyint 0…255)
+ *   decimal(p,s), numeric, p ≤ 18       i          unscaled: 12.34 with s=2 is 1234
+ *   decimal(p,s), numeric, p > 18       bytes, 16  unscaled __int128, host byte order, aligned 16
+ *   money, smallmoney                   i          unscaled, scale 4
+ *   real, float                         d          (real: a float's value)
+ *   date                                i          days since 1970-01-01: -719162 … 2932896 (9999-12-31)
+ *   time(n)                             i          100 ns ticks since midnight
+ *   smalldatetime datetime datetime2(n) i          100 ns ticks since 0001-01-01T00:00, no zone; datetime's
+ *                                                  1/300 s tick is rounded to ms, as SQL Server shows it
+ *   datetimeoffset(n)                   i, aux     the same, UTC; aux = offset in minutes, ±840
+ *   uniqueidentifier                    bytes, 16  in the order of its text form (as PostgreSQL's uuid)
+ *   char … nvarchar(max), text, xml     bytes      UTF-8, not NUL-terminated; may contain U+0000; an
+ *                                                  unpaired surrogate has become U+FFFD
+ *   binary varbinary image rowversion … bytes      as they are
  */
 #ifndef RECORD_VALUE_H
 #define RECORD_VALUE_H
@@ -25,10 +26,8 @@
 
 #include "base/str.h"
 
-enum {
-    VALUE_NULL = 1,
-    VALUE_ABSENT = 2
-}; /* flags; ABSENT: the source doesn't carry it: never write it over a value */
+/* Flags. ABSENT: the source doesn't carry it; never write it over a value. */
+enum { VALUE_NULL = 1, VALUE_ABSENT = 2 };
 
 typedef struct Value {
     union {
