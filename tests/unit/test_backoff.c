@@ -1,0 +1,41 @@
+#include "base/backoff.h"
+
+#include "test.h"
+
+static void waits_double_up_to_the_ceiling_with_jitter(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        Rng rng;
+        rng_seed(&rng, seed);
+        Backoff b;
+        backoff_init(&b, 100, 1500);
+        static const int64_t steps[] = {100, 200, 400, 800, 1500, 1500, 1500};
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+            assert_in_range(backoff_next_ms(&b, &rng), steps[i] / 2, steps[i]);
+            assert_int_equal(b.tries, i + 1);
+        }
+        backoff_reset(&b);
+        assert_in_range(backoff_next_ms(&b, &rng), 50, 100);
+    }
+}
+
+static void many_failures_and_the_largest_ceiling_do_not_overflow(void **state) {
+    (void)state;
+    Rng rng;
+    rng_seed(&rng, 1);
+    Backoff b;
+    backoff_init(&b, 1, INT64_MAX);
+    for (int i = 0; i < 1000; i++) assert_true(backoff_next_ms(&b, &rng) >= 0);
+    assert_true(backoff_next_ms(&b, &rng) >= INT64_MAX / 2);
+    b.tries = UINT32_MAX;
+    (void)backoff_next_ms(&b, &rng);
+    assert_true(b.tries == UINT32_MAX);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(waits_double_up_to_the_ceiling_with_jitter),
+        cmocka_unit_test(many_failures_and_the_largest_ceiling_do_not_overflow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
