@@ -1,0 +1,334 @@
+/*
+ * The pipeline's master loop. What may be lost or doubled isn't decided here: the sink's lane
+ * (pipeline/lane.h) knows what is stored and skips or refuses what doesn't fit. This loop only knows three
+ * ways on after a failure:
+ *   - the sink failed and no open transaction was lost with it: own the pipeline again and put the same batch
+ * again;
+ *   - the sink failed in the midst of a transaction of several batches: they are gone, so the source goes
+ * back to what is stored;
+ *   - the source failed: what it had read before is put, then it starts anew from what is stored.
+ * All waiting is on the queue or on `changed`, so that a stop is seen at once.
+ */
+#include "worker/direct.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/queue.h"
+
+enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
+
+struct Direct {
+    DirectSpec spec;
+    char *name;
+    pthread_t master;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* state, is_stopping, source_failed */
+    DirectState state;      /* lock */
+    Err why;                /* lock: last failure */
+    bool is_stopping;       /* atomic, set once */
+    ConnectorContext context;
+
+    /* One attempt's source; the master makes and ends them. */
+    Queue *queue;
+    Source *source;
+    pthread_t reader;
+    bool has_reader;
+    bool is_reader_told; /* atomic: end the reader's loop */
+    Err source_err;      /* written by the reader before it closes the queue */
+    Metric *queue_batches, *queue_bytes;
+};
+
+const char *direct_state_name(DirectState s) {
+    static const char *const names[] = {"starting", "running", "waiting", "draining", "stopped", "failed"};
+    return names[s];
+}
+
+static bool may_step(DirectState from, DirectState to) {
+    if (from == DIRECT_STOPPED || from == DIRECT_FAILED) return false;
+    return from != DIRECT_DRAINING || to == DIRECT_STOPPED || to == DIRECT_FAILED;
+}
+
+static void set_state(Direct *d, DirectState to, const Err *why) {
+    pthread_mutex_lock(&d->lock);
+    if (d->state != to && may_step(d->state, to)) {
+        LOG_INFO("pipeline_state", LOG_S("pipeline", d->name), LOG_S("from", direct_state_name(d->state)),
+                 LOG_S("to", direct_state_name(to)), LOG_S("why", why ? why->msg : ""));
+        d->state = to;
+    }
+    if (why) d->why = *why;
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+static bool is_stopping(const Direct *d) {
+    return __atomic_load_n(&d->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* Wait until told to stop, at most ms; false when told. */
+static bool wait_ms(Direct *d, int64_t ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&d->lock);
+    int rc = 0;
+    while (!is_stopping(d) && rc == 0) rc = pthread_cond_timedwait(&d->changed, &d->lock, &until);
+    pthread_mutex_unlock(&d->lock);
+    return !is_stopping(d);
+}
+
+/* ---- the source's thread ---- */
+
+static bool reader_is_told(const Direct *d) {
+    return is_stopping(d) || __atomic_load_n(&d->is_reader_told, __ATOMIC_ACQUIRE);
+}
+
+static void *reader_main(void *arg) {
+    Direct *d = arg;
+    const SourceClass *class = d->spec.source;
+    while (!reader_is_told(d)) {
+        Batch *batch = NULL;
+        if (!class->poll(d->source, POLL_MS, &batch, &d->source_err)) break;
+        if (!batch) continue;
+        size_t bytes = batch_bytes(batch);
+        QueueResult put;
+        do put = queue_put(d->queue, batch, bytes, POLL_MS);
+        while (put == QUEUE_TIMEOUT && !__atomic_load_n(&d->is_reader_told, __ATOMIC_ACQUIRE));
+        if (put != QUEUE_OK) {
+            batch_free(batch);
+            break;
+        }
+    }
+    queue_close(d->queue);
+    return NULL;
+}
+
+static void drop_batch(void *item) {
+    batch_free(item);
+}
+
+static void stop_source(Direct *d) {
+    if (d->has_reader) {
+        __atomic_store_n(&d->is_reader_told, true, __ATOMIC_RELEASE);
+        queue_close(d->queue);
+        d->spec.source->wake(d->source);
+        pthread_join(d->reader, NULL);
+        d->has_reader = false;
+    }
+    d->source = d->source ? d->spec.source->stop(d->source) : NULL;
+    d->queue = d->queue ? queue_free(d->queue, drop_batch) : NULL;
+}
+
+static bool start_source(Direct *d, const StoredState *state, Err *e) {
+    assert(!d->source && !d->queue);
+    if (!d->spec.source->start(d->spec.source_options, &d->context, state, &d->source, e)) return false;
+    d->queue = queue_new(d->spec.queue_batches, d->spec.queue_bytes);
+    d->source_err = (Err){0};
+    __atomic_store_n(&d->is_reader_told, false, __ATOMIC_RELEASE);
+    if (pthread_create(&d->reader, NULL, reader_main, d) != 0)
+        return err_set(e, ERR_INTERNAL, true, "no thread for the source of pipeline %s", d->name);
+    d->has_reader = true;
+    return true;
+}
+
+/* ---- the sink's thread: the master ---- */
+
+typedef enum Attempt { ATTEMPT_END, ATTEMPT_AGAIN } Attempt;
+
+/* Count a failure and wait. ATTEMPT_END: not retriable, tries used up, or told to stop. */
+static Attempt back_off(Direct *d, Backoff *backoff, Rng *rng, const Err *e) {
+    if (e->code == ERR_CANCELLED || is_stopping(d)) return ATTEMPT_END;
+    bool is_last = d->spec.max_restarts >= 0 && backoff->tries >= (uint32_t)d->spec.max_restarts;
+    if (!e->retriable || is_last) {
+        LOG_ERROR("pipeline_failed", LOG_S("pipeline", d->name), LOG_S("why", e->msg),
+                  LOG_I("tries", backoff->tries + 1));
+        set_state(d, DIRECT_FAILED, e);
+        return ATTEMPT_END;
+    }
+    int64_t ms = backoff_next_ms(backoff, rng);
+    LOG_WARN("pipeline_retry", LOG_S("pipeline", d->name), LOG_S("why", e->msg), LOG_I("try", backoff->tries),
+             LOG_I("wait_ms", ms));
+    set_state(d, DIRECT_WAITING, e);
+    return wait_ms(d, ms) ? ATTEMPT_AGAIN : ATTEMPT_END;
+}
+
+/* Put one batch, going on with the same one after a retriable failure for as long as nothing but this batch
+ * was lost. false: e says why; *ret_again tells whether to start over from what is stored. */
+static bool put_batch(Direct *d, Sink *sink, const Batch *batch, Rng *rng, bool *ret_again, Err *e) {
+    const SinkClass *class = d->spec.sink;
+    Backoff backoff;
+    backoff_init(&backoff, d->spec.restart_wait_ms, d->spec.restart_wait_max_ms);
+    bool is_owned = true;
+    for (;;) {
+        bool was_open = class->has_open_transaction(sink);
+        StoredState state = {0};
+        bool ok = is_owned || class->own(sink, &state, e);
+        stored_state_done(&state);
+        if (ok) {
+            is_owned = true;
+            if (class->put(sink, batch, e)) {
+                if (backoff.tries > 0) set_state(d, DIRECT_RUNNING, NULL);
+                return true;
+            }
+        }
+        *ret_again = was_open && e->retriable;
+        if (was_open) return false;
+        is_owned = false;
+        if (back_off(d, &backoff, rng, e) == ATTEMPT_END) return false;
+    }
+}
+
+/* Move batches until the source ends, fails or is told to stop. True: the end was reached in order. */
+static bool carry(Direct *d, Sink *sink, Rng *rng, bool *ret_moved, bool *ret_again, Err *e) {
+    int64_t drain_until = 0;
+    for (;;) {
+        void *item = NULL;
+        QueueResult got = queue_take(d->queue, &item, IDLE_MS);
+        metric_set(d->queue_batches, (int64_t)queue_items(d->queue));
+        metric_set(d->queue_bytes, (int64_t)queue_bytes(d->queue));
+        if (is_stopping(d) && drain_until == 0) {
+            drain_until = clock_mono_us() + (int64_t)DRAIN_LIMIT_MS * 1000;
+            set_state(d, DIRECT_DRAINING, NULL);
+        }
+        if (got == QUEUE_CLOSED) break;
+        if (got == QUEUE_TIMEOUT) {
+            *ret_again = true;
+            if (!d->spec.sink->idle(sink, e)) return false;
+            continue;
+        }
+        Batch *batch = item;
+        bool is_end = batch->kind == BATCH_END;
+        bool ok = put_batch(d, sink, batch, rng, ret_again, e);
+        batch_free(batch);
+        if (!ok) return false;
+        *ret_moved = true;
+        if (is_end && d->spec.stop_at_end) return true;
+        if (drain_until && clock_mono_us() > drain_until)
+            return err_set(e, ERR_TIMEOUT, false,
+                           "pipeline %s: not drained within %d s; what is committed stays, "
+                           "the rest is read again at the next start",
+                           d->name, DRAIN_LIMIT_MS / 1000);
+    }
+    if (is_stopping(d) || d->source_err.code == ERR_OK) return true;
+    *e = d->source_err;
+    *ret_again = e->retriable;
+    return false;
+}
+
+/* From nothing to the end of one attempt. */
+static bool attempt(Direct *d, Rng *rng, bool *ret_moved, bool *ret_again, Err *e) {
+    const SinkClass *class = d->spec.sink;
+    Sink *sink = NULL;
+    StoredState state = {0};
+    set_state(d, DIRECT_STARTING, NULL);
+    bool ok = class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e) &&
+              start_source(d, &state, e);
+    *ret_again = !ok && e->retriable;
+    stored_state_done(&state);
+    if (ok) {
+        set_state(d, DIRECT_RUNNING, NULL);
+        ok = carry(d, sink, rng, ret_moved, ret_again, e);
+    }
+    stop_source(d);
+    if (sink) (void)class->stop(sink);
+    return ok;
+}
+
+static void *master_main(void *arg) {
+    Direct *d = arg;
+    Rng rng;
+    rng_seed(&rng, (uint64_t)clock_wall_us());
+    Backoff backoff;
+    backoff_init(&backoff, d->spec.restart_wait_ms, d->spec.restart_wait_max_ms);
+    for (;;) {
+        Err e = {0};
+        bool moved = false, again = false;
+        if (attempt(d, &rng, &moved, &again, &e)) break;
+        if (moved) backoff_reset(&backoff);
+        if (is_stopping(d) && e.code != ERR_CANCELLED && !e.retriable) {
+            set_state(d, DIRECT_FAILED, &e);
+            return NULL;
+        }
+        e.retriable = e.retriable && again;
+        if (back_off(d, &backoff, &rng, &e) == ATTEMPT_END) break;
+    }
+    set_state(d, DIRECT_STOPPED, NULL);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+Direct *direct_start(const DirectSpec *spec) {
+    Direct *d = x_calloc(1, sizeof *d);
+    d->spec = *spec;
+    d->name = x_strdup(spec->name);
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&d->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    d->context =
+        (ConnectorContext){.name = d->name, .metrics = spec->metrics, .is_stopping = &d->is_stopping};
+    d->queue_batches = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_batches", (Str){0},
+                                   "Batches read and waiting to be written");
+    d->queue_bytes = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_bytes", (Str){0},
+                                 "Memory of the batches that wait");
+    int rc = pthread_create(&d->master, NULL, master_main, d);
+    assert(rc == 0);
+    (void)rc;
+    return d;
+}
+
+DirectState direct_state(Direct *d, Err *ret_why) {
+    pthread_mutex_lock(&d->lock);
+    DirectState s = d->state;
+    if (ret_why) *ret_why = d->why;
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
+
+DirectState direct_wait(Direct *d, int64_t timeout_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + (timeout_ms % 1000) * 1000000;
+    until.tv_sec += timeout_ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&d->lock);
+    int rc = 0;
+    while (d->state != DIRECT_STOPPED && d->state != DIRECT_FAILED && rc == 0)
+        rc = pthread_cond_timedwait(&d->changed, &d->lock, &until);
+    DirectState s = d->state;
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
+
+void direct_drain(Direct *d) {
+    pthread_mutex_lock(&d->lock);
+    __atomic_store_n(&d->is_stopping, true, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+Direct *direct_stop(Direct *d) {
+    if (!d) return NULL;
+    direct_drain(d);
+    pthread_join(d->master, NULL);
+    pthread_mutex_destroy(&d->lock);
+    pthread_cond_destroy(&d->changed);
+    free(d->name);
+    free(d);
+    return NULL;
+}

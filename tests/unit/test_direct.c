@@ -1,0 +1,263 @@
+#include "worker/direct.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "test.h"
+
+/* A source of `script.batches` batches numbered by their `to` LSN and a sink that stores the last one it has
+ * put: each can be told to fail at certain calls. One thread at a time uses either side, and asserts run
+ * after direct_stop. */
+static struct Script {
+    int batches;         /* the source's last number */
+    int fail_poll_at;    /* the poll that would give this number fails once */
+    int fail_put_at;     /* the put of this number fails once */
+    bool is_fatal;       /* failures aren't retriable */
+    bool in_transaction; /* has_open_transaction's answer while a put fails */
+    int64_t fail_start;  /* this many sink starts fail */
+    int stored, owned, source_starts, puts, idles, order_errors;
+} script;
+
+struct Source {
+    int next;
+    bool is_ended;
+};
+
+static bool source_start(const Options *o, const ConnectorContext *c, const StoredState *state, Source **ret,
+                         Err *e) {
+    (void)o;
+    (void)c;
+    (void)e;
+    *ret = x_calloc(1, sizeof **ret);
+    (*ret)->next = state->has_position ? state->position.commit_lsn.b[9] + 1 : 1;
+    script.source_starts++;
+    return true;
+}
+
+static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
+    (void)timeout_ms;
+    if (s->next == script.fail_poll_at) {
+        script.fail_poll_at = 0;
+        return err_set(e, ERR_IO, !script.is_fatal, "source went away");
+    }
+    if (s->next > script.batches) {
+        if (s->is_ended) return true;
+        s->is_ended = true;
+        *ret = batch_new(BATCH_END);
+        return true;
+    }
+    Batch *b = batch_new(BATCH_CHANGES);
+    b->to.commit_lsn.b[9] = (uint8_t)s->next++;
+    b->ends_transaction = true;
+    *ret = b;
+    return true;
+}
+
+static void source_wake(Source *s) {
+    (void)s;
+}
+static Source *source_stop(Source *s) {
+    free(s);
+    return NULL;
+}
+
+struct Sink {
+    bool in_transaction;
+};
+
+static bool sink_start(const Options *o, const ConnectorContext *c, Sink **ret, Err *e) {
+    (void)o;
+    (void)c;
+    if (script.fail_start > 0) {
+        script.fail_start--;
+        return err_set(e, ERR_IO, !script.is_fatal, "target is down");
+    }
+    *ret = x_calloc(1, sizeof **ret);
+    return true;
+}
+
+static bool sink_own(Sink *s, StoredState *ret, Err *e) {
+    (void)e;
+    s->in_transaction = false;
+    script.owned++;
+    ret->has_position = script.stored > 0;
+    ret->position.commit_lsn.b[9] = (uint8_t)script.stored;
+    return true;
+}
+
+static bool sink_put(Sink *s, const Batch *batch, Err *e) {
+    if (batch->kind == BATCH_END) return true;
+    int number = batch->to.commit_lsn.b[9];
+    script.puts++;
+    if (number == script.fail_put_at) {
+        script.fail_put_at = 0;
+        return err_set(e, ERR_IO, !script.is_fatal, "target went away");
+    }
+    if (number != script.stored + 1) script.order_errors++;
+    script.stored = number;
+    /* A transaction of several batches is open from the one before the failure on. */
+    s->in_transaction = script.in_transaction && number + 1 == script.fail_put_at;
+    if (s->in_transaction) script.stored = number - 1;
+    return true;
+}
+
+static bool sink_idle(Sink *s, Err *e) {
+    (void)s;
+    (void)e;
+    script.idles++;
+    return true;
+}
+static bool sink_has_open(const Sink *s) {
+    return s->in_transaction;
+}
+static Sink *sink_stop(Sink *s) {
+    free(s);
+    return NULL;
+}
+
+static const SourceClass source_class = {
+    .start = source_start, .poll = source_poll, .wake = source_wake, .stop = source_stop};
+static const SinkClass sink_class = {.start = sink_start,
+                                     .own = sink_own,
+                                     .put = sink_put,
+                                     .idle = sink_idle,
+                                     .has_open_transaction = sink_has_open,
+                                     .stop = sink_stop};
+
+/* Run the script to its end; the final state and the last failure. */
+static DirectState run(int32_t max_restarts, Err *why) {
+    Metrics *metrics = metrics_new();
+    DirectSpec spec = {.name = "test",
+                       .source = &source_class,
+                       .sink = &sink_class,
+                       .metrics = metrics,
+                       .queue_batches = 2,
+                       .queue_bytes = 1 << 20,
+                       .max_restarts = max_restarts,
+                       .restart_wait_ms = 1,
+                       .restart_wait_max_ms = 2,
+                       .stop_at_end = true};
+    Direct *d = direct_start(&spec);
+    DirectState s = direct_wait(d, 20000);
+    (void)direct_state(d, why);
+    direct_stop(d);
+    metrics_free(metrics);
+    return s;
+}
+
+static int quiet(void **state) {
+    (void)state;
+    memset(&script, 0, sizeof script);
+    script.batches = 10;
+    log_set_level(LOG_LEVEL_ERROR);
+    return 0;
+}
+
+static void batches_arrive_in_order_and_the_end_stops(void **state) {
+    (void)state;
+    Err why = {0};
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_int_equal(script.puts, 10);
+    assert_int_equal(script.owned, 1);
+    assert_int_equal(script.order_errors, 0);
+}
+
+static void a_failed_put_is_owned_again_and_put_again(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_put_at = 4;
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_int_equal(script.puts, 11);
+    assert_int_equal(script.owned, 2);
+    assert_int_equal(script.source_starts, 1);
+    assert_int_equal(script.order_errors, 0);
+}
+
+static void a_failure_within_a_transaction_of_batches_sends_the_source_back(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_put_at = 6;
+    script.in_transaction = true;
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_int_equal(script.source_starts, 2);
+    assert_int_equal(script.order_errors, 0);
+}
+
+static void a_source_that_fails_starts_again_from_what_is_stored(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_poll_at = 7;
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_int_equal(script.source_starts, 2);
+    assert_int_equal(script.order_errors, 0);
+}
+
+static void a_failure_that_no_retry_cures_fails_with_its_reason(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_put_at = 3;
+    script.is_fatal = true;
+    assert_int_equal(run(-1, &why), DIRECT_FAILED);
+    assert_string_equal(why.msg, "target went away");
+    assert_int_equal(script.stored, 2);
+}
+
+static void a_target_that_stays_down_fails_after_the_last_try(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_start = 100;
+    assert_int_equal(run(3, &why), DIRECT_FAILED);
+    assert_int_equal(script.fail_start, 96);
+    assert_string_equal(why.msg, "target is down");
+}
+
+static void a_target_that_comes_back_is_used(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_start = 3;
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+}
+
+static void a_drain_ends_a_pipeline_that_waits(void **state) {
+    (void)state;
+    script.fail_start = 1000000;
+    Metrics *metrics = metrics_new();
+    DirectSpec spec = {.name = "test",
+                       .source = &source_class,
+                       .sink = &sink_class,
+                       .metrics = metrics,
+                       .queue_batches = 2,
+                       .queue_bytes = 1 << 20,
+                       .max_restarts = -1,
+                       .restart_wait_ms = 3600000,
+                       .restart_wait_max_ms = 3600000};
+    Direct *d = direct_start(&spec);
+    Err why = {0};
+    while (direct_state(d, &why) != DIRECT_WAITING) (void)direct_wait(d, 1);
+    assert_string_equal(why.msg, "target is down");
+    direct_drain(d);
+    assert_int_equal(direct_wait(d, 20000), DIRECT_STOPPED);
+    direct_stop(d);
+    metrics_free(metrics);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(batches_arrive_in_order_and_the_end_stops, quiet),
+        cmocka_unit_test_setup(a_failed_put_is_owned_again_and_put_again, quiet),
+        cmocka_unit_test_setup(a_failure_within_a_transaction_of_batches_sends_the_source_back, quiet),
+        cmocka_unit_test_setup(a_source_that_fails_starts_again_from_what_is_stored, quiet),
+        cmocka_unit_test_setup(a_failure_that_no_retry_cures_fails_with_its_reason, quiet),
+        cmocka_unit_test_setup(a_target_that_stays_down_fails_after_the_last_try, quiet),
+        cmocka_unit_test_setup(a_target_that_comes_back_is_used, quiet),
+        cmocka_unit_test_setup(a_drain_ends_a_pipeline_that_waits, quiet),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
