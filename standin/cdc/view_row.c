@@ -1,0 +1,58 @@
+#include "standin/cdc/view_row.h"
+
+#include <assert.h>
+
+#include "standin/cdc/local_time.h"
+
+ViewRow view_row_start(SysRows *rows, size_t width) {
+    assert(width <= VIEW_ROW_MAX_COLUMNS);
+    ViewRow r;
+    r.rows = rows;
+    r.width = width;
+    r.n = 0;
+    return r;
+}
+
+static void put(ViewRow *r, Value v) {
+    assert(r->n < r->width);
+    r->values[r->n++] = v;
+}
+
+void view_row_int(ViewRow *r, int64_t v) {
+    put(r, VALUE_OF_INT(v));
+}
+
+void view_row_null(ViewRow *r) {
+    put(r, (Value){.kind = VALUE_NULL});
+}
+
+void view_row_nulls(ViewRow *r, size_t count) {
+    while (count--) view_row_null(r);
+}
+
+void view_row_zeros(ViewRow *r, size_t count) {
+    while (count--) view_row_int(r, 0);
+}
+
+void view_row_text(ViewRow *r, const char *text) {
+    if (text) view_row_str(r, str_from(text));
+    else view_row_null(r);
+}
+
+void view_row_str(ViewRow *r, Str text) {
+    put(r, VALUE_OF_TEXT(text));
+}
+
+void view_row_blob(ViewRow *r, Str bytes) {
+    put(r, VALUE_OF_BLOB(bytes));
+}
+
+void view_row_datetime(ViewRow *r, int64_t wall_us) {
+    view_row_int(r, local_time_datetime(wall_us));
+}
+
+void view_row_end(ViewRow *r) {
+    assert(r->n == r->width);
+    sysrows_add(r->rows, r->values);
+    r->n = 0;
+}
