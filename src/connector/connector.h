@@ -1,6 +1,6 @@
 /*
  * connector.h - what a source or a sink is to the worker. The worker knows connectors only through these two
- * tables of functions; a source and its sink know each other only through record/ and the stored state below.
+ * tables of functions; a source and its sink know each other only through record/ and pipeline/stored.h.
  *
  * Life of a pair in direct mode (worker/direct.h):
  *   sink.start → sink.own (takes the pipeline: epoch, stored state) → source.start(state) → { source.poll →
@@ -17,30 +17,8 @@
 #include "base/err.h"
 #include "config/option.h"
 #include "observe/metrics.h"
+#include "pipeline/stored.h"
 #include "record/batch.h"
-#include "record/position.h"
-
-/* What the target has stored of one table's snapshot. Texts are owned by the StoredState. */
-typedef struct StoredTable {
-    char *schema, *table; /* source names */
-    uint32_t chunks_done; /* chunks 0 … chunks_done-1 are committed */
-    char *upper_key;      /* opaque: where the next chunk starts; NULL = at the beginning */
-    bool is_done;         /* all chunks are committed */
-    uint64_t fingerprint; /* of the schema last applied (record/schema.h) */
-} StoredTable;
-
-/* What the target has stored of a pipeline: where its source is to go on. */
-typedef struct StoredState {
-    bool has_position;     /* false: never started: a snapshot mode decides */
-    Position position;     /* all lanes hold everything up to here (an end) */
-    bool is_snapshot_done; /* every table that was to be copied is */
-    Position consistent;   /* from here on the target shows states that the source had; {0} = not known yet */
-    StoredTable *tables;   /* owned */
-    size_t table_count;
-} StoredState;
-void stored_state_done(StoredState *s); /* frees what it owns; *s is {0} again */
-/* The table's entry, or NULL. */
-const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table);
 
 typedef struct ConnectorContext {
     const char *name;        /* the connector's name: pipeline name in direct mode */

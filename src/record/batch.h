@@ -21,12 +21,28 @@
 
 typedef enum BatchKind { BATCH_CHANGES, BATCH_ROWS, BATCH_TABLE, BATCH_END } BatchKind;
 
+/* What becomes of the table's done marks when its schema is made known. */
+typedef enum BatchCopy {
+    BATCH_COPY_KEEP,   /* as they are */
+    BATCH_COPY_NONE,   /* nothing is to be copied: done */
+    BATCH_COPY_FIRST,  /* from chunk 0 on; the table streams only once all tables are copied */
+    BATCH_COPY_BESIDE, /* from chunk 0 on, while the table's changes are applied: rows are upserted */
+} BatchCopy;
+
+typedef struct BatchTable {
+    BatchCopy copy;
+    int32_t instance; /* object id of the change table whose columns these are */
+    Position floor;   /* changes of the table at or under it are never read; {0} = none */
+} BatchTable;
+
 typedef struct BatchChunk {
     uint32_t number;    /* 0, 1, … within the table's snapshot */
     bool is_first_part; /* a chunk may come in several batches; */
     bool is_last_part;  /*   it is committed with its last part, as one transaction */
     bool is_last_chunk; /* of the table */
     bool is_plain; /* the table doesn't stream yet and held no rows: COPY straight into it. Else upsert */
+    bool is_exact; /* the rows are those of `watermark` and of nothing later: the table's changes up to it are
+                      never applied (tables without a key) */
     Position watermark; /* W: captured max LSN before the chunk was read */
     Str upper_key;      /* opaque text: where the next chunk starts (is_last_part); in the batch's arena */
 } BatchChunk;

@@ -61,3 +61,11 @@ bool lsn_next(const Lsn *lsn, Lsn *ret, Err *e) {
     }
     return err_set(e, ERR_RANGE, false, "no LSN after the largest");
 }
+
+Lsn lsn_prev(const Lsn *lsn) {
+    Lsn prev = *lsn;
+    if (lsn_is_zero(lsn)) return prev;
+    for (size_t i = LSN_BYTES; i-- > 0;)
+        if (prev.b[i]-- != 0) break; /* else borrowed from the byte before */
+    return prev;
+}

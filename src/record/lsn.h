@@ -28,5 +28,7 @@ int lsn_cmp(const Lsn *a, const Lsn *b);
 bool lsn_is_zero(const Lsn *lsn); /* 0x0 is SQL Server's "no such instance" */
 /* The next LSN, as sys.fn_cdc_increment_lsn: none lies between. Errors: ERR_RANGE after the largest. */
 MUST_CHECK bool lsn_next(const Lsn *lsn, Lsn *ret, Err *e);
+/* The one before, as sys.fn_cdc_decrement_lsn; zero stays zero. */
+Lsn lsn_prev(const Lsn *lsn);
 
 #endif

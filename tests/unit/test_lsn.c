@@ -65,6 +65,21 @@ static void next_carries_and_stops_after_the_largest(void **state) {
     assert_int_equal(e.code, ERR_RANGE);
 }
 
+static void prev_undoes_next_and_stops_at_zero(void **state) {
+    (void)state;
+    static const char *const texts[] = {"0000002a:ffffffff:ffff", "0000002a:000001f0:0003",
+                                        "00000000:00000000:0000"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Lsn n, v = lsn(texts[i]);
+        Err e = {0};
+        assert_true(lsn_next(&v, &n, &e));
+        n = lsn_prev(&n);
+        assert_int_equal(lsn_cmp(&n, &v), 0);
+    }
+    Lsn zero = lsn("00000000:00000000:0000"), before = lsn_prev(&zero);
+    assert_true(lsn_is_zero(&before));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(format_gives_back_what_was_parsed),
@@ -72,6 +87,7 @@ int main(void) {
         cmocka_unit_test(order_is_that_of_unsigned_bytes),
         cmocka_unit_test(only_the_all_zero_lsn_is_zero),
         cmocka_unit_test(next_carries_and_stops_after_the_largest),
+        cmocka_unit_test(prev_undoes_next_and_stops_at_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

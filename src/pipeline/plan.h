@@ -1,0 +1,117 @@
+/*
+ * plan.h - the source's side: what to read next, so that nothing is missed and nothing enters the stream too
+ * early. Pure: it decides, its caller asks SQL Server. Owner thread only (chunk readers: under the source's
+ * lock). No allocation once made.
+ *
+ * The caller's loop
+ *   plan_next → an action; do it, put the batches it makes into the stream, then tell:
+ *     PLAN_READ      wait up to the poll interval (is_urgent: don't), take a reading   → plan_reading
+ *     PLAN_ANNOUNCE  put a BATCH_TABLE (schema of `instance`, `table_info`)            → plan_announced
+ *     PLAN_START     put an empty BATCH_CHANGES from {0} to `to`                       → plan_started
+ *     PLAN_CHUNK     read a chunk, put its BATCH_ROWS                                  → plan_chunk_put
+ *     PLAN_WINDOW    read the instances of plan_range between from and to, merge, put BATCH_CHANGES that
+ * cover (from, to] without a hole, the last with is_consistent as given   → plan_window_put PLAN_BUSY nothing
+ * until a chunk that is being read is put (initial copy with several readers) PLAN_END       put a BATCH_END,
+ * then nothing more After each page of changes: read the instance's start_lsn again                   →
+ * plan_check_page Whatever fails half-way: make a new plan from what is stored then.
+ *
+ * The order inside a reading matters: max_lsn first, the instances after it, so that an instance that begins
+ * at or under max_lsn is among them. A chunk's read has to begin after plan_next gave it out (no older
+ * snapshot).
+ */
+#ifndef PIPELINE_PLAN_H
+#define PIPELINE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "pipeline/stored.h"
+#include "record/batch.h"
+#include "record/lsn.h"
+#include "record/position.h"
+
+typedef struct Plan Plan;
+
+typedef enum PlanMode { PLAN_INITIAL, PLAN_INITIAL_ONLY, PLAN_NO_DATA } PlanMode; /* snapshot.mode */
+
+typedef struct PlanTableSpec {
+    Str schema, table; /* source names; copied */
+    bool is_keyless;
+} PlanTableSpec;
+
+/* A capture instance as a reading found it. */
+typedef struct PlanInstance {
+    size_t table;         /* index into the plan's tables */
+    int32_t object_id;    /* of the change table */
+    Lsn start_lsn;        /* cdc.change_tables.start_lsn; zero = the capture job hasn't reached it yet */
+    uint64_t fingerprint; /* of its columns' schema */
+    bool adds_columns;    /* columns that the table's instance before it hasn't; true when that isn't known */
+} PlanInstance;
+
+typedef struct PlanReading {
+    Lsn max_lsn;    /* captured max: MAX(start_lsn) of lsn_time_mapping; zero = none yet */
+    Lsn to_lsn;     /* the same, or the max.iteration.transactions-th commit after plan_position */
+    int64_t to_us;  /* commit time of to_lsn, by the source's clock; 0 = unknown */
+    int64_t now_us; /* the source's clock, read with max_lsn */
+    const PlanInstance *instances; /* of all tables; those of one table in the order they were made */
+    size_t instance_count;
+} PlanReading;
+
+typedef enum PlanKind {
+    PLAN_READ,
+    PLAN_ANNOUNCE,
+    PLAN_START,
+    PLAN_CHUNK,
+    PLAN_WINDOW,
+    PLAN_BUSY,
+    PLAN_END,
+} PlanKind;
+
+typedef struct PlanAction {
+    PlanKind kind;
+    bool is_urgent;        /* PLAN_READ */
+    size_t table;          /* PLAN_ANNOUNCE, PLAN_CHUNK */
+    int32_t instance;      /* the same: object id of the change table whose columns are read */
+    BatchTable table_info; /* PLAN_ANNOUNCE: as it goes into the batch */
+    bool loses_values;     /* PLAN_ANNOUNCE: a keyless table's new columns can't be read again: warn */
+    BatchChunk chunk;      /* PLAN_CHUNK: number, is_plain, is_exact, watermark; of an exact one the reader
+                              gives the watermark. number 0 = from the beginning, else from where the chunk
+                              before it ended (StoredTable.upper_key after a restart) */
+    Position from, to;     /* PLAN_WINDOW: (from, to], both ends; PLAN_START: to */
+    int64_t to_us;         /* PLAN_WINDOW: commit time of `to`; 0 = unknown */
+    bool is_consistent;    /* PLAN_WINDOW: the batch that ends at `to` is */
+} PlanAction;
+
+/* Everything is copied. */
+Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const StoredState *stored);
+Plan *plan_free(Plan *p);
+
+/* What to do next. Errors, not retriable: ERR_RANGE when changes are gone that are still needed (names table,
+ * needed and left LSN, and the cure); ERR_INVALID when a table that was never copied has no capture instance.
+ */
+MUST_CHECK bool plan_next(Plan *p, PlanAction *ret, Err *e);
+
+void plan_reading(Plan *p, const PlanReading *reading);
+void plan_announced(Plan *p, size_t table);
+void plan_started(Plan *p);
+/* A chunk's batches are in the stream. watermark: that of its batches. now_us: the source's clock after the
+ * read. Errors: ERR_INTERNAL when an exact chunk's watermark lies before the stream. */
+MUST_CHECK bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *watermark,
+                               int64_t now_us, Err *e);
+void plan_window_put(Plan *p);
+
+/* What PLAN_WINDOW reads of a table: its instance, and the changes above *ret_from (the window's, or the
+ * table's floor). False: nothing of the table lies in the window. */
+bool plan_range(const Plan *p, size_t table, int32_t *ret_instance, Position *ret_from);
+/* A page of the table's changes above page_from was read, and after it start_lsn: was all there?
+ * Errors: ERR_RANGE, as plan_next. start_lsn zero (the instance was dropped) is one of them, retriable:
+ * another instance may go on. */
+MUST_CHECK bool plan_check_page(const Plan *p, size_t table, const Position *page_from, const Lsn *start_lsn,
+                                Err *e);
+
+Position plan_position(const Plan *p); /* where the stream stands; {0} = before its start */
+
+#endif

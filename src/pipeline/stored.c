@@ -1,0 +1,90 @@
+#include "pipeline/stored.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static void table_done(StoredTable *t) {
+    free(t->schema);
+    free(t->table);
+    free(t->upper_key);
+}
+
+void stored_state_done(StoredState *s) {
+    for (size_t i = 0; i < s->table_count; i++) table_done(&s->tables[i]);
+    free(s->tables);
+    *s = (StoredState){0};
+}
+
+void stored_state_copy(StoredState *s, const StoredState *from) {
+    StoredState copy = *from;
+    copy.tables = x_calloc(from->table_count, sizeof *copy.tables);
+    for (size_t i = 0; i < from->table_count; i++) {
+        const StoredTable *t = &from->tables[i];
+        copy.tables[i] = *t;
+        copy.tables[i].schema = x_strdup(t->schema);
+        copy.tables[i].table = x_strdup(t->table);
+        copy.tables[i].upper_key = t->upper_key ? x_strdup(t->upper_key) : NULL;
+    }
+    stored_state_done(s);
+    *s = copy;
+}
+
+const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table) {
+    for (size_t i = 0; i < s->table_count; i++) {
+        const StoredTable *t = &s->tables[i];
+        if (str_eq_c(table, t->table) && str_eq_c(schema, t->schema)) return t;
+    }
+    return NULL;
+}
+
+static StoredTable *entry_of(StoredState *s, const Batch *batch) {
+    const StoredTable *t = stored_state_table(s, batch->schema->schema, batch->schema->table);
+    return t ? &s->tables[t - s->tables] : NULL;
+}
+
+static void see_whether_all_is_copied(StoredState *s) {
+    s->is_snapshot_done = s->has_position;
+    for (size_t i = 0; i < s->table_count; i++)
+        if (!s->tables[i].is_done && !s->tables[i].is_streaming) s->is_snapshot_done = false;
+}
+
+void stored_state_move(StoredState *s, const Position *to) {
+    s->position = *to;
+    s->has_position = !position_is_zero(to);
+    see_whether_all_is_copied(s);
+}
+
+void stored_state_add_table(StoredState *s, const Batch *batch) {
+    assert(batch->kind == BATCH_TABLE);
+    StoredTable *t = entry_of(s, batch);
+    if (!t) {
+        s->tables = x_reallocarray(s->tables, s->table_count + 1, sizeof *s->tables);
+        t = &s->tables[s->table_count++];
+        *t = (StoredTable){.schema = str_dup(batch->schema->schema), .table = str_dup(batch->schema->table)};
+    }
+    t->fingerprint = batch->schema->fingerprint;
+    t->instance = batch->table.instance;
+    t->floor = batch->table.floor;
+    if (batch->table.copy != BATCH_COPY_KEEP) {
+        t->is_done = batch->table.copy == BATCH_COPY_NONE;
+        t->is_streaming = batch->table.copy == BATCH_COPY_BESIDE;
+        t->chunks_done = 0;
+        free(t->upper_key);
+        t->upper_key = NULL;
+    }
+    see_whether_all_is_copied(s);
+}
+
+void stored_state_mark_chunk(StoredState *s, const Batch *batch) {
+    assert(batch->kind == BATCH_ROWS && batch->chunk.is_last_part);
+    StoredTable *t = entry_of(s, batch);
+    assert(t && t->chunks_done == batch->chunk.number);
+    t->chunks_done++;
+    t->is_done = batch->chunk.is_last_chunk;
+    free(t->upper_key);
+    t->upper_key = t->is_done ? NULL : str_dup(batch->chunk.upper_key);
+    if (batch->chunk.is_exact) t->floor = batch->chunk.watermark;
+    see_whether_all_is_copied(s);
+}

@@ -1,0 +1,50 @@
+/*
+ * stored.h - what the target has stored of a pipeline: where its source is to go on. Plain data whose texts
+ * are owned; any thread that holds it.
+ */
+#ifndef PIPELINE_STORED_H
+#define PIPELINE_STORED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "record/batch.h"
+#include "record/position.h"
+
+/* What is stored of one table. */
+typedef struct StoredTable {
+    char *schema, *table; /* source names */
+    uint32_t chunks_done; /* chunks 0 … chunks_done-1 are committed */
+    char *upper_key;      /* opaque: where the next chunk starts; NULL = at the beginning */
+    bool is_done;         /* all chunks are committed */
+    bool is_streaming;    /* chunks and changes come side by side (BATCH_COPY_BESIDE) */
+    uint64_t fingerprint; /* of the schema last applied (record/schema.h) */
+    int32_t instance;     /* object id of the change table it was that of */
+    Position floor;       /* changes of the table at or under it are never read; {0} = none */
+} StoredTable;
+
+typedef struct StoredState {
+    bool has_position;     /* false: never started: a snapshot mode decides */
+    Position position;     /* all lanes hold everything up to here (an end) */
+    bool is_snapshot_done; /* has_position, and every table is done or is_streaming */
+    Position consistent;   /* from here on the target shows states that the source had; {0} = not known yet */
+    StoredTable *tables;   /* owned */
+    size_t table_count;
+} StoredState;
+
+void stored_state_done(StoredState *s); /* frees what it owns; *s is {0} again */
+/* Replace *s, which may be {0}, by a copy of `from`. */
+void stored_state_copy(StoredState *s, const StoredState *from);
+/* The table's entry, or NULL. */
+const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table);
+
+/* The three changes that a transaction makes to what is stored: the store's SQL says the same. */
+void stored_state_move(StoredState *s, const Position *to);
+/* A BATCH_TABLE is in: its schema applied, its marks set (the entry is made when there is none). */
+void stored_state_add_table(StoredState *s, const Batch *batch);
+/* The last part of a BATCH_ROWS is in: its chunk is done. */
+void stored_state_mark_chunk(StoredState *s, const Batch *batch);
+
+#endif
