@@ -3,9 +3,10 @@
  * tables of functions; a source and its sink know each other only through record/ and pipeline/stored.h.
  *
  * Life of a pair in direct mode (worker/direct.h):
- *   sink.start → sink.own (takes the pipeline: epoch, stored state) → source.start(state) → { source.poll →
- * sink.put }* → stop source.poll runs on the source task's thread, own/put on the sink task's; wake on any.
- * All else: the task's thread.
+ *   sink.start → sink.own (takes the pipeline: epoch, stored state) → source.start(state)
+ *   → { source.poll → sink.put }* → stop
+ * source.poll runs on the source task's thread, own and put on the sink task's; wake on any. All else: the
+ * task's thread.
  */
 #ifndef CONNECTOR_CONNECTOR_H
 #define CONNECTOR_CONNECTOR_H

@@ -57,6 +57,8 @@ typedef struct Batch {
     const Schema *schema; /* BATCH_ROWS, BATCH_TABLE: the table (a reference is held) */
     Position from, to;    /* BATCH_CHANGES: (from, to] */
     bool ends_transaction;
+    bool is_consistent;        /* from `to` on the target shows states that the source had */
+    BatchTable table;          /* BATCH_TABLE */
     BatchChunk chunk;          /* BATCH_ROWS */
     int64_t to_us;             /* commit time of `to`, µs since 1970 UTC; 0 = unknown */
     int64_t read_us;           /* when it was read, wall clock */
