@@ -108,6 +108,7 @@ typedef enum TableKind {
 
 /* What all versions of a table share. */
 typedef struct TableState {
+    atomic_int reference_count;
     atomic_llong identity;    /* the last identity value given; the next is + step */
     atomic_bool has_identity; /* a value was given at all */
     atomic_llong rowid;       /* the last SQLite rowid given, of tables without a rowid alias */
@@ -256,10 +257,18 @@ Index *table_add_index(Table *t, Str name);
 ForeignKey *table_add_foreign_key(Table *t, Str name, size_t count);
 Check *table_add_check(Table *t, Str name, Str sql);
 void table_drop_column(Table *t, int32_t column_id);
+void table_drop_index(Table *t, int32_t index_id);
+/* A FOREIGN KEY, CHECK or DEFAULT by its object id; false: not one of these. */
+bool table_drop_constraint(Table *t, int32_t object_id);
 Database *database_copy(const Database *d);
 Database *database_free(Database *d);
 Schema *database_add_schema(Database *d, Str name, int32_t principal_id);
 Principal *database_add_principal(Database *d, Str name, PrincipalKind kind);
+Grant *database_add_grant(Database *d, int32_t principal_id, GrantScope scope,
+                          int32_t id); /* or the one there is */
+void database_drop_schema(Database *d, int32_t id);
+void database_drop_principal(Database *d, int32_t id); /* its grants too */
+void principal_set_member(Principal *p, int32_t role_id, bool is_member);
 
 bool catalog_publish_table(Catalog *c, struct sqlite3 *db, Table *t, SqlError *e); /* new or next version */
 bool catalog_drop_table(Catalog *c, struct sqlite3 *db, int32_t object_id, SqlError *e);

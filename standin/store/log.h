@@ -83,8 +83,9 @@ bool log_reader_next_change(LogReader *r, LogChange *ret, SqlError *e);
 MUST_CHECK bool log_trim(Log *l, struct sqlite3 *db, const LogLsn *upto, SqlError *e);
 /* Transactions waiting to be read: an estimate, any thread. */
 uint64_t log_backlog(const Log *l);
-/* Wait until something was committed after the call before, or timeout; any thread. True: something came. */
-bool log_wait(Log *l, int64_t timeout_ms);
+/* Wait until something was committed that *seen (the caller's, 0 at first) hasn't counted, or timeout; any
+ * thread. True: something came. */
+bool log_wait(Log *l, uint64_t *seen, int64_t timeout_ms);
 void log_wake(Log *l); /* wakes all waiters, e.g. to stop them */
 
 /* ---- writing (txn.c). A LogWriter gathers one transaction's changes, in memory up to a bound, then in a
@@ -97,8 +98,11 @@ bool logwriter_add(LogWriter *w, const Table *t, LogOp op, const LogLsn *seqval,
                    const Value *before, const Value *after, SqlError *e);
 bool logwriter_add_ddl(LogWriter *w, const Table *t, Str text, bool needs_column_update, bool is_drop,
                        SqlError *e);
-uint64_t logwriter_mark(const LogWriter *w);          /* a savepoint */
-void logwriter_rollback(LogWriter *w, uint64_t mark); /* 0 = all */
+typedef struct LogMark { /* {0}: the transaction's beginning */
+    uint64_t bytes, changes;
+} LogMark;
+LogMark logwriter_mark(const LogWriter *w);
+void logwriter_rollback(LogWriter *w, LogMark mark);
 bool logwriter_is_empty(const LogWriter *w);
 /* Write the gathered changes as one transaction into db's open SQLite write transaction. */
 MUST_CHECK bool logwriter_commit(LogWriter *w, struct sqlite3 *db, const LogTransaction *txn, SqlError *e);

@@ -28,12 +28,10 @@ Catalog *store_catalog(Store *st);
 LockTable *store_locks(Store *st);
 Log *store_log(Store *st);
 
-/* A new connection, with the text collations registered ("mr_<index>" for collation.h's table, see
- * store_collation_name). Owner thread only. NULL: *e says why. Close with store_disconnect. */
+/* A new connection, with collation.h's collations registered under their names. Owner thread only. NULL: *e
+ * says why. Close with store_disconnect, after all its statements are finalized. */
 struct sqlite3 *store_connect(Store *st, Err *e);
-void store_disconnect(Store *st, struct sqlite3 *db);
-/* The SQLite COLLATE name of a text column, static text. */
-const char *store_collation_name(const Type *t);
+void store_disconnect(struct sqlite3 *db);
 
 /* The writer mutex and BEGIN IMMEDIATE. Not reentrant. */
 MUST_CHECK bool store_write_begin(Store *st, struct sqlite3 *db, SqlError *e);
@@ -42,9 +40,17 @@ void store_write_rollback(Store *st, struct sqlite3 *db);
 /* The mutex alone: base tables don't change while it is held. */
 void store_write_lock(Store *st);
 void store_write_unlock(Store *st);
-/* Number the commit in progress (writer mutex held): 1, 2, …; the last one given, any thread. */
+/* Commits are numbered 1, 2, … (writer mutex held); the last number given, any thread. */
 uint64_t store_next_commit(Store *st);
 uint64_t store_last_commit(const Store *st);
+
+/* ---- row versions: which rows changed since a SNAPSHOT transaction began (error 3960). Kept only while one
+ * is open; writer mutex held for all. */
+void store_snapshot_opened(Store *st);
+void store_snapshot_closed(Store *st);
+bool store_has_snapshots(const Store *st);
+void store_note_change(Store *st, int32_t object_id, int64_t rowid, uint64_t commit);
+bool store_changed_since(const Store *st, int32_t object_id, int64_t rowid, uint64_t commit);
 
 /* SQLite's last error as a SQL Server error (state says where); returns false. */
 bool store_sqlite_error(struct sqlite3 *db, const char *what, SqlError *e);

@@ -1,0 +1,257 @@
+/*
+ * Opening the data directory and its connections. Counters that live in memory (identity, rowid, row count)
+ * are written at a clean close to m_state and taken from the tables themselves after anything else.
+ */
+#include "standin/store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "standin/store/row_version.h"
+#include "standin/types/collation.h"
+
+struct Store {
+    char *path;
+    sqlite3 *db; /* for opening and closing */
+    Catalog *catalog;
+    LockTable *locks;
+    Log *log;
+    pthread_mutex_t writer;
+    atomic_ullong commits;
+    RowVersions *versions;
+    size_t snapshots; /* open SNAPSHOT transactions */
+};
+
+Catalog *store_catalog(Store *st) {
+    return st->catalog;
+}
+LockTable *store_locks(Store *st) {
+    return st->locks;
+}
+Log *store_log(Store *st) {
+    return st->log;
+}
+
+bool store_sqlite_error(struct sqlite3 *db, const char *what, SqlError *e) {
+    return sql_error_set(e, 823, 24, 2, "The storage failed to %s: %s", what, sqlite3_errmsg(db));
+}
+
+/* ---- connections */
+
+static int compare(void *collation, int n1, const void *p1, int n2, const void *p2) {
+    return collation_compare(collation, (Str){p1, (size_t)n1}, (Str){p2, (size_t)n2});
+}
+
+static bool add_collations(sqlite3 *db) {
+    for (size_t i = 0; i < collation_count(); i++) {
+        const Collation *c = collation_get((uint8_t)i);
+        if (sqlite3_create_collation(db, c->name, SQLITE_UTF8, (void *)c, compare) != SQLITE_OK) return false;
+    }
+    return true;
+}
+
+struct sqlite3 *store_connect(Store *st, Err *e) {
+    static const char pragmas[] =
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = "
+        "FILE;"
+        "PRAGMA cache_size = -16384; PRAGMA temp.cache_size = -4096; PRAGMA mmap_size = 1073741824;"
+        "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;"
+        "PRAGMA automatic_index = ON; PRAGMA cell_size_check = OFF; PRAGMA foreign_keys = OFF;"
+        "PRAGMA legacy_alter_table = ON;";
+    sqlite3 *db = NULL;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    bool ok = sqlite3_open_v2(st->path, &db, flags, NULL) == SQLITE_OK &&
+              sqlite3_busy_timeout(db, 60000) == SQLITE_OK && add_collations(db) &&
+              sqlite3_exec(db, pragmas, NULL, NULL, NULL) == SQLITE_OK;
+    if (ok) return db;
+    (void)err_set(e, ERR_IO, true, "%s: %s", st->path, db ? sqlite3_errmsg(db) : "out of memory");
+    (void)sqlite3_close(db);
+    return NULL;
+}
+
+void store_disconnect(struct sqlite3 *db) {
+    (void)sqlite3_close_v2(db);
+}
+
+/* ---- writing */
+
+void store_write_lock(Store *st) {
+    (void)pthread_mutex_lock(&st->writer);
+}
+void store_write_unlock(Store *st) {
+    (void)pthread_mutex_unlock(&st->writer);
+}
+
+bool store_write_begin(Store *st, struct sqlite3 *db, SqlError *e) {
+    store_write_lock(st);
+    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) return true;
+    (void)store_sqlite_error(db, "begin a write", e);
+    store_write_unlock(st);
+    return false;
+}
+
+void store_write_rollback(Store *st, struct sqlite3 *db) {
+    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    store_write_unlock(st);
+}
+
+bool store_write_commit(Store *st, struct sqlite3 *db, SqlError *e) {
+    if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK) {
+        store_write_unlock(st);
+        return true;
+    }
+    (void)store_sqlite_error(db, "commit", e);
+    store_write_rollback(st, db);
+    return false;
+}
+
+uint64_t store_next_commit(Store *st) {
+    return atomic_fetch_add(&st->commits, 1) + 1;
+}
+uint64_t store_last_commit(const Store *st) {
+    return atomic_load(&st->commits);
+}
+
+/* ---- row versions */
+
+void store_snapshot_opened(Store *st) {
+    st->snapshots++;
+}
+
+void store_snapshot_closed(Store *st) {
+    if (--st->snapshots == 0) rowversions_clear(st->versions);
+}
+
+bool store_has_snapshots(const Store *st) {
+    return st->snapshots != 0;
+}
+
+void store_note_change(Store *st, int32_t object_id, int64_t rowid, uint64_t commit) {
+    if (st->snapshots) rowversions_note(st->versions, object_id, rowid, commit);
+}
+
+bool store_changed_since(const Store *st, int32_t object_id, int64_t rowid, uint64_t commit) {
+    return rowversions_changed_since(st->versions, object_id, rowid, commit);
+}
+
+/* ---- counters */
+
+static bool query_row(sqlite3 *db, const char *sql, int64_t *values, int count) {
+    sqlite3_stmt *st = NULL;
+    bool found = sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW;
+    for (int i = 0; found && i < count; i++) values[i] = sqlite3_column_int64(st, i);
+    (void)sqlite3_finalize(st);
+    return found;
+}
+
+static void count_from_table(sqlite3 *db, const Table *t) {
+    char sql[160];
+    int64_t v[2] = {0};
+    (void)snprintf(sql, sizeof sql, "SELECT count(*), max(rowid) FROM %s", t->sql_name);
+    if (!query_row(db, sql, v, 2)) return;
+    atomic_store(&t->state->row_count, v[0]);
+    atomic_store(&t->state->rowid, v[1]);
+    const Column *c = table_identity(t);
+    if (!c || !v[0]) return;
+    int64_t last;
+    (void)snprintf(sql, sizeof sql, "SELECT %s(c%d) FROM %s", c->identity_step > 0 ? "max" : "min", c->id,
+                   t->sql_name);
+    if (!query_row(db, sql, &last, 1)) return;
+    bool is_further = c->identity_step > 0 ? last > atomic_load(&t->state->identity)
+                                           : last < atomic_load(&t->state->identity);
+    if (!atomic_load(&t->state->has_identity) || is_further) atomic_store(&t->state->identity, last);
+    atomic_store(&t->state->has_identity, true);
+}
+
+static bool load_state(Store *st) {
+    static const char make[] =
+        "CREATE TABLE IF NOT EXISTS m_state(id INTEGER PRIMARY KEY, rows, last, identity)";
+    if (sqlite3_exec(st->db, make, NULL, NULL, NULL) != SQLITE_OK) return false;
+    int32_t at = 0;
+    for (const Table *t; (t = catalog_next_table(st->catalog, 0, &at));) {
+        char sql[96];
+        int64_t v[3];
+        if (t->kind != TABLE_USER) continue;
+        (void)snprintf(sql, sizeof sql, "SELECT rows, last, identity FROM m_state WHERE id = %d",
+                       t->object_id);
+        if (query_row(st->db, sql, v, 3)) {
+            atomic_store(&t->state->row_count, v[0]);
+            atomic_store(&t->state->rowid, v[1]);
+            atomic_store(&t->state->identity, v[2]);
+            atomic_store(&t->state->has_identity, table_identity(t) && v[0] > 0);
+        } else {
+            count_from_table(st->db, t);
+        }
+    }
+    /* From here on the numbers are only in memory: after a crash they must not be found here. */
+    return sqlite3_exec(st->db, "DELETE FROM m_state", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static void save_state(Store *st) {
+    (void)sqlite3_exec(st->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int32_t at = 0;
+    for (const Table *t; (t = catalog_next_table(st->catalog, 0, &at));) {
+        char sql[160];
+        bool is_plain = !table_identity(t) || atomic_load(&t->state->has_identity);
+        if (t->kind != TABLE_USER || !is_plain) continue;
+        (void)snprintf(sql, sizeof sql, "INSERT INTO m_state VALUES(%d, %lld, %lld, %lld)", t->object_id,
+                       atomic_load(&t->state->row_count), atomic_load(&t->state->rowid),
+                       atomic_load(&t->state->identity));
+        (void)sqlite3_exec(st->db, sql, NULL, NULL, NULL);
+    }
+    (void)sqlite3_exec(st->db, "COMMIT", NULL, NULL, NULL);
+}
+
+/* ---- life */
+
+static bool open_parts(Store *st, Err *e) {
+    SqlError sql;
+    if (!catalog_open(st->db, &st->catalog, &sql)) return err_set(e, ERR_DATA, false, "%s", sql.text);
+    if (!log_open(st->db, &st->log, &sql)) return err_set(e, ERR_DATA, false, "%s", sql.text);
+    if (!load_state(st)) return err_set(e, ERR_IO, false, "%s", sqlite3_errmsg(st->db));
+    return true;
+}
+
+bool store_open(const char *dir, Store **ret, Err *e) {
+    /* Before SQLite's first use; later calls are refused, which does no harm. */
+    (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+        return err_set(e, ERR_IO, false, "%s: %s", dir, strerror(errno));
+    Store *st = x_calloc(1, sizeof *st);
+    (void)pthread_mutex_init(&st->writer, NULL);
+    st->path = x_asprintf("%s/data.db", dir);
+    st->locks = locktable_new();
+    st->versions = rowversions_new();
+    st->db = store_connect(st, e);
+    if (!st->db || !open_parts(st, e)) {
+        if (st->db) (void)sqlite3_close_v2(st->db);
+        st->db = NULL;
+        (void)store_close(st);
+        return false;
+    }
+    *ret = st;
+    return true;
+}
+
+Store *store_close(Store *st) {
+    if (!st) return NULL;
+    if (st->db) {
+        save_state(st);
+        (void)sqlite3_close_v2(st->db);
+    }
+    st->log = log_close(st->log);
+    st->catalog = catalog_close(st->catalog);
+    st->locks = locktable_free(st->locks);
+    st->versions = rowversions_free(st->versions);
+    (void)pthread_mutex_destroy(&st->writer);
+    free(st->path);
+    free(st);
+    return NULL;
+}
