@@ -48,24 +48,22 @@ typedef struct BindRelation {
     BindRelationKind kind;
     int32_t database_id, object_id;
     Str database, schema, name; /* as messages show them */
-    const BindColumn *columns;
+    const BindColumn *columns;  /* not needed when sql is set */
     size_t column_count;
-    const Type *parameters; /* BIND_FUNCTION: arguments are converted to these */
-    size_t parameter_count;
+    const Type
+        *parameters; /* BIND_FUNCTION: arguments are converted to these; TYPE_NULL: taken as they come */
+    size_t parameter_count, required_count;
+    const Str *parameter_names; /* with '@'; needed when sql is set */
+    Str sql; /* a T-SQL SELECT bound in place, in database_id; parameters are @variables in it; else empty */
     void *host_data; /* the host's own */
 } BindRelation;
 
-/* A scalar function of schema sys, cdc or dbo that the host supplies. Owned by the host, static life. */
+/* A scalar function that the host supplies (sys.fn_cdc_get_max_lsn): the host registers it with SQLite. */
 typedef struct BindScalar {
-    const char *schema, *name;
+    const char *sqlite_name; /* gets the arguments, converted; absent ones are NULL */
     Type result;
-    const Type *parameters;
+    const Type *parameters; /* TYPE_NULL: taken as it comes */
     size_t parameter_count, required_count;
-    bool is_deterministic;
-    /* Converted arguments in, a value of type result out (bytes in the arena or static). False: *e is filled.
-     * database: named by the caller as db.schema.f(…), or empty: the current one. */
-    bool (*call)(void *host_data, Str database, const Value *args, size_t count, Arena *a, Value *ret,
-                 SqlError *e);
 } BindScalar;
 
 /* Values that a session has or knows at the start of a statement; the same for the whole statement. */
@@ -155,10 +153,14 @@ struct BindHost { /* a session fills one in; borrowed by the binder and by funct
     void *data;   /* first argument of every call below */
     /* While binding. */
     bool (*variable)(void *data, Str name, Type *ret); /* "@x"; false: not declared (137) */
-    /* NULL: not found (the binder raises 208) unless *e was filled (number != 0: 911, 229, 3952 …). */
-    const BindRelation *(*relation)(void *data, const AstName *name, SqlError *e);
-    const BindRelation *(*function)(void *data, const AstName *name, SqlError *e);
-    const BindScalar *(*scalar)(void *data, const AstName *name); /* NULL: none */
+    /* Names resolve in database_id where they don't name one (0: the session's current one; a view's SQL is
+     * bound in the view's). NULL: not found (the binder raises 208) unless *e was filled (number != 0: 911,
+     * 229, 3952 …). What is returned lives as long as the arena handed to the binder. */
+    const BindRelation *(*relation)(void *data, int32_t database_id, const AstName *name, Arena *a,
+                                    SqlError *e);
+    const BindRelation *(*function)(void *data, int32_t database_id, const AstName *name, Arena *a,
+                                    SqlError *e);
+    const BindScalar *(*scalar)(void *data, int32_t database_id, const AstName *name, Arena *a, SqlError *e);
     /* Append the FROM source of r: a table name or a parenthesised SELECT. args: SQL texts of a function's
      * converted arguments (BIND_FUNCTION). False: *e is filled. */
     bool (*write_source)(void *data, const BindRelation *r, const Str *args, size_t arg_count, Buf *out,
