@@ -1,0 +1,127 @@
+/* scan_history.c - two rings under one lock. Totals are kept per database, of which few have CDC: a short
+ * list. */
+#include "standin/cdc/scan_history.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct ScanHistory {
+    pthread_mutex_t mutex;
+    ScanRecord scans[SCAN_HISTORY_SESSIONS]; /* a ring: the oldest is at next % size once it is full */
+    size_t next_scan;                        /* ever added */
+    ScanError errors[SCAN_HISTORY_SESSIONS];
+    size_t next_error;
+    ScanRecord *totals; /* by database */
+    size_t total_count;
+    int32_t last_id;
+};
+
+ScanHistory *scan_history_new(void) {
+    ScanHistory *h = x_calloc(1, sizeof *h);
+    (void)pthread_mutex_init(&h->mutex, NULL);
+    return h;
+}
+
+ScanHistory *scan_history_free(ScanHistory *h) {
+    if (!h) return NULL;
+    (void)pthread_mutex_destroy(&h->mutex);
+    free(h->totals);
+    free(h);
+    return NULL;
+}
+
+static bool is_empty(const ScanRecord *s) {
+    return s->transactions == 0 && s->errors == 0;
+}
+
+/* The newest scan of the database, or NULL. */
+static ScanRecord *newest(ScanHistory *h, int32_t database_id) {
+    size_t kept = h->next_scan < SCAN_HISTORY_SESSIONS ? h->next_scan : SCAN_HISTORY_SESSIONS;
+    for (size_t i = 1; i <= kept; i++) {
+        ScanRecord *s = &h->scans[(h->next_scan - i) % SCAN_HISTORY_SESSIONS];
+        if (s->database_id == database_id) return s;
+    }
+    return NULL;
+}
+
+static ScanRecord *total_of(ScanHistory *h, int32_t database_id) {
+    for (size_t i = 0; i < h->total_count; i++)
+        if (h->totals[i].database_id == database_id) return &h->totals[i];
+    h->totals = x_reallocarray(h->totals, h->total_count + 1, sizeof *h->totals);
+    ScanRecord *t = &h->totals[h->total_count++];
+    *t = (ScanRecord){.session_id = SCAN_HISTORY_AGGREGATE, .database_id = database_id};
+    return t;
+}
+
+static void add_up(ScanRecord *to, const ScanRecord *s) {
+    if (to->start_us == 0) to->start_us = s->start_us;
+    to->end_us = s->end_us;
+    to->transactions += s->transactions;
+    to->log_records += s->log_records;
+    to->commands += s->commands;
+    to->schema_changes += s->schema_changes;
+    to->errors += s->errors;
+    to->empty_scans += s->empty_scans;
+    to->failed_sessions += s->failed_sessions;
+    if (lsn10_is_zero(&to->first_lsn)) to->first_lsn = s->first_lsn;
+    if (!lsn10_is_zero(&s->current_lsn)) to->current_lsn = s->current_lsn;
+    if (s->transactions == 0) return;
+    if (lsn10_is_zero(&to->first_begin_lsn)) to->first_begin_lsn = s->first_begin_lsn;
+    to->last_commit_lsn = s->last_commit_lsn;
+    to->last_commit_us = s->last_commit_us;
+}
+
+int32_t scan_history_add(ScanHistory *h, const ScanRecord *scan) {
+    ScanRecord s = *scan;
+    s.empty_scans = is_empty(&s);
+    s.failed_sessions = s.errors > 0;
+    (void)pthread_mutex_lock(&h->mutex);
+    add_up(total_of(h, s.database_id), &s);
+    ScanRecord *last = newest(h, s.database_id);
+    int32_t id;
+    if (last && is_empty(last) && is_empty(&s)) {
+        last->empty_scans++;
+        last->end_us = s.end_us;
+        id = last->session_id;
+    } else {
+        id = s.session_id = ++h->last_id;
+        h->scans[h->next_scan++ % SCAN_HISTORY_SESSIONS] = s;
+    }
+    (void)pthread_mutex_unlock(&h->mutex);
+    return id;
+}
+
+void scan_history_add_error(ScanHistory *h, const ScanError *error) {
+    (void)pthread_mutex_lock(&h->mutex);
+    h->errors[h->next_error++ % SCAN_HISTORY_SESSIONS] = *error;
+    (void)pthread_mutex_unlock(&h->mutex);
+}
+
+static size_t oldest(size_t next) {
+    return next > SCAN_HISTORY_SESSIONS ? next - SCAN_HISTORY_SESSIONS : 0;
+}
+
+size_t scan_history_scans(ScanHistory *h, int32_t database_id, ScanRecord *ret) {
+    size_t n = 0;
+    (void)pthread_mutex_lock(&h->mutex);
+    ret[n++] = *total_of(h, database_id);
+    for (size_t i = oldest(h->next_scan); i < h->next_scan; i++) {
+        const ScanRecord *s = &h->scans[i % SCAN_HISTORY_SESSIONS];
+        if (s->database_id == database_id) ret[n++] = *s;
+    }
+    (void)pthread_mutex_unlock(&h->mutex);
+    return n;
+}
+
+size_t scan_history_errors(ScanHistory *h, int32_t database_id, ScanError *ret) {
+    size_t n = 0;
+    (void)pthread_mutex_lock(&h->mutex);
+    for (size_t i = oldest(h->next_error); i < h->next_error; i++) {
+        const ScanError *x = &h->errors[i % SCAN_HISTORY_SESSIONS];
+        if (x->database_id == database_id) ret[n++] = *x;
+    }
+    (void)pthread_mutex_unlock(&h->mutex);
+    return n;
+}

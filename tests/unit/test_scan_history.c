@@ -1,0 +1,58 @@
+#include "standin/cdc/scan_history.h"
+#include "test.h"
+
+static ScanRecord scan(int32_t database_id, uint64_t transactions) {
+    return (ScanRecord){.database_id = database_id,
+                        .transactions = transactions,
+                        .commands = transactions * 2,
+                        .start_us = 1,
+                        .end_us = 2};
+}
+
+static void empty_scans_in_a_row_share_one_record(void **state) {
+    (void)state;
+    ScanHistory *h = scan_history_new();
+    ScanRecord empty = scan(5, 0), full = scan(5, 3), got[SCAN_HISTORY_SESSIONS + 1];
+    assert_int_equal(scan_history_add(h, &empty), 1);
+    assert_int_equal(scan_history_add(h, &empty), 1);
+    assert_int_equal(scan_history_add(h, &full), 2);
+    assert_int_equal(scan_history_add(h, &empty), 3);
+    assert_int_equal(scan_history_scans(h, 5, got), 4);
+    assert_int_equal(got[1].empty_scans, 2);
+    assert_int_equal(got[2].transactions, 3);
+    h = scan_history_free(h);
+}
+
+static void the_aggregate_counts_what_the_ring_has_forgotten(void **state) {
+    (void)state;
+    ScanHistory *h = scan_history_new();
+    ScanRecord full = scan(5, 1), other = scan(6, 7), got[SCAN_HISTORY_SESSIONS + 1];
+    for (int i = 0; i < SCAN_HISTORY_SESSIONS + 10; i++) (void)scan_history_add(h, &full);
+    (void)scan_history_add(h, &other);
+    assert_int_equal(scan_history_scans(h, 5, got), SCAN_HISTORY_SESSIONS);
+    assert_int_equal(got[0].session_id, SCAN_HISTORY_AGGREGATE);
+    assert_int_equal(got[0].transactions, SCAN_HISTORY_SESSIONS + 10);
+    assert_int_equal(got[0].commands, 2 * (SCAN_HISTORY_SESSIONS + 10));
+    h = scan_history_free(h);
+}
+
+static void errors_are_kept_by_database_in_their_order(void **state) {
+    (void)state;
+    ScanHistory *h = scan_history_new();
+    ScanError got[SCAN_HISTORY_SESSIONS];
+    for (int32_t i = 0; i < 3; i++)
+        scan_history_add_error(h, &(ScanError){.database_id = i == 1 ? 6 : 5, .number = 2628 + i});
+    assert_int_equal(scan_history_errors(h, 5, got), 2);
+    assert_int_equal(got[0].number, 2628);
+    assert_int_equal(got[1].number, 2630);
+    h = scan_history_free(h);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(empty_scans_in_a_row_share_one_record),
+        cmocka_unit_test(the_aggregate_counts_what_the_ring_has_forgotten),
+        cmocka_unit_test(errors_are_kept_by_database_in_their_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
