@@ -1,0 +1,30 @@
+/*
+ * ddl.h - statements that make a target table, or make it fit a changed source table. Only what loses
+ * nothing: columns are added and widened, NOT NULL is dropped; never a column, a row or a digit. Plain
+ * functions that write text; any thread.
+ */
+#ifndef POSTGRES_DDL_H
+#define POSTGRES_DDL_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "postgres/catalog_pg.h"
+#include "postgres/pgname.h"
+#include "record/schema.h"
+
+typedef struct DdlKey {
+    const uint16_t *columns; /* of the source schema */
+    size_t count;            /* 0 = no primary key */
+} DdlKey;
+
+/* "CREATE SCHEMA IF NOT EXISTS …;" (unless it is public) and "CREATE TABLE …;". Errors: ERR_INVALID: a type
+ * that can't be carried over, or two columns that get one name. */
+MUST_CHECK bool ddl_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlKey key,
+                           Buf *out, Err *e);
+/* Statements that make have fit s; nothing when it does. Errors: as ddl_create. */
+MUST_CHECK bool ddl_evolve(const Schema *s, const PgTable *have, const PgNameRule *rule, DdlKey key, Buf *out,
+                           Err *e);
+
+#endif
