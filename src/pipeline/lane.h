@@ -8,9 +8,9 @@
  *     the target refused, transaction rolled back         → lane_rolled_back → the verdict below
  *     connection lost, at any point                       → lane_lost → own again → lane_owned → the verdict
  *     LANE_BEGIN_… found no row                           → roll back, lane_fenced: stop for good
- *   now and then, with no batch at hand:  lane_idle → do the steps → lane_done
- * A batch is the caller's until lane_done, or until the verdict says that it is in or that the source goes
- * back.
+ *     the verdict is LANE_RESTART_SOURCE                  → start the source from lane_stored,
+ * lane_source_restarted now and then, with no batch at hand:  lane_idle → do the steps → lane_done A batch is
+ * the caller's until lane_done, or until the verdict says that it is in or that the source goes back.
  *
  * The position row
  *   holds epoch and position (NULL = none yet, here {0}). Every transaction's first statement finds it under
@@ -73,10 +73,12 @@ Lane *lane_free(Lane *l);
 /* The pipeline is ours under epoch, and this is what the target holds (copied). Ends any earlier transaction
  * in the lane's eyes: it was on another connection. */
 LaneVerdict lane_owned(Lane *l, int64_t epoch, const StoredState *stored);
+/* After LANE_RESTART_SOURCE: the next batch comes from a source that began at lane_stored. */
+void lane_source_restarted(Lane *l);
 /* What to do with the batch. now_us: any monotonic clock.
  * Errors: ERR_FENCED after lane_fenced; ERR_RANGE when the batch begins beyond what is in: a gap, never
- * applied; ERR_INTERNAL for a batch out of order (a table or another chunk inside a transaction, a chunk
- * before its predecessor, no table, not owned). None is retriable. */
+ * applied; ERR_INTERNAL for a batch that breaks the stream's order or its own bounds, or without owning;
+ * ERR_CANCELLED, retriable, between LANE_RESTART_SOURCE and lane_source_restarted. */
 MUST_CHECK bool lane_put(Lane *l, const Batch *batch, int64_t now_us, LaneWork *ret, Err *e);
 /* No batch for a while: a position not written yet is due, or not (no steps). Inside a transaction: no steps.
  */
@@ -89,9 +91,8 @@ void lane_fenced(Lane *l);
 
 /* What is known to be committed. Borrowed until the next call. */
 const StoredState *lane_stored(const Lane *l);
-/* A transaction is open that began with an earlier batch, or was when it was lost: after a failure now (or
- * then) the source has to start again from what is stored. False again with the first batch taken after that.
- */
+/* After a failure now, or after the one that was, the source has to start again from what is stored: a
+ * transaction that began with an earlier batch is open, or the verdict was LANE_RESTART_SOURCE. */
 bool lane_needs_source_back(const Lane *l);
 
 #endif

@@ -19,7 +19,7 @@ void stored_state_done(StoredState *s) {
 
 void stored_state_copy(StoredState *s, const StoredState *from) {
     StoredState copy = *from;
-    copy.tables = x_calloc(from->table_count, sizeof *copy.tables);
+    copy.tables = from->table_count ? x_calloc(from->table_count, sizeof *copy.tables) : NULL;
     for (size_t i = 0; i < from->table_count; i++) {
         const StoredTable *t = &from->tables[i];
         copy.tables[i] = *t;
@@ -29,6 +29,24 @@ void stored_state_copy(StoredState *s, const StoredState *from) {
     }
     stored_state_done(s);
     *s = copy;
+}
+
+static bool table_equal(const StoredTable *a, const StoredTable *b) {
+    return a->chunks_done == b->chunks_done && !a->upper_key == !b->upper_key &&
+           str_eq(str_from(a->upper_key), str_from(b->upper_key)) && a->is_done == b->is_done &&
+           a->is_streaming == b->is_streaming && a->fingerprint == b->fingerprint &&
+           a->instance == b->instance && position_cmp(&a->floor, &b->floor) == 0;
+}
+
+bool stored_state_equal(const StoredState *a, const StoredState *b) {
+    if (a->has_position != b->has_position || position_cmp(&a->position, &b->position) != 0) return false;
+    if (position_cmp(&a->consistent, &b->consistent) != 0 || a->table_count != b->table_count) return false;
+    for (size_t i = 0; i < a->table_count; i++) {
+        const StoredTable *t = &a->tables[i];
+        const StoredTable *other = stored_state_table(b, str_from(t->schema), str_from(t->table));
+        if (!other || !table_equal(t, other)) return false;
+    }
+    return true;
 }
 
 const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table) {
@@ -64,6 +82,7 @@ void stored_state_add_table(StoredState *s, const Batch *batch) {
         t = &s->tables[s->table_count++];
         *t = (StoredTable){.schema = str_dup(batch->schema->schema), .table = str_dup(batch->schema->table)};
     }
+    if (batch->table.copy == BATCH_COPY_BESIDE) s->consistent = (Position){0};
     t->fingerprint = batch->schema->fingerprint;
     t->instance = batch->table.instance;
     t->floor = batch->table.floor;

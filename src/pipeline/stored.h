@@ -37,6 +37,7 @@ typedef struct StoredState {
 void stored_state_done(StoredState *s); /* frees what it owns; *s is {0} again */
 /* Replace *s, which may be {0}, by a copy of `from`. */
 void stored_state_copy(StoredState *s, const StoredState *from);
+bool stored_state_equal(const StoredState *a, const StoredState *b); /* whatever the order of the tables */
 /* The table's entry, or NULL. */
 const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table);
 

@@ -1,0 +1,450 @@
+/*
+ * Everything rests on one rule: a table's changes are read from one capture instance at a time, the newest
+ * that holds all of the table's changes after the place that they are read from (its start_lsn is at most the
+ * next LSN). An instance made later starts to be that one when the stream gets to just before its start:
+ * windows are cut there, so a window never has two instances of a table. If no instance holds all, changes
+ * are gone: that is the gap.
+ *
+ * Copying. The first copy comes before any change is read: rows may be newer than the position, but never
+ * older, so the changes from there on, upserted and deleted by key, lead to the source's state. The same
+ * holds for a copy beside the stream (new columns, whose values no change row has; a table added later): a
+ * chunk is read between two windows and enters the stream where it stands, which is at most the captured max
+ * LSN before the read. Rows without a key can't be upserted: they are read as of exactly one LSN, and changes
+ * up to it are never read (the floor).
+ *
+ * From when on does the target show states that the source had? Chunks may show commits that the capture job
+ * hasn't reached, so the captured max LSN after the last chunk is too early. A commit that a read has seen
+ * was made before the read's end, by the source's clock: the first window that ends at a later commit time is
+ * behind all of them.
+ */
+#include "pipeline/plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* Commit times are stored with 1/300 s; and a commit's time is taken a moment before it can be seen. */
+enum { CLOCK_MARGIN_US = 20 * 1000 };
+
+typedef struct PlanTable {
+    char *schema, *table; /* owned */
+    bool is_keyless;
+    /* As the target will have it once it has taken what is in the stream. */
+    bool is_known; /* has been announced: by this plan or before */
+    bool is_done, is_streaming;
+    bool is_reading; /* a chunk is given out */
+    uint32_t chunks;
+    uint64_t fingerprint;
+    int32_t instance;
+    Position floor;
+    /* As the last reading has it. */
+    bool has_instance;    /* any */
+    Lsn oldest;           /* smallest start_lsn that is set; zero = none is */
+    PlanInstance current; /* object_id 0 = none holds all changes that are needed */
+    Lsn next_start;       /* of the instance that comes after; zero = none yet */
+} PlanTable;
+
+struct Plan {
+    PlanMode mode;
+    PlanTable *tables;
+    size_t count;
+    bool was_started; /* the stream has a position */
+    Position position;
+    Position consistent;
+    bool has_copied_us;
+    int64_t copied_us;          /* when the last read of a chunk had ended */
+    size_t last_chunk;          /* table of the chunk given out last: the next comes from another */
+    bool has_reading, is_fresh; /* is_fresh: no window has come from it yet */
+    PlanReading reading;        /* without its instances */
+    bool in_window, had_chunk;  /* had_chunk: since the last window */
+    PlanAction window;
+};
+
+static bool has_current(const PlanTable *t) {
+    return t->current.object_id != 0;
+}
+static bool is_copied_first(const PlanTable *t) {
+    return t->is_known && !t->is_done && !t->is_streaming;
+}
+
+static void take_stored(PlanTable *t, const StoredTable *stored) {
+    t->is_known = true;
+    t->is_done = stored->is_done;
+    t->is_streaming = stored->is_streaming;
+    t->chunks = stored->chunks_done;
+    t->fingerprint = stored->fingerprint;
+    t->instance = stored->instance;
+    t->floor = stored->floor;
+}
+
+Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const StoredState *stored) {
+    Plan *p = x_calloc(1, sizeof *p);
+    p->mode = mode;
+    p->tables = x_calloc(count, sizeof *p->tables);
+    p->count = count;
+    p->was_started = stored->has_position;
+    p->position = stored->position;
+    p->consistent = stored->consistent;
+    for (size_t i = 0; i < count; i++) {
+        PlanTable *t = &p->tables[i];
+        t->schema = str_dup(tables[i].schema);
+        t->table = str_dup(tables[i].table);
+        t->is_keyless = tables[i].is_keyless;
+        const StoredTable *entry = stored_state_table(stored, tables[i].schema, tables[i].table);
+        if (p->was_started && entry) take_stored(t, entry);
+    }
+    return p;
+}
+
+Plan *plan_free(Plan *p) {
+    if (!p) return NULL;
+    for (size_t i = 0; i < p->count; i++) {
+        free(p->tables[i].schema);
+        free(p->tables[i].table);
+    }
+    free(p->tables);
+    free(p);
+    return NULL;
+}
+
+Position plan_position(const Plan *p) {
+    return p->position;
+}
+
+/* ---- readings: which instance holds what is needed ---- */
+
+static const Position *later_of(const Position *a, const Position *b) {
+    return position_cmp(a, b) < 0 ? b : a;
+}
+
+/* From where the table's changes are needed. */
+static const Position *needed_from(const Plan *p, const PlanTable *t) {
+    return later_of(&p->position, &t->floor);
+}
+
+/* Whether an instance that begins at start holds every change after `from`, the end of a commit. */
+static bool holds_all_after(const Lsn *start, const Position *from) {
+    Lsn before = lsn_prev(start);
+    return !lsn_is_zero(start) && lsn_cmp(&before, &from->commit_lsn) <= 0;
+}
+
+/* A table not yet copied needs an instance that has begun, by the captured max LSN; then its rows hold all
+ * before. */
+static bool is_usable(const Plan *p, const PlanTable *t, const Lsn *start) {
+    if (!p->was_started || !t->is_known)
+        return !lsn_is_zero(start) && lsn_cmp(start, &p->reading.max_lsn) <= 0;
+    return holds_all_after(start, needed_from(p, t));
+}
+
+static void see_instance(Plan *p, const PlanInstance *instance) {
+    assert(instance->table < p->count && instance->object_id != 0);
+    PlanTable *t = &p->tables[instance->table];
+    const Lsn *start = &instance->start_lsn;
+    t->has_instance = true;
+    if (lsn_is_zero(start)) return;
+    if (lsn_is_zero(&t->oldest) || lsn_cmp(start, &t->oldest) < 0) t->oldest = *start;
+    if (is_usable(p, t, start)) {
+        t->current = *instance; /* the last one wins: it is the newest */
+        t->next_start = (Lsn){0};
+    } else if (has_current(t) && lsn_is_zero(&t->next_start)) {
+        t->next_start = *start;
+    }
+}
+
+void plan_reading(Plan *p, const PlanReading *reading) {
+    assert(!p->in_window);
+    p->reading = *reading;
+    p->reading.instances = NULL;
+    p->has_reading = p->is_fresh = true;
+    for (size_t i = 0; i < p->count; i++) {
+        PlanTable *t = &p->tables[i];
+        t->has_instance = false;
+        t->oldest = t->next_start = (Lsn){0};
+        t->current = (PlanInstance){0};
+    }
+    for (size_t i = 0; i < reading->instance_count; i++) see_instance(p, &reading->instances[i]);
+    if (!p->has_copied_us) {
+        p->copied_us = reading->now_us;
+        p->has_copied_us = true;
+    }
+}
+
+/* ---- gaps ---- */
+
+static bool gap(const PlanTable *t, const Position *needed, const Lsn *left, Err *e) {
+    char from[LSN_TEXT_SIZE], start[LSN_TEXT_SIZE];
+    return err_set(
+        e, ERR_RANGE, false,
+        "table %s.%s: the changes after LSN %s are needed, but its change table begins at %s: the cleanup "
+        "job or a dropped capture instance has taken what lies between. Copy the tables again into an empty "
+        "target under a new pipeline name, and keep the changes for longer than the longest stop "
+        "(sys.sp_cdc_change_job @job_type = N'cleanup', @retention = minutes)",
+        t->schema, t->table, lsn_format(&needed->commit_lsn, from), lsn_format(left, start));
+}
+
+static bool no_instance(const PlanTable *t, Err *e) {
+    return err_set(
+        e, ERR_INVALID, false,
+        "table %s.%s has no capture instance: make one with sys.sp_cdc_enable_table, or leave the table out "
+        "of table.include.list",
+        t->schema, t->table);
+}
+
+static bool check_tables(const Plan *p, Err *e) {
+    for (size_t i = 0; i < p->count; i++) {
+        const PlanTable *t = &p->tables[i];
+        bool is_needed = p->was_started && t->is_known;
+        if (!t->has_instance && !is_needed) return no_instance(t, e);
+        if (is_needed && !has_current(t)) return gap(t, needed_from(p, t), &t->oldest, e);
+    }
+    return true;
+}
+
+bool plan_check_page(const Plan *p, size_t table, const Position *page_from, const Lsn *start_lsn, Err *e) {
+    assert(table < p->count);
+    const PlanTable *t = &p->tables[table];
+    if (lsn_is_zero(start_lsn))
+        return err_set(e, ERR_RANGE, true, "table %s.%s: its capture instance was dropped while it was read",
+                       t->schema, t->table);
+    bool is_whole = position_is_end(page_from) ? holds_all_after(start_lsn, page_from)
+                                               : lsn_cmp(start_lsn, &page_from->commit_lsn) <= 0;
+    return is_whole || gap(t, page_from, start_lsn, e);
+}
+
+/* ---- what is to be announced ---- */
+
+static bool is_copying_first(const Plan *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (is_copied_first(&p->tables[i])) return true;
+    return false;
+}
+
+static BatchCopy copy_of_new(const Plan *p) {
+    if (p->mode == PLAN_NO_DATA) return BATCH_COPY_NONE;
+    bool streams = p->was_started && p->mode == PLAN_INITIAL && !is_copying_first(p);
+    return streams ? BATCH_COPY_BESIDE : BATCH_COPY_FIRST;
+}
+
+/* A newer instance may have columns whose values the changes read so far don't have, and no later change has
+ * to. */
+static BatchCopy copy_of_changed(const PlanTable *t, bool *ret_loses) {
+    bool is_incomplete = t->current.object_id != t->instance && t->current.adds_columns;
+    bool was_copied = t->chunks > 0 || t->is_done;
+    *ret_loses = is_incomplete && t->is_keyless && was_copied;
+    return is_incomplete && was_copied && !t->is_keyless ? BATCH_COPY_BESIDE : BATCH_COPY_KEEP;
+}
+
+/* What its changes need not cover: all that was before its first instance. */
+static Position floor_of_new(const Plan *p, const PlanTable *t) {
+    Lsn before = lsn_prev(&t->current.start_lsn);
+    Position floor = position_end_of(&before);
+    return p->was_started && position_cmp(&floor, &p->position) > 0 ? floor : (Position){0};
+}
+
+static bool next_announce(const Plan *p, PlanAction *ret) {
+    for (size_t i = 0; i < p->count; i++) {
+        const PlanTable *t = &p->tables[i];
+        if (!has_current(t)) continue;
+        if (t->is_known && t->fingerprint == t->current.fingerprint) continue;
+        *ret = (PlanAction){.kind = PLAN_ANNOUNCE, .table = i, .instance = t->current.object_id};
+        BatchTable *info = &ret->table_info;
+        info->instance = t->current.object_id;
+        info->floor = t->is_known ? t->floor : floor_of_new(p, t);
+        info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p);
+        return true;
+    }
+    return false;
+}
+
+void plan_announced(Plan *p, size_t table) {
+    PlanAction a;
+    bool is_due = next_announce(p, &a);
+    assert(is_due && a.table == table);
+    (void)is_due;
+    PlanTable *t = &p->tables[table];
+    t->is_known = true;
+    t->fingerprint = t->current.fingerprint;
+    t->instance = t->current.object_id;
+    t->floor = a.table_info.floor;
+    if (a.table_info.copy == BATCH_COPY_KEEP) return;
+    t->chunks = 0;
+    t->is_done = a.table_info.copy == BATCH_COPY_NONE;
+    t->is_streaming = a.table_info.copy == BATCH_COPY_BESIDE;
+    if (t->is_streaming) p->consistent = (Position){0};
+}
+
+/* ---- chunks ---- */
+
+static bool is_reading_any(const Plan *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->tables[i].is_reading) return true;
+    return false;
+}
+
+static PlanAction give_chunk(Plan *p, size_t table) {
+    PlanTable *t = &p->tables[table];
+    t->is_reading = true;
+    p->last_chunk = table;
+    PlanAction a = {.kind = PLAN_CHUNK, .table = table, .instance = t->current.object_id};
+    a.chunk = (BatchChunk){.number = t->chunks,
+                           .is_plain = !t->is_streaming || t->is_keyless,
+                           .is_exact = t->is_keyless,
+                           .watermark = position_end_of(&p->reading.max_lsn)};
+    return a;
+}
+
+/* Of the first copy: several tables at once. */
+static PlanAction next_first_chunk(Plan *p) {
+    for (size_t n = 1; n <= p->count; n++) {
+        size_t i = (p->last_chunk + n) % p->count;
+        if (is_copied_first(&p->tables[i]) && !p->tables[i].is_reading) return give_chunk(p, i);
+    }
+    return (PlanAction){.kind = PLAN_BUSY};
+}
+
+/* Beside the stream: a table without a key before any window, since its changes count from its rows on. */
+static bool next_chunk_beside(Plan *p, bool is_keyless, PlanAction *ret) {
+    for (size_t n = 1; n <= p->count; n++) {
+        size_t i = (p->last_chunk + n) % p->count;
+        const PlanTable *t = &p->tables[i];
+        if (!t->is_known || t->is_done || t->is_keyless != is_keyless) continue;
+        *ret = give_chunk(p, i);
+        return true;
+    }
+    return false;
+}
+
+bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *watermark, int64_t now_us,
+                    Err *e) {
+    PlanTable *t = &p->tables[table];
+    assert(t->is_reading);
+    if (t->is_keyless && (!is_last_chunk || position_cmp(watermark, &p->position) < 0))
+        return err_set(e, ERR_INTERNAL, false,
+                       "table %s.%s: without a key its rows must be one chunk, read as of the stream's "
+                       "position or later",
+                       t->schema, t->table);
+    t->is_reading = false;
+    t->chunks++;
+    t->is_done = is_last_chunk;
+    if (t->is_keyless) t->floor = *watermark;
+    if (now_us > p->copied_us) p->copied_us = now_us;
+    p->had_chunk = true;
+    p->is_fresh = false; /* it may have taken long: see first what became of the instances */
+    return true;
+}
+
+/* ---- windows ---- */
+
+/* Where the window ends: the reading's end, or just before an instance that takes over. */
+static Lsn window_end(const Plan *p) {
+    Lsn to = p->reading.to_lsn;
+    for (size_t i = 0; i < p->count; i++) {
+        const PlanTable *t = &p->tables[i];
+        if (!t->is_known || lsn_is_zero(&t->next_start)) continue;
+        Lsn before = lsn_prev(&t->next_start);
+        if (lsn_cmp(&before, &to) < 0) to = before;
+    }
+    return to;
+}
+
+static bool becomes_consistent(const Plan *p, const Position *to, int64_t to_us) {
+    if (!position_is_zero(&p->consistent) || p->mode == PLAN_NO_DATA) return false;
+    for (size_t i = 0; i < p->count; i++) {
+        const PlanTable *t = &p->tables[i];
+        if (!t->is_done || t->chunks == 0 || position_cmp(to, &t->floor) < 0) return false;
+    }
+    return to_us != 0 && to_us > p->copied_us + CLOCK_MARGIN_US;
+}
+
+static bool next_window(Plan *p, PlanAction *ret) {
+    if (!p->is_fresh) return false;
+    p->is_fresh = p->had_chunk = false;
+    Lsn end = window_end(p);
+    Position to = position_end_of(&end);
+    if (position_cmp(&to, &p->position) <= 0) return false;
+    bool is_cut = lsn_cmp(&end, &p->reading.to_lsn) != 0;
+    PlanAction a = {.kind = PLAN_WINDOW, .from = p->position, .to = to};
+    a.to_us = is_cut ? 0 : p->reading.to_us;
+    a.is_consistent = becomes_consistent(p, &to, a.to_us);
+    p->window = *ret = a;
+    p->in_window = true;
+    return true;
+}
+
+void plan_window_put(Plan *p) {
+    assert(p->in_window);
+    p->in_window = false;
+    p->position = p->window.to;
+    if (p->window.is_consistent) p->consistent = p->window.to;
+}
+
+bool plan_range(const Plan *p, size_t table, int32_t *ret_instance, Position *ret_from) {
+    assert(p->in_window && table < p->count);
+    const PlanTable *t = &p->tables[table];
+    const Position *from = later_of(&p->window.from, &t->floor);
+    if (!t->is_known || position_cmp(from, &p->window.to) >= 0) return false;
+    *ret_instance = t->current.object_id;
+    *ret_from = *from;
+    return true;
+}
+
+/* ---- the order of all that ---- */
+
+static PlanAction take_reading(const Plan *p) {
+    bool has_more =
+        p->has_reading && lsn_cmp(&p->position.commit_lsn, &p->reading.max_lsn) < 0 && p->was_started;
+    return (PlanAction){.kind = PLAN_READ, .is_urgent = !p->has_reading || has_more || p->had_chunk};
+}
+
+static bool all_have_begun(const Plan *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (!has_current(&p->tables[i])) return false;
+    return !lsn_is_zero(&p->reading.max_lsn);
+}
+
+/* Nothing is stored: all tables, then the position that is behind every instance's start. */
+static PlanAction next_before_start(Plan *p) {
+    PlanAction a;
+    if (!all_have_begun(p)) return (PlanAction){.kind = PLAN_READ};
+    if (next_announce(p, &a)) return a;
+    return (PlanAction){.kind = PLAN_START, .to = position_end_of(&p->reading.max_lsn)};
+}
+
+void plan_started(Plan *p) {
+    assert(!p->was_started);
+    p->was_started = true;
+    p->position = position_end_of(&p->reading.max_lsn);
+    p->is_fresh = false;
+}
+
+static PlanAction next_in_stream(Plan *p) {
+    PlanAction a;
+    if (is_reading_any(p)) return (PlanAction){.kind = PLAN_BUSY};
+    if (next_chunk_beside(p, /* is_keyless= */ true, &a)) return a;
+    if (next_window(p, &a)) return a;
+    if (!p->had_chunk && next_chunk_beside(p, /* is_keyless= */ false, &a)) return a;
+    return take_reading(p);
+}
+
+bool plan_next(Plan *p, PlanAction *ret, Err *e) {
+    assert(!p->in_window);
+    *ret = (PlanAction){.kind = PLAN_READ, .is_urgent = true};
+    if (!p->has_reading) return true;
+    if (!check_tables(p, e)) return false;
+    if (!p->was_started) {
+        *ret = next_before_start(p);
+        return true;
+    }
+    PlanAction announce;
+    if (next_announce(p, &announce)) {
+        *ret = is_reading_any(p) ? (PlanAction){.kind = PLAN_BUSY} : announce;
+    } else if (is_copying_first(p)) {
+        *ret = next_first_chunk(p);
+    } else if (p->mode == PLAN_INITIAL_ONLY) {
+        *ret = (PlanAction){.kind = PLAN_END};
+    } else {
+        *ret = next_in_stream(p);
+    }
+    return true;
+}
