@@ -57,9 +57,10 @@ typedef struct SinkClass {
     bool (*put)(Sink *s, const Batch *batch, Err *e);
     /* Nothing came for a while: commit what is due (idle position), keep the connection alive. */
     bool (*idle)(Sink *s, Err *e);
-    /* Whether a transaction is open that began with an earlier batch: after a failure the source has to go
-     * back. */
-    bool (*has_open_transaction)(const Sink *s);
+    /* Asked after a failed put, and after `own`: was a transaction lost that began with an earlier batch, or
+     * does what is stored not fit the batch in hand? Then the source has to start again from what is stored.
+     */
+    bool (*needs_source_back)(const Sink *s);
     Sink *(*stop)(Sink *s);
 } SinkClass;
 

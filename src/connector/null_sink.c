@@ -52,7 +52,7 @@ static bool idle(Sink *s, Err *e) {
     return true;
 }
 
-static bool has_open_transaction(const Sink *s) {
+static bool needs_source_back(const Sink *s) {
     (void)s;
     return false;
 }
@@ -70,6 +70,6 @@ const SinkClass null_sink_class = {
     .own = own,
     .put = put,
     .idle = idle,
-    .has_open_transaction = has_open_transaction,
+    .needs_source_back = needs_source_back,
     .stop = stop,
 };

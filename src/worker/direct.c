@@ -164,29 +164,31 @@ static Attempt back_off(Direct *d, Backoff *backoff, Rng *rng, const Err *e) {
     return wait_ms(d, ms) ? ATTEMPT_AGAIN : ATTEMPT_END;
 }
 
+/* Own the pipeline again after a failed put. */
+static bool own_again(Direct *d, Sink *sink, bool *ret_again, Err *e) {
+    StoredState state = {0};
+    bool ok = d->spec.sink->own(sink, &state, e);
+    stored_state_done(&state);
+    if (!ok || !d->spec.sink->needs_source_back(sink)) return ok;
+    *ret_again = true;
+    return err_set(e, ERR_IO, true,
+                   "a transaction of several batches was cut: it is read again from what is stored");
+}
+
 /* Put one batch, going on with the same one after a retriable failure for as long as nothing but this batch
  * was lost. false: e says why; *ret_again tells whether to start over from what is stored. */
 static bool put_batch(Direct *d, Sink *sink, const Batch *batch, Rng *rng, bool *ret_again, Err *e) {
     const SinkClass *class = d->spec.sink;
     Backoff backoff;
     backoff_init(&backoff, d->spec.restart_wait_ms, d->spec.restart_wait_max_ms);
-    bool is_owned = true;
-    for (;;) {
-        bool was_open = class->has_open_transaction(sink);
-        StoredState state = {0};
-        bool ok = is_owned || class->own(sink, &state, e);
-        stored_state_done(&state);
-        if (ok) {
-            is_owned = true;
-            if (class->put(sink, batch, e)) {
-                if (backoff.tries > 0) set_state(d, DIRECT_RUNNING, NULL);
-                return true;
-            }
+    for (bool is_owned = true;; is_owned = false) {
+        *ret_again = false;
+        if ((is_owned || own_again(d, sink, ret_again, e)) && class->put(sink, batch, e)) {
+            if (backoff.tries > 0) set_state(d, DIRECT_RUNNING, NULL);
+            return true;
         }
-        *ret_again = was_open && e->retriable;
-        if (was_open) return false;
-        is_owned = false;
-        if (back_off(d, &backoff, rng, e) == ATTEMPT_END) return false;
+        *ret_again = *ret_again || (e->retriable && class->needs_source_back(sink));
+        if (*ret_again || back_off(d, &backoff, rng, e) == ATTEMPT_END) return false;
     }
 }
 

@@ -15,7 +15,7 @@ static struct Script {
     int fail_poll_at;    /* the poll that would give this number fails once */
     int fail_put_at;     /* the put of this number fails once */
     bool is_fatal;       /* failures aren't retriable */
-    bool in_transaction; /* has_open_transaction's answer while a put fails */
+    bool in_transaction; /* the put before the failing one began a transaction that goes on */
     int64_t fail_start;  /* this many sink starts fail */
     int stored, owned, source_starts, puts, idles, order_errors;
 } script;
@@ -79,8 +79,8 @@ static bool sink_start(const Options *o, const ConnectorContext *c, Sink **ret, 
 }
 
 static bool sink_own(Sink *s, StoredState *ret, Err *e) {
+    (void)s;
     (void)e;
-    s->in_transaction = false;
     script.owned++;
     ret->has_position = script.stored > 0;
     ret->position.commit_lsn.b[9] = (uint8_t)script.stored;
@@ -109,7 +109,7 @@ static bool sink_idle(Sink *s, Err *e) {
     script.idles++;
     return true;
 }
-static bool sink_has_open(const Sink *s) {
+static bool sink_needs_source_back(const Sink *s) {
     return s->in_transaction;
 }
 static Sink *sink_stop(Sink *s) {
@@ -123,7 +123,7 @@ static const SinkClass sink_class = {.start = sink_start,
                                      .own = sink_own,
                                      .put = sink_put,
                                      .idle = sink_idle,
-                                     .has_open_transaction = sink_has_open,
+                                     .needs_source_back = sink_needs_source_back,
                                      .stop = sink_stop};
 
 /* Run the script to its end; the final state and the last failure. */
