@@ -112,7 +112,6 @@ typedef struct TableState {
     atomic_llong identity;    /* the last identity value given; the next is + step */
     atomic_bool has_identity; /* a value was given at all */
     atomic_llong rowid;       /* the last SQLite rowid given, of tables without a rowid alias */
-    atomic_ullong commit_seq; /* number of the last commit that changed rows (txn.h) */
     atomic_llong row_count;   /* committed rows, as sys.partitions shows it */
 } TableState;
 

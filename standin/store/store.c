@@ -23,7 +23,7 @@ struct Store {
     LockTable *locks;
     Log *log;
     pthread_mutex_t writer;
-    atomic_ullong commits;
+    atomic_ullong commits, transactions;
     RowVersions *versions;
     size_t snapshots; /* open SNAPSHOT transactions */
 };
@@ -60,7 +60,8 @@ struct sqlite3 *store_connect(Store *st, Err *e) {
     static const char pragmas[] =
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = "
         "FILE;"
-        "PRAGMA cache_size = -16384; PRAGMA temp.cache_size = -4096; PRAGMA mmap_size = 1073741824;"
+        "PRAGMA cache_size = -16384; PRAGMA temp.cache_size = -4096; PRAGMA temp.journal_mode = MEMORY; "
+        "PRAGMA mmap_size = 268435456;"
         "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;"
         "PRAGMA automatic_index = ON; PRAGMA cell_size_check = OFF; PRAGMA foreign_keys = OFF;"
         "PRAGMA legacy_alter_table = ON;";
@@ -113,6 +114,9 @@ bool store_write_commit(Store *st, struct sqlite3 *db, SqlError *e) {
 
 uint64_t store_next_commit(Store *st) {
     return atomic_fetch_add(&st->commits, 1) + 1;
+}
+uint64_t store_next_transaction(Store *st) {
+    return atomic_fetch_add(&st->transactions, 1) + 1;
 }
 uint64_t store_last_commit(const Store *st) {
     return atomic_load(&st->commits);
@@ -184,7 +188,7 @@ static bool load_state(Store *st) {
             atomic_store(&t->state->row_count, v[0]);
             atomic_store(&t->state->rowid, v[1]);
             atomic_store(&t->state->identity, v[2]);
-            atomic_store(&t->state->has_identity, table_identity(t) && v[0] > 0);
+            atomic_store(&t->state->has_identity, table_identity(t) != NULL);
         } else {
             count_from_table(st->db, t);
         }

@@ -43,6 +43,7 @@ void store_write_unlock(Store *st);
 /* Commits are numbered 1, 2, … (writer mutex held); the last number given, any thread. */
 uint64_t store_next_commit(Store *st);
 uint64_t store_last_commit(const Store *st);
+uint64_t store_next_transaction(Store *st); /* a number never given before by this server's run; any thread */
 
 /* ---- row versions: which rows changed since a SNAPSHOT transaction began (error 3960). Kept only while one
  * is open; writer mutex held for all. */

@@ -7,10 +7,10 @@
  * Thread rule: registration before the server takes sessions; after that read-only, any thread.
  *
  * A view or table function comes in one of two kinds:
- *   SYS_ROWS  a C callback gives the rows (few: metadata); bind/ names it in SQL as the SQLite table-valued
- *             function `sysobj_sqlite_name()`(args), which exec/ has registered on each connection
- *   SYS_SQL   a T-SQL SELECT, bound in place as a derived table in the database that was named, without
- * permission checks; parameters of a function stand in it as @name variables
+ *   SYS_ROWS  a C callback gives the rows (few: metadata); in the generated SQL it is a table-valued function
+ * of SQLite (systable_sqlite_name), which exec/ has registered on each connection SYS_SQL   a T-SQL SELECT,
+ * bound in place as a derived table in the database that was named, without permission checks; parameters of
+ * a function stand in it as @name variables
  */
 #ifndef STANDIN_STORE_SYSOBJ_H
 #define STANDIN_STORE_SYSOBJ_H
@@ -76,11 +76,10 @@ typedef struct SysTable {
     size_t column_count;
     const SysParam *params;
     size_t param_count;
-    SysFill *fill;          /* SYS_ROWS */
-    const char *sql;        /* SYS_SQL */
-    bool is_in_master_only; /* as msdb.dbo.cdc_jobs: see database_id */
-    int32_t database_id;    /* 0 = in every database; else only there */
-    int32_t object_id;      /* negative, given at registration */
+    SysFill *fill;       /* SYS_ROWS */
+    const char *sql;     /* SYS_SQL */
+    int32_t database_id; /* 0 = in every database; else only there */
+    int32_t object_id;   /* negative, given at registration */
 } SysTable;
 
 /* A family whose members depend on the database (fn_cdc_get_all_changes_<instance>): asked when no table,
@@ -105,9 +104,8 @@ const SysTable *sysregistry_table(const SysRegistry *r, struct Session *s, int32
 /* Walk: *at starts at 0. */
 const SysFunction *sysregistry_next_function(const SysRegistry *r, size_t *at);
 const SysTable *sysregistry_next_table(const SysRegistry *r, size_t *at);
-/* Names in the generated SQL, in the arena: "sysf_sys_fn_cdc_get_max_lsn"(args…) and
- * "syst_sys_tables"(database_id, args…). The columns of the latter are c1, c2, …. */
-Str sysfunction_sqlite_name(const SysFunction *f, Arena *arena);
+/* The name of a SYS_ROWS table in the generated SQL: a table-valued function of SQLite, called with the
+ * database's id and the arguments, with the columns c1, c2, …. In the arena. */
 Str systable_sqlite_name(const SysTable *t, Arena *arena);
 
 #endif

@@ -1,15 +1,18 @@
 /*
  * txn.h - one session's transaction: its write sets, locks, savepoints, isolation and place in the log.
  *
- * Explicit transactions write to a write set: per table an overlay temp.w<object_id>(rowid, deleted, columns)
- * on the session's own connection. The session reads base minus overlay plus overlay (txn_source_sql); all
- * others go on reading the base. COMMIT applies the overlays and the gathered log records in one SQLite write
- * transaction. A single autocommitted statement writes to the base directly (TXN_DIRECT), inside one SQLite
- * write transaction. Either way the writer mutex is held while a DML statement runs, so that base tables
- * stand still under it, and let go whenever it has to wait for a lock (row_writer.h says how a statement
- * starts over).
+ * Explicit transactions write to a write set: per table an overlay temp.w<object_id> on the session's own
+ * connection. The session reads base minus overlay plus overlay (txn_source_sql); all others go on reading
+ * the base. COMMIT applies the overlays and the gathered log records in one SQLite write transaction. A
+ * single autocommitted statement writes to the base directly, inside one SQLite write transaction. Either way
+ * the writer mutex is held while a statement changes rows, so that base tables stand still under it; it is
+ * let go whenever the statement has to wait for a lock, and then the statement starts over:
  *
- * Owner thread only. Errors are SQL Server's (1205, 1222, 3952, 3960, 3903, …).
+ *     do {
+ *         ok = txn_write_begin(...) && <read rows, change them by row_writer.h> && txn_write_end(...);
+ *     } while (!ok && txn_must_retry(txn, e));
+ *
+ * Owner thread only. Errors are SQL Server's; after 1205 and 3960 the caller rolls everything back.
  */
 #ifndef STANDIN_STORE_TXN_H
 #define STANDIN_STORE_TXN_H
@@ -17,9 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "standin/store/sql_error.h"
+#include "standin/store/stmt_cache.h"
 #include "standin/store/store.h"
 
 typedef struct Txn Txn;
@@ -33,18 +36,22 @@ typedef enum TxnIsolation { /* numbers as in [MS-TDS] and sys.dm_exec_sessions *
 } TxnIsolation;
 
 typedef enum TxnMode {
-    TXN_DIRECT,  /* the statement writes to the base in its own SQLite transaction */
+    TXN_DIRECT,  /* the statement writes to the base, in an SQLite write transaction of its own */
     TXN_OVERLAY, /* it writes to the write set */
+    TXN_LOCAL, /* it writes to a table of the session alone (table variable; #table outside a transaction) */
 } TxnMode;
 
 Txn *txn_new(Store *st, struct sqlite3 *db, int spid);
 Txn *txn_free(Txn *t); /* rolls back; returns NULL */
+Store *txn_store(Txn *t);
+struct sqlite3 *txn_db(Txn *t);
+StmtCache *txn_statements(Txn *t);
 
 /* ---- the transaction */
 int txn_count(const Txn *t);           /* @@TRANCOUNT */
 uint64_t txn_descriptor(const Txn *t); /* 0 = none */
 bool txn_is_doomed(const Txn *t);      /* XACT_STATE() = -1: only ROLLBACK is allowed */
-void txn_doom(Txn *t);
+void txn_doom(Txn *t);                 /* nothing outside a transaction */
 TxnIsolation txn_isolation(const Txn *t);
 void txn_set_isolation(Txn *t, TxnIsolation level);
 int64_t txn_lock_timeout_ms(const Txn *t); /* -1 = for ever */
@@ -52,39 +59,60 @@ void txn_set_lock_timeout_ms(Txn *t, int64_t ms);
 void txn_set_cancel(Txn *t, bool (*is_cancelled)(void *arg), void *arg); /* asked while waiting */
 
 void txn_begin(Txn *t, Str name); /* counts up when one is open */
-/* Counts down; at 0 the work is applied. On failure all is rolled back (count 0) and *e says why. */
-MUST_CHECK bool txn_commit(Txn *t, SqlError *e);
-/* To a savepoint (name) or, with an empty name or the outermost transaction's, all of it. false: 6401, 3903.
+/* Counts down; at 0 the work is applied. On failure all is rolled back (count 0) and *e says why. 3902, 3930.
  */
+MUST_CHECK bool txn_commit(Txn *t, SqlError *e);
+/* To a savepoint (name) or, with an empty name or the outermost transaction's, all of it. 6401, 3903. */
 MUST_CHECK bool txn_rollback(Txn *t, Str name, SqlError *e);
-MUST_CHECK bool txn_save(Txn *t, Str name, SqlError *e);
-void txn_rollback_all(Txn *t); /* whatever is open; count 0 */
-/* Undo of a schema change, run (newest first) when the transaction or savepoint is rolled back; done (may be
- * NULL) when it commits. Outside a transaction `commit` is called at once. */
-typedef void TxnUndo(void *arg);
-void txn_on_end(Txn *t, TxnUndo *undo, TxnUndo *commit, TxnUndo *release, void *arg);
+MUST_CHECK bool txn_save(Txn *t, Str name, SqlError *e); /* 628 outside a transaction */
+void txn_rollback_all(Txn *t);                           /* whatever is open; count 0 */
+
+/* What becomes of a schema change: undo, newest first, when the transaction or its savepoint is rolled back;
+ * keep when it commits, outside a transaction at once. Either may be NULL; exactly one is called, and it
+ * frees arg. */
+typedef void TxnEnd(void *arg);
+void txn_on_end(Txn *t, TxnEnd *undo, TxnEnd *keep, void *arg);
+
+/* ---- locks */
+LockOwner *txn_owner(Txn *t);
+/* Take a lock, waiting with the session's timeout: 1205, 1222. Not while the writer mutex is held. */
+MUST_CHECK bool txn_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, SqlError *e);
+/* Take it without waiting, inside txn_write_begin … end. false: the statement must be given up and started
+ * over. */
+MUST_CHECK bool txn_try_lock(Txn *t, LockResource r, LockMode mode, SqlError *e);
+/* After a failed statement and txn_write_cancel: was it for a lock? Then wait for it; true: start over. */
+bool txn_must_retry(Txn *t, SqlError *e);
+/* The end of a statement: its locks go. */
+void txn_statement_end(Txn *t);
 
 /* ---- reading */
-LockOwner *txn_owner(Txn *t);
-/* Take a lock with the session's timeout; false: 1205 (the transaction is rolled back), 1222. */
-MUST_CHECK bool txn_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, SqlError *e);
-/* Before the first data access of a statement: fixes the SNAPSHOT view (3952 when database d doesn't allow
- * it). */
+/* Before a statement's first access to a user table of d: opens the SNAPSHOT view (3952, 3951). */
 MUST_CHECK bool txn_read_start(Txn *t, const Database *d, SqlError *e);
+bool txn_has_snapshot(const Txn *t);
 bool txn_has_overlay(const Txn *t, int32_t object_id);
-/* What stands in FROM for the table in generated SQL: "t17" while the session has no overlay of it, else a
- * parenthesised query with rowid as _rid_ and the columns c1, c2, …. */
-void txn_source_sql(const Txn *t, const Table *table, Buf *out);
-/* Counts up whenever an answer of txn_source_sql changes: a prepared statement of another number is stale. */
+/* What stands in FROM for the table in generated SQL: t17 while the session has no overlay of it, else a
+ * parenthesised query with rowid and the columns c1, c2, …. filter: a condition on the base's rowid to add to
+ * it, or NULL ("standin_lock(17, rowid)"). */
+void txn_source_sql(const Txn *t, const Table *table, const char *filter, Buf *out);
+/* A number of the set of tables that have an overlay: SQL generated under another number is stale. */
 uint64_t txn_source_version(const Txn *t);
 
-/* ---- writing: row_writer.h */
-/* Start a data-changing statement: the writer mutex, an SQLite transaction or savepoint. commands count
- * within the transaction. */
-MUST_CHECK bool txn_write_begin(Txn *t, SqlError *e);
-MUST_CHECK bool txn_write_end(Txn *t, SqlError *e); /* keeps the work; in TXN_DIRECT commits it */
-void txn_write_cancel(Txn *t);                      /* undoes it */
+/* ---- writing: see row_writer.h */
+/* Before txn_write_begin, may wait: the table's lock, its overlay. */
+MUST_CHECK bool txn_prepare_write(Txn *t, const Table *table, SqlError *e);
+MUST_CHECK bool txn_write_begin(Txn *t, const Table *target, SqlError *e);
+MUST_CHECK bool txn_write_end(Txn *t, SqlError *e); /* keeps the work; TXN_DIRECT commits it. false: undone */
+void txn_write_cancel(Txn *t);                      /* undoes it; nothing if none was begun */
+bool txn_is_writing(const Txn *t);
 TxnMode txn_mode(const Txn *t);
-int32_t txn_command_id(const Txn *t);
+/* A log record for a schema change of a tracked table; within the transaction or, outside one, committed with
+ * db's open SQLite write transaction. */
+MUST_CHECK bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_column_update, bool is_drop,
+                            SqlError *e);
+/* For schema changes outside a transaction: writes the log records gathered by txn_log_ddl into db's open
+ * SQLite write transaction; call log_committed after it. */
+MUST_CHECK bool txn_flush_log(Txn *t, SqlError *e);
+/* The table got a new version inside the transaction: the overlay follows (columns added or gone). */
+MUST_CHECK bool txn_overlay_follow(Txn *t, const Table *now, SqlError *e);
 
 #endif
