@@ -17,7 +17,8 @@ void *strmap_set(StrMap *m, Str key, void *value);
 void *strmap_get(const StrMap *m, Str key); /* NULL = absent */
 void *strmap_del(StrMap *m, Str key);       /* the removed value or NULL */
 size_t strmap_count(const StrMap *m);
-/* Walk in the order of insertion (a removed and set key goes last): *at starts at 0; false at the end. */
+/* Walk in the order of insertion (a removed and set key goes last): *at starts at 0; false at the end. The
+ * key is the copy, NUL-terminated. */
 bool strmap_next(const StrMap *m, size_t *at, Str *ret_key, void **ret_value);
 
 #endif

@@ -47,6 +47,8 @@ MUST_CHECK bool props_resolve(Props *p, Err *e);
 
 /* Set, or set anew (the place in the order stays). Copies all. */
 void props_set(Props *p, const char *key, Str value, const char *origin, int line);
+/* Set a copy of a property of another set: with its place, and hidden if it was. */
+void props_add(Props *p, const Prop *prop);
 const Prop *props_get(const Props *p, const char *key); /* NULL = absent */
 /* The value, or otherwise. */
 const char *props_value(const Props *p, const char *key, const char *otherwise);
