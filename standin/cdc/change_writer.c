@@ -116,6 +116,11 @@ bool change_writer_fits(const ChangeWriter *w, const Table *table) {
     return w->object_id == table->object_id && w->version == table->version;
 }
 
+bool change_writer_is_current(const ChangeWriter *w, const Catalog *c) {
+    const Table *t = catalog_table_by_id(c, w->object_id);
+    return t && change_writer_fits(w, t);
+}
+
 void change_writer_begin(ChangeWriter *w, const LogLsn *commit_lsn) {
     w->start_lsn = *commit_lsn;
     (void)sqlite3_bind_blob(w->insert, P_START_LSN, w->start_lsn.b, LOG_LSN_BYTES, SQLITE_STATIC);

@@ -21,6 +21,8 @@ ChangeWriter *change_writer_new(struct sqlite3 *db, const Table *table, const In
 ChangeWriter *change_writer_free(ChangeWriter *w); /* returns NULL */
 /* Was it made for this very version of the table? */
 bool change_writer_fits(const ChangeWriter *w, const Table *table);
+/* Is that still the catalog's version of it? The catalog is pinned. */
+bool change_writer_is_current(const ChangeWriter *w, const Catalog *c);
 /* A transaction begins: the __$start_lsn of the rows to come. */
 void change_writer_begin(ChangeWriter *w, const LogLsn *commit_lsn);
 /* Write an insert, delete or update. *ret_rows: 1, 2, or 0 when the change touched no captured column. False:

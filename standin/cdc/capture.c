@@ -1,0 +1,314 @@
+/*
+ * capture.c - runs of the log scan: who may scan, from where, and what is kept.
+ *
+ * A batch is one SQLite write transaction with everything in it: change rows, mapping rows, the position
+ * reached, and the cut of the log up to the lowest position of all databases. So a crash leaves either all or
+ * nothing of it, and no transaction is captured twice or lost. Positions are kept by database, since each has
+ * a capture job of its own that may be stopped.
+ */
+#include "standin/cdc/capture.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "standin/cdc/capture_internal.h"
+#include "standin/cdc/cdc_message.h"
+#include "standin/cdc/cdc_sql.h"
+
+/* ---- life */
+
+static bool make_positions_table(Capture *c, Err *e) {
+    static const char sql[] =
+        "CREATE TABLE IF NOT EXISTS m_capture(database_id INTEGER PRIMARY KEY, lsn BLOB)";
+    SqlError sql_error;
+    if (!store_write_begin(c->store, c->db, &sql_error))
+        return err_set(e, ERR_IO, false, "%s", sql_error.text);
+    if (sqlite3_exec(c->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        (void)err_set(e, ERR_IO, false, "positions of capture: %s", sqlite3_errmsg(c->db));
+        store_write_rollback(c->store, c->db);
+        return false;
+    }
+    return store_write_commit(c->store, c->db, &sql_error) || err_set(e, ERR_IO, false, "%s", sql_error.text);
+}
+
+bool capture_new(Server *server, ScanHistory *history, Capture **ret, Err *e) {
+    Capture *c = x_calloc(1, sizeof *c);
+    c->server = server;
+    c->store = server_store(server);
+    c->catalog = server_catalog(server);
+    c->log = server_log(server);
+    c->history = history;
+    (void)pthread_mutex_init(&c->mutex, NULL);
+    (void)pthread_cond_init(&c->idle, NULL);
+    c->session = session_open_internal(server, CATALOG_MASTER, e);
+    if (c->session) {
+        c->db = session_db(c->session);
+        c->statements = txn_statements(session_txn(c->session));
+        c->reader = log_reader_new(c->log, c->db);
+    }
+    if (!c->session || !make_positions_table(c, e)) {
+        c = capture_free(c);
+        return false;
+    }
+    *ret = c;
+    return true;
+}
+
+Capture *capture_free(Capture *c) {
+    if (!c) return NULL;
+    for (size_t i = 0; i < c->writer_count; i++) (void)change_writer_free(c->writers[i]);
+    free(c->writers);
+    free(c->positions);
+    (void)log_reader_free(c->reader);
+    if (c->session) (void)session_close(c->session);
+    (void)pthread_cond_destroy(&c->idle);
+    (void)pthread_mutex_destroy(&c->mutex);
+    free(c);
+    return NULL;
+}
+
+/* ---- one scan at a time */
+
+static bool enter(Capture *c, int spid, int64_t wait_ms) {
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_mutex_lock(&c->mutex);
+    while (c->is_busy && pthread_cond_timedwait(&c->idle, &c->mutex, &until) == 0) {}
+    bool is_mine = !c->is_busy;
+    if (is_mine) {
+        c->is_busy = true;
+        c->spid = spid;
+    }
+    (void)pthread_mutex_unlock(&c->mutex);
+    return is_mine;
+}
+
+static void leave(Capture *c) {
+    (void)pthread_mutex_lock(&c->mutex);
+    c->is_busy = false;
+    (void)pthread_cond_signal(&c->idle);
+    (void)pthread_mutex_unlock(&c->mutex);
+}
+
+static bool refuse_busy(Capture *c, SqlError *e) {
+    CLEANUP(buf_done) Buf text = {0};
+    CLEANUP_FREE char *spid = x_asprintf("%d", c->spid);
+    Str args[] = {str_from(spid)};
+    cdc_message_format(22903, args, 1, &text);
+    return sql_error_set(e, 22903, 16, 1, "%s", buf_text(&text));
+}
+
+/* ---- positions */
+
+static bool load_position(Capture *c, int32_t database_id, CapturePosition *ret, SqlError *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    Value value;
+    CdcSqlRow row = {.values = &value, .width = 1};
+    const Value id = VALUE_OF_INT(database_id);
+    *ret = (CapturePosition){.database_id = database_id};
+    if (!cdc_sql_row(c->statements, &id, 1, &arena, &row, e,
+                     "SELECT lsn FROM m_capture WHERE database_id = ?1"))
+        return false;
+    if (row.is_found && value.kind == VALUE_BLOB && value.v.s.n == LOG_LSN_BYTES)
+        memcpy(ret->mark.b, value.v.s.p, LOG_LSN_BYTES);
+    const Table *mapping = instance_cdc_table(c->catalog, database_id, STR_LIT("lsn_time_mapping"));
+    if (!mapping) return true;
+    if (!cdc_sql_row(c->statements, NULL, 0, &arena, &row, e, "SELECT max(c1) FROM %s", mapping->sql_name))
+        return false;
+    ret->has_mapping = row.is_found && value.kind == VALUE_BLOB;
+    if (!ret->has_mapping) return true;
+    /* Entries may be ahead of the position: one without changes takes an LSN that no transaction has. */
+    ret->last_mapping_us = clock_wall_us();
+    return true;
+}
+
+static CapturePosition *position_of(Capture *c, int32_t database_id, SqlError *e) {
+    for (size_t i = 0; i < c->position_count; i++)
+        if (c->positions[i].database_id == database_id) return &c->positions[i];
+    CapturePosition p;
+    if (!load_position(c, database_id, &p, e)) return NULL;
+    c->positions = x_reallocarray(c->positions, c->position_count + 1, sizeof *c->positions);
+    c->positions[c->position_count++] = p;
+    return &c->positions[c->position_count - 1];
+}
+
+static bool is_enabled(Capture *c, int32_t database_id) {
+    CatalogPin pin;
+    catalog_pin(c->catalog, &pin);
+    const Database *d = catalog_database_by_id(c->catalog, database_id);
+    bool answer = d && d->is_cdc_enabled;
+    catalog_unpin(c->catalog, &pin);
+    return answer;
+}
+
+static bool forget_position(Capture *c, int32_t database_id, SqlError *e) {
+    const Value param = VALUE_OF_INT(database_id);
+    if (!store_write_begin(c->store, c->db, e)) return false;
+    if (cdc_sql_run(c->statements, &param, 1, e, "DELETE FROM m_capture WHERE database_id = ?1"))
+        return store_write_commit(c->store, c->db, e);
+    store_write_rollback(c->store, c->db);
+    return false;
+}
+
+void capture_forget_disabled(Capture *c) {
+    SqlError e;
+    if (!enter(c, 0, 0)) return;
+    for (size_t i = 0; i < c->position_count;) {
+        if (is_enabled(c, c->positions[i].database_id)) {
+            i++;
+            continue;
+        }
+        if (!forget_position(c, c->positions[i].database_id, &e))
+            LOG_WARN("capture_position_kept", LOG_S("reason", e.text));
+        c->positions[i] = c->positions[--c->position_count];
+    }
+    leave(c);
+}
+
+/* Keep the position reached and cut the log behind all of them. */
+static bool keep_position(Capture *c, const CapturePosition *p, SqlError *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    const Value params[] = {VALUE_OF_INT(p->database_id),
+                            VALUE_OF_BLOB(((Str){(const char *)p->mark.b, LOG_LSN_BYTES}))};
+    Value lowest;
+    CdcSqlRow row = {.values = &lowest, .width = 1};
+    if (!cdc_sql_run(c->statements, params, 2, e, "INSERT OR REPLACE INTO m_capture VALUES(?1, ?2)") ||
+        !cdc_sql_row(c->statements, NULL, 0, &arena, &row, e, "SELECT min(lsn) FROM m_capture"))
+        return false;
+    if (lowest.kind != VALUE_BLOB || lowest.v.s.n != LOG_LSN_BYTES) return true;
+    LogLsn upto;
+    memcpy(upto.b, lowest.v.s.p, LOG_LSN_BYTES);
+    return log_trim(c->log, c->db, &upto, e);
+}
+
+/* ---- batches */
+
+/* Is there anything to do? Asked before the store's writer is taken, as it mostly is no. */
+static bool has_work(CaptureScan *s, bool *ret, SqlError *e) {
+    LogTransaction t;
+    *ret = !s->at.has_mapping || clock_wall_us() - s->at.last_mapping_us >= s->limits->idle_ms * 1000;
+    if (*ret) return true;
+    if (!log_reader_next_transaction(s->c->reader, &s->at.mark, &t, e)) return e->number == 0;
+    *ret = s->limits->lag_ms <= 0 || t.commit_us <= clock_wall_us() - s->limits->lag_ms * 1000;
+    return true;
+}
+
+static bool other_databases_have_cdc(const Capture *c, int32_t database_id) {
+    int32_t at = 0;
+    for (const Database *d; (d = catalog_next_database(c->catalog, &at)) != NULL;)
+        if (d->is_cdc_enabled && d->id != database_id) return true;
+    return false;
+}
+
+static bool load_scan(CaptureScan *s, SqlError *e) {
+    const Catalog *catalog = s->c->catalog;
+    int32_t id = s->at.database_id;
+    s->mapping = instance_cdc_table(catalog, id, STR_LIT("lsn_time_mapping"));
+    s->history = instance_cdc_table(catalog, id, STR_LIT("ddl_history"));
+    s->changes = instance_cdc_table(catalog, id, STR_LIT("change_tables"));
+    s->reads_foreign = other_databases_have_cdc(s->c, id);
+    if (!s->mapping || !s->history || !s->changes)
+        return sql_error_set(e, 208, 16, 1, "Invalid object name 'cdc.lsn_time_mapping'.");
+    return instance_load(s->c->db, NULL, catalog, id, &s->set, e);
+}
+
+static void drop_stale_writers(Capture *c) {
+    for (size_t i = 0; i < c->writer_count;) {
+        if (change_writer_is_current(c->writers[i], c->catalog)) {
+            i++;
+        } else {
+            (void)change_writer_free(c->writers[i]);
+            c->writers[i] = c->writers[--c->writer_count];
+        }
+    }
+}
+
+/* The batch's end: what it wrote counts, or doesn't. */
+static void settle_rows(CaptureScan *s, bool is_kept) {
+    Capture *c = s->c;
+    if (is_kept && s->mapping) (void)atomic_fetch_add(&s->mapping->state->row_count, s->mapping_rows);
+    if (is_kept && s->history) (void)atomic_fetch_add(&s->history->state->row_count, s->history_rows);
+    for (size_t i = 0; i < c->writer_count; i++) {
+        if (is_kept) change_writer_committed(c->writers[i]);
+        else change_writer_rolled_back(c->writers[i]);
+    }
+}
+
+/* After a failed batch the reader stands behind what was undone: begin again from the position. */
+static void renew_reader(Capture *c) {
+    (void)log_reader_free(c->reader);
+    c->reader = log_reader_new(c->log, c->db);
+}
+
+/* One batch as a whole; on success s->at is reached and kept. */
+static bool write_batch(CaptureScan *s, SqlError *e) {
+    Capture *c = s->c;
+    CatalogPin pin;
+    if (!store_write_begin(c->store, c->db, e)) return false;
+    catalog_pin(c->catalog, &pin);
+    drop_stale_writers(c);
+    bool ok = load_scan(s, e) && capture_scan(s, e) && keep_position(c, &s->at, e);
+    catalog_unpin(c->catalog, &pin);
+    if (ok) ok = store_write_commit(c->store, c->db, e);
+    else store_write_rollback(c->store, c->db);
+    settle_rows(s, ok);
+    if (!ok) renew_reader(c);
+    return ok && (!s->has_schema_work || capture_finish_ddl(s, e));
+}
+
+static void note_failure(CaptureScan *s, int32_t session_id, const SqlError *e) {
+    ScanError x = {.session_id = session_id,
+                   .database_id = s->at.database_id,
+                   .at_us = clock_wall_us(),
+                   .number = e->number,
+                   .class_ = e->class_,
+                   .state = e->state,
+                   .lsn = s->record.current_lsn};
+    size_t n = strnlen(e->text, sizeof x.text - 1);
+    memcpy(x.text, e->text, n);
+    scan_history_add_error(s->c->history, &x);
+}
+
+/* *ret_end: there is nothing more to read. */
+static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limits, bool *ret_end,
+                     SqlError *e) {
+    CapturePosition *position = position_of(c, database_id, e);
+    if (!position) return false;
+    CaptureScan s = {.c = c, .limits = limits, .at = *position};
+    s.record = (ScanRecord){.database_id = database_id, .start_us = clock_wall_us()};
+    bool has = false;
+    bool ok = has_work(&s, &has, e);
+    s.reached_end = !has;
+    if (ok && has) ok = write_batch(&s, e);
+    if (ok) *position = s.at;
+    s.record.end_us = clock_wall_us();
+    s.record.errors = !ok;
+    int32_t session_id = scan_history_add(c->history, &s.record);
+    if (!ok) note_failure(&s, session_id, e);
+    *ret_end = s.reached_end;
+    free(s.targets);
+    instance_done(&s.set);
+    return ok;
+}
+
+bool capture_run(Capture *c, int32_t database_id, const CaptureLimits *limits, int spid, int64_t wait_ms,
+                 bool *ret_more, SqlError *e) {
+    if (!enter(c, spid, wait_ms)) return refuse_busy(c, e);
+    bool ok = true, is_end = false;
+    for (int32_t n = 0; ok && !is_end && n < limits->max_scans; n++)
+        ok = run_scan(c, database_id, limits, &is_end, e);
+    leave(c);
+    *ret_more = !is_end;
+    return ok;
+}

@@ -1,0 +1,149 @@
+/*
+ * capture_ddl.c - what DDL on captured tables does when the scan reaches it.
+ *
+ * Inside the batch's write transaction: a new instance begins, a row of ddl_history. After it, since they are
+ * schema changes of their own: the change table's column follows an altered one, a dropped table's instances
+ * go. If the server stops in between, the next ALTER or scan of the table does the rest; values that don't
+ * fit are converted meanwhile.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "standin/cdc/capture_internal.h"
+#include "standin/cdc/cdc_message.h"
+#include "standin/cdc/cdc_sql.h"
+#include "standin/cdc/instance_edit.h"
+#include "standin/cdc/local_time.h"
+
+static Value blob_of(const LogLsn *lsn) {
+    return VALUE_OF_BLOB(((Str){(const char *)lsn->b, LOG_LSN_BYTES}));
+}
+
+/* ---- inside the batch */
+
+static bool begin_instance(CaptureScan *s, int32_t object_id, SqlError *e) {
+    for (size_t i = 0; i < s->set.count; i++) {
+        CaptureTarget *t = &s->targets[i];
+        if (t->instance->object_id != object_id || t->is_active) continue;
+        t->is_active = true;
+        s->needs_mapping = true;
+        const Value p[] = {blob_of(&s->txn->commit_lsn), VALUE_OF_INT(object_id)};
+        return cdc_sql_run(s->c->statements, p, 2, e, "UPDATE %s SET c%d = ?1 WHERE c%d = ?2",
+                           s->changes->sql_name, CHANGE_START_LSN, CHANGE_OBJECT_ID);
+    }
+    return true; /* disabled meanwhile */
+}
+
+/* The captured column at i has another type in the source than in the change table. */
+static bool is_altered(const Table *source, const Table *change, const Instance *instance, size_t i) {
+    const Column *from = table_column_by_id(source, instance->columns[i].column_id);
+    size_t at = CT_FIRST_CAPTURED - 1 + i;
+    if (!from || at >= change->column_count || from->type.id == TYPE_ROWVERSION) return false;
+    const Type *a = &from->type, *b = &change->columns[at].type;
+    return a->id != b->id || a->length != b->length || a->precision != b->precision || a->scale != b->scale ||
+           a->collation != b->collation;
+}
+
+static bool has_altered(const Capture *c, const Instance *instance) {
+    const Table *source = catalog_table_by_id(c->catalog, instance->source_object_id);
+    const Table *change = catalog_table_by_id(c->catalog, instance->object_id);
+    for (size_t i = 0; source && change && i < instance->column_count; i++)
+        if (is_altered(source, change, instance, i)) return true;
+    return false;
+}
+
+static bool add_history(CaptureScan *s, CaptureTarget *t, const LogChange *change, SqlError *e) {
+    const Value p[] = {
+        VALUE_OF_INT(atomic_fetch_add(&s->history->state->rowid, 1) + 1),
+        VALUE_OF_INT(t->instance->source_object_id),
+        VALUE_OF_INT(t->instance->object_id),
+        VALUE_OF_INT(t->needs_types),
+        VALUE_OF_TEXT(change->ddl),
+        blob_of(&change->seqval),
+        VALUE_OF_INT(local_time_datetime_minute(s->txn->commit_us)),
+    };
+    if (!cdc_sql_run(s->c->statements, p, sizeof p / sizeof *p, e,
+                     "INSERT INTO %s(rowid, c1, c2, c3, c4, c5, c6) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     s->history->sql_name))
+        return false;
+    s->history_rows++;
+    return true;
+}
+
+bool capture_see_ddl(CaptureScan *s, const LogChange *change, SqlError *e) {
+    int32_t begins = instance_of_mark(change->ddl);
+    if (begins) return begin_instance(s, begins, e);
+    for (size_t i = 0; i < s->set.count; i++) {
+        CaptureTarget *t = &s->targets[i];
+        if (!t->is_active || t->instance->source_object_id != change->object_id) continue;
+        s->needs_mapping = true;
+        t->is_dropped = change->ddl_is_drop;
+        t->needs_types = change->ddl_needs_column_update && has_altered(s->c, t->instance);
+        s->has_schema_work = s->has_schema_work || t->needs_types || t->is_dropped;
+        s->record.schema_changes++;
+        if (!t->is_dropped && !add_history(s, t, change, e)) return false;
+    }
+    return true;
+}
+
+/* ---- after the batch */
+
+static bool set_type_name(CaptureScan *s, const Instance *instance, size_t i, const Type *type, SqlError *e) {
+    const SessionParam p[] = {
+        {.name = STR_LIT("@object"), .type = {.id = TYPE_INT}, .value = VALUE_OF_INT(instance->object_id)},
+        {.name = STR_LIT("@ordinal"), .type = {.id = TYPE_INT}, .value = VALUE_OF_INT((int64_t)i + 1)},
+        {.name = STR_LIT("@type"),
+         .type = {.id = TYPE_NVARCHAR, .length = 128},
+         .value = VALUE_OF_TEXT(str_from(type_name(type->id)))},
+    };
+    return proc_run(
+        s->c->session, s->at.database_id,
+        STR_LIT("UPDATE cdc.captured_columns SET column_type = @type WHERE object_id = @object AND "
+                "column_ordinal = @ordinal"),
+        p, sizeof p / sizeof *p, e);
+}
+
+static bool alter_column(CaptureScan *s, const Instance *instance, size_t i, const Column *from,
+                         SqlError *e) {
+    return session_alter_column(s->c->session, instance->object_id, CT_FIRST_CAPTURED + (int32_t)i,
+                                &from->type, true, e) &&
+           set_type_name(s, instance, i, &from->type, e);
+}
+
+static bool follow_types(CaptureScan *s, const Instance *instance, SqlError *e) {
+    CatalogPin pin;
+    catalog_pin(s->c->catalog, &pin);
+    bool ok = true;
+    const Table *source = catalog_table_by_id(s->c->catalog, instance->source_object_id);
+    for (size_t i = 0; ok && source && i < instance->column_count; i++) {
+        const Table *change = catalog_table_by_id(s->c->catalog, instance->object_id);
+        if (!change || !is_altered(source, change, instance, i)) continue;
+        ok = alter_column(s, instance, i, table_column_by_id(source, instance->columns[i].column_id), e);
+    }
+    catalog_unpin(s->c->catalog, &pin);
+    return ok;
+}
+
+static size_t others_of(const InstanceSet *set, const Instance *instance) {
+    size_t n = 0;
+    for (size_t i = 0; i < set->count; i++)
+        n += set->items[i].source_object_id == instance->source_object_id && &set->items[i] != instance;
+    return n;
+}
+
+static bool drop_instance(CaptureScan *s, const Instance *instance, SqlError *e) {
+    Txn *txn = session_txn(s->c->session);
+    txn_begin(txn, (Str){0});
+    if (instance_drop(s->c->session, s->at.database_id, instance, others_of(&s->set, instance), e))
+        return txn_commit(txn, e);
+    txn_rollback_all(txn);
+    return false;
+}
+
+bool capture_finish_ddl(CaptureScan *s, SqlError *e) {
+    for (size_t i = 0; i < s->set.count; i++) {
+        CaptureTarget *t = &s->targets[i];
+        if (t->is_dropped && !drop_instance(s, t->instance, e)) return false;
+        if (t->needs_types && !t->is_dropped && !follow_types(s, t->instance, e)) return false;
+    }
+    return true;
+}
