@@ -109,13 +109,15 @@ Str arena_str(Arena *a, Str s) {
 }
 
 char *arena_printf(Arena *a, const char *fmt, ...) {
+    char text[256]; /* mostly enough: then one pass */
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(text, sizeof text, fmt, args);
     size_t len = n > 0 ? (size_t)n : 0;
     char *p = arena_bytes(a, len + 1);
-    if (len) (void)vsnprintf(p, len + 1, fmt, again);
+    if (len < sizeof text) memcpy(p, text, len);
+    else (void)vsnprintf(p, len + 1, fmt, again);
     p[len] = '\0';
     va_end(again);
     va_end(args);

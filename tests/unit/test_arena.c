@@ -75,6 +75,11 @@ static void copies_and_prints_are_terminated(void **state) {
     assert_string_equal(arena_str(&a, (Str){0}).p, "");
     assert_string_equal(arena_printf(&a, "%s=%d", "k", 5), "k=5");
     assert_string_equal(arena_printf(&a, "%s", ""), "");
+    for (int n = 250; n < 260; n++) { /* about the size of the room on the stack */
+        char *text = arena_printf(&a, "%*d", n, 7);
+        assert_int_equal(strlen(text), n);
+        assert_int_equal(text[n - 1], '7');
+    }
 }
 
 static void zeroed_pieces_are_zero_after_reuse_too(void **state) {
