@@ -7,6 +7,7 @@
  */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,6 +110,7 @@ Str arena_str(Arena *a, Str s) {
 }
 
 char *arena_printf(Arena *a, const char *fmt, ...) {
+    assert(fmt);
     char text[256]; /* mostly enough: then one pass */
     va_list args, again;
     va_start(args, fmt);

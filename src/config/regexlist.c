@@ -1,6 +1,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "config/regexlist.h"
 
+#include <assert.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static bool next_expression(Str *list, Buf *ret) {
 }
 
 static pcre2_code *compile(Str text, Err *e) {
+    assert(text.p);
     if (memmem(text.p, text.n, "&&", 2) && memchr(text.p, '[', text.n)) {
         (void)err_set(e, ERR_INVALID, false,
                       "bad regular expression '" STR_FMT "': intersections of classes (&&) are not supported",
