@@ -22,9 +22,10 @@
 #include "record/batch.h"
 
 typedef struct ConnectorContext {
-    const char *name;        /* the connector's name: pipeline name in direct mode */
-    Metrics *metrics;        /* borrowed */
-    const bool *is_stopping; /* borrowed; set when the process is told to stop: read with __atomic_load_n */
+    const char *name;         /* the connector's name: pipeline name in direct mode */
+    const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
+    Metrics *metrics;         /* borrowed */
+    const bool *is_stopping;  /* borrowed; set when the process is told to stop: read with __atomic_load_n */
 } ConnectorContext;
 
 typedef struct Source Source;

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "worker/topics.h"
 
 enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
 
@@ -35,6 +36,7 @@ struct Direct {
     Err why;                /* lock: last failure */
     bool is_stopping;       /* atomic, set once */
     ConnectorContext context;
+    Topics *topics; /* of the attempt; NULL without sink options */
 
     /* One attempt's source; the master makes and ends them. */
     Queue *queue;
@@ -212,7 +214,8 @@ static bool carry(Direct *d, Sink *sink, Rng *rng, bool *ret_moved, bool *ret_ag
         }
         Batch *batch = item;
         bool is_end = batch->kind == BATCH_END;
-        bool ok = put_batch(d, sink, batch, rng, ret_again, e);
+        bool ok = batch->kind != BATCH_TABLE || !d->topics || topics_check(d->topics, batch->schema, e);
+        ok = ok && put_batch(d, sink, batch, rng, ret_again, e);
         batch_free(batch);
         if (!ok) return false;
         *ret_moved = true;
@@ -235,7 +238,9 @@ static bool attempt(Direct *d, Rng *rng, bool *ret_moved, bool *ret_again, Err *
     Sink *sink = NULL;
     StoredState state = {0};
     set_state(d, DIRECT_STARTING, NULL);
-    bool ok = class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e) &&
+    const Options *options = d->spec.sink_options;
+    bool ok = (!options || topics_new(options, d->spec.topic_prefix, &d->topics, e)) &&
+              class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e) &&
               start_source(d, &state, e);
     *ret_again = !ok && e->retriable;
     stored_state_done(&state);
@@ -245,6 +250,7 @@ static bool attempt(Direct *d, Rng *rng, bool *ret_moved, bool *ret_again, Err *
     }
     stop_source(d);
     if (sink) (void)class->stop(sink);
+    d->topics = topics_free(d->topics);
     return ok;
 }
 

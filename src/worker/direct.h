@@ -36,7 +36,8 @@ typedef struct DirectSpec {
     const Options *source_options; /* borrowed as long as the pipeline lives */
     const SinkClass *sink;
     const Options *sink_options;
-    Metrics *metrics; /* borrowed */
+    const char *topic_prefix; /* the source's; borrowed; may be NULL */
+    Metrics *metrics;         /* borrowed */
     size_t queue_batches, queue_bytes;
     int32_t max_restarts;    /* retriable failures in a row before FAILED; -1 = no end */
     int64_t restart_wait_ms; /* first wait; doubles up to restart_wait_max_ms */

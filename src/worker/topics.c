@@ -1,0 +1,64 @@
+#include "worker/topics.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "config/regexlist.h"
+
+struct Topics {
+    char *prefix;
+    const TextList *names; /* of the options; empty = none */
+    const char *pattern;   /* likewise; NULL = none */
+    RegexList *regex;
+};
+
+/* A regular expression list of one: its commas don't separate. */
+static bool compile_one(const char *pattern, RegexList **ret, Err *e) {
+    CLEANUP(buf_done) Buf list = {0};
+    for (const char *p = pattern; *p; p++) {
+        if (*p == ',') buf_u8(&list, '\\');
+        buf_u8(&list, (uint8_t)*p);
+    }
+    return regexlist_compile(buf_view(&list), ret, e) || err_wrap(e, "topics.regex");
+}
+
+bool topics_new(const Options *options, const char *prefix, Topics **ret, Err *e) {
+    Topics t = {.names = options_list(options, "topics"), .pattern = options_str(options, "topics.regex")};
+    if (t.names->count > 0 && t.pattern)
+        return err_set(e, ERR_INVALID, false,
+                       "topics and topics.regex exclude each other: remove one of them");
+    if (t.pattern && !compile_one(t.pattern, &t.regex, e)) return false;
+    t.prefix = x_strdup(prefix ? prefix : "");
+    *ret = x_malloc(sizeof t);
+    **ret = t;
+    return true;
+}
+
+Topics *topics_free(Topics *t) {
+    if (!t) return NULL;
+    regexlist_free(t->regex);
+    free(t->prefix);
+    free(t);
+    return NULL;
+}
+
+static bool takes(const Topics *t, Str topic) {
+    if (t->regex) return regexlist_match(t->regex, topic);
+    for (size_t i = 0; i < t->names->count; i++) {
+        if (str_eq_c(topic, t->names->items[i])) return true;
+    }
+    return t->names->count == 0;
+}
+
+bool topics_check(const Topics *t, const Schema *schema, Err *e) {
+    CLEANUP_FREE char *topic =
+        x_asprintf("%s." STR_FMT "." STR_FMT "." STR_FMT, t->prefix, STR_ARG(schema->database),
+                   STR_ARG(schema->schema), STR_ARG(schema->table));
+    if (takes(t, str_from(topic))) return true;
+    return err_set(e, ERR_INVALID, false,
+                   "table %s: its topic %s isn't among the sink's %s, so its rows would have nowhere to go; "
+                   "add it there, or "
+                   "leave the table out of table.include.list",
+                   schema->qualified, topic, t->regex ? "topics.regex" : "topics");
+}
