@@ -102,11 +102,8 @@ static void leave(Capture *c) {
 }
 
 static bool refuse_busy(Capture *c, SqlError *e) {
-    CLEANUP(buf_done) Buf text = {0};
     CLEANUP_FREE char *spid = x_asprintf("%d", c->spid);
-    Str args[] = {str_from(spid)};
-    cdc_message_format(22903, args, 1, &text);
-    return sql_error_set(e, 22903, 16, 1, "%s", buf_text(&text));
+    return cdc_message_raise(e, 22903, &(Str){spid, strlen(spid)}, 1);
 }
 
 /* ---- positions */

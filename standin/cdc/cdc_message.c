@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 typedef struct Message {
     int32_t number;
     uint8_t class_;
@@ -33,6 +35,10 @@ static const Message MESSAGES[] = {
     {22904, 16,
      "Caller is not authorized to initiate the requested action. DBO privileges are "
      "required."},
+    {22905, 10,
+     "Database '%s' is already enabled for Change Data Capture. Ensure that the correct database "
+     "context is set, and retry the operation. To report on the databases enabled for Change Data "
+     "Capture, query the is_cdc_enabled column in the sys.databases catalog view."},
     {22906, 16,
      "The database '%s' cannot be enabled for Change Data Capture because a database user "
      "named 'cdc' or a schema named 'cdc' already exists in the current database. These "
@@ -206,4 +212,15 @@ void cdc_message_format(int32_t number, const Str *args, size_t count, Buf *out)
 
 uint8_t cdc_message_class(int32_t number) {
     return find(number)->class_;
+}
+
+/* States that are known; others are 1. */
+static uint8_t state_of(int32_t number) {
+    return number == 313 ? 3 : number == 229 ? 5 : 1;
+}
+
+bool cdc_message_raise(SqlError *e, int32_t number, const Str *args, size_t count) {
+    CLEANUP(buf_done) Buf text = {0};
+    cdc_message_format(number, args, count, &text);
+    return sql_error_set(e, number, cdc_message_class(number), state_of(number), "%s", buf_text(&text));
 }

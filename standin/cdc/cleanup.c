@@ -34,7 +34,7 @@ bool cleanup_instance(Session *s, int32_t database_id, const Instance *instance,
     static const char raise[] =
         "UPDATE cdc.change_tables SET start_lsn = @mark WHERE object_id = @object AND "
         "start_lsn < @mark";
-    if (!proc_run(s, database_id, STR_LIT(raise), p, 2, e)) return false;
+    if (!proc_run(s, database_id, str_from(raise), p, 2, e)) return false;
     CLEANUP_FREE char *table = x_asprintf("" STR_FMT "_CT", STR_ARG(instance->name));
     return delete_below(s, database_id, str_from(table), mark, threshold, e);
 }

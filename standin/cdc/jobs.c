@@ -94,7 +94,7 @@ static bool make_table(Session *s, SqlError *e) {
                                "maxtrans int, maxscans int, continuous bit, pollinginterval bigint, "
                                "retention bigint, threshold bigint, "
                                "CONSTRAINT cdc_jobs_pk PRIMARY KEY CLUSTERED (database_id, job_type))";
-    return jobs_table(session_catalog(s)) || proc_run(s, CATALOG_MSDB, STR_LIT(text), NULL, 0, e);
+    return jobs_table(session_catalog(s)) != NULL || proc_run(s, CATALOG_MSDB, str_from(text), NULL, 0, e);
 }
 
 bool jobs_save(Session *s, const Job *job, SqlError *e) {
@@ -110,7 +110,7 @@ bool jobs_save(Session *s, const Job *job, SqlError *e) {
         number("@continuous", job->is_continuous), number("@polling", job->polling_s),
         number("@retention", job->retention_min),  number("@threshold", job->threshold),
     };
-    return make_table(s, e) && proc_run(s, CATALOG_MSDB, STR_LIT(text), p, sizeof p / sizeof *p, e);
+    return make_table(s, e) && proc_run(s, CATALOG_MSDB, str_from(text), p, sizeof p / sizeof *p, e);
 }
 
 bool jobs_drop(Session *s, int32_t database_id, JobType type, SqlError *e) {

@@ -1,0 +1,60 @@
+#include "standin/cdc/cdc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "standin/cdc/func_cdc.h"
+#include "standin/cdc/proc_catalog.h"
+#include "standin/cdc/proc_cdc.h"
+#include "standin/cdc/proc_fault.h"
+#include "standin/cdc/proc_job.h"
+#include "standin/cdc/view_cdc.h"
+#include "standin/cdc/view_columns.h"
+#include "standin/cdc/view_information.h"
+#include "standin/cdc/view_objects.h"
+#include "standin/cdc/view_odbc.h"
+#include "standin/cdc/view_server.h"
+
+static const char MODULE_NAME[] = "cdc";
+
+static void add(SysRegistry *sys, ProcRegistry *procs) {
+    view_objects_add(sys);
+    view_columns_add(sys);
+    view_information_add(sys);
+    view_server_add(sys);
+    view_cdc_add(sys);
+    view_odbc_add(sys);
+    func_cdc_add(sys);
+    proc_cdc_add(procs);
+    proc_job_add(procs);
+    proc_catalog_add(procs);
+    proc_fault_add(procs);
+}
+
+static void stop(void *state) {
+    Cdc *c = state;
+    (void)agent_free(c->agent);
+    (void)capture_free(c->capture);
+    (void)scan_history_free(c->history);
+    free(c);
+}
+
+static bool start(Server *server, void **ret_state, Err *e) {
+    Cdc *c = x_calloc(1, sizeof *c);
+    c->history = scan_history_new();
+    if (!capture_new(server, c->history, &c->capture, e) || !agent_new(server, c->capture, &c->agent, e)) {
+        stop(c);
+        return false;
+    }
+    *ret_state = c;
+    return true;
+}
+
+const ServerModule cdc_module = {.name = MODULE_NAME, .add = add, .start = start, .stop = stop};
+
+Cdc *cdc_of(Session *s) {
+    Cdc *c = server_module_state(session_server(s), MODULE_NAME);
+    assert(c);
+    return c;
+}
