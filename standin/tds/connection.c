@@ -1,0 +1,315 @@
+/*
+ * A connection is in one of three states:
+ *
+ *     pre-login ──LOGIN7 accepted──▶ ready ──INSERT BULK──▶ bulk ──data's end──▶ ready
+ *         └──refused──▶ closed         └──hang-up, broken protocol──▶ closed
+ *
+ * Pre-login is connection_run's first loop, ready its second; bulk is the session's state, in which packets
+ * of type 7 are taken. A request is read whole (bulk data: packet by packet), handed to the session, and its
+ * answer ended: with the last DONE, or, when an attention has come meanwhile, with the DONE that acknowledges
+ * it.
+ */
+#include "standin/tds/connection.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "standin/exec/session.h"
+#include "standin/tds/bulk.h"
+#include "standin/tds/login7.h"
+#include "standin/tds/packet.h"
+#include "standin/tds/prelogin.h"
+#include "standin/tds/rpc.h"
+#include "standin/tds/tmrequest.h"
+#include "standin/tds/token.h"
+#include "standin/types/collation.h"
+#include "standin/types/product.h"
+#include "standin/types/wtf8.h"
+
+enum {
+    CONNECTION_LOGIN_SECONDS = 30, /* a client that says nothing for so long is dropped */
+    ERROR_PROTOCOL = 8009,         /* "The incoming … protocol stream is incorrect." */
+    ERROR_DESCRIPTOR = 3989,
+    ERROR_BULK_STATE = 4891,
+    ERROR_LOGIN = 18456,
+};
+
+typedef struct Connection {
+    int fd;
+    Server *server;
+    Session *session; /* NULL before login */
+    PacketIo *io;
+    TokenOut *token;
+    Arena arena; /* of the request being handled */
+    Buf body;    /* likewise */
+} Connection;
+
+/* --- login ------------------------------------------------------------------------------------------------
+ */
+
+static void set_read_timeout(int fd, int seconds) {
+    struct timeval t = {.tv_sec = seconds};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+}
+
+static bool answer_prelogin(Connection *c, Err *e) {
+    Prelogin asked;
+    if (!prelogin_read(buf_view(&c->body), &asked, e)) return false;
+    prelogin_answer(&asked, PRODUCT_VERSION_WORD, PRELOGIN_ENCRYPT_NOT_SUPPORTED, packet_out(c->io));
+    return packet_end(c->io) || err_set(e, ERR_IO, false, "the client hung up after its pre-login");
+}
+
+/* Why a login can't be taken before the engine is asked, or NULL. */
+static const char *unsupported_login(const Login7 *l) {
+    if (l->tds_version < LOGIN7_VERSION_7_3) return "TDS versions before 7.3 are not supported.";
+    if (l->wants_integrated_security)
+        return "Integrated security is not supported: log in with a name and password.";
+    if (l->wants_federated_security) return "Federated authentication is not supported.";
+    if (l->wants_new_password) return "Changing the password at login is not supported.";
+    return NULL;
+}
+
+static bool refuse_login(Connection *c, int32_t number, const char *text, Err *e) {
+    token_error(c->token, number, 14, text);
+    (void)token_end(c->token);
+    return err_set(e, ERR_INVALID, false, "login refused: %s", text);
+}
+
+static void accept_login(Connection *c, const Login7 *l) {
+    static const Str language = {"us_english", 10};
+    Out *out = token_out(c->token);
+    uint32_t size = packet_set_size(c->io, l->packet_size == 0 ? PACKET_SIZE_DEFAULT : l->packet_size);
+    uint32_t version = l->tds_version < LOGIN7_VERSION_7_4 ? l->tds_version : LOGIN7_VERSION_7_4;
+    if (!token_has_sent_env(c->token, OUT_ENV_DATABASE)) {
+        (void)out->env_text(out, OUT_ENV_DATABASE, session_database(c->session), STR_LIT("master"));
+    }
+    token_collation(c->token, COLLATION_DEFAULT);
+    if (!token_has_sent_env(c->token, OUT_ENV_LANGUAGE)) {
+        (void)out->env_text(out, OUT_ENV_LANGUAGE, language, (Str){0});
+    }
+    token_login_ack(c->token, version, PRODUCT_VERSION_WORD);
+    if (size != PACKET_SIZE_DEFAULT) token_packet_size(c->token, size, PACKET_SIZE_DEFAULT);
+    if (l->wants_utf8) token_utf8_ack(c->token);
+}
+
+static bool login(Connection *c, Err *e) {
+    Login7 l;
+    token_begin(c->token, false);
+    if (!login7_read(buf_view(&c->body), &c->arena, &l, e)) return false;
+    const char *unsupported = unsupported_login(&l);
+    if (unsupported) return refuse_login(c, ERROR_LOGIN, unsupported, e);
+    SessionLogin login = {
+        .user = l.user,
+        .password = l.password,
+        .database = l.database,
+        .application = l.application,
+        .host = l.host,
+        .language = l.language,
+        .is_read_only_intent = l.is_read_only_intent,
+        .is_odbc = l.is_odbc,
+    };
+    OutMessage refusal = {0};
+    c->session = session_open(c->server, &login, token_out(c->token), &refusal);
+    if (!c->session) {
+        (void)token_out(c->token)->message(token_out(c->token), &refusal);
+        (void)token_out(c->token)->done(token_out(c->token), OUT_CMD_NONE, false, 0, true);
+        (void)token_end(c->token);
+        return err_set(e, ERR_INVALID, false, "login refused: " STR_FMT, STR_ARG(refusal.text));
+    }
+    packet_set_spid(c->io, (uint16_t)session_spid(c->session));
+    accept_login(c, &l);
+    return token_end(c->token) || err_set(e, ERR_IO, false, "the client hung up at login");
+}
+
+/* Everything up to the login's answer. */
+static bool enter(Connection *c, Err *e) {
+    set_read_timeout(c->fd, CONNECTION_LOGIN_SECONDS);
+    while (!c->session) {
+        Packet p;
+        bool is_ignored;
+        buf_clear(&c->body);
+        if (!packet_next(c->io, &p, e)) return false;
+        if (p.type != PACKET_PRELOGIN && p.type != PACKET_LOGIN7) {
+            return err_set(e, ERR_INVALID, false, "packet type 0x%02x before login", p.type);
+        }
+        if (!packet_rest(c->io, &p, &c->body, &is_ignored, e)) return false;
+        if (p.type == PACKET_PRELOGIN ? !answer_prelogin(c, e) : !login(c, e)) return false;
+    }
+    set_read_timeout(c->fd, 0);
+    return true;
+}
+
+/* --- requests ---------------------------------------------------------------------------------------------
+ */
+
+static bool protocol_error(Connection *c, const Err *e) {
+    char text[ERR_MSG_SIZE + 128];
+    (void)snprintf(text, sizeof text,
+                   "The incoming tabular data stream (TDS) protocol stream is incorrect: %s.", e->msg);
+    token_error(c->token, ERROR_PROTOCOL, 16, text);
+    return true;
+}
+
+/* ALL_HEADERS; false: the request was answered with an error. */
+static bool take_headers(Connection *c, Cursor *at) {
+    uint64_t descriptor;
+    Err e;
+    if (!rpc_read_headers(at, &descriptor, &e)) {
+        (void)protocol_error(c, &e);
+        return false;
+    }
+    if (descriptor == 0 || descriptor == session_transaction_descriptor(c->session)) return true;
+    token_error(
+        c->token, ERROR_DESCRIPTOR, 16,
+        "The request is not allowed to start because it should come with valid transaction descriptor.");
+    return false;
+}
+
+static bool run_batch(Connection *c, Cursor at) {
+    if (!take_headers(c, &at)) return true;
+    size_t n = cursor_left(&at);
+    char *text = arena_bytes(&c->arena, 3 * (n / 2) + 1);
+    Str batch = {text, wtf8_from_utf16le(at.p, n, text)};
+    return session_batch(c->session, batch);
+}
+
+static bool run_rpc(Connection *c, Cursor at) {
+    bool goes_on = true;
+    Err e;
+    if (!take_headers(c, &at)) {
+        token_end_procedure(c->token);
+        return true;
+    }
+    while (goes_on && cursor_left(&at) > 0) {
+        RpcCall call;
+        if (!rpc_read(&at, &c->arena, &call, &e)) {
+            (void)protocol_error(c, &e);
+            token_end_procedure(c->token);
+            return true;
+        }
+        goes_on = session_rpc(c->session, call.procedure, call.params, call.count, call.no_metadata);
+        token_end_procedure(c->token);
+    }
+    return goes_on;
+}
+
+static bool run_transaction(Connection *c, Cursor at) {
+    TmRequest r;
+    Err e;
+    if (!take_headers(c, &at)) return true;
+    if (!tmrequest_read(&at, &c->arena, &r, &e)) return protocol_error(c, &e);
+    return session_transaction(c->session, r.what, r.name, r.isolation, r.begin_anew);
+}
+
+/* The end of an answer: false = close the connection. */
+static bool end_answer(Connection *c, bool goes_on) {
+    if (packet_take_attention(c->io)) return token_end_attention(c->token);
+    return token_end(c->token) && goes_on;
+}
+
+static bool reset_if_asked(Connection *c, uint8_t status) {
+    if ((status & (PACKET_STATUS_RESET | PACKET_STATUS_RESET_KEEP)) == 0) return true;
+    if (!session_reset(c->session, (status & PACKET_STATUS_RESET_KEEP) != 0)) return false;
+    token_reset_done(c->token);
+    return true;
+}
+
+/* A request that is read whole. */
+static bool handle_whole(Connection *c, const Packet *first, Err *e) {
+    bool is_ignored, goes_on = true;
+    uint8_t type = first->type, status = first->status;
+    buf_clear(&c->body);
+    arena_clear(&c->arena);
+    if (!packet_rest(c->io, first, &c->body, &is_ignored, e)) return false;
+    if (is_ignored) return true;
+    token_begin(c->token, type == PACKET_RPC);
+    Cursor at = cursor_over(c->body.p, c->body.n);
+    if (!reset_if_asked(c, status)) goes_on = false;
+    else if (type == PACKET_BATCH) goes_on = run_batch(c, at);
+    else if (type == PACKET_RPC) goes_on = run_rpc(c, at);
+    else goes_on = run_transaction(c, at);
+    if (c->body.cap > 1024 * 1024) buf_done(&c->body); /* a rare large request doesn't keep its memory */
+    return end_answer(c, goes_on) || err_set(e, ERR_CANCELLED, false, "the connection ended");
+}
+
+/* --- bulk load --------------------------------------------------------------------------------------------
+ */
+
+static bool bulk_columns(void *user, const OutColumn *columns, size_t count) {
+    return session_bulk_columns(user, columns, count);
+}
+
+static bool bulk_row(void *user, const Value *values) {
+    return session_bulk_row(user, values);
+}
+
+/* Feed the load from the message that began with *p; false: *bad tells why, the message is read to its end
+ * all the same. *ret_given_up: by the client. A false return with ERR_IO: the socket is dead. */
+static bool read_load(Connection *c, Bulk *bulk, Packet p, bool *ret_given_up, Err *bad, Err *e) {
+    bool is_sound = true;
+    *ret_given_up = false;
+    for (;;) {
+        bool is_last = (p.status & PACKET_STATUS_END) != 0;
+        *ret_given_up = p.type == PACKET_ATTENTION || (p.status & PACKET_STATUS_IGNORE) != 0;
+        if (*ret_given_up) return true;
+        if (is_sound) is_sound = bulk_feed(bulk, p.body, is_last, bad);
+        if (is_last) break;
+        if (!packet_next(c->io, &p, e)) return false;
+    }
+    if (is_sound) bad->code = ERR_OK;
+    return true;
+}
+
+static bool handle_bulk(Connection *c, const Packet *first, Err *e) {
+    BulkSink sink = {.user = c->session, .columns = bulk_columns, .row = bulk_row};
+    Bulk *bulk = bulk_new(&sink);
+    Err bad = {0};
+    bool in_bulk = session_in_bulk(c->session), given_up, goes_on = true;
+    token_begin(c->token, false);
+    if (!in_bulk) (void)err_set(&bad, ERR_INVALID, false, "bulk data without INSERT BULK before it");
+    bool is_read = read_load(c, bulk, *first, &given_up, &bad, e);
+    bulk = bulk_free(bulk);
+    if (!is_read) return false;
+    bool is_broken = bad.code != ERR_OK;
+    if (in_bulk) goes_on = session_bulk_end(c->session, given_up || is_broken);
+    if (given_up) return token_end_attention(c->token);
+    if (is_broken && bad.code != ERR_CANCELLED) token_error(c->token, ERROR_BULK_STATE, 16, bad.msg);
+    return end_answer(c, goes_on && bad.code != ERR_CANCELLED) ||
+           err_set(e, ERR_CANCELLED, false, "the connection ended");
+}
+
+/* --- the way through --------------------------------------------------------------------------------------
+ */
+
+static bool handle(Connection *c, const Packet *first, Err *e) {
+    switch (first->type) {
+    case PACKET_BATCH:
+    case PACKET_RPC:
+    case PACKET_TRANSACTION: return handle_whole(c, first, e);
+    case PACKET_BULK: return handle_bulk(c, first, e);
+    case PACKET_ATTENTION: /* nothing runs: the answer is due all the same */
+        token_begin(c->token, false);
+        return token_end_attention(c->token) || err_set(e, ERR_IO, false, "the client is gone");
+    default: return err_set(e, ERR_INVALID, false, "packet type 0x%02x", first->type);
+    }
+}
+
+void connection_run(int fd, Server *server) {
+    PacketIo *io = packet_new(fd);
+    Connection c = {.fd = fd, .server = server, .io = io, .token = token_new(io, server_name(server))};
+    Err e = {0};
+    Packet first;
+    bool is_open = enter(&c, &e);
+    while (is_open) is_open = packet_next(c.io, &first, &e) && handle(&c, &first, &e);
+    if (e.code == ERR_CANCELLED) LOG_DEBUG("connection_closed", LOG_S("reason", e.msg));
+    else LOG_INFO("connection_broken", LOG_S("reason", e.msg));
+    if (c.session) c.session = session_close(c.session);
+    c.token = token_free(c.token);
+    c.io = packet_free(c.io);
+    arena_done(&c.arena);
+    buf_done(&c.body);
+}

@@ -1,0 +1,236 @@
+#include "standin/tds/packet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+enum {
+    PACKET_IN_BYTES = 64 * 1024, /* holds any packet whole */
+    PACKET_FLOW_BYTES = 128 * 1024,
+    PACKET_BURST = 256, /* packets in one sendmsg */
+    PACKET_LOOK_EVERY_MS = 5,
+};
+
+struct PacketIo {
+    int fd;
+    uint32_t size, next_size; /* of this message out, of the next */
+    uint16_t spid;
+    uint8_t number; /* of the next packet out */
+    bool is_gone;
+    bool in_message; /* the next packet in isn't a message's first */
+    int64_t looked_ms;
+    size_t in_at, in_end;
+    Buf out;
+    uint8_t in[PACKET_IN_BYTES];
+};
+
+PacketIo *packet_new(int fd) {
+    PacketIo *io = x_calloc(1, sizeof *io);
+    io->fd = fd;
+    io->size = io->next_size = PACKET_SIZE_DEFAULT;
+    io->number = 1;
+    return io;
+}
+
+PacketIo *packet_free(PacketIo *io) {
+    if (io) buf_done(&io->out);
+    free(io);
+    return NULL;
+}
+
+uint32_t packet_set_size(PacketIo *io, uint32_t size) {
+    if (size < PACKET_SIZE_MIN) size = PACKET_SIZE_MIN;
+    if (size > PACKET_SIZE_MAX) size = PACKET_SIZE_MAX;
+    io->next_size = size;
+    return size;
+}
+
+void packet_set_spid(PacketIo *io, uint16_t spid) {
+    io->spid = spid;
+}
+
+/* --- in ---------------------------------------------------------------------------------------------------
+ */
+
+/* Read what is there; waits only without MSG_DONTWAIT. 0: nothing yet, -1: gone. */
+static int fill(PacketIo *io, int flags) {
+    if (io->in_at > 0) {
+        memmove(io->in, io->in + io->in_at, io->in_end - io->in_at);
+        io->in_end -= io->in_at;
+        io->in_at = 0;
+    }
+    if (io->in_end == sizeof io->in) return 0;
+    for (;;) {
+        ssize_t n = recv(io->fd, io->in + io->in_end, sizeof io->in - io->in_end, flags);
+        if (n > 0) {
+            io->in_end += (size_t)n;
+            return 1;
+        }
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
+        io->is_gone = true;
+        return -1;
+    }
+}
+
+static size_t buffered(const PacketIo *io) {
+    return io->in_end - io->in_at;
+}
+
+static bool fill_to(PacketIo *io, size_t n, Err *e) {
+    while (buffered(io) < n) {
+        if (fill(io, 0) > 0) continue;
+        if (buffered(io) == 0 && !io->in_message)
+            return err_set(e, ERR_CANCELLED, false, "the client hung up");
+        return err_set(e, ERR_IO, false, "the client went away in the middle of a message");
+    }
+    return true;
+}
+
+bool packet_next(PacketIo *io, Packet *ret, Err *e) {
+    if (!fill_to(io, PACKET_HEADER_BYTES, e)) return false;
+    const uint8_t *h = io->in + io->in_at;
+    size_t length = (size_t)(h[2] << 8 | h[3]);
+    if (length < PACKET_HEADER_BYTES || length > PACKET_SIZE_MAX) {
+        return err_set(e, ERR_INVALID, false, "not a TDS packet: type 0x%02x, length %zu", h[0], length);
+    }
+    if (!fill_to(io, length, e)) return false;
+    h = io->in + io->in_at; /* filling may have moved it */
+    *ret = (Packet){h[0], h[1], {(const char *)h + PACKET_HEADER_BYTES, length - PACKET_HEADER_BYTES}};
+    io->in_at += length;
+    io->in_message = (ret->status & PACKET_STATUS_END) == 0;
+    return true;
+}
+
+bool packet_rest(PacketIo *io, const Packet *first, Buf *body, bool *ret_ignored, Err *e) {
+    Packet p = *first;
+    for (;;) {
+        if (p.type != first->type) {
+            return err_set(e, ERR_INVALID, false, "packet type 0x%02x inside a message of type 0x%02x",
+                           p.type, first->type);
+        }
+        buf_str(body, p.body);
+        if (p.status & PACKET_STATUS_END) break;
+        if (body->n > PACKET_MESSAGE_MAX) return err_set(e, ERR_RANGE, false, "a request of over 256 MiB");
+        if (!packet_next(io, &p, e)) return false;
+    }
+    *ret_ignored = (p.status & PACKET_STATUS_IGNORE) != 0;
+    return true;
+}
+
+static bool is_attention_next(const PacketIo *io) {
+    return buffered(io) >= PACKET_HEADER_BYTES && io->in[io->in_at] == PACKET_ATTENTION;
+}
+
+static int64_t coarse_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool packet_is_interrupted(PacketIo *io) {
+    if (io->is_gone) return true;
+    int64_t now = coarse_ms();
+    if (now - io->looked_ms < PACKET_LOOK_EVERY_MS) return false;
+    io->looked_ms = now;
+    if (fill(io, MSG_DONTWAIT) < 0) return true;
+    return is_attention_next(io);
+}
+
+bool packet_take_attention(PacketIo *io) {
+    if (!is_attention_next(io)) return false;
+    Packet p;
+    Err e;
+    return packet_next(io, &p, &e);
+}
+
+/* --- out --------------------------------------------------------------------------------------------------
+ */
+
+Buf *packet_out(PacketIo *io) {
+    return &io->out;
+}
+
+/* All of the vector; false: the client is gone. */
+static bool send_all(PacketIo *io, struct iovec *v, size_t count) {
+    while (count > 0) {
+        struct msghdr m = {.msg_iov = v, .msg_iovlen = count};
+        ssize_t n = sendmsg(io->fd, &m, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            io->is_gone = true;
+            return false;
+        }
+        size_t left = (size_t)n;
+        while (count > 0 && left >= v->iov_len) {
+            left -= v->iov_len;
+            v++;
+            count--;
+        }
+        if (left > 0) {
+            v->iov_base = (uint8_t *)v->iov_base + left;
+            v->iov_len -= left;
+        }
+    }
+    return true;
+}
+
+static void write_header(PacketIo *io, uint8_t h[static PACKET_HEADER_BYTES], size_t body, bool is_last) {
+    size_t length = body + PACKET_HEADER_BYTES;
+    h[0] = PACKET_ANSWER;
+    h[1] = is_last ? PACKET_STATUS_END : 0;
+    h[2] = (uint8_t)(length >> 8);
+    h[3] = (uint8_t)length;
+    h[4] = (uint8_t)(io->spid >> 8);
+    h[5] = (uint8_t)io->spid;
+    h[6] = io->number++;
+    h[7] = 0;
+}
+
+/* Send the buffer's packets, up to PACKET_BURST of them from *at on: whole ones only, or to the end. */
+static bool send_burst(PacketIo *io, size_t *at, bool to_end) {
+    uint8_t headers[PACKET_BURST][PACKET_HEADER_BYTES];
+    struct iovec v[2 * PACKET_BURST];
+    size_t room = io->size - PACKET_HEADER_BYTES, packets = 0;
+    for (; packets < PACKET_BURST; packets++) {
+        size_t left = io->out.n - *at, body = left < room ? left : room;
+        bool is_last = to_end && left <= room;
+        if (left <= room && !to_end) break; /* keep one: the message's last packet must not be empty */
+        write_header(io, headers[packets], body, is_last);
+        v[2 * packets] = (struct iovec){headers[packets], PACKET_HEADER_BYTES};
+        v[2 * packets + 1] = (struct iovec){io->out.p ? io->out.p + *at : NULL, body};
+        *at += body;
+        if (is_last) {
+            packets++;
+            break;
+        }
+    }
+    return send_all(io, v, 2 * packets);
+}
+
+bool packet_flow(PacketIo *io) {
+    if (io->out.n < PACKET_FLOW_BYTES) return true;
+    size_t at = 0, room = io->size - PACKET_HEADER_BYTES;
+    while (io->out.n - at > room) {
+        if (!send_burst(io, &at, false)) return false;
+    }
+    memmove(io->out.p, io->out.p + at, io->out.n - at);
+    io->out.n -= at;
+    return true;
+}
+
+bool packet_end(PacketIo *io) {
+    size_t at = 0;
+    do {
+        if (!send_burst(io, &at, true)) return false;
+    } while (at < io->out.n);
+    buf_clear(&io->out);
+    io->size = io->next_size;
+    io->number = 1;
+    return true;
+}

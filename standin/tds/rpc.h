@@ -1,0 +1,31 @@
+/* rpc.h - what stands in request messages: ALL_HEADERS ([MS-TDS] 2.2.5.3), RPC calls (2.2.6.6). Any thread.
+ */
+#ifndef STANDIN_TDS_RPC_H
+#define STANDIN_TDS_RPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/cursor.h"
+#include "base/err.h"
+#include "standin/exec/session.h"
+
+enum { RPC_MAX_PARAMS = 2103 }; /* the server's 2100 and those of sp_executesql itself */
+
+/* The transaction descriptor that the headers carry (0: none). Errors: ERR_INVALID. */
+MUST_CHECK bool rpc_read_headers(Cursor *c, uint64_t *ret_descriptor, Err *e);
+
+typedef struct RpcCall {
+    Str procedure; /* by id or by name as sent */
+    SessionParam *params;
+    size_t count;
+    bool no_metadata;
+} RpcCall;
+
+/* The next call of the message; all of it in the arena or borrowed from the cursor's bytes. Read the message
+ * to its end: `while (cursor_left(c) > 0)`. Errors: ERR_INVALID; what isn't supported is named. */
+MUST_CHECK bool rpc_read(Cursor *c, Arena *a, RpcCall *ret, Err *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* typeinfo_token.h - the wire's type tokens ([MS-TDS] 2.2.5.4). Used by typeinfo*.c only. */
+#ifndef STANDIN_TDS_TYPEINFO_TOKEN_H
+#define STANDIN_TDS_TYPEINFO_TOKEN_H
+
+enum {
+    TOKEN_NULL = 0x1f,
+    TOKEN_IMAGE = 0x22,
+    TOKEN_TEXT = 0x23,
+    TOKEN_GUID = 0x24,
+    TOKEN_INTN = 0x26,
+    TOKEN_DATE = 0x28,
+    TOKEN_TIME = 0x29,
+    TOKEN_DATETIME2 = 0x2a,
+    TOKEN_DATETIMEOFFSET = 0x2b,
+    TOKEN_INT1 = 0x30,
+    TOKEN_BIT = 0x32,
+    TOKEN_INT2 = 0x34,
+    TOKEN_INT4 = 0x38,
+    TOKEN_DATETIM4 = 0x3a,
+    TOKEN_FLT4 = 0x3b,
+    TOKEN_MONEY = 0x3c,
+    TOKEN_DATETIME = 0x3d,
+    TOKEN_FLT8 = 0x3e,
+    TOKEN_VARIANT = 0x62,
+    TOKEN_NTEXT = 0x63,
+    TOKEN_BITN = 0x68,
+    TOKEN_DECIMALN = 0x6a,
+    TOKEN_NUMERICN = 0x6c,
+    TOKEN_FLTN = 0x6d,
+    TOKEN_MONEYN = 0x6e,
+    TOKEN_DATETIMN = 0x6f,
+    TOKEN_MONEY4 = 0x7a,
+    TOKEN_INT8 = 0x7f,
+    TOKEN_BIGVARBINARY = 0xa5,
+    TOKEN_BIGVARCHAR = 0xa7,
+    TOKEN_BIGBINARY = 0xad,
+    TOKEN_BIGCHAR = 0xaf,
+    TOKEN_NVARCHAR = 0xe7,
+    TOKEN_NCHAR = 0xef,
+    TOKEN_UDT = 0xf0,
+    TOKEN_XML = 0xf1,
+    TOKEN_TABLE = 0xf3,
+};
+
+#endif
