@@ -1,0 +1,226 @@
+/*
+ * bind_internal.h - what the binder's files share.
+ *
+ * A bound expression (Bx) is a T-SQL type and a piece of SQL. The SQL is a tree of texts (Sql), written out
+ * at the end: wrapping a piece in a conversion costs nothing, and a parameter gets its number when it is
+ * written, so that only what is used becomes one.
+ */
+#ifndef STANDIN_BIND_BIND_INTERNAL_H
+#define STANDIN_BIND_BIND_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "standin/bind/bind.h"
+
+/* ---- SQL pieces (bind_sql.c) ---- */
+
+typedef struct Sql Sql;
+typedef enum SqlKind { SQL_TEXT, SQL_FORMAT, SQL_PARAM } SqlKind;
+struct Sql {
+    SqlKind kind;
+    Str text; /* SQL_FORMAT: '@' stands for the next child, '$' for all that are left, with commas */
+    const Sql **kids;
+    size_t count;
+    BoundParam param; /* SQL_PARAM */
+};
+
+typedef struct Binder Binder;
+
+const Sql *sql_text(Binder *b, const char *text); /* text lives as long as the arena */
+const Sql *sql_printf(Binder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const Sql *sql_format(Binder *b, const char *format, const Sql *const *kids, size_t count);
+#define SQL_OF(b, format, ...)                                                                               \
+    sql_format((b), (format), (const Sql *const[]){__VA_ARGS__},                                             \
+               sizeof((const Sql *const[]){__VA_ARGS__}) / sizeof(const Sql *))
+const Sql *sql_param(Binder *b, const BoundParam *param);
+const Sql *sql_value(Binder *b, const Type *type, Value v); /* inline if short, else a parameter */
+const Sql *sql_list(Binder *b, const Sql *const *kids, size_t count);
+/* 'it''s': for names handed to functions. */
+const Sql *sql_quoted(Binder *b, Str s);
+
+/* ---- bound expressions ---- */
+
+typedef enum BxRank { RANK_COERCIBLE, RANK_IMPLICIT, RANK_EXPLICIT } BxRank; /* whose collation wins */
+
+typedef struct Bx {
+    const Sql *sql;
+    Type type;
+    bool is_nullable;
+    BxRank rank;
+    bool is_constant; /* value is known now */
+    Value value;
+    bool is_integer_literal; /* its digits count where decimal precision matters */
+    /* A plain column of a source: */
+    const struct Source *source;
+    size_t column; /* ordinal in the source */
+} Bx;
+
+typedef struct SourceColumn {
+    Str name;
+    Type type;
+    bool is_nullable, is_identity, is_computed;
+    const Sql *sql;
+    BxRank rank;
+} SourceColumn;
+
+typedef struct Source { /* one FROM item */
+    int number;         /* alias f<number> */
+    Str alias;          /* as written, or empty */
+    Str database, schema, name;
+    const BindRelation *relation; /* NULL: derived */
+    const char *key;              /* rowid or _rid_ */
+    SourceColumn *columns;
+    size_t column_count;
+} Source;
+
+typedef struct Scope {
+    struct Scope *outer;
+    Source **sources;
+    size_t source_count;
+    /* Grouping: columns outside aggregates must be in GROUP BY (8120). */
+    bool is_grouped;
+    AstExpr *const *group;
+    size_t group_count;
+    int free_depth;     /* > 0: inside an aggregate or a grouped expression */
+    const char *clause; /* "select list", "HAVING clause", "ORDER BY clause" */
+} Scope;
+
+typedef struct CteFrame { /* visible CTEs, innermost first */
+    struct CteFrame *outer;
+    const AstWith *with;
+    size_t visible; /* the first n of them */
+} CteFrame;
+
+typedef struct ViewArg { /* @parameter of a view's SQL */
+    Str name;
+    Bx value;
+} ViewArg;
+
+struct Binder {
+    const BindHost *host;
+    Arena *a;
+    SqlError *e;
+    int next_source;
+    int depth;
+    int32_t database_id; /* names resolve in it; 0: the current one */
+    Scope *scope;
+    CteFrame *ctes;
+    const ViewArg *view_args;
+    size_t view_arg_count;
+    bool in_view;
+    Str watched; /* a variable being assigned from rows: */
+    bool saw_watched;
+    BoundRef *refs;
+    size_t ref_count;
+    /* while writing */
+    BoundParam *params;
+    size_t param_count;
+};
+
+enum { BIND_MAX_DEPTH = 250, BIND_MAX_VIEWS = 16 };
+
+#define BIND_PUSH(b, items, count, value)                                                                    \
+    do {                                                                                                     \
+        (items) = bindsql_grow((b)->a, (items), (count), sizeof *(items));                                   \
+        (items)[(count)++] = (value);                                                                        \
+    } while (0)
+void *bindsql_grow(Arena *a, void *items, size_t count, size_t size);
+/* Write out; fills the binder's params. NUL-terminated. */
+const char *bindsql_write(Binder *b, const Sql *sql);
+
+/* ---- types (bind_type.c) ---- */
+
+typedef enum BindMode { MODE_IMPLICIT, MODE_EXPLICIT, MODE_ASSIGN } BindMode;
+/* x as `to`. table, column (MODE_ASSIGN into a column): for 2628; may be empty. */
+MUST_CHECK bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t line, Bx *ret);
+MUST_CHECK bool bindtype_assign(Binder *b, Bx x, const BindRelation *r, size_t column, uint32_t line,
+                                Bx *ret);
+MUST_CHECK bool bindtype_cast(Binder *b, const AstExpr *x, Bx operand, Bx *ret);
+MUST_CHECK bool bindtype_binary(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, Bx *ret);
+MUST_CHECK bool bindtype_compare(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, const Sql **ret);
+/* Both to their common type, ready for = or IN; *ret_collate: " COLLATE "x"" or "". */
+MUST_CHECK bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *what,
+                               const char **ret_collate);
+/* The type all of them get (CASE, UNION, COALESCE); each is converted in place. */
+MUST_CHECK bool bindtype_common(Binder *b, Bx **items, size_t count, uint32_t line, Type *ret);
+/* x with COLLATE if it is text; datetimeoffset by its UTC part: for ORDER BY, GROUP BY, DISTINCT, MIN. */
+const Sql *bindtype_sortable(Binder *b, const Bx *x);
+const char *bindtype_collate(Binder *b, const Type *t); /* " COLLATE \"name\"" */
+const Sql *bindtype_code(Binder *b, const Type *t);     /* the type as a number, for functions */
+Bx bindtype_constant(Binder *b, Type type, Value v);
+Bx bindtype_null(Binder *b);
+/* Complete error 2628 with table, column and the value's beginning. */
+void bindtype_truncated(SqlError *e, const Type *to, Value v, const char *table, Str column);
+/* Same values of both types look the same in memory: no conversion is needed. */
+bool bindtype_is_same_form(const Type *from, const Type *to);
+
+/* ---- expressions (bind_expr.c, bind_call.c, bind_aggregate.c, bind_cond.c) ---- */
+MUST_CHECK bool bindexpr_value(Binder *b, const AstExpr *x, Bx *ret);
+MUST_CHECK bool bindexpr_condition(Binder *b, const AstExpr *x, const Sql **ret);
+MUST_CHECK bool bindexpr_variable(Binder *b, Str name, uint32_t line, Bx *ret);
+MUST_CHECK bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret);
+/* An argument by its letter: t text or binary, u text, i int, b bigint, f float, n nvarchar, v varbinary, d
+ * date or time, # number, x as it comes. */
+MUST_CHECK bool bindcall_argument(Binder *b, const AstExpr *ast, char letter, Bx *ret);
+bool bindcall_wrong_count(Binder *b, const AstExpr *x, const char *name, int least, int most);
+enum { BIND_ANY_COUNT = 255 };
+/* bind_session.c: @@names; functions of the session and the catalog (*ret_found false: none of them). */
+MUST_CHECK bool bindsession_global(Binder *b, const AstExpr *x, Bx *ret);
+MUST_CHECK bool bindsession_call(Binder *b, const AstExpr *x, Bx *ret, bool *ret_found);
+bool bindaggregate_is(const AstExpr *x); /* a call of an aggregate, without OVER */
+MUST_CHECK bool bindaggregate_value(Binder *b, const AstExpr *x, Bx *ret);
+/* Does an aggregate stand in x, outside subqueries? */
+bool bindaggregate_within(const AstExpr *x);
+bool bindaggregate_window(Binder *b, const AstExpr *x, Bx *ret);
+MUST_CHECK bool bindexpr_enter(Binder *b, uint32_t line);
+
+/* ---- names (bind_name.c) ---- */
+MUST_CHECK bool bindname_column(Binder *b, const AstName *name, Bx *ret);
+/* Is this the column of a GROUP BY item, or does an item equal x? */
+bool bindname_is_grouped(Binder *b, Scope *s, const AstExpr *x);
+bool bindname_matches(const Source *s, const AstName *qualifier); /* of t.* and t.column */
+
+/* ---- FROM (bind_from.c) ---- */
+MUST_CHECK bool bindfrom_list(Binder *b, AstFrom *const *items, size_t count, Scope *scope, const Sql **ret);
+MUST_CHECK bool bindfrom_relation(Binder *b, const BindRelation *r, const AstFrom *f, const Sql *const *args,
+                                  size_t arg_count, Scope *scope, const Sql **ret);
+MUST_CHECK bool bindfrom_table(Binder *b, const AstName *name, const BindRelation **ret);
+Str bindfrom_display(Binder *b, const AstName *name); /* as written: db.schema.t */
+void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints);
+
+/* ---- queries (bind_query.c) ---- */
+typedef struct QueryItem {
+    Bx value;
+    Str name, variable;
+} QueryItem;
+
+typedef struct Query { /* bound, not yet written: its items can still be converted */
+    QueryItem *items;
+    size_t item_count;
+    bool is_set, is_values, is_distinct;
+    bool collates; /* items are compared by a set operation */
+    /* SELECT */
+    const Sql *from; /* " FROM …", " WHERE …", " GROUP BY …" or empty text */
+    /* set operation */
+    AstSetOp op;
+    struct Query *left, *right;
+    /* VALUES: rows × items */
+    Bx **rows;
+    size_t row_count;
+    const Sql *tail; /* " ORDER BY … LIMIT …" or NULL */
+    bool assigns, is_single_row, is_grouped;
+    const Source *only_source; /* the one FROM item, or NULL */
+} Query;
+
+MUST_CHECK bool bindquery_bind(Binder *b, const AstQuery *q, Query *ret);
+/* The items of a SELECT without FROM over a scope that is there already (OUTPUT). */
+MUST_CHECK bool bindquery_bind_items(Binder *b, const AstQuery *q, Scope *scope, Query *ret);
+MUST_CHECK bool bindquery_convert(Binder *b, Query *q, size_t item, const Type *to, uint32_t line);
+const Sql *bindquery_sql(Binder *b, const Query *q);
+MUST_CHECK bool bindquery_limit(Binder *b, const AstExpr *count, const Sql **ret); /* of TOP, FETCH, OFFSET */
+/* Everything but sql of a result that was bound. */
+void bindquery_finish(Binder *b, const Query *q, const Sql *sql, BoundQuery *ret);
+
+#endif
