@@ -3,8 +3,8 @@
  * for; that transaction begins by finding the row under the lane's epoch and under the position the lane
  * knows; and a batch is compared with that position before anything is done. So whatever is lost, the target
  * says after owning it again which of the two possible states it is in: the one before the batch in hand, or
- * the one behind it. Anything else is the work of another owner, and the source has to start again from
- * there.
+ * the one behind it. If another owner was in between, which the epoch tells, the source has to start
+ * again from there whatever is stored: the same marks may stand for rows that were read later.
  *
  *            owned                    put (part of a transaction)
  *   CLOSED ─────────▶ OPEN ─────────────────────────▶ IN_CHANGES, IN_CHUNK
@@ -289,6 +289,7 @@ static bool is_behind_the_work(const Lane *l, const StoredState *stored) {
 
 LaneVerdict lane_owned(Lane *l, int64_t epoch, const StoredState *stored) {
     lane_lost(l);
+    bool is_next_owner = epoch == l->epoch + 1;
     l->epoch = epoch;
     if (l->state == FENCED) return LANE_RESTART_SOURCE;
     if (!l->was_owned || l->state == BEHIND) {
@@ -299,8 +300,8 @@ LaneVerdict lane_owned(Lane *l, int64_t epoch, const StoredState *stored) {
         set_state(l, OPEN);
         return LANE_GO_ON;
     }
-    if (stored_state_equal(&l->stored, stored)) return take_back(l, l->lost_open);
-    if (is_behind_the_work(l, stored)) {
+    if (is_next_owner && stored_state_equal(&l->stored, stored)) return take_back(l, l->lost_open);
+    if (is_next_owner && is_behind_the_work(l, stored)) {
         LaneVerdict verdict = l->hand ? LANE_IS_IN : LANE_GO_ON;
         lane_done(l);
         return verdict;

@@ -8,9 +8,12 @@
  *     the target refused, transaction rolled back         → lane_rolled_back → the verdict below
  *     connection lost, at any point                       → lane_lost → own again → lane_owned → the verdict
  *     LANE_BEGIN_… found no row                           → roll back, lane_fenced: stop for good
- *     the verdict is LANE_RESTART_SOURCE                  → start the source from lane_stored,
- * lane_source_restarted now and then, with no batch at hand:  lane_idle → do the steps → lane_done A batch is
- * the caller's until lane_done, or until the verdict says that it is in or that the source goes back.
+ *     the verdict is LANE_RESTART_SOURCE  → start the source from lane_stored → lane_source_restarted
+ *   now and then, with no batch at hand:  lane_idle → do the steps → lane_done
+ *
+ * A batch is the caller's until lane_done, or until the verdict says that it is in or that the source goes
+ * back. One that comes twice is skipped the second time, but for a part in the midst of a chunk: parts have
+ * no number.
  *
  * The position row
  *   holds epoch and position (NULL = none yet, here {0}). Every transaction's first statement finds it under
@@ -70,8 +73,8 @@ enum { LANE_IDLE_WRITE_US = 1000 * 1000 }; /* an idle lane writes its position a
 Lane *lane_new(void);
 Lane *lane_free(Lane *l);
 
-/* The pipeline is ours under epoch, and this is what the target holds (copied). Ends any earlier transaction
- * in the lane's eyes: it was on another connection. */
+/* The pipeline is ours under epoch, one more than the row had, and this is what the target holds (copied).
+ * Ends any earlier transaction in the lane's eyes: it was on another connection. */
 LaneVerdict lane_owned(Lane *l, int64_t epoch, const StoredState *stored);
 /* After LANE_RESTART_SOURCE: the next batch comes from a source that began at lane_stored. */
 void lane_source_restarted(Lane *l);

@@ -5,6 +5,10 @@
  * windows are cut there, so a window never has two instances of a table. If no instance holds all, changes
  * are gone: that is the gap.
  *
+ * The capture job sets an instance's start_lsn when it gets there, and MAX(start_lsn) of lsn_time_mapping
+ * only with a captured transaction: the larger of both is how far it has been (the horizon). A database that
+ * is idle after the instances were made needn't be waited for.
+ *
  * Copying. The first copy comes before any change is read: rows may be newer than the position, but never
  * older, so the changes from there on, upserted and deleted by key, lead to the source's state. The same
  * holds for a copy beside the stream (new columns, whose values no change row has; a table added later): a
@@ -39,10 +43,10 @@ typedef struct PlanTable {
     int32_t instance;
     Position floor;
     /* As the last reading has it. */
-    bool has_instance;    /* any */
-    Lsn oldest;           /* smallest start_lsn that is set; zero = none is */
-    PlanInstance current; /* object_id 0 = none holds all changes that are needed */
-    Lsn next_start;       /* of the instance that comes after; zero = none yet */
+    bool has_instance, has_unset; /* any; one that the capture job hasn't reached */
+    Lsn oldest;                   /* smallest start_lsn that is set; zero = none is */
+    PlanInstance current;         /* object_id 0 = none holds all changes that are needed */
+    Lsn next_start;               /* of the instance that comes after; zero = none yet */
 } PlanTable;
 
 struct Plan {
@@ -56,6 +60,8 @@ struct Plan {
     int64_t copied_us;          /* when the last read of a chunk had ended */
     size_t last_chunk;          /* table of the chunk given out last: the next comes from another */
     bool has_reading, is_fresh; /* is_fresh: no window has come from it yet */
+    Lsn horizon;                /* the capture job has been through the log up to here */
+    bool needs_reading;         /* before anything else */
     PlanReading reading;        /* without its instances */
     bool in_window, had_chunk;  /* had_chunk: since the last window */
     PlanAction window;
@@ -63,6 +69,14 @@ struct Plan {
 
 static bool has_current(const PlanTable *t) {
     return t->current.object_id != 0;
+}
+/* Without a key its changes count from its rows on. */
+static bool waits_for_rows(const PlanTable *t) {
+    return t->is_keyless && !t->is_done;
+}
+/* Whether the target rests on the table's changes from some place on. */
+static bool needs_changes(const Plan *p, const PlanTable *t) {
+    return p->was_started && p->mode != PLAN_INITIAL_ONLY && t->is_known && !waits_for_rows(t);
 }
 static bool is_copied_first(const PlanTable *t) {
     return t->is_known && !t->is_done && !t->is_streaming;
@@ -129,11 +143,10 @@ static bool holds_all_after(const Lsn *start, const Position *from) {
     return !lsn_is_zero(start) && lsn_cmp(&before, &from->commit_lsn) <= 0;
 }
 
-/* A table not yet copied needs an instance that has begun, by the captured max LSN; then its rows hold all
- * before. */
+/* A table not yet copied needs an instance that has begun: its rows will hold all that was before. So too one
+ * without a key: nothing is read of its changes up to its rows' LSN. */
 static bool is_usable(const Plan *p, const PlanTable *t, const Lsn *start) {
-    if (!p->was_started || !t->is_known)
-        return !lsn_is_zero(start) && lsn_cmp(start, &p->reading.max_lsn) <= 0;
+    if (!needs_changes(p, t)) return !lsn_is_zero(start); /* the horizon is at it, or beyond */
     return holds_all_after(start, needed_from(p, t));
 }
 
@@ -142,7 +155,12 @@ static void see_instance(Plan *p, const PlanInstance *instance) {
     PlanTable *t = &p->tables[instance->table];
     const Lsn *start = &instance->start_lsn;
     t->has_instance = true;
-    if (lsn_is_zero(start)) return;
+    if (lsn_is_zero(start)) {
+        t->has_unset = true;
+        return;
+    }
+    Lsn before = lsn_prev(start);
+    if (lsn_cmp(&before, &p->horizon) > 0) p->horizon = before;
     if (lsn_is_zero(&t->oldest) || lsn_cmp(start, &t->oldest) < 0) t->oldest = *start;
     if (is_usable(p, t, start)) {
         t->current = *instance; /* the last one wins: it is the newest */
@@ -157,9 +175,11 @@ void plan_reading(Plan *p, const PlanReading *reading) {
     p->reading = *reading;
     p->reading.instances = NULL;
     p->has_reading = p->is_fresh = true;
+    p->needs_reading = false;
+    p->horizon = reading->max_lsn;
     for (size_t i = 0; i < p->count; i++) {
         PlanTable *t = &p->tables[i];
-        t->has_instance = false;
+        t->has_instance = t->has_unset = false;
         t->oldest = t->next_start = (Lsn){0};
         t->current = (PlanInstance){0};
     }
@@ -174,13 +194,14 @@ void plan_reading(Plan *p, const PlanReading *reading) {
 
 static bool gap(const PlanTable *t, const Position *needed, const Lsn *left, Err *e) {
     char from[LSN_TEXT_SIZE], start[LSN_TEXT_SIZE];
-    return err_set(
-        e, ERR_RANGE, false,
-        "table %s.%s: the changes after LSN %s are needed, but its change table begins at %s: the cleanup "
-        "job or a dropped capture instance has taken what lies between. Copy the tables again into an empty "
-        "target under a new pipeline name, and keep the changes for longer than the longest stop "
-        "(sys.sp_cdc_change_job @job_type = N'cleanup', @retention = minutes)",
-        t->schema, t->table, lsn_format(&needed->commit_lsn, from), lsn_format(left, start));
+    return err_set(e, ERR_RANGE, false,
+                   "table %s.%s: the changes after LSN %s are needed, but %s%s: the cleanup job or a dropped "
+                   "capture instance has taken them. Copy the tables again into an empty target under a new "
+                   "pipeline name, and keep changes for longer than the longest stop (sys.sp_cdc_change_job "
+                   "@job_type = N'cleanup', @retention = minutes)",
+                   t->schema, t->table, lsn_format(&needed->commit_lsn, from),
+                   lsn_is_zero(left) ? "it has no change table" : "its change table begins at ",
+                   lsn_is_zero(left) ? "" : lsn_format(left, start));
 }
 
 static bool no_instance(const PlanTable *t, Err *e) {
@@ -191,13 +212,22 @@ static bool no_instance(const PlanTable *t, Err *e) {
         t->schema, t->table);
 }
 
-static bool check_tables(const Plan *p, Err *e) {
+/* A table whose instance was dropped may go on with one that the capture job hasn't reached yet, or not: that
+ * is known when it has. */
+static bool waits_for_capture(const Plan *p, const PlanTable *t) {
+    return needs_changes(p, t) && !has_current(t) && t->has_unset;
+}
+
+static bool check_tables(const Plan *p, bool *ret_waits, Err *e) {
+    bool waits = false;
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
-        bool is_needed = p->was_started && t->is_known;
+        bool is_needed = needs_changes(p, t);
         if (!t->has_instance && !is_needed) return no_instance(t, e);
-        if (is_needed && !has_current(t)) return gap(t, needed_from(p, t), &t->oldest, e);
+        if (waits_for_capture(p, t)) waits = true;
+        else if (is_needed && !has_current(t)) return gap(t, needed_from(p, t), &t->oldest, e);
     }
+    *ret_waits = waits;
     return true;
 }
 
@@ -247,6 +277,7 @@ static bool next_announce(const Plan *p, PlanAction *ret) {
         const PlanTable *t = &p->tables[i];
         if (!has_current(t)) continue;
         if (t->is_known && t->fingerprint == t->current.fingerprint) continue;
+        if (t->is_known && t->is_done && p->mode == PLAN_INITIAL_ONLY) continue; /* no more comes of it */
         *ret = (PlanAction){.kind = PLAN_ANNOUNCE, .table = i, .instance = t->current.object_id};
         BatchTable *info = &ret->table_info;
         info->instance = t->current.object_id;
@@ -290,7 +321,7 @@ static PlanAction give_chunk(Plan *p, size_t table) {
     a.chunk = (BatchChunk){.number = t->chunks,
                            .is_plain = !t->is_streaming || t->is_keyless,
                            .is_exact = t->is_keyless,
-                           .watermark = position_end_of(&p->reading.max_lsn)};
+                           .watermark = position_end_of(&p->horizon)};
     return a;
 }
 
@@ -298,9 +329,10 @@ static PlanAction give_chunk(Plan *p, size_t table) {
 static PlanAction next_first_chunk(Plan *p) {
     for (size_t n = 1; n <= p->count; n++) {
         size_t i = (p->last_chunk + n) % p->count;
-        if (is_copied_first(&p->tables[i]) && !p->tables[i].is_reading) return give_chunk(p, i);
+        const PlanTable *t = &p->tables[i];
+        if (is_copied_first(t) && has_current(t) && !t->is_reading) return give_chunk(p, i);
     }
-    return (PlanAction){.kind = PLAN_BUSY};
+    return (PlanAction){.kind = is_reading_any(p) ? PLAN_BUSY : PLAN_READ};
 }
 
 /* Beside the stream: a table without a key before any window, since its changes count from its rows on. */
@@ -308,7 +340,7 @@ static bool next_chunk_beside(Plan *p, bool is_keyless, PlanAction *ret) {
     for (size_t n = 1; n <= p->count; n++) {
         size_t i = (p->last_chunk + n) % p->count;
         const PlanTable *t = &p->tables[i];
-        if (!t->is_known || t->is_done || t->is_keyless != is_keyless) continue;
+        if (!t->is_known || t->is_done || t->is_keyless != is_keyless || !has_current(t)) continue;
         *ret = give_chunk(p, i);
         return true;
     }
@@ -332,6 +364,12 @@ bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *w
     p->had_chunk = true;
     p->is_fresh = false; /* it may have taken long: see first what became of the instances */
     return true;
+}
+
+void plan_chunk_dropped(Plan *p, size_t table) {
+    assert(p->tables[table].is_reading);
+    p->tables[table].is_reading = false;
+    p->needs_reading = true;
 }
 
 /* ---- windows ---- */
@@ -383,7 +421,7 @@ bool plan_range(const Plan *p, size_t table, int32_t *ret_instance, Position *re
     assert(p->in_window && table < p->count);
     const PlanTable *t = &p->tables[table];
     const Position *from = later_of(&p->window.from, &t->floor);
-    if (!t->is_known || position_cmp(from, &p->window.to) >= 0) return false;
+    if (!t->is_known || waits_for_rows(t) || position_cmp(from, &p->window.to) >= 0) return false;
     *ret_instance = t->current.object_id;
     *ret_from = *from;
     return true;
@@ -400,7 +438,7 @@ static PlanAction take_reading(const Plan *p) {
 static bool all_have_begun(const Plan *p) {
     for (size_t i = 0; i < p->count; i++)
         if (!has_current(&p->tables[i])) return false;
-    return !lsn_is_zero(&p->reading.max_lsn);
+    return !lsn_is_zero(&p->horizon);
 }
 
 /* Nothing is stored: all tables, then the position that is behind every instance's start. */
@@ -408,14 +446,23 @@ static PlanAction next_before_start(Plan *p) {
     PlanAction a;
     if (!all_have_begun(p)) return (PlanAction){.kind = PLAN_READ};
     if (next_announce(p, &a)) return a;
-    return (PlanAction){.kind = PLAN_START, .to = position_end_of(&p->reading.max_lsn)};
+    return (PlanAction){.kind = PLAN_START, .to = position_end_of(&p->horizon)};
 }
 
 void plan_started(Plan *p) {
     assert(!p->was_started);
     p->was_started = true;
-    p->position = position_end_of(&p->reading.max_lsn);
+    p->position = position_end_of(&p->horizon);
     p->is_fresh = false;
+}
+
+/* snapshot.mode=initial_only: nothing is streamed, so copies that had begun beside the stream go on alone. */
+static PlanAction next_without_stream(Plan *p) {
+    PlanAction a;
+    if (is_reading_any(p)) return (PlanAction){.kind = PLAN_BUSY};
+    if (next_chunk_beside(p, /* is_keyless= */ true, &a)) return a;
+    if (next_chunk_beside(p, /* is_keyless= */ false, &a)) return a;
+    return (PlanAction){.kind = PLAN_END};
 }
 
 static PlanAction next_in_stream(Plan *p) {
@@ -430,8 +477,13 @@ static PlanAction next_in_stream(Plan *p) {
 bool plan_next(Plan *p, PlanAction *ret, Err *e) {
     assert(!p->in_window);
     *ret = (PlanAction){.kind = PLAN_READ, .is_urgent = true};
-    if (!p->has_reading) return true;
-    if (!check_tables(p, e)) return false;
+    if (!p->has_reading || p->needs_reading) return true;
+    bool waits = false;
+    if (!check_tables(p, &waits, e)) return false;
+    if (waits) {
+        ret->is_urgent = false;
+        return true;
+    }
     if (!p->was_started) {
         *ret = next_before_start(p);
         return true;
@@ -442,7 +494,7 @@ bool plan_next(Plan *p, PlanAction *ret, Err *e) {
     } else if (is_copying_first(p)) {
         *ret = next_first_chunk(p);
     } else if (p->mode == PLAN_INITIAL_ONLY) {
-        *ret = (PlanAction){.kind = PLAN_END};
+        *ret = next_without_stream(p);
     } else {
         *ret = next_in_stream(p);
     }

@@ -78,7 +78,8 @@ typedef struct PlanAction {
     BatchTable table_info; /* PLAN_ANNOUNCE: as it goes into the batch */
     bool loses_values;     /* PLAN_ANNOUNCE: a keyless table's new columns can't be read again: warn */
     BatchChunk chunk;      /* PLAN_CHUNK: number, is_plain, is_exact, watermark; of an exact one the reader
-                              gives the watermark. number 0 = from the beginning, else from where the chunk
+                              gives the watermark: the captured max LSN then, or
+                              this one if that is less. number 0 = from the beginning, else from where the chunk
                               before it ended (StoredTable.upper_key after a restart) */
     Position from, to;     /* PLAN_WINDOW: (from, to], both ends; PLAN_START: to */
     int64_t to_us;         /* PLAN_WINDOW: commit time of `to`; 0 = unknown */
@@ -101,6 +102,10 @@ void plan_started(Plan *p);
  * read. Errors: ERR_INTERNAL when an exact chunk's watermark lies before the stream. */
 MUST_CHECK bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *watermark,
                                int64_t now_us, Err *e);
+/* An exact chunk can't be taken: under the lock, once the capture job has caught up, the newest instance of
+ * the table that has begun isn't the action's `instance`, whose columns were to be read. Nothing of the chunk
+ * was put. */
+void plan_chunk_dropped(Plan *p, size_t table);
 void plan_window_put(Plan *p);
 
 /* What PLAN_WINDOW reads of a table: its instance, and the changes above *ret_from (the window's, or the

@@ -1,0 +1,327 @@
+/*
+ * One schedule. First the world lives and everything may fail; then it falls silent, and our processes get
+ * the steps they need to bring the target to the source's last state: a schedule that doesn't get there has
+ * failed too.
+ */
+#include "sim.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fake_source.h"
+#include "fake_target.h"
+#include "proc.h"
+
+enum { WORLD_STEPS = 900, QUIET_STEPS = 12000 };
+
+struct Sim {
+    Rng rng;
+    SimShape shape;
+    SimBreak broken;
+    bool is_verbose, is_quiet, has_failed, has_gap;
+    char why[512];
+    uint64_t steps;
+    FakeSource source;
+    FakeTarget target;
+    Proc procs[SIM_PROCS];
+};
+
+const char *sim_break_name(SimBreak b) {
+    static const char *const names[BREAK_COUNT] = {
+        [BREAK_NOTHING] = "nothing",
+        [BREAK_NO_FENCE] = "no-fence",
+        [BREAK_NO_SKIP] = "no-skip",
+        [BREAK_CHUNK_BEFORE_W] = "chunk-before-w",
+        [BREAK_IGNORE_GAP] = "ignore-gap",
+        [BREAK_NO_PAGE_CHECK] = "no-page-check",
+        [BREAK_MARK_OUTSIDE] = "mark-outside-transaction",
+        [BREAK_POSITION_OUTSIDE] = "position-outside-transaction",
+        [BREAK_INSTANCES_FIRST] = "instances-before-max",
+        [BREAK_NO_REREAD] = "no-reread",
+        [BREAK_ALWAYS_PLAIN] = "always-plain",
+        [BREAK_INEXACT_CHUNK] = "inexact-chunk",
+        [BREAK_OLD_COLUMNS] = "exact-chunk-of-old-columns",
+        [BREAK_COMMIT_ASSUMED] = "commit-assumed",
+        [BREAK_COMMIT_PARTS] = "commit-parts",
+        [BREAK_EARLY_CONSISTENT] = "early-consistent",
+        [BREAK_NO_RESTART] = "no-restart",
+        [BREAK_NO_FLOOR] = "no-floor",
+        [BREAK_CLEAR_NOTHING] = "keep-consistent",
+    };
+    return b < BREAK_COUNT ? names[b] : NULL;
+}
+
+Rng *sim_rng(Sim *s) {
+    return &s->rng;
+}
+const SimShape *sim_shape(const Sim *s) {
+    return &s->shape;
+}
+bool sim_is_broken(const Sim *s, SimBreak b) {
+    return s->broken == b;
+}
+bool sim_is_quiet(const Sim *s) {
+    return s->is_quiet;
+}
+bool sim_has_failed(const Sim *s) {
+    return s->has_failed;
+}
+const char *sim_why(const Sim *s) {
+    return s->why;
+}
+uint64_t sim_steps(const Sim *s) {
+    return s->steps;
+}
+bool sim_ended_in_gap(const Sim *s) {
+    return s->has_gap;
+}
+FakeSource *sim_source(Sim *s) {
+    return &s->source;
+}
+FakeTarget *sim_target(Sim *s) {
+    return &s->target;
+}
+
+void sim_trace(Sim *s, const char *fmt, ...) {
+    if (!s->is_verbose) return;
+    va_list args;
+    va_start(args, fmt);
+    printf("  %5llu  ", (unsigned long long)s->steps);
+    vprintf(fmt, args);
+    printf("\n");
+    va_end(args);
+}
+
+void sim_fail(Sim *s, const char *fmt, ...) {
+    if (s->has_failed) return;
+    s->has_failed = true;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(s->why, sizeof s->why, fmt, args);
+    va_end(args);
+    sim_trace(s, "FAILED: %s", s->why);
+}
+
+/* ---- small things ---- */
+
+Lsn sim_lsn(uint32_t n) {
+    return (Lsn){
+        {[6] = (uint8_t)(n >> 24), [7] = (uint8_t)(n >> 16), [8] = (uint8_t)(n >> 8), [9] = (uint8_t)n}};
+}
+
+uint32_t sim_lsn_number(const Lsn *lsn) {
+    const uint8_t *b = lsn->b;
+    return (uint32_t)b[6] << 24 | (uint32_t)b[7] << 16 | (uint32_t)b[8] << 8 | b[9];
+}
+
+static const Schema *schemas[SIM_TABLES][SIM_VALUES + 1];
+
+static const Schema *make_schema(size_t table, size_t values) {
+    static const char *const names[] = {"a", "b", "c"};
+    Column columns[1 + SIM_VALUES] = {{.name = {"k", 1}, .type = SQLTYPE_INT, .key = 1}};
+    size_t n = table == SIM_KEYLESS ? 0 : 1;
+    for (size_t i = 0; i < values; i++)
+        columns[n++] = (Column){.name = str_from(names[i]), .type = SQLTYPE_INT, .is_nullable = true};
+    char name[] = {'t', (char)('0' + table), '\0'};
+    SchemaSpec spec = {.schema = STR_LIT("dbo"), .table = {name, 2}, .columns = columns, .column_count = n};
+    const Schema *schema = NULL;
+    Err e;
+    if (!schema_new(&spec, &schema, &e)) assert(!"the simulation's schemas are right");
+    return schema;
+}
+
+const Schema *sim_schema(size_t table, size_t values) {
+    assert(table < SIM_TABLES && values >= 1 && values <= SIM_VALUES);
+    if (!schemas[table][values]) schemas[table][values] = make_schema(table, values);
+    return schemas[table][values];
+}
+
+size_t sim_table_of(const Schema *schema) {
+    return (size_t)(schema->table.p[1] - '0');
+}
+size_t sim_values_of(const Schema *schema) {
+    return schema->column_count - schema->key_count;
+}
+
+bool sim_rows_equal(const SimRow *a, const SimRow *b, size_t values) {
+    return memcmp(a->v, b->v, values * sizeof *a->v) == 0;
+}
+
+/* ---- gaps ---- */
+
+/* Whether changes that the target still needs are really gone: else the error was a false alarm. */
+static bool has_gap(const Sim *s) {
+    const FakeState *now = &s->target.now;
+    if (!now->has_position) return true; /* the stream's start is still on its way */
+    for (size_t t = 0; t < SIM_TABLES; t++) {
+        const FakeTable *table = &now->tables[t];
+        if (!table->is_known) continue;
+        const Position *from =
+            position_cmp(&now->position, &table->floor) < 0 ? &table->floor : &now->position;
+        bool is_held = false;
+        for (size_t i = 0; i < s->source.instance_count; i++) {
+            const FakeInstance *in = &s->source.instances[i];
+            if (in->table == t && !in->is_dropped && in->low &&
+                in->low <= sim_lsn_number(&from->commit_lsn) + 1)
+                is_held = true;
+        }
+        if (!is_held) return true;
+    }
+    return false;
+}
+
+void sim_end_in_gap(Sim *s, const char *why) {
+    sim_trace(s, "gap: %s", why);
+    s->has_gap = true;
+    if (!has_gap(s)) sim_fail(s, "a gap where none is: %s", why);
+}
+
+/* ---- the run ---- */
+
+static uint32_t some(Rng *rng, uint32_t percent, uint32_t most) {
+    return rng_chance(rng, percent) ? 1 + (uint32_t)rng_below(rng, most) : 0;
+}
+
+SimShape sim_shape_drawn(Rng *rng) {
+    SimShape shape = {.mode = rng_chance(rng, 84)   ? PLAN_INITIAL
+                              : rng_chance(rng, 60) ? PLAN_NO_DATA
+                                                    : PLAN_INITIAL_ONLY,
+                      .commits = 4 + (uint32_t)rng_below(rng, 40),
+                      .tables = 1 + (uint32_t)rng_below(rng, 2),
+                      .has_keyless = rng_chance(rng, 40),
+                      .commit = 2 + (uint32_t)rng_below(rng, 15),
+                      .capture = 2 + (uint32_t)rng_below(rng, 20)};
+    if (shape.has_keyless) shape.tables = SIM_KEYLESS; /* tables are numbered without a hole */
+    shape.alter = some(rng, 50, 2);
+    shape.enable = some(rng, 50, 4);
+    shape.drop = some(rng, 40, 6);
+    shape.cleanup = some(rng, 30, 2);
+    shape.crash = some(rng, 40, 2);
+    shape.lose = some(rng, 40, 8);
+    shape.refuse = some(rng, 30, 6);
+    shape.stop = some(rng, 30, 2);
+    shape.duplicate = some(rng, 40, 20);
+    shape.source_fails = some(rng, 30, 2);
+    return shape;
+}
+
+static size_t alive(const Sim *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < SIM_PROCS; i++) n += s->procs[i].is_alive && !s->procs[i].is_stopped;
+    return n;
+}
+
+/* What befalls processes from outside. */
+static void fate(Sim *s) {
+    Proc *p = &s->procs[rng_below(&s->rng, SIM_PROCS)];
+    if (!s->is_quiet && p->is_alive && !p->is_stopped && rng_chance(&s->rng, s->shape.crash))
+        proc_crash(s, p);
+    if (!s->is_quiet && p->is_alive && !p->is_stopped && rng_chance(&s->rng, s->shape.stop)) {
+        sim_trace(s, "proc %zu: stopped", p->number);
+        p->is_stopped = true;
+    } else if (p->is_stopped && rng_chance(&s->rng, s->is_quiet ? 30 : 3)) {
+        sim_trace(s, "proc %zu: wakes up", p->number);
+        p->is_stopped = false;
+    }
+    if (alive(s) > 0) return;
+    for (size_t i = 0; i < SIM_PROCS; i++) {
+        if (s->procs[i].is_alive) continue;
+        proc_start(s, &s->procs[i]);
+        return;
+    }
+}
+
+static void step(Sim *s) {
+    s->steps++;
+    fate(s);
+    size_t first = rng_below(&s->rng, SIM_PROCS);
+    proc_step(s, &s->procs[first]);
+    if (!s->has_failed && !s->has_gap && rng_chance(&s->rng, 50)) proc_step(s, &s->procs[1 - first]);
+}
+
+static bool is_over(const Sim *s) {
+    return s->has_failed || s->has_gap;
+}
+
+static void run_world(Sim *s) {
+    for (int i = 0; i < WORLD_STEPS && !is_over(s); i++) {
+        if (fake_source_is_done(&s->source) && rng_chance(&s->rng, 2)) return;
+        fake_source_step(s, &s->source);
+        step(s);
+    }
+}
+
+static bool is_through(Sim *s) {
+    for (size_t i = 0; i < SIM_PROCS; i++)
+        if (!s->procs[i].is_stopped && proc_is_through(s, &s->procs[i])) return true;
+    return false;
+}
+
+/* The capture job is done with the log, and idle entries go on as on a real server. */
+static void run_quiet(Sim *s) {
+    s->is_quiet = true;
+    sim_trace(s, "the world falls silent");
+    for (int i = 0; i < QUIET_STEPS && !is_over(s); i++) {
+        if (i % 500 == 0) {
+            fake_source_tick(&s->source, 2000 * 1000);
+            fake_source_idle_entry(&s->source);
+        }
+        fake_source_tick(&s->source, 20 * 1000);
+        fake_source_capture(&s->source, 1);
+        step(s);
+        if (i > 400 && is_through(s)) return;
+    }
+    if (!is_over(s)) sim_fail(s, "the target doesn't get there");
+}
+
+static void check_end(Sim *s) {
+    const FakeState *now = &s->target.now;
+    uint32_t lsn = sim_lsn_number(&now->position.commit_lsn);
+    if (s->shape.mode == PLAN_INITIAL_ONLY) {
+        for (size_t t = 0; t < s->shape.tables; t++)
+            if (!now->tables[t].is_done) sim_fail(s, "table %zu isn't copied", t);
+        return;
+    }
+    fake_target_compare(s, now, lsn, "at the end");
+    for (size_t t = 0; t < SIM_TABLES; t++)
+        for (size_t i = 0; i < s->source.instance_count; i++) {
+            const FakeInstance *in = &s->source.instances[i];
+            if (in->table == t && !in->is_dropped && in->values > now->tables[t].values)
+                sim_fail(s, "table %zu: a column is missing at the end", t);
+        }
+}
+
+bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool is_verbose) {
+    rng_seed(&s->rng, seed);
+    s->shape = shape ? *shape : sim_shape_drawn(&s->rng);
+    s->broken = broken;
+    s->is_verbose = is_verbose;
+    s->is_quiet = s->has_failed = s->has_gap = false;
+    s->why[0] = '\0';
+    s->steps = 0;
+    fake_target_init(&s->target);
+    fake_source_init(s, &s->source);
+    for (size_t i = 0; i < SIM_PROCS; i++) s->procs[i].number = i;
+    run_world(s);
+    if (!is_over(s)) run_quiet(s);
+    if (!is_over(s)) check_end(s);
+    s->is_quiet = true;
+    for (size_t i = 0; i < SIM_PROCS; i++)
+        if (s->procs[i].is_alive) proc_crash(s, &s->procs[i]);
+    return !s->has_failed;
+}
+
+Sim *sim_new(void) {
+    return x_calloc(1, sizeof(Sim));
+}
+
+Sim *sim_free(Sim *s) {
+    free(s);
+    for (size_t t = 0; t < SIM_TABLES; t++)
+        for (size_t v = 0; v <= SIM_VALUES; v++) schemas[t][v] = schema_unref(schemas[t][v]);
+    return NULL;
+}

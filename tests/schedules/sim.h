@@ -1,0 +1,102 @@
+/*
+ * sim.h - the seeded simulation of the pure core: what its parts share. One schedule is one seed: a fake SQL
+ * Server, a fake PostgreSQL and up to two processes of ours take small steps in an order that the seed
+ * decides, with crashes, lost connections, stops and duplicates between any two of them. No threads, no
+ * clock, no I/O.
+ */
+#ifndef SCHEDULES_SIM_H
+#define SCHEDULES_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "record/position.h"
+#include "record/schema.h"
+
+enum {
+    SIM_TABLES = 3,  /* the last one has no key */
+    SIM_KEYLESS = 2, /* … this one */
+    SIM_KEYS = 8,    /* places for rows; the key of tables that have one */
+    SIM_VALUES = 3,  /* columns besides the key; the second and third are added on the way */
+    SIM_PROCS = 2,
+};
+
+typedef struct SimRow {
+    bool is_there;
+    uint16_t v[SIM_VALUES]; /* 0 = NULL */
+} SimRow;
+
+typedef struct SimRows {
+    SimRow row[SIM_TABLES][SIM_KEYS];
+} SimRows;
+
+/* What the world and the faults do in a schedule: chances in percent of a step, counts. */
+typedef struct SimShape {
+    const char *name; /* NULL = drawn from the seed */
+    int mode;         /* PlanMode */
+    uint32_t commits; /* that the world makes before it falls silent */
+    uint32_t tables;  /* the first n … */
+    bool has_keyless; /* … and the one without a key */
+    uint32_t commit, capture, alter, enable, drop, cleanup;
+    uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
+} SimShape;
+
+/* Ways to break the contract of lane.h and plan.h, or what they decide: each has to be found out. */
+typedef enum SimBreak {
+    BREAK_NOTHING,
+    BREAK_NO_FENCE,
+    BREAK_NO_SKIP,
+    BREAK_CHUNK_BEFORE_W,
+    BREAK_IGNORE_GAP,
+    BREAK_NO_PAGE_CHECK,
+    BREAK_MARK_OUTSIDE,
+    BREAK_POSITION_OUTSIDE,
+    BREAK_INSTANCES_FIRST,
+    BREAK_NO_REREAD,
+    BREAK_ALWAYS_PLAIN,
+    BREAK_INEXACT_CHUNK,
+    BREAK_OLD_COLUMNS,
+    BREAK_COMMIT_ASSUMED,
+    BREAK_COMMIT_PARTS,
+    BREAK_EARLY_CONSISTENT,
+    BREAK_NO_RESTART,
+    BREAK_NO_FLOOR,
+    BREAK_CLEAR_NOTHING,
+    BREAK_COUNT,
+} SimBreak;
+const char *sim_break_name(SimBreak b);
+
+typedef struct Sim Sim;
+
+/* One schedule. False: it failed; sim_why says how. */
+Sim *sim_new(void);
+Sim *sim_free(Sim *s);
+bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool is_verbose);
+const char *sim_why(const Sim *s);
+SimShape sim_shape_drawn(Rng *rng);
+uint64_t sim_steps(const Sim *s);
+bool sim_ended_in_gap(const Sim *s);
+
+/* For the parts: the first failure counts; a trace line is printed when verbose. */
+Rng *sim_rng(Sim *s);
+const SimShape *sim_shape(const Sim *s);
+bool sim_is_broken(const Sim *s, SimBreak b);
+bool sim_is_quiet(const Sim *s); /* no more faults, no more of the world */
+bool sim_has_failed(const Sim *s);
+void sim_fail(Sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_trace(Sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_end_in_gap(Sim *s, const char *why);
+struct FakeSource *sim_source(Sim *s);
+struct FakeTarget *sim_target(Sim *s);
+
+Lsn sim_lsn(uint32_t n);
+uint32_t sim_lsn_number(const Lsn *lsn);
+/* The schema of a table with so many value columns: made once. */
+const Schema *sim_schema(size_t table, size_t values);
+size_t sim_table_of(const Schema *schema);
+size_t sim_values_of(const Schema *schema);
+bool sim_rows_equal(const SimRow *a, const SimRow *b, size_t values);
+
+#endif
