@@ -1,6 +1,5 @@
 /* The stand-in's program: options, start, wait for SIGINT or SIGTERM, orderly end. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>

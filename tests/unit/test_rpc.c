@@ -1,0 +1,115 @@
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf.h"
+#include "standin/tds/rpc.h"
+#include "test.h"
+
+static void add_name(Buf *b, const char *text) {
+    buf_u8(b, (uint8_t)utf_units16(str_from(text)));
+    (void)utf_8_to_16le(str_from(text), b);
+}
+
+static void add_int(Buf *b, const char *name, uint8_t status, int32_t v) {
+    add_name(b, name);
+    buf_u8(b, status);
+    buf_u8(b, 0x26);
+    buf_u8(b, 4);
+    buf_u8(b, 4);
+    buf_le32(b, (uint32_t)v);
+}
+
+static void headers_give_the_descriptor(void **state) {
+    (void)state;
+    static const char bytes[] = "\x16\0\0\0\x12\0\0\0\2\0\x09\0\0\0\0\0\0\0\1\0\0\0rest";
+    uint64_t descriptor;
+    Err e = {0};
+    Cursor c = cursor_over(bytes, sizeof bytes - 1);
+    assert_true(rpc_read_headers(&c, &descriptor, &e));
+    assert_int_equal(descriptor, 9);
+    assert_int_equal(cursor_left(&c), 4);
+    for (size_t n = 0; n < 22; n++) {
+        Cursor shorter = cursor_over(bytes, n);
+        assert_false(rpc_read_headers(&shorter, &descriptor, &e));
+    }
+}
+
+static void several_calls_stand_in_one_message(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf b = {0};
+    CLEANUP(arena_done) Arena a = {0};
+    RpcCall call;
+    Err e = {0};
+    buf_le16(&b, 0xffff);
+    buf_le16(&b, 13);
+    buf_le16(&b, 2);
+    add_int(&b, "", 1, 1);
+    add_int(&b, "@x", 2, -5);
+    buf_u8(&b, 0xff);
+    buf_le16(&b, 3);
+    (void)utf_8_to_16le(STR_LIT("abc"), &b);
+    buf_le16(&b, 0);
+    Cursor c = cursor_over(b.p, b.n);
+    assert_true(rpc_read(&c, &a, &call, &e));
+    assert_true(str_eq_c(call.procedure, "sp_prepexec"));
+    assert_true(call.no_metadata);
+    assert_int_equal(call.count, 2);
+    assert_true(call.params[0].is_output && !call.params[1].is_output && call.params[1].is_default);
+    assert_int_equal(call.params[1].value.v.i, -5);
+    assert_true(str_eq_c(call.params[1].name, "@x"));
+    assert_true(rpc_read(&c, &a, &call, &e));
+    assert_true(str_eq_c(call.procedure, "abc"));
+    assert_int_equal(call.count, 0);
+    assert_int_equal(cursor_left(&c), 0);
+}
+
+static void many_parameters_are_kept_and_too_many_refused(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf b = {0};
+    CLEANUP(arena_done) Arena a = {0};
+    RpcCall call;
+    Err e = {0};
+    buf_le16(&b, 0xffff);
+    buf_le16(&b, 10);
+    buf_le16(&b, 0);
+    for (int i = 0; i < RPC_MAX_PARAMS; i++) add_int(&b, "", 0, i);
+    Cursor c = cursor_over(b.p, b.n);
+    assert_true(rpc_read(&c, &a, &call, &e));
+    assert_int_equal(call.count, RPC_MAX_PARAMS);
+    assert_int_equal(call.params[2000].value.v.i, 2000);
+    add_int(&b, "", 0, 1);
+    c = cursor_over(b.p, b.n);
+    assert_false(rpc_read(&c, &a, &call, &e));
+}
+
+static void what_is_not_supported_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *says;
+    } cases[] = {
+        {"\xff\xff\x63\0\0\0", 6, "no procedure has the id 99"},
+        {"\0\0\0\0", 4, "a procedure call without a name"},
+        {"\xff\xff\x0a\0\0\0\0\0\xf3", 9, "parameter 1: a table-valued parameter is not supported"},
+        {"\xff\xff\x0a\0\0\0\1x\0\0\x1f", 11, "parameter 1: a parameter's name doesn't begin with '@'"},
+        {"\xff\xff\x0a\0\0\0\0\x08\x1f", 9, "parameter 1: encrypted parameters are not supported"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP(arena_done) Arena a = {0};
+        RpcCall call;
+        Err e = {0};
+        Cursor c = cursor_over(cases[i].bytes, cases[i].n);
+        assert_false(rpc_read(&c, &a, &call, &e));
+        assert_string_equal(e.msg, cases[i].says);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_give_the_descriptor),
+        cmocka_unit_test(several_calls_stand_in_one_message),
+        cmocka_unit_test(many_parameters_are_kept_and_too_many_refused),
+        cmocka_unit_test(what_is_not_supported_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+#include "base/mem.h"
+#include "standin/tds/typeinfo.h"
+#include "standin/types/convert.h"
+#include "test.h"
+#include <string.h>
+
+static Arena arena;
+
+/* text as a value of type t */
+static Value make(const char *text, const Type *t) {
+    ConvertError e = {0};
+    Value v;
+    Convert c = {.from = {.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH}, .to = *t, .style = -1};
+    if (type_is_binary(t->id)) return VALUE_OF_BLOB(str_from(text));
+    if (!convert_value(&c, VALUE_OF_TEXT(str_from(text)), &arena, &v, &e)) fail_msg("%s: %s", text, e.text);
+    return v;
+}
+
+static void assert_same(const Value *a, const Value *b, const char *what) {
+    if (a->kind != b->kind) fail_msg("%s: another kind", what);
+    switch (a->kind) {
+    case VALUE_NULL: break;
+    case VALUE_INT: assert_int_equal(a->v.i, b->v.i); break;
+    case VALUE_REAL: assert_true(a->v.d == b->v.d); break;
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        if (!str_eq(a->v.s, b->v.s)) fail_msg("%s: other bytes", what);
+        break;
+    }
+}
+
+/* Encode type and value, decode both: all as before, and no byte more or less. */
+static void round_trip(const Type *t, bool is_nullable, Value v, const char *what) {
+    CLEANUP(buf_done) Buf out = {0};
+    TypeInfoEncoder x = typeinfo_encoder(t, is_nullable);
+    TypeInfo info;
+    Err e = {0};
+    Value back;
+    typeinfo_write(&x, &out);
+    size_t room = typeinfo_room(&x, &v);
+    uint8_t *p = buf_reserve(&out, room), *end = x.write(&x, &v, p);
+    assert_non_null(end);
+    assert_true((size_t)(end - p) <= room);
+    out.n += (size_t)(end - p);
+    Cursor c = cursor_over(out.p, out.n);
+    if (!typeinfo_read(&c, &info, &e)) fail_msg("%s: %s", what, e.msg);
+    assert_int_equal(info.type.id, t->id == TYPE_ROWVERSION ? TYPE_BINARY : t->id);
+    assert_int_equal(info.type.scale, t->scale);
+    assert_int_equal(info.type.precision, t->precision);
+    assert_int_equal(info.type.length, t->id == TYPE_ROWVERSION ? 8 : t->length);
+    if (!typeinfo_read_value(&c, &info, true, &arena, &back, &e)) fail_msg("%s: %s", what, e.msg);
+    assert_int_equal(cursor_left(&c), 0);
+    assert_same(&v, &back, what);
+    for (size_t n = 0; n < out.n; n++) { /* any prefix is refused as cut short */
+        Cursor shorter = cursor_over(out.p, n);
+        bool is_read = typeinfo_read(&shorter, &info, &e) &&
+                       typeinfo_read_value(&shorter, &info, true, &arena, &back, &e);
+        assert_false(is_read);
+        assert_true(shorter.failed);
+    }
+}
+
+#define MAX TYPE_MAX_LENGTH
+
+static void every_type_comes_back_as_it_went(void **state) {
+    (void)state;
+    static const struct {
+        Type t;
+        const char *values[5];
+    } cases[] = {
+        {{.id = TYPE_BIT}, {"0", "1"}},
+        {{.id = TYPE_TINYINT}, {"0", "255"}},
+        {{.id = TYPE_SMALLINT}, {"-32768", "32767"}},
+        {{.id = TYPE_INT}, {"-2147483648", "2147483647", "0"}},
+        {{.id = TYPE_BIGINT}, {"-9223372036854775808", "9223372036854775807"}},
+        {{.id = TYPE_REAL}, {"-3.4e38", "1.5", "0"}},
+        {{.id = TYPE_FLOAT}, {"-1.7976931348623157e308", "0.1", "2.2250738585072014e-308"}},
+        {{.id = TYPE_MONEY}, {"-922337203685477.5808", "922337203685477.5807", "0.0001"}},
+        {{.id = TYPE_SMALLMONEY}, {"-214748.3648", "214748.3647"}},
+        {{.id = TYPE_DECIMAL, .precision = 5, .scale = 2}, {"-999.99", "0.01", "0"}},
+        {{.id = TYPE_NUMERIC, .precision = 18, .scale = 0}, {"-999999999999999999", "999999999999999999"}},
+        {{.id = TYPE_DECIMAL, .precision = 19, .scale = 4}, {"-999999999999999.9999", "1.5"}},
+        {{.id = TYPE_DECIMAL, .precision = 38, .scale = 10},
+         {"-9999999999999999999999999999.9999999999", "9999999999999999999999999999.9999999999", "0"}},
+        {{.id = TYPE_DATE}, {"0001-01-01", "9999-12-31"}},
+        {{.id = TYPE_TIME, .scale = 7}, {"00:00", "23:59:59.9999999"}},
+        {{.id = TYPE_TIME, .scale = 0}, {"00:00", "23:59:59"}},
+        {{.id = TYPE_TIME, .scale = 3}, {"12:34:56.789"}},
+        {{.id = TYPE_DATETIME2, .scale = 7}, {"0001-01-01", "9999-12-31 23:59:59.9999999"}},
+        {{.id = TYPE_DATETIME2, .scale = 3}, {"2026-11-03 16:05:06.123"}},
+        {{.id = TYPE_DATETIMEOFFSET, .scale = 7},
+         {"2026-11-03 16:05:06.1234567 +05:30", "0001-01-01 14:00 +14:00",
+          "9999-12-31 09:59:59.9999999 -14:00"}},
+        {{.id = TYPE_DATETIME}, {"1753-01-01", "9999-12-31 23:59:59.997", "1899-12-31 23:59:59.997"}},
+        {{.id = TYPE_SMALLDATETIME}, {"1900-01-01", "2079-06-06 23:59"}},
+        {{.id = TYPE_UNIQUEIDENTIFIER}, {"6F9619FF-8B86-D011-B42D-00C04FC964FF"}},
+        {{.id = TYPE_CHAR, .length = 5}, {"ab   ", "gr\xc3\xbc\xc3\x9f  ", "\xe2\x82\xac    "}},
+        {{.id = TYPE_VARCHAR, .length = 20}, {"", "abc", "gr\xc3\xbc\xc3\x9f"}},
+        {{.id = TYPE_VARCHAR, .length = MAX}, {"", "abc", "gr\xc3\xbc\xc3\x9f"}},
+        {{.id = TYPE_VARCHAR, .length = 20, .collation = 10}, {"", "\xd0\x96"}},
+        {{.id = TYPE_NCHAR, .length = 3}, {"ab ", "\xf0\x9f\x98\x80 "}},
+        {{.id = TYPE_NVARCHAR, .length = 20}, {"", "12345678", "\xd0\x96\xed\xa0\xbd"}},
+        {{.id = TYPE_NVARCHAR, .length = MAX}, {"", "12345678", "\xd0\x96 \xf0\x9f\x98\x80"}},
+        {{.id = TYPE_BINARY, .length = 4}, {"abcd"}},
+        {{.id = TYPE_VARBINARY, .length = 10}, {"", "ab\xff"}},
+        {{.id = TYPE_VARBINARY, .length = MAX}, {"", "ab\xff"}},
+        {{.id = TYPE_ROWVERSION}, {"\1\2\3\4\5\6\7\x08"}},
+        {{.id = TYPE_TEXT}, {"", "gr\xc3\xbc\xc3\x9f"}},
+        {{.id = TYPE_NTEXT}, {"", "\xd0\x96"}},
+        {{.id = TYPE_IMAGE}, {"", "abc"}},
+        {{.id = TYPE_XML}, {"", "<a/>"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Type *t = &cases[i].t;
+        round_trip(t, true, (Value){0}, type_name(t->id));
+        for (size_t k = 0; k < 5 && cases[i].values[k]; k++) {
+            round_trip(t, true, make(cases[i].values[k], t), cases[i].values[k]);
+            round_trip(t, false, make(cases[i].values[k], t), cases[i].values[k]);
+        }
+    }
+}
+
+static void a_null_in_a_fixed_column_is_refused(void **state) {
+    (void)state;
+    uint8_t room[64];
+    static const TypeId ids[] = {TYPE_INT,      TYPE_DATETIME, TYPE_DECIMAL,
+                                 TYPE_NVARCHAR, TYPE_DATE,     TYPE_UNIQUEIDENTIFIER};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        Type t = {.id = ids[i], .length = 5, .precision = 5};
+        TypeInfoEncoder x = typeinfo_encoder(&t, false);
+        assert_null(x.write(&x, &(Value){0}, room));
+    }
+}
+
+static void known_bytes_are_written(void **state) {
+    (void)state;
+    static const struct {
+        Type t;
+        const char *value;
+        uint8_t bytes[12];
+        size_t n;
+    } cases[] = {
+        {{.id = TYPE_MONEY}, "922337203685477.5807", {8, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff}, 9},
+        {{.id = TYPE_DATETIME}, "2024-02-29 23:59:59.997", {8, 0x25, 0xb1, 0, 0, 0xff, 0x81, 0x8b, 0x01}, 9},
+        {{.id = TYPE_DECIMAL, .precision = 5, .scale = 2}, "-1.50", {5, 0, 0x96, 0, 0, 0}, 6},
+        {{.id = TYPE_DATE}, "0001-01-02", {3, 1, 0, 0}, 4},
+        {{.id = TYPE_NVARCHAR, .length = 3}, "ab", {4, 0, 'a', 0, 'b', 0}, 6},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t room[64];
+        TypeInfoEncoder x = typeinfo_encoder(&cases[i].t, true);
+        Value v = make(cases[i].value, &cases[i].t);
+        assert_ptr_equal(x.write(&x, &v, room), room + cases[i].n);
+        assert_memory_equal(room, cases[i].bytes, cases[i].n);
+    }
+}
+
+/* TYPE_INFO and value in one go. */
+static bool decode(const char *bytes, size_t n, Value *ret, Err *e) {
+    TypeInfo info;
+    Cursor c = cursor_over(bytes, n);
+    return typeinfo_read(&c, &info, e) && typeinfo_read_value(&c, &info, false, &arena, ret, e);
+}
+
+static void illegal_values_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+    } bad[] = {
+        {"\x3e\0\0\0\0\0\0\xf0\x7f", 9},                  /* infinity */
+        {"\x28\x03\xff\xff\xff", 5},                      /* a date past 9999 */
+        {"\x29\x00\x03\xff\xff\xff", 6},                  /* a time past midnight */
+        {"\x6f\x08\x08\0\0\0\0\xff\xff\xff\xff", 11},     /* datetime's ticks */
+        {"\x6a\x05\x02\x00\x05\x01\xff\xff\xff\xff", 10}, /* decimal(2,0) of 4294967295 */
+        {"\x6a\x05\x27\x00\x00", 5},                      /* precision 39 */
+        {"\x26\x03\x00", 3},                              /* an integer of 3 bytes */
+        {"\xe7\x14\x00\x09\x04\xd0\x00\x34\x03\x00"
+         "abc",
+         13},                        /* half a UTF-16 unit */
+        {"\xf0\x00\x00", 3},         /* a CLR type */
+        {"\x62\x00\x00\x00\x00", 5}, /* sql_variant */
+        {"\x05", 1},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        Value v;
+        Err e = {0};
+        if (decode(bad[i].bytes, bad[i].n, &v, &e)) fail_msg("case %zu was taken", i);
+        assert_int_equal(e.code, ERR_INVALID);
+    }
+}
+
+static void plp_of_unknown_length_in_chunks_is_joined(void **state) {
+    (void)state;
+    static const char bytes[] = "\xe7\xff\xff\x09\x04\xd0\x00\x34\xfe\xff\xff\xff\xff\xff\xff\xff"
+                                "\x03\0\0\0a\0b\x01\0\0\0\0\x02\0\0\0c\0\0\0\0\0";
+    Value v;
+    Err e = {0};
+    if (!decode(bytes, sizeof bytes - 1, &v, &e)) fail_msg("%s", e.msg);
+    assert_true(str_eq_c(v.v.s, "abc"));
+    assert_true(decode("\xa5\xff\xff\x00\0\0\0\0\0\0\0\0\0\0\0", 15, &v, &e));
+    assert_int_equal(v.kind, VALUE_BLOB);
+    assert_int_equal(v.v.s.n, 0);
+    assert_false(
+        decode("\xa5\xff\xff\x05\0\0\0\0\0\0\0\x01\0\0\0x\0\0\0\0", 20, &v, &e)); /* 5 said, 1 sent */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_type_comes_back_as_it_went),
+        cmocka_unit_test(a_null_in_a_fixed_column_is_refused),
+        cmocka_unit_test(known_bytes_are_written),
+        cmocka_unit_test(illegal_values_are_refused),
+        cmocka_unit_test(plp_of_unknown_length_in_chunks_is_joined),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_done(&arena);
+    return failed;
+}
