@@ -237,6 +237,14 @@ bool pgconn_exec(PgConn *c, const char *sql, Err *e) {
     return is_success(result) || fail(c, result, e);
 }
 
+void pgconn_rollback(PgConn *c) {
+    Err ignored;
+    if (!pgconn_is_open(c)) return;
+    if (!pgconn_pipe_end(c, &ignored) && !pgconn_is_open(c)) return;
+    if (pgconn_in_transaction(c) && !pgconn_exec(c, "ROLLBACK", &ignored))
+        LOG_DEBUG("rollback_failed", LOG_S("why", ignored.msg));
+}
+
 bool pgconn_query(PgConn *c, const char *sql, const char *const *params, size_t count, PGresult **ret,
                   Err *e) {
     PGresult *result = PQexecParams(c->pg, sql, (int)count, NULL, params, NULL, NULL, 0);
@@ -249,9 +257,15 @@ bool pgconn_query(PgConn *c, const char *sql, const char *const *params, size_t 
     return true;
 }
 
+bool pgconn_check(PgConn *c, Err *e) {
+    if (PQconsumeInput(c->pg) && pgconn_is_open(c)) return true;
+    return fail(c, /* result= */ NULL, e);
+}
+
 /* ---- pipelines ---- */
 
 bool pgconn_pipe_begin(PgConn *c, Err *e) {
+    if (PQpipelineStatus(c->pg) != PQ_PIPELINE_OFF) return true;
     c->queued_count = 0;
     if (!pgconn_is_open(c) || !PQenterPipelineMode(c->pg)) return fail(c, NULL, e);
     return true;
@@ -306,6 +320,7 @@ static bool take_answer(PgConn *c, const Queued *q, bool has_failed, Err *e) {
 
 bool pgconn_pipe_end(PgConn *c, Err *e) {
     bool has_failed = false;
+    if (PQpipelineStatus(c->pg) == PQ_PIPELINE_OFF) return true;
     if (!PQpipelineSync(c->pg)) has_failed = !fail(c, NULL, e);
     for (size_t i = 0; i < c->queued_count; i++)
         if (!take_answer(c, &c->queued[i], has_failed, e)) has_failed = true;

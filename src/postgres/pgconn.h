@@ -38,6 +38,8 @@ typedef struct PgConnSpec {
 MUST_CHECK bool pgconn_open(const PgConnSpec *spec, PgConn **ret, Err *e);
 PgConn *pgconn_close(PgConn *c); /* NULL is fine; returns NULL */
 bool pgconn_is_open(const PgConn *c);
+/* Whether the server is still there, as far as the socket tells; doesn't wait. Errors: ERR_IO. */
+MUST_CHECK bool pgconn_check(PgConn *c, Err *e);
 bool pgconn_in_transaction(const PgConn *c);
 PGconn *pgconn_raw(PgConn *c);
 /* This session in pg_stat_activity: together they are never used twice. */
@@ -51,6 +53,8 @@ ErrCode pgconn_classify(const char *sqlstate, bool *ret_is_retriable);
 
 /* One or more statements whose rows aren't wanted. */
 MUST_CHECK bool pgconn_exec(PgConn *c, const char *sql, Err *e);
+/* End the open transaction, if the connection lives; a failure shows at the next statement. */
+void pgconn_rollback(PgConn *c);
 /* A statement with text parameters ($1 …; NULL is NULL) and text results. *ret is owned: PQclear, or
  * CLEANUP(pgconn_clear_cleanup). */
 MUST_CHECK bool pgconn_query(PgConn *c, const char *sql, const char *const *params, size_t count,
@@ -76,6 +80,7 @@ typedef struct PgParam {
 
 enum { PGCONN_MAX_PARAMS = 1700 }; /* a column each; PostgreSQL has at most 1,600 */
 
+/* Enter pipeline mode; nothing to do when it is on. */
 MUST_CHECK bool pgconn_pipe_begin(PgConn *c, Err *e);
 /* Queue s. ret_rows (may be NULL) gets the number of rows it touched, at pgconn_pipe_end. */
 MUST_CHECK bool pgconn_pipe_send(PgConn *c, PgStatement *s, const PgParam *params, size_t count,

@@ -1,0 +1,385 @@
+/*
+ * The fence is a function (millrace.advance) that raises a SQLSTATE of our own when the position row isn't
+ * there under our epoch and position. So it needs no answer of its own: it is sent ahead with BEGIN, the rows
+ * and COMMIT, and when it fails, everything behind it in the pipeline is skipped by the server.
+ *
+ * Taking over: a former owner may be a stopped process whose transaction still holds the row's lock. Its
+ * backend is ended first (pid and backend_start: a pid alone may be somebody else's by now), only then is the
+ * row updated.
+ */
+#include "postgres/position_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "postgres/pgname.h"
+
+enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20, HASH_VERSION = 1, OWNER_SIZE = 17 };
+
+enum { ST_TAKE, ST_TABLE, ST_CHUNK, ST_CONSISTENT, ST_COUNT };
+
+struct PositionStore {
+    char *pipeline;
+    char lane[12];
+    char owner[OWNER_SIZE]; /* random: tells our own earlier connections from other processes */
+    bool was_owned;
+    PgStatement statements[ST_COUNT];
+};
+
+static const char CREATE_SQL[] =
+    "CREATE SCHEMA IF NOT EXISTS millrace;"
+    "CREATE TABLE IF NOT EXISTS millrace.position ("
+    " pipeline text NOT NULL, database text NOT NULL DEFAULT '', lane integer NOT NULL,"
+    " position text, epoch bigint NOT NULL, lane_count integer NOT NULL, hash_version integer NOT NULL,"
+    " consistent text, commit_time timestamptz, owner text, owner_pid integer, owner_start timestamptz,"
+    " PRIMARY KEY (pipeline, database, lane)) WITH (fillfactor = 10);"
+    "CREATE TABLE IF NOT EXISTS millrace.table_state ("
+    " pipeline text NOT NULL, source_schema text NOT NULL, source_table text NOT NULL,"
+    " chunks_done bigint NOT NULL DEFAULT 0, upper_key text, is_done boolean NOT NULL DEFAULT false,"
+    " is_streaming boolean NOT NULL DEFAULT false, fingerprint bigint NOT NULL, instance integer NOT NULL, "
+    "floor text,"
+    " PRIMARY KEY (pipeline, source_schema, source_table));"
+    "CREATE OR REPLACE FUNCTION millrace.advance(p_pipeline text, p_lane integer, p_epoch bigint, p_old "
+    "text, p_new text,"
+    " p_commit_us bigint) RETURNS void LANGUAGE plpgsql AS $f$"
+    " BEGIN"
+    " IF p_new IS NOT DISTINCT FROM p_old THEN"
+    "  PERFORM 1 FROM millrace.position WHERE pipeline = p_pipeline AND database = '' AND lane = p_lane"
+    "   AND epoch = p_epoch AND position IS NOT DISTINCT FROM p_old FOR UPDATE;"
+    " ELSE"
+    "  UPDATE millrace.position SET position = p_new, commit_time = CASE WHEN p_commit_us = 0 THEN "
+    "commit_time"
+    "   ELSE '1970-01-01 00:00:00+00'::timestamptz + p_commit_us * interval '1 microsecond' END"
+    "   WHERE pipeline = p_pipeline AND database = '' AND lane = p_lane AND epoch = p_epoch"
+    "   AND position IS NOT DISTINCT FROM p_old;"
+    " END IF;"
+    " IF NOT FOUND THEN RAISE EXCEPTION 'another owner has taken pipeline %', p_pipeline"
+    "  USING ERRCODE = '" PGCONN_SQLSTATE_FENCED "'; END IF;"
+    " END $f$;"
+    "CREATE OR REPLACE FUNCTION millrace.expect(p_have bigint, p_want bigint, p_is_ambiguous boolean, "
+    "p_table text)"
+    " RETURNS void LANGUAGE plpgsql AS $f$"
+    " BEGIN"
+    " IF p_is_ambiguous THEN RAISE EXCEPTION '% has no key, and a change fits several rows that differ in "
+    "columns it"
+    " does not carry', p_table USING ERRCODE = '22000'; END IF;"
+    " IF p_have <> p_want THEN RAISE EXCEPTION 'of % rows to change in %, % are there', p_want, p_table, "
+    "p_have"
+    "  USING ERRCODE = '22000'; END IF;"
+    " END $f$;";
+
+static const char *const STATEMENTS[ST_COUNT] = {
+    [ST_TAKE] = "SELECT millrace.advance($1::text, $2::integer, $3::bigint, $4::text, $5::text, $6::bigint)",
+    [ST_TABLE] =
+        "INSERT INTO millrace.table_state AS t (pipeline, source_schema, source_table, fingerprint, "
+        "instance, floor,"
+        " is_done, is_streaming) VALUES ($1, $2, $3, $4::bigint, $5::integer, $6, $7::boolean, $8::boolean)"
+        " ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET fingerprint = "
+        "EXCLUDED.fingerprint,"
+        " instance = EXCLUDED.instance, floor = EXCLUDED.floor,"
+        " is_done = CASE WHEN $9::boolean THEN t.is_done ELSE EXCLUDED.is_done END,"
+        " is_streaming = CASE WHEN $9::boolean THEN t.is_streaming ELSE EXCLUDED.is_streaming END,"
+        " chunks_done = CASE WHEN $9::boolean THEN t.chunks_done ELSE 0 END,"
+        " upper_key = CASE WHEN $9::boolean THEN t.upper_key END",
+    /* a number other than the next one finds no row; the count is expected to be 1 */
+    [ST_CHUNK] =
+        "WITH u AS (UPDATE millrace.table_state SET chunks_done = chunks_done + 1, upper_key = $5,"
+        " is_done = $6::boolean, floor = coalesce($7, floor)"
+        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND chunks_done = $4::bigint"
+        " RETURNING 1) SELECT millrace.expect((SELECT count(*) FROM u), 1, false, 'millrace.table_state')",
+    [ST_CONSISTENT] = "UPDATE millrace.position SET consistent = $3"
+                      " WHERE pipeline = $1 AND database = '' AND lane = $2::integer",
+};
+
+PositionStore *position_store_new(const char *pipeline, int lane) {
+    PositionStore *s = x_calloc(1, sizeof *s);
+    s->pipeline = x_strdup(pipeline);
+    (void)snprintf(s->lane, sizeof s->lane, "%d", lane);
+    uint64_t id =
+        hash_mix((uint64_t)clock_wall_us(), (uint64_t)(uintptr_t)s ^ (uint64_t)clock_mono_us() << 20);
+    (void)snprintf(s->owner, sizeof s->owner, "%016llx", (unsigned long long)id);
+    for (size_t i = 0; i < ST_COUNT; i++) s->statements[i].sql = STATEMENTS[i];
+    return s;
+}
+
+PositionStore *position_store_free(PositionStore *s) {
+    if (!s) return NULL;
+    free(s->pipeline);
+    free(s);
+    return NULL;
+}
+
+/* ---- setting up ---- */
+
+static bool exists(PgConn *c, bool *ret, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    static const char sql[] =
+        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
+        " ON n.oid = p.pronamespace WHERE n.nspname = 'millrace'"
+        " AND p.proname IN ('advance', 'expect')";
+    if (!pgconn_query(c, sql, NULL, 0, &r, e)) return false;
+    *ret = strcmp(PQgetvalue(r, 0, 0), "2") == 0;
+    return true;
+}
+
+bool position_store_create(PositionStore *s, PgConn *c, Err *e) {
+    (void)s;
+    bool is_there = false;
+    if (!exists(c, &is_there, e)) return false;
+    if (is_there) return true;
+    /* two first starts at once: one waits for the other */
+    bool ok = pgconn_exec(c, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894213)", e) &&
+              pgconn_exec(c, CREATE_SQL, e) && pgconn_exec(c, "COMMIT", e);
+    if (ok) return true;
+    bool is_denied = strcmp(pgconn_sqlstate(c), "42501") == 0;
+    pgconn_rollback(c);
+    if (is_denied)
+        return err_wrap(e, "millrace's tables can't be made (a superuser runs what `millrace setup` prints)");
+    return err_wrap(e, "making millrace's tables");
+}
+
+void position_store_grants(const char *role, Buf *out) {
+    CLEANUP(buf_done) Buf name = {0};
+    pgname_quote(&name, str_from(role));
+    buf_printf(out, "CREATE SCHEMA IF NOT EXISTS millrace AUTHORIZATION %s;\n", buf_text(&name));
+}
+
+/* ---- taking over ---- */
+
+typedef struct Owner {
+    char epoch[24];
+    bool is_other; /* not one of our own connections */
+    int pid;       /* of a backend that still lives; 0 = none */
+} Owner;
+
+/* Who owns the row; false also when there is no row yet: *ret_found tells. */
+static bool read_owner(PositionStore *s, PgConn *c, bool *ret_found, Owner *ret, Err *e) {
+    static const char sql[] =
+        "SELECT p.epoch, p.owner IS DISTINCT FROM $3, a.pid FROM millrace.position p LEFT JOIN"
+        " pg_catalog.pg_stat_activity a ON a.pid = p.owner_pid AND a.backend_start = p.owner_start"
+        " AND a.pid <> pg_catalog.pg_backend_pid()"
+        " WHERE p.pipeline = $1 AND p.database = '' AND p.lane = $2::integer";
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->lane, s->owner}, 3, &r, e)) return false;
+    *ret_found = PQntuples(r) > 0;
+    if (!*ret_found) return true;
+    *ret = (Owner){.is_other = PQgetvalue(r, 0, 1)[0] == 't',
+                   .pid = PQgetisnull(r, 0, 2) ? 0 : (int)strtol(PQgetvalue(r, 0, 2), NULL, 10)};
+    (void)snprintf(ret->epoch, sizeof ret->epoch, "%s", PQgetvalue(r, 0, 0));
+    return true;
+}
+
+static bool end_backend(PositionStore *s, PgConn *c, int pid, Err *e) {
+    char text[12];
+    (void)snprintf(text, sizeof text, "%d", pid);
+    LOG_WARN("former_owner_ended", LOG_S("pipeline", s->pipeline), LOG_I("pid", pid));
+    for (int64_t until_us = clock_mono_us() + END_WAIT_MS * INT64_C(1000);; clock_sleep_ms(END_POLL_MS)) {
+        CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+        if (!pgconn_query(c,
+                          "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+                          "WHERE pid = $1::integer",
+                          (const char *[]){text}, 1, &r, e))
+            return err_wrap(
+                e, "ending the former owner's backend %d (grant pg_signal_backend, or end it by hand)", pid);
+        if (PQntuples(r) == 0) return true;
+        if (clock_mono_us() > until_us)
+            return err_set(e, ERR_TIMEOUT, true, "PostgreSQL backend %d of the former owner doesn't end",
+                           pid);
+    }
+}
+
+static bool insert_row(PositionStore *s, PgConn *c, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    return pgconn_query(c,
+                        "INSERT INTO millrace.position (pipeline, lane, epoch, lane_count, hash_version)"
+                        " VALUES ($1, $2::integer, 0, 1, 1) ON CONFLICT DO NOTHING",
+                        (const char *[]){s->pipeline, s->lane}, 2, &r, e);
+}
+
+/* Raise the epoch if it still is the one seen; the transaction stays open. *ret_epoch 0 = it wasn't. */
+static bool raise_epoch(PositionStore *s, PgConn *c, const char *seen, int64_t *ret_epoch, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    char pid[12];
+    (void)snprintf(pid, sizeof pid, "%d", pgconn_backend_pid(c));
+    if (!pgconn_exec(c, "BEGIN; SET LOCAL lock_timeout = '5s'", e)) return false;
+    if (!pgconn_query(
+            c,
+            "UPDATE millrace.position SET epoch = epoch + 1, owner = $4, owner_pid = $5::integer,"
+            " owner_start = $6::timestamptz WHERE pipeline = $1 AND database = '' AND lane = $2::integer"
+            " AND epoch = $3::bigint RETURNING epoch",
+            (const char *[]){s->pipeline, s->lane, seen, s->owner, pid, pgconn_backend_start(c)}, 6, &r, e))
+        return false;
+    *ret_epoch = PQntuples(r) > 0 ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
+    return true;
+}
+
+static bool parse_position(const PGresult *r, int row, int column, Position *ret, Err *e) {
+    *ret = (Position){0};
+    return PQgetisnull(r, row, column) || position_parse(PQgetvalue(r, row, column), ret, e);
+}
+
+static bool read_table(const PGresult *r, int row, StoredTable *t, Err *e) {
+    *t = (StoredTable){
+        .schema = x_strdup(PQgetvalue(r, row, 0)),
+        .table = x_strdup(PQgetvalue(r, row, 1)),
+        .chunks_done = (uint32_t)strtoul(PQgetvalue(r, row, 2), NULL, 10),
+        .upper_key = PQgetisnull(r, row, 3) ? NULL : x_strdup(PQgetvalue(r, row, 3)),
+        .is_done = PQgetvalue(r, row, 4)[0] == 't',
+        .is_streaming = PQgetvalue(r, row, 5)[0] == 't',
+        .fingerprint = (uint64_t)strtoll(PQgetvalue(r, row, 6), NULL, 10),
+        .instance = (int32_t)strtol(PQgetvalue(r, row, 7), NULL, 10),
+    };
+    return parse_position(r, row, 8, &t->floor, e);
+}
+
+static bool read_state(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *row = NULL, *tables = NULL;
+    if (!pgconn_query(
+            c,
+            "SELECT position, consistent FROM millrace.position WHERE pipeline = $1 AND database = ''"
+            " AND lane = $2::integer",
+            (const char *[]){s->pipeline, s->lane}, 2, &row, e) ||
+        !pgconn_query(
+            c,
+            "SELECT source_schema, source_table, chunks_done, upper_key, is_done, is_streaming, fingerprint,"
+            " instance, floor FROM millrace.table_state WHERE pipeline = $1"
+            " ORDER BY source_schema, source_table",
+            (const char *[]){s->pipeline}, 1, &tables, e))
+        return false;
+    if (!parse_position(row, 0, 0, &ret->position, e) || !parse_position(row, 0, 1, &ret->consistent, e))
+        return false;
+    ret->has_position = ret->is_snapshot_done = !PQgetisnull(row, 0, 0);
+    size_t count = (size_t)PQntuples(tables);
+    ret->tables = x_calloc(count + 1, sizeof *ret->tables);
+    for (; ret->table_count < count; ret->table_count++) {
+        StoredTable *t = &ret->tables[ret->table_count];
+        if (!read_table(tables, (int)ret->table_count, t, e)) return false;
+        if (!t->is_done && !t->is_streaming) ret->is_snapshot_done = false;
+    }
+    return true;
+}
+
+/* One try. *ret_epoch 0 = another taker was faster, or the row is new: look again. */
+static bool try_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
+    Owner owner;
+    bool is_found = false;
+    *ret_epoch = 0;
+    if (!read_owner(s, c, &is_found, &owner, e)) return false;
+    if (!is_found) return insert_row(s, c, e);
+    if (s->was_owned && owner.is_other)
+        return err_set(e, ERR_FENCED, false, "another owner has taken pipeline %s", s->pipeline);
+    if (owner.pid != 0 && !end_backend(s, c, owner.pid, e)) return false;
+    if (!raise_epoch(s, c, owner.epoch, ret_epoch, e)) return false;
+    if (*ret_epoch == 0) return pgconn_exec(c, "ROLLBACK", e);
+    return read_state(s, c, ret, e) && pgconn_exec(c, "COMMIT", e);
+}
+
+bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
+    StoredState state = {0};
+    for (int i = 0; i < OWN_TRIES; i++) {
+        int64_t epoch = 0;
+        if (!try_own(s, c, &epoch, &state, e)) {
+            pgconn_rollback(c);
+            stored_state_done(&state);
+            return false;
+        }
+        if (epoch == 0) continue;
+        s->was_owned = true;
+        *ret_epoch = epoch;
+        *ret = state;
+        return true;
+    }
+    return err_set(e, ERR_TIMEOUT, true, "pipeline %s is being taken by several processes at once",
+                   s->pipeline);
+}
+
+bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e) {
+    Owner owner;
+    bool is_found = false;
+    if (!read_owner(s, c, &is_found, &owner, e)) return false;
+    *ret = is_found && !owner.is_other;
+    return true;
+}
+
+/* ---- statements of a transaction ---- */
+
+typedef struct Texts {
+    PgParam params[12];
+    size_t count;
+} Texts;
+
+static void add_text(Texts *t, const char *text) {
+    t->params[t->count++] = (PgParam){.p = text};
+}
+
+/* A position's text; none is NULL. */
+static const char *position_text(const Position *p, char buf[static POSITION_TEXT_SIZE]) {
+    return position_is_zero(p) ? NULL : position_format(p, buf);
+}
+
+static bool send(PositionStore *s, PgConn *c, int statement, const Texts *t, Err *e) {
+    return pgconn_pipe_send(c, &s->statements[statement], t->params, t->count, /* ret_rows= */ NULL, e);
+}
+
+bool position_store_take(PositionStore *s, PgConn *c, const LaneWork *work, const Position *new,
+                         int64_t commit_us, Err *e) {
+    char epoch[24], old_text[POSITION_TEXT_SIZE], new_text[POSITION_TEXT_SIZE], time[24];
+    (void)snprintf(epoch, sizeof epoch, "%lld", (long long)work->epoch);
+    (void)snprintf(time, sizeof time, "%lld", (long long)commit_us);
+    Texts t = {.count = 0};
+    add_text(&t, s->pipeline);
+    add_text(&t, s->lane);
+    add_text(&t, epoch);
+    add_text(&t, position_text(&work->old, old_text));
+    add_text(&t, position_text(new, new_text));
+    add_text(&t, time);
+    return send(s, c, ST_TAKE, &t, e);
+}
+
+bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, Err *e) {
+    CLEANUP_FREE char *schema = str_dup(batch->schema->schema), *table = str_dup(batch->schema->table);
+    char fingerprint[24], instance[12], floor[POSITION_TEXT_SIZE];
+    (void)snprintf(fingerprint, sizeof fingerprint, "%lld", (long long)batch->schema->fingerprint);
+    (void)snprintf(instance, sizeof instance, "%d", (int)batch->table.instance);
+    Texts t = {.count = 0};
+    add_text(&t, s->pipeline);
+    add_text(&t, schema);
+    add_text(&t, table);
+    add_text(&t, fingerprint);
+    add_text(&t, instance);
+    add_text(&t, position_text(&batch->table.floor, floor));
+    add_text(&t, batch->table.copy == BATCH_COPY_NONE ? "t" : "f");
+    add_text(&t, batch->table.copy == BATCH_COPY_BESIDE ? "t" : "f");
+    add_text(&t, batch->table.copy == BATCH_COPY_KEEP ? "t" : "f");
+    return send(s, c, ST_TABLE, &t, e);
+}
+
+bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, Err *e) {
+    CLEANUP_FREE char *schema = str_dup(batch->schema->schema), *table = str_dup(batch->schema->table);
+    CLEANUP_FREE char *upper_key = batch->chunk.is_last_chunk ? NULL : str_dup(batch->chunk.upper_key);
+    char number[12], floor[POSITION_TEXT_SIZE];
+    (void)snprintf(number, sizeof number, "%u", (unsigned)batch->chunk.number);
+    Texts t = {.count = 0};
+    add_text(&t, s->pipeline);
+    add_text(&t, schema);
+    add_text(&t, table);
+    add_text(&t, number);
+    add_text(&t, upper_key);
+    add_text(&t, batch->chunk.is_last_chunk ? "t" : "f");
+    add_text(&t, batch->chunk.is_exact ? position_text(&batch->chunk.watermark, floor) : NULL);
+    return send(s, c, ST_CHUNK, &t, e);
+}
+
+bool position_store_mark_consistent(PositionStore *s, PgConn *c, const Position *consistent, Err *e) {
+    char text[POSITION_TEXT_SIZE];
+    Texts t = {.count = 0};
+    add_text(&t, s->pipeline);
+    add_text(&t, s->lane);
+    add_text(&t, consistent ? position_text(consistent, text) : NULL);
+    return send(s, c, ST_CONSISTENT, &t, e);
+}

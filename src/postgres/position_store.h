@@ -1,0 +1,49 @@
+/*
+ * position_store.h - what the target keeps of a pipeline, in schema `millrace`: the position row with epoch
+ * and owner, and a row a table. One store a connection; owner thread only. The statements named store_… are
+ * queued into an open pipeline (pgconn.h) and take effect with the caller's transaction.
+ */
+#ifndef POSTGRES_POSITION_STORE_H
+#define POSTGRES_POSITION_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "pipeline/lane.h"
+#include "postgres/pgconn.h"
+
+typedef struct PositionStore PositionStore;
+
+/* pipeline: the row's key, copied. lane: 0 …. */
+PositionStore *position_store_new(const char *pipeline, int lane);
+PositionStore *position_store_free(PositionStore *s); /* NULL is fine; returns NULL */
+
+/* Make schema, tables and functions where they are missing. Errors: ERR_INVALID (no CREATE on the database),
+ * with the statements to run in place of it. */
+MUST_CHECK bool position_store_create(PositionStore *s, PgConn *c, Err *e);
+/* Append the statements that an administrator runs for a role that may not create schemas itself (quoted
+ * here). */
+void position_store_grants(const char *role, Buf *out);
+
+/*
+ * Take the pipeline: end the backend that owned it if it is still that one, raise the epoch, read what is
+ * stored (owned by the caller). Taking it again after a lost connection succeeds only if nobody else has
+ * taken it since. Errors: ERR_FENCED, taken by another since; ERR_TIMEOUT, retriable, the row stayed locked.
+ */
+MUST_CHECK bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e);
+
+/* Whether the row, as it is committed now, says that we (this store) own the pipeline. */
+MUST_CHECK bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e);
+
+/* LANE_BEGIN_MOVED and LANE_BEGIN_LOCKED, behind BEGIN; LANE_MOVE. Without a row under epoch and `old` the
+ * pipeline fails with ERR_FENCED. commit_us: commit time of `new` in the source; 0 = unknown. */
+MUST_CHECK bool position_store_take(PositionStore *s, PgConn *c, const LaneWork *work, const Position *new,
+                                    int64_t commit_us, Err *e);
+MUST_CHECK bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, Err *e);
+MUST_CHECK bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, Err *e);
+/* consistent NULL = none. */
+MUST_CHECK bool position_store_mark_consistent(PositionStore *s, PgConn *c, const Position *consistent,
+                                               Err *e);
+
+#endif

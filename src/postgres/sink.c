@@ -1,0 +1,412 @@
+/*
+ * What makes a batch part of the target exactly once is decided by pipeline/lane.h; here its steps become
+ * statements.
+ *
+ * Round trips. Everything that needs no answer is queued: a transaction of few changes is BEGIN, the fence,
+ * its arrays and COMMIT in one round trip. What needs the connection to itself (COPY, DDL) ends the queue and
+ * begins another.
+ *
+ * Failures. A constraint that the compacted batch breaks may hold in the source's order, so 23503, 23505 and
+ * 23514 are tried once more uncompacted: a transaction that began with this batch from its start, an older
+ * one from a savepoint. Any other failure ends the transaction, and with it all that was made in it:
+ * temporary tables, and our knowledge of the tables.
+ */
+#include "postgres/sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "pipeline/lane.h"
+#include "postgres/apply.h"
+#include "postgres/position_store.h"
+#include "postgres/precheck_pg.h"
+#include "postgres/sink_option.h"
+
+/* Changes of one commit time, waiting for our commit. */
+typedef struct Waiting {
+    int64_t source_us, count;
+} Waiting;
+
+/* What a commit adds to a counter. */
+typedef struct Pending {
+    Metric *metric;
+    int64_t count;
+} Pending;
+
+struct Sink {
+    SinkConfig *config;
+    PgConn *conn; /* NULL = not connected */
+    PositionStore *store;
+    TargetSet *targets;
+    Apply *apply;
+    Lane *lane;
+    int64_t reached_us; /* commit time of the last batch's end */
+
+    Waiting *waiting;
+    size_t waiting_count, waiting_cap;
+    Pending *unsure; /* of a transaction that may have been committed */
+    size_t unsure_count;
+    Metric *transactions, *latency, *position_time;
+    PgStatement begin, commit, savepoint, release;
+};
+
+/* ---- life ---- */
+
+static void make_metrics(Sink *s, Metrics *m) {
+    s->transactions = metrics_get(m, METRIC_COUNTER, "millrace_transactions_total", (Str){0},
+                                  "Transactions committed in the target");
+    s->latency = metrics_get(m, METRIC_HISTOGRAM_US, "millrace_apply_latency", (Str){0},
+                             "From a change's commit in the source to its commit in the target");
+    s->position_time = metrics_get(m, METRIC_GAUGE, "millrace_position_time_us", (Str){0},
+                                   "Commit time, in the source, of the position stored in the target");
+}
+
+static Sink *sink_stop(Sink *s) {
+    if (!s) return NULL;
+    apply_free(s->apply);
+    target_set_free(s->targets);
+    position_store_free(s->store);
+    lane_free(s->lane);
+    pgconn_close(s->conn);
+    sink_config_free(s->config);
+    free(s->waiting);
+    free(s->unsure);
+    free(s);
+    return NULL;
+}
+
+static bool connect_to(Sink *s, Err *e) {
+    const PgConnSpec spec = sink_config_conn(s->config);
+    return pgconn_open(&spec, &s->conn, e);
+}
+
+static bool sink_start(const Options *options, const ConnectorContext *context, Sink **ret, Err *e) {
+    Sink *s = x_calloc(1, sizeof *s);
+    if (!sink_config_new(options, context, &s->config, e)) {
+        sink_stop(s);
+        return false;
+    }
+    s->begin.sql = "BEGIN";
+    s->commit.sql = "COMMIT";
+    s->savepoint.sql = "SAVEPOINT millrace";
+    s->release.sql = "RELEASE SAVEPOINT millrace";
+    s->store = position_store_new(context->name, /* lane= */ 0);
+    s->targets = target_set_new(&s->config->rules);
+    s->apply = apply_new(s->targets);
+    if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);
+    s->lane = lane_new();
+    make_metrics(s, context->metrics);
+    if (!connect_to(s, e) || !precheck_pg_server(s->conn, e) ||
+        !position_store_create(s->store, s->conn, e)) {
+        sink_stop(s);
+        return false;
+    }
+    *ret = s;
+    return true;
+}
+
+/* ---- what a commit makes known ---- */
+
+static void note_latency(Sink *s, const Change *changes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int64_t us = changes[i].source_us;
+        if (us <= 0) continue;
+        Waiting *last = s->waiting_count > 0 ? &s->waiting[s->waiting_count - 1] : NULL;
+        if (last && last->source_us == us) {
+            last->count++;
+            continue;
+        }
+        if (s->waiting_count == s->waiting_cap) {
+            s->waiting_cap = s->waiting_cap ? 2 * s->waiting_cap : 64;
+            s->waiting = x_reallocarray(s->waiting, s->waiting_cap, sizeof *s->waiting);
+        }
+        s->waiting[s->waiting_count++] = (Waiting){us, 1};
+    }
+}
+
+/* What the batch adds to its tables' counters, once it is committed. */
+static void count_batch(Sink *s, const Batch *b, size_t first) {
+    Target *t = NULL;
+    Err unused;
+    if (b->kind == BATCH_ROWS) {
+        if (target_set_find(s->targets, s->conn, b->schema, &t, &unused))
+            t->pending_rows += (int64_t)b->count;
+        return;
+    }
+    for (size_t i = first; b->kind == BATCH_CHANGES && i < b->count; i++)
+        if (target_set_find(s->targets, s->conn, b->changes[i].schema, &t, &unused)) t->pending_changes++;
+}
+
+static void count_commit(Sink *s) {
+    int64_t now_us = clock_wall_us();
+    for (size_t i = 0; i < s->waiting_count; i++) {
+        int64_t us = now_us - s->waiting[i].source_us;
+        metric_observe_us(s->latency, us > 0 ? us : 0, s->waiting[i].count);
+    }
+    s->waiting_count = 0;
+    for (size_t i = 0; i < target_set_count(s->targets); i++) {
+        Target *t = target_set_at(s->targets, i);
+        if (t->pending_rows > 0) metric_add(t->rows_copied, t->pending_rows);
+        if (t->pending_changes > 0) metric_add(t->changes_applied, t->pending_changes);
+        t->pending_rows = t->pending_changes = 0;
+    }
+    metric_add(s->transactions, 1);
+    if (s->reached_us > 0) metric_set(s->position_time, s->reached_us);
+}
+
+/* The connection went away with the transaction: what it had counted counts if it turns out to be in. */
+static void keep_counts(Sink *s) {
+    free(s->unsure);
+    s->unsure = x_calloc(2 * target_set_count(s->targets) + 1, sizeof *s->unsure);
+    s->unsure_count = 0;
+    for (size_t i = 0; i < target_set_count(s->targets); i++) {
+        const Target *t = target_set_at(s->targets, i);
+        if (t->pending_rows > 0) s->unsure[s->unsure_count++] = (Pending){t->rows_copied, t->pending_rows};
+        if (t->pending_changes > 0)
+            s->unsure[s->unsure_count++] = (Pending){t->changes_applied, t->pending_changes};
+    }
+}
+
+static void settle_counts(Sink *s, bool is_in) {
+    for (size_t i = 0; is_in && i < s->unsure_count; i++) metric_add(s->unsure[i].metric, s->unsure[i].count);
+    s->unsure_count = 0;
+    if (is_in) count_commit(s);
+    s->waiting_count = 0;
+}
+
+/* ---- owning ---- */
+
+static bool sink_own(Sink *s, StoredState *ret, Err *e) {
+    StoredState state = {0};
+    int64_t epoch = 0;
+    if (!pgconn_is_open(s->conn)) s->conn = pgconn_close(s->conn);
+    if (!s->conn && !connect_to(s, e)) return false;
+    if (!position_store_own(s->store, s->conn, &epoch, &state, e)) {
+        if (e->code == ERR_FENCED) lane_fenced(s->lane);
+        return false;
+    }
+    char position[POSITION_TEXT_SIZE];
+    LOG_INFO("pipeline_owned", LOG_I("epoch", epoch),
+             LOG_S("position", state.has_position ? position_format(&state.position, position) : "none"));
+    settle_counts(s, lane_owned(s->lane, epoch, &state) == LANE_IS_IN);
+    *ret = state;
+    return true;
+}
+
+/* ---- steps ---- */
+
+typedef struct Work {
+    const LaneWork *lane;
+    const Batch *batch; /* NULL: an idle position */
+    ApplyOrder order;
+    bool was_begun; /* an earlier batch began the transaction */
+} Work;
+
+static bool queue(Sink *s, PgStatement *statement, Err *e) {
+    return pgconn_pipe_begin(s->conn, e) &&
+           pgconn_pipe_send(s->conn, statement, NULL, 0, /* ret_rows= */ NULL, e);
+}
+
+static bool begin(Sink *s, const Work *w, Err *e) {
+    apply_begun(s->apply);
+    return queue(s, &s->begin, e) &&
+           position_store_take(s->store, s->conn, w->lane, &w->lane->new, s->reached_us, e);
+}
+
+/* The batch's table, fit for its schema; and empty, if rows are to be copied into it. */
+static bool make_table(Sink *s, const Batch *batch, Err *e) {
+    Target *t = NULL;
+    if (!pgconn_pipe_end(s->conn, e) || !target_set_open(s->targets, s->conn, batch->schema, &t, e))
+        return false;
+    if (batch->table.copy != BATCH_COPY_FIRST) return true;
+    bool is_empty = false;
+    if (!catalog_pg_is_empty(s->conn, t->table, &is_empty, e)) return false;
+    return is_empty ||
+           err_set(e, ERR_INVALID, false,
+                   "%s is to be copied into %s, which holds rows already; empty it (TRUNCATE %s), or start "
+                   "with snapshot.mode=no_data if they are the source's",
+                   batch->schema->qualified, t->qualified, t->qualified);
+}
+
+static bool apply_batch(Sink *s, const Work *w, Err *e) {
+    const Batch *b = w->batch;
+    size_t first = b->kind == BATCH_CHANGES ? w->lane->first : 0;
+    /* a failure must not take the earlier batches' work along */
+    if (w->was_begun && w->order == APPLY_COMPACTED && !queue(s, &s->savepoint, e)) return false;
+    if (w->order == APPLY_IN_ORDER && s->config->rules.insert != TARGET_INSERT &&
+        !(pgconn_pipe_end(s->conn, e) && pgconn_exec(s->conn, "SET CONSTRAINTS ALL DEFERRED", e)))
+        return false;
+    if (!apply_changes(s->apply, s->conn, b->changes + first, b->count - first, w->order, e)) return false;
+    return !w->was_begun || w->order != APPLY_COMPACTED || queue(s, &s->release, e);
+}
+
+static bool mark_chunk(Sink *s, const Batch *batch, Err *e) {
+    return apply_copy_end(s->apply, s->conn, e) && pgconn_pipe_begin(s->conn, e) &&
+           position_store_mark_chunk(s->store, s->conn, batch, e);
+}
+
+static bool commit(Sink *s, Err *e) {
+    return queue(s, &s->commit, e) && pgconn_pipe_end(s->conn, e);
+}
+
+static bool do_step(Sink *s, const Work *w, LaneStep step, Err *e) {
+    const Batch *b = w->batch;
+    switch (step) {
+    case LANE_BEGIN_MOVED:
+    case LANE_BEGIN_LOCKED: return begin(s, w, e);
+    case LANE_TABLE: return make_table(s, b, e);
+    case LANE_MARK_TABLE:
+        return pgconn_pipe_begin(s->conn, e) && position_store_mark_table(s->store, s->conn, b, e);
+    case LANE_COPY_PLAIN: return apply_copy(s->apply, s->conn, b->schema, b->changes, b->count, e);
+    case LANE_UPSERT_ROWS:
+    case LANE_APPLY: return apply_batch(s, w, e);
+    case LANE_MARK_CHUNK: return mark_chunk(s, b, e);
+    case LANE_MOVE:
+        return pgconn_pipe_begin(s->conn, e) &&
+               position_store_take(s->store, s->conn, w->lane, &w->lane->new, s->reached_us, e);
+    case LANE_MARK_CONSISTENT:
+        return pgconn_pipe_begin(s->conn, e) &&
+               position_store_mark_consistent(s->store, s->conn, &w->lane->new, e);
+    case LANE_CLEAR_CONSISTENT:
+        return pgconn_pipe_begin(s->conn, e) &&
+               position_store_mark_consistent(s->store, s->conn, /* consistent= */ NULL, e);
+    case LANE_COMMIT: return commit(s, e);
+    }
+    return err_set(e, ERR_INTERNAL, false, "a step that there isn't: %d", (int)step);
+}
+
+static bool do_steps(Sink *s, const Work *w, size_t from, Err *e) {
+    for (size_t i = from; i < w->lane->count; i++)
+        if (!do_step(s, w, w->lane->steps[i], e)) return false;
+    return pgconn_pipe_end(s->conn, e);
+}
+
+/* Targets are looked up before anything is queued: reading the catalog needs the connection. */
+static bool open_targets(Sink *s, const Batch *b, size_t first, Err *e) {
+    Target *t = NULL;
+    if (b->kind == BATCH_ROWS && b->chunk.is_plain && !b->chunk.is_first_part)
+        return true; /* the COPY is open */
+    if (b->kind != BATCH_ROWS && b->kind != BATCH_CHANGES) return true;
+    for (size_t i = first; i < b->count; i++)
+        if (!target_set_find(s->targets, s->conn, b->changes[i].schema, &t, e)) return false;
+    return true;
+}
+
+/* Index of the step that applies changes; work->count when there is none. */
+static size_t apply_step(const LaneWork *work) {
+    size_t i = 0;
+    while (i < work->count && work->steps[i] != LANE_APPLY && work->steps[i] != LANE_UPSERT_ROWS) i++;
+    return i;
+}
+
+static bool may_hold_in_order(Sink *s, const Work *w, const Err *e) {
+    static const char *const states[] = {"23503", "23505", "23514"};
+    if (e->code != ERR_DATA || w->order != APPLY_COMPACTED || !pgconn_is_open(s->conn)) return false;
+    if (apply_step(w->lane) == w->lane->count) return false;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(pgconn_sqlstate(s->conn), states[i]) == 0) return true;
+    return false;
+}
+
+/* The batch once more, change by change. */
+static bool replay(Sink *s, const Work *failed, Err *e) {
+    Work w = *failed;
+    w.order = APPLY_IN_ORDER;
+    LOG_INFO("replayed_in_order", LOG_S("why", e->msg), LOG_I("changes", w.batch->count));
+    size_t from = 0;
+    Err unused;
+    if (!pgconn_pipe_end(s->conn, &unused) && !pgconn_is_open(s->conn)) return false;
+    target_set_forget_temps(s->targets);
+    if (w.was_begun) {
+        from = apply_step(w.lane);
+        if (!pgconn_exec(s->conn, "ROLLBACK TO SAVEPOINT millrace", e)) return false;
+    } else {
+        pgconn_rollback(s->conn);
+    }
+    return do_steps(s, &w, from, e);
+}
+
+/* The failure's end: roll back, tell the lane, forget what was of this transaction. */
+static void give_up(Sink *s, const Err *e) {
+    apply_copy_abort(s->apply, s->conn);
+    if (pgconn_is_open(s->conn)) pgconn_rollback(s->conn);
+    keep_counts(s);
+    target_set_clear(s->targets);
+    if (e->code == ERR_FENCED) lane_fenced(s->lane);
+    else if (!pgconn_is_open(s->conn)) lane_lost(s->lane);
+    else (void)lane_rolled_back(s->lane);
+    if (pgconn_is_open(s->conn)) settle_counts(s, /* is_in= */ false);
+}
+
+/* A lost connection may mean that a new owner has ended it; then there is nothing to retry. */
+static bool explain_loss(Sink *s, Err *e) {
+    bool is_ours = true;
+    Err unused;
+    if (e->code == ERR_FENCED || pgconn_is_open(s->conn)) return false;
+    s->conn = pgconn_close(s->conn);
+    if (connect_to(s, &unused) && position_store_is_ours(s->store, s->conn, &is_ours, &unused) && !is_ours) {
+        (void)err_set(e, ERR_FENCED, false, "another owner has taken the pipeline and ended our connection");
+        lane_fenced(s->lane);
+    }
+    return false;
+}
+
+static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_begun, Err *e) {
+    Work w = {.lane = lane, .batch = batch, .was_begun = was_begun};
+    w.order = s->config->rules.insert == TARGET_INSERT ? APPLY_IN_ORDER : APPLY_COMPACTED;
+    bool ok = (!batch || open_targets(s, batch, lane->first, e)) && do_steps(s, &w, 0, e);
+    if (!ok && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
+    if (batch && (ok || !pgconn_is_open(s->conn))) count_batch(s, batch, lane->first);
+    if (ok) {
+        if (lane->count > 0 && lane->steps[lane->count - 1] == LANE_COMMIT) count_commit(s);
+        lane_done(s->lane);
+        return true;
+    }
+    give_up(s, e);
+    return explain_loss(s, e);
+}
+
+static bool not_owned(Err *e) {
+    return err_set(e, ERR_IO, true, "not connected to PostgreSQL");
+}
+
+static bool sink_put(Sink *s, const Batch *batch, Err *e) {
+    LaneWork work;
+    if (!pgconn_is_open(s->conn)) return not_owned(e);
+    bool was_begun = pgconn_in_transaction(s->conn);
+    if (!lane_put(s->lane, batch, clock_mono_us(), &work, e)) return false;
+    if (batch->kind == BATCH_CHANGES && batch->to_us > 0) s->reached_us = batch->to_us;
+    if (batch->kind == BATCH_CHANGES) note_latency(s, batch->changes + work.first, batch->count - work.first);
+    return do_work(s, &work, batch, was_begun, e);
+}
+
+static bool sink_idle(Sink *s, Err *e) {
+    LaneWork work;
+    if (!pgconn_is_open(s->conn)) return not_owned(e);
+    lane_idle(s->lane, clock_mono_us(), &work);
+    if (work.count == 0 && !pgconn_check(s->conn, e)) {
+        lane_done(s->lane);
+        give_up(s, e);
+        return explain_loss(s, e);
+    }
+    return do_work(s, &work, /* batch= */ NULL, /* was_begun= */ false, e);
+}
+
+static bool sink_needs_source_back(const Sink *s) {
+    return lane_needs_source_back(s->lane);
+}
+
+const SinkClass postgres_sink_class = {
+    .class_names = sink_option_classes,
+    .options = sink_options,
+    .option_count = SINK_OPTION_COUNT,
+    .start = sink_start,
+    .own = sink_own,
+    .put = sink_put,
+    .idle = sink_idle,
+    .needs_source_back = sink_needs_source_back,
+    .stop = sink_stop,
+};

@@ -1,0 +1,549 @@
+/*
+ * Writing takes two forms of the same statement. Few rows go as array parameters (one array a column, in
+ * binary): a prepared statement that can be sent ahead with BEGIN and COMMIT, so that a small transaction is
+ * one round trip. Many rows go by binary COPY into a temporary table made once per session, and from there by
+ * one statement. Measured figures are in apply.c.
+ *
+ *   puts      INSERT … SELECT … [ON CONFLICT (key) DO UPDATE SET …], or UPDATE … FROM (insert.mode=update)
+ *   removes   DELETE … USING … by key
+ *   bag       DELETE by ctid: rows of equal content are numbered, and as many go as the changes say
+ *
+ * Text is compared for a bag as whole rows (ROW(…) = ROW(…) over a subselect is record_eq): NULL equals NULL
+ * there, and it can be hashed, where a chain of IS NOT DISTINCT FROM can't.
+ */
+#include "postgres/target.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "postgres/ddl.h"
+
+/* ---- names in statements ---- */
+
+static Str column_name(const Target *t, uint16_t column) {
+    return str_from(t->table->columns[t->places[column]].name);
+}
+
+static void add_name(const Target *t, uint16_t column, Buf *out) {
+    pgname_quote(out, column_name(t, column));
+}
+
+/* "a", "b", … each with a prefix ("s." or ""). */
+static void add_names(const Target *t, const uint16_t *columns, size_t count, const char *prefix, Buf *out) {
+    for (size_t i = 0; i < count; i++) {
+        buf_cstr(out, i > 0 ? ", " : "");
+        buf_cstr(out, prefix);
+        add_name(t, columns[i], out);
+    }
+}
+
+static bool is_in(const uint16_t *columns, size_t count, uint16_t column) {
+    for (size_t i = 0; i < count; i++)
+        if (columns[i] == column) return true;
+    return false;
+}
+
+static bool is_key(const Target *t, uint16_t column) {
+    return is_in(t->key, t->key_count, column);
+}
+
+static char *take_text(Buf *b) {
+    char *text = str_dup(buf_view(b));
+    buf_clear(b);
+    return text;
+}
+
+/* ---- statements ---- */
+
+static void add_arrays(size_t count, Buf *out) {
+    buf_cstr(out, "unnest("); /* unqualified: only so does the grammar take several arrays */
+    for (size_t i = 0; i < count; i++) buf_printf(out, "%s$%zu", i > 0 ? ", " : "", i + 1);
+    buf_cstr(out, ")");
+}
+
+/* Where rows come from, as relation s with the target's column names. */
+static void add_source(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
+    if (temp) {
+        buf_printf(out, "pg_temp.%s AS s", temp);
+        return;
+    }
+    add_arrays(w->count, out);
+    buf_cstr(out, " AS s(");
+    add_names(t, w->columns, w->count, "", out);
+    buf_cstr(out, ")");
+}
+
+static void add_key_match(const Target *t, Buf *out) {
+    for (size_t i = 0; i < t->key_count; i++) {
+        buf_cstr(out, i > 0 ? " AND t." : "t.");
+        add_name(t, t->key[i], out);
+        buf_cstr(out, " = s.");
+        add_name(t, t->key[i], out);
+    }
+}
+
+/* "a" = EXCLUDED."a", … of the columns outside the key; how many. */
+static size_t add_assignments(const Target *t, const TargetWrite *w, const char *from, Buf *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        if (is_key(t, w->columns[i])) continue;
+        buf_cstr(out, n++ > 0 ? ", " : "");
+        add_name(t, w->columns[i], out);
+        buf_printf(out, " = %s.", from);
+        add_name(t, w->columns[i], out);
+    }
+    return n;
+}
+
+static void add_insert(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
+    buf_printf(out, "INSERT INTO %s AS t (", t->qualified);
+    add_names(t, w->columns, w->count, "", out);
+    buf_cstr(out, t->table->has_identity ? ") OVERRIDING SYSTEM VALUE SELECT " : ") SELECT ");
+    add_names(t, w->columns, w->count, "s.", out);
+    buf_cstr(out, " FROM ");
+    add_source(t, w, temp, out);
+    if (t->rules->insert != TARGET_UPSERT || t->key_count == 0) return;
+    buf_cstr(out, " ON CONFLICT (");
+    add_names(t, t->key, t->key_count, "", out);
+    size_t start = out->n;
+    buf_cstr(out, ") DO UPDATE SET ");
+    if (add_assignments(t, w, "EXCLUDED", out) > 0) return;
+    out->n = start;
+    buf_cstr(out, ") DO NOTHING");
+}
+
+static void add_update(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
+    buf_printf(out, "UPDATE %s AS t SET ", t->qualified);
+    if (add_assignments(t, w, "s", out) ==
+        0) { /* nothing but the key: touch it, so that the statement stands */
+        add_name(t, t->key[0], out);
+        buf_cstr(out, " = s.");
+        add_name(t, t->key[0], out);
+    }
+    buf_cstr(out, " FROM ");
+    add_source(t, w, temp, out);
+    buf_cstr(out, " WHERE ");
+    add_key_match(t, out);
+}
+
+static void add_delete(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
+    buf_printf(out, "DELETE FROM %s AS t USING ", t->qualified);
+    add_source(t, w, temp, out);
+    buf_cstr(out, " WHERE ");
+    add_key_match(t, out);
+}
+
+/* A bag's removal. Parameters: the comparable columns, how many times each, and how many rows that must be in
+ * all. */
+static void add_bag_delete(const Target *t, const TargetWrite *w, Buf *out) {
+    size_t counts = w->count + 1, total = w->count + 2;
+    buf_cstr(out, "WITH k AS (SELECT u.n, u.o, ROW(");
+    for (size_t i = 0; i < w->count; i++) buf_printf(out, "%su.c%zu", i > 0 ? ", " : "", i);
+    buf_cstr(out, ") AS r FROM ROWS FROM (");
+    add_arrays(counts, out);
+    buf_cstr(out, ") WITH ORDINALITY AS u(");
+    for (size_t i = 0; i < w->count; i++) buf_printf(out, "c%zu, ", i);
+    buf_cstr(out, "n, o)), x AS (SELECT t.ctid AS at, ROW(");
+    add_names(t, w->columns, w->count, "t.", out);
+    buf_cstr(out, ") AS r, pg_catalog.md5(ROW(");
+    size_t hidden = 0;
+    for (size_t i = 0; i < t->written_count; i++) {
+        if (is_in(w->columns, w->count, t->written[i])) continue;
+        buf_cstr(out, hidden++ > 0 ? ", t." : "t.");
+        add_name(t, t->written[i], out);
+    }
+    buf_printf(
+        out,
+        ")::text) AS h FROM %s AS t), m AS (SELECT x.at, k.n, pg_catalog.row_number() OVER w AS i,"
+        " pg_catalog.count(*) OVER w2 > k.n AND pg_catalog.min(x.h) OVER w2 <> pg_catalog.max(x.h) OVER w2 "
+        "AS bad"
+        " FROM x JOIN k ON x.r = k.r WINDOW w AS (PARTITION BY k.o ORDER BY x.at), w2 AS (PARTITION BY k.o)),"
+        " d AS (DELETE FROM %s AS t USING m WHERE t.ctid = m.at AND m.i <= m.n RETURNING 1)"
+        " SELECT millrace.expect((SELECT pg_catalog.count(*) FROM d), $%zu::bigint,"
+        " (SELECT pg_catalog.bool_or(m.bad) FROM m), '",
+        t->qualified, t->qualified, total);
+    for (const char *p = t->schema->qualified; *p; p++) buf_printf(out, *p == '\'' ? "''" : "%c", *p);
+    buf_cstr(out, "')");
+}
+
+typedef void AddStatement(const Target *t, const TargetWrite *w, const char *temp, Buf *out);
+
+/* Both forms of one statement over w->columns. */
+static void make_write(const Target *t, TargetWrite *w, AddStatement *add, const char *temp) {
+    CLEANUP(buf_done) Buf sql = {0};
+    add(t, w, /* temp= */ NULL, &sql);
+    w->small.sql = take_text(&sql);
+    uint32_t *types = x_calloc(w->count, sizeof *types);
+    for (size_t i = 0; i < w->count; i++) types[i] = t->fields[w->columns[i]].array_oid;
+    w->small.types = types;
+    add(t, w, temp, &sql);
+    w->merge.sql = take_text(&sql);
+    buf_printf(&sql,
+               "DROP TABLE IF EXISTS pg_temp.%s; CREATE TEMPORARY TABLE %s ON COMMIT DELETE ROWS AS SELECT ",
+               temp, temp);
+    add_names(t, w->columns, w->count, "", &sql);
+    buf_printf(&sql, " FROM %s WITH NO DATA", t->qualified);
+    w->temp_create = take_text(&sql);
+    buf_printf(&sql, "COPY pg_temp.%s FROM STDIN WITH (FORMAT binary)", temp);
+    w->temp_copy = take_text(&sql);
+    buf_printf(&sql, "TRUNCATE pg_temp.%s", temp);
+    w->temp_clear = take_text(&sql);
+}
+
+static void write_done(TargetWrite *w) {
+    free(w->columns);
+    free((char *)(uintptr_t)w->small.sql);
+    free((uint32_t *)(uintptr_t)w->small.types);
+    free((char *)(uintptr_t)w->merge.sql);
+    free(w->temp_create);
+    free(w->temp_copy);
+    free(w->temp_clear);
+}
+
+static void make_bag_removes(Target *t) {
+    TargetWrite *w = &t->removes;
+    w->columns = x_calloc(t->written_count, sizeof *w->columns);
+    for (size_t i = 0; i < t->written_count; i++) {
+        uint16_t column = t->written[i];
+        bool is_found = pgtype_is_comparable(t->table->columns[t->places[column]].type.kind) &&
+                        !t->schema->columns[column].is_lob && !t->schema->columns[column].is_computed;
+        if (is_found) w->columns[w->count++] = column;
+    }
+    CLEANUP(buf_done) Buf sql = {0};
+    add_bag_delete(t, w, &sql);
+    w->small.sql = take_text(&sql);
+    enum { OID_INT8 = 20, OID_INT8_ARRAY = 1016 };
+    uint32_t *types = x_calloc(w->count + 2, sizeof *types);
+    for (size_t i = 0; i < w->count; i++) types[i] = t->fields[w->columns[i]].array_oid;
+    types[w->count] = OID_INT8_ARRAY;
+    types[w->count + 1] = OID_INT8;
+    w->small.types = types;
+}
+
+static void temp_name(const Target *t, const char *what, unsigned number, char buf[static 32]) {
+    (void)snprintf(buf, 32, "mr_%s_%u_%u", what, (unsigned)t->table->oid, number);
+}
+
+static void make_removes(Target *t) {
+    if (t->is_bag) {
+        make_bag_removes(t);
+        return;
+    }
+    if (t->key_count == 0) return;
+    char temp[32];
+    temp_name(t, "del", 0, temp);
+    t->removes.columns = x_calloc(t->key_count, sizeof *t->removes.columns);
+    memcpy(t->removes.columns, t->key, t->key_count * sizeof *t->key);
+    t->removes.count = t->key_count;
+    make_write(t, &t->removes, add_delete, temp);
+}
+
+static void make_shape(Target *t, TargetShape *shape, unsigned number) {
+    TargetWrite *w = &shape->write;
+    w->columns = x_calloc(t->written_count, sizeof *w->columns);
+    for (size_t i = 0; i < t->written_count; i++) {
+        uint16_t column = t->written[i];
+        if (!(shape->absent[column / 64] >> column % 64 & 1)) w->columns[w->count++] = column;
+    }
+    char temp[32];
+    temp_name(t, "put", number, temp);
+    make_write(t, w, t->rules->insert == TARGET_UPDATE ? add_update : add_insert, temp);
+}
+
+TargetShape *target_shape(Target *t, const uint64_t *absent) {
+    size_t bytes = TARGET_WORDS(t->schema->column_count) * sizeof *absent;
+    unsigned number = 0;
+    TargetShape *shape = &t->shapes;
+    for (;; shape = shape->next, number++) {
+        if (memcmp(shape->absent, absent, bytes) == 0) return shape;
+        if (!shape->next) break;
+    }
+    shape->next = x_calloc(1, sizeof *shape);
+    shape = shape->next;
+    shape->absent = x_malloc(bytes);
+    memcpy(shape->absent, absent, bytes);
+    make_shape(t, shape, number + 1);
+    return shape;
+}
+
+/* ---- the key ---- */
+
+static bool add_key(Target *t, uint16_t column) {
+    if (is_key(t, column)) return false;
+    t->key[t->key_count++] = column;
+    return true;
+}
+
+static bool find_field(const Schema *s, const char *field, uint16_t *ret, Err *e) {
+    int at = schema_find(s, str_from(field));
+    if (at < 0)
+        return err_set(e, ERR_INVALID, false, "%s has no column %s, which pk.fields names", s->qualified,
+                       field);
+    *ret = (uint16_t)at;
+    return true;
+}
+
+/* The target's key columns by pk.mode and pk.fields, into t->key. */
+static bool choose_key(Target *t, Err *e) {
+    const Schema *s = t->schema;
+    const TextList *fields = t->rules->key_fields;
+    t->key = x_calloc(s->column_count, sizeof *t->key);
+    if (t->rules->key_mode == TARGET_KEY_NONE) return true;
+    bool is_by_value = t->rules->key_mode == TARGET_KEY_RECORD_VALUE;
+    if (!is_by_value && s->key_count == 0) return true; /* its rows are a bag */
+    for (size_t i = 0; i < fields->count; i++) {
+        uint16_t column = 0;
+        if (!find_field(s, fields->items[i], &column, e)) return false;
+        if (!is_by_value && s->columns[column].key == 0)
+            return err_set(e, ERR_INVALID, false,
+                           "%s: pk.fields names %s, which isn't in the key (pk.mode=record_key)",
+                           s->qualified, fields->items[i]);
+        (void)add_key(t, column);
+    }
+    if (fields->count > 0) return true;
+    size_t count = is_by_value ? s->column_count : s->key_count;
+    for (size_t i = 0; i < count; i++) (void)add_key(t, is_by_value ? (uint16_t)i : s->key[i]);
+    return true;
+}
+
+/* How changes of the table are compacted: by its key, or by content. */
+static void make_compact(Target *t) {
+    const uint16_t *columns = t->is_bag ? t->removes.columns : t->key;
+    size_t count = t->is_bag ? t->removes.count : t->key_count;
+    t->compact_key = x_calloc(count + 1, sizeof *t->compact_key);
+    for (size_t i = 0; i < count; i++) {
+        const Column *c = &t->schema->columns[columns[i]];
+        t->compact_key[i] = (CompactKey){.column = columns[i], .form = sqltype_form(c->type, c->precision)};
+    }
+    t->compact = (CompactTable){
+        .key = t->compact_key,
+        .key_count = count,
+        .column_count = t->schema->column_count,
+        .is_bag = t->is_bag,
+        .is_bag_whole = t->is_bag && count == t->written_count,
+        .what = t->schema->qualified,
+    };
+}
+
+/* ---- fitting the table ---- */
+
+/* The name that column has, or would have, in the target. */
+static void wanted_name(const TargetRules *rules, const Schema *s, size_t column, Buf *out) {
+    pgname_rule_column(rules->names, s->columns[column].name, out);
+}
+
+static bool missing_column(const Target *t, size_t column, Err *e) {
+    CLEANUP(buf_done) Buf ddl = {0}, name = {0};
+    Err ignored;
+    wanted_name(t->rules, t->schema, column, &name);
+    buf_printf(&ddl, "ALTER TABLE %s ADD COLUMN ", t->qualified);
+    pgname_quote(&ddl, buf_view(&name));
+    buf_cstr(&ddl, " ");
+    if (!pgtype_ddl(&t->schema->columns[column], &ddl, &ignored)) buf_cstr(&ddl, "…");
+    return err_set(e, ERR_INVALID, false,
+                   "%s has a column that the target table lacks; run: %s; or set auto.evolve=true "
+                   "(schema.evolution=basic)",
+                   t->schema->qualified, buf_text(&ddl));
+}
+
+static bool fit_column(Target *t, size_t column, Err *e) {
+    const Column *c = &t->schema->columns[column];
+    CLEANUP(buf_done) Buf name = {0};
+    wanted_name(t->rules, t->schema, column, &name);
+    int place = catalog_pg_find(t->table, buf_view(&name));
+    t->places[column] = -1;
+    if (place < 0) return missing_column(t, column, e);
+    t->whats[column] = x_asprintf("%s." STR_FMT, t->schema->qualified, STR_ARG(c->name));
+    if (t->table->columns[place].is_generated) {
+        if (!is_key(t, (uint16_t)column)) return true; /* PostgreSQL computes it itself */
+        return err_set(e, ERR_INVALID, false, "%s is in the key, but its column in the target is GENERATED",
+                       t->whats[column]);
+    }
+    if (!pgtype_field(c, &t->table->columns[place].type, t->whats[column], &t->fields[column], e))
+        return false;
+    t->places[column] = place;
+    t->written[t->written_count++] = (uint16_t)column;
+    return true;
+}
+
+/* NOT NULL columns of the target that nothing fills. */
+static bool check_filled(const Target *t, Err *e) {
+    for (size_t i = 0; i < t->table->column_count; i++) {
+        const PgColumn *c = &t->table->columns[i];
+        bool is_filled = !c->is_not_null || c->has_default || c->is_generated;
+        for (size_t j = 0; j < t->schema->column_count && !is_filled; j++) is_filled = t->places[j] == (int)i;
+        if (!is_filled)
+            return err_set(
+                e, ERR_INVALID, false,
+                "%s: the target's column %s is NOT NULL without a default, and the source has no such column",
+                t->schema->qualified, c->name);
+    }
+    return true;
+}
+
+static bool check_key(const Target *t, Err *e) {
+    if (t->rules->insert != TARGET_UPSERT || t->key_count == 0) {
+        if (t->rules->insert == TARGET_UPDATE && t->key_count == 0)
+            return err_set(e, ERR_INVALID, false,
+                           "%s: insert.mode=update needs a key; set pk.mode and pk.fields",
+                           t->schema->qualified);
+        return true;
+    }
+    CLEANUP_FREE uint16_t *places = x_calloc(t->key_count, sizeof *places);
+    for (size_t i = 0; i < t->key_count; i++) places[i] = (uint16_t)t->places[t->key[i]];
+    if (catalog_pg_has_unique(t->table, places, t->key_count)) return true;
+    CLEANUP(buf_done) Buf names = {0};
+    add_names(t, t->key, t->key_count, "", &names);
+    return err_set(e, ERR_INVALID, false,
+                   "%s: upserts need a unique index on just the key columns of the target; run: CREATE "
+                   "UNIQUE INDEX ON %s (%s)",
+                   t->schema->qualified, t->qualified, buf_text(&names));
+}
+
+static void make_copy_sql(Target *t) {
+    CLEANUP(buf_done) Buf sql = {0};
+    buf_printf(&sql, "COPY %s (", t->qualified);
+    add_names(t, t->written, t->written_count, "", &sql);
+    buf_cstr(&sql, ") FROM STDIN WITH (FORMAT binary)");
+    t->copy_sql = take_text(&sql);
+}
+
+/* All that follows from schema, rules and the table as it now is. */
+static bool fit(Target *t, Err *e) {
+    size_t n = t->schema->column_count;
+    t->fields = x_calloc(n, sizeof *t->fields);
+    t->whats = x_calloc(n, sizeof *t->whats);
+    t->places = x_calloc(n, sizeof *t->places);
+    t->written = x_calloc(n, sizeof *t->written);
+    for (size_t i = 0; i < n; i++)
+        if (!fit_column(t, i, e)) return false;
+    if (!check_filled(t, e) || !check_key(t, e)) return false;
+    t->is_bag =
+        t->key_count == 0 && t->rules->key_mode != TARGET_KEY_NONE && t->rules->insert == TARGET_UPSERT;
+    t->shapes.absent = x_calloc(TARGET_WORDS(n), sizeof *t->shapes.absent);
+    make_shape(t, &t->shapes, 0);
+    make_removes(t);
+    make_compact(t);
+    make_copy_sql(t);
+    Str label = str_from(t->schema->qualified);
+    t->rows_copied = metrics_get(t->rules->metrics, METRIC_COUNTER, "millrace_rows_copied_total", label,
+                                 "Rows of the initial copy that are committed in the target");
+    t->changes_applied = metrics_get(t->rules->metrics, METRIC_COUNTER, "millrace_changes_applied_total",
+                                     label, "Changes of the stream that are committed in the target");
+    return true;
+}
+
+/* ---- opening ---- */
+
+static DdlKey ddl_key(const Target *t) {
+    return (DdlKey){.columns = t->key, .count = t->key_count};
+}
+
+/* The table as the catalog has it (NULL = none) and the name it has, or is to have. */
+static bool look_up(PgConn *c, Target *t, PgTableName *name, Err *e) {
+    if (!pgname_rule_table(t->rules->names, t->schema, name, e)) return false;
+    bool ok = (name->schema || catalog_pg_current_schema(c, &name->schema, e)) &&
+              catalog_pg_table(c, name->schema, name->table, &t->table, e);
+    CLEANUP(buf_done) Buf qualified = {0};
+    pgname_qualified(&qualified, str_from(name->schema), str_from(name->table));
+    free(t->qualified);
+    t->qualified = take_text(&qualified);
+    if (ok && t->table && t->table->relkind != 'r' && t->table->relkind != 'p')
+        ok = err_set(e, ERR_INVALID, false,
+                     "%s is a view or a foreign table in the target; a plain table is needed", t->qualified);
+    return ok;
+}
+
+/* What the rules let us run to make the table fit; or why that isn't enough. */
+static bool plan_ddl(const Target *t, const PgTableName *name, Buf *ret, Err *e) {
+    if (t->table)
+        return !t->rules->may_evolve || ddl_evolve(t->schema, t->table, t->rules->names, ddl_key(t), ret, e);
+    if (t->rules->may_create) return ddl_create(t->schema, name, t->rules->names, ddl_key(t), ret, e);
+    CLEANUP(buf_done) Buf ddl = {0};
+    Err ignored;
+    if (!ddl_create(t->schema, name, t->rules->names, ddl_key(t), &ddl, &ignored)) buf_clear(&ddl);
+    return err_set(e, ERR_INVALID, false,
+                   "table %s isn't there; set auto.create=true (schema.evolution=basic), or run: %s",
+                   t->qualified, buf_text(&ddl));
+}
+
+static bool run_ddl(PgConn *c, Target *t, const PgTableName *name, Buf *ddl, Err *e) {
+    LOG_INFO("target_ddl", LOG_S("table", t->schema->qualified), LOG_S("sql", buf_text(ddl)));
+    if (pgconn_in_transaction(c) && !pgconn_exec(c, "SET LOCAL lock_timeout = '10s'", e)) return false;
+    if (!pgconn_exec(c, buf_text(ddl), e)) return err_wrap(e, "%s", t->schema->qualified);
+    t->table = catalog_pg_free(t->table);
+    if (!catalog_pg_table(c, name->schema, name->table, &t->table, e)) return false;
+    return t->table || err_set(e, ERR_INTERNAL, false, "%s was created and isn't there", t->qualified);
+}
+
+static bool open_parts(PgConn *c, Target *t, bool may_ddl, Err *e) {
+    CLEANUP(pgname_table_done) PgTableName name = {0};
+    CLEANUP(buf_done) Buf ddl = {0};
+    if (!choose_key(t, e) || !look_up(c, t, &name, e)) return false;
+    if ((may_ddl || !t->table) && !plan_ddl(t, &name, &ddl, e)) return false;
+    if (!may_ddl && !t->table)
+        return err_set(e, ERR_INVALID, false, "table %s is gone from the target", t->qualified);
+    if (ddl.n > 0 && !run_ddl(c, t, &name, &ddl, e)) return false;
+    return fit(t, e);
+}
+
+static Target *target_new(const TargetRules *rules, const Schema *schema) {
+    Target *t = x_calloc(1, sizeof *t);
+    t->schema = schema_ref(schema);
+    t->rules = rules;
+    return t;
+}
+
+bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, bool may_ddl, Target **ret,
+                 Err *e) {
+    Target *t = target_new(rules, schema);
+    if (!open_parts(c, t, may_ddl, e)) {
+        target_free(t);
+        return false;
+    }
+    *ret = t;
+    return true;
+}
+
+bool target_plan_ddl(PgConn *c, const TargetRules *rules, const Schema *schema, Buf *ret, Err *e) {
+    CLEANUP(pgname_table_done) PgTableName name = {0};
+    Target *t = target_new(rules, schema);
+    bool ok = choose_key(t, e) && look_up(c, t, &name, e) && plan_ddl(t, &name, ret, e);
+    target_free(t);
+    return ok;
+}
+
+static TargetShape *shape_free(TargetShape *shape) {
+    while (shape) {
+        TargetShape *next = shape->next;
+        write_done(&shape->write);
+        free(shape->absent);
+        free(shape);
+        shape = next;
+    }
+    return NULL;
+}
+
+Target *target_free(Target *t) {
+    if (!t) return NULL;
+    for (size_t i = 0; t->whats && i < t->schema->column_count; i++) free(t->whats[i]);
+    shape_free(t->shapes.next);
+    write_done(&t->shapes.write);
+    free(t->shapes.absent);
+    write_done(&t->removes);
+    catalog_pg_free(t->table);
+    free(t->qualified);
+    free(t->fields);
+    free(t->whats);
+    free(t->places);
+    free(t->written);
+    free(t->key);
+    free(t->compact_key);
+    free(t->copy_sql);
+    schema_unref(t->schema);
+    free(t);
+    return NULL;
+}

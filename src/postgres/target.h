@@ -1,0 +1,90 @@
+/*
+ * target.h - one source table's place in PostgreSQL: the target table as it is, how each column is encoded,
+ * and the statements that write rows. Made once per schema version; owner thread only.
+ */
+#ifndef POSTGRES_TARGET_H
+#define POSTGRES_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/textlist.h"
+#include "observe/metrics.h"
+#include "postgres/catalog_pg.h"
+#include "postgres/compact.h"
+#include "postgres/pgconn.h"
+#include "postgres/pgencode.h"
+#include "postgres/pgname.h"
+#include "record/schema.h"
+
+typedef enum TargetInsert { TARGET_INSERT, TARGET_UPSERT, TARGET_UPDATE } TargetInsert;
+typedef enum TargetKeyMode { TARGET_KEY_NONE, TARGET_KEY_RECORD_KEY, TARGET_KEY_RECORD_VALUE } TargetKeyMode;
+
+/* What the sink's options say of every table. Borrowed by all its targets. */
+typedef struct TargetRules {
+    TargetInsert insert;
+    TargetKeyMode key_mode;
+    const TextList *key_fields; /* empty = all */
+    bool may_delete, may_create, may_evolve;
+    PgNameRule *names;
+    Metrics *metrics;
+} TargetRules;
+
+/* Rows written by one statement: from array parameters, or, when they are many, from a temporary table. */
+typedef struct TargetWrite {
+    uint16_t *columns; /* of the source schema */
+    size_t count;
+    PgStatement small;
+    PgStatement merge;
+    char *temp_create, *temp_copy, *temp_clear;
+    bool is_temp_made;
+    uint64_t temp_filled_in; /* number of the transaction that last used it */
+} TargetWrite;
+
+/* Puts of the rows in which the same columns are absent. Linked, the first (nothing absent) always there. */
+typedef struct TargetShape {
+    TargetWrite write;
+    uint64_t *absent; /* a bit per source column, TARGET_WORDS(column_count) words */
+    struct TargetShape *next;
+} TargetShape;
+
+typedef struct Target {
+    const Schema *schema; /* a reference is held */
+    const TargetRules *rules;
+    PgTable *table;
+    char *qualified;   /* "schema"."table" */
+    PgField *fields;   /* by source column; encode NULL = not written */
+    char **whats;      /* "dbo.orders.total", by source column */
+    int *places;       /* of each source column in table->columns; -1 = not written */
+    uint16_t *written; /* source columns that are written */
+    size_t written_count;
+    uint16_t *key; /* source columns; of a keyless table none */
+    size_t key_count;
+    bool is_bag;          /* no key, but deletes and updates find their rows by content */
+    CompactTable compact; /* its key columns with their forms */
+    CompactKey *compact_key;
+    char *copy_sql;      /* COPY straight into the table */
+    TargetShape shapes;  /* puts */
+    TargetWrite removes; /* by key; of a bag: by content, with a count */
+    int rank;            /* tables that its foreign keys point to have a lower one */
+    Metric *rows_copied, *changes_applied;
+    int64_t pending_rows, pending_changes; /* in the open transaction */
+    bool has_warned_of_deletes;
+} Target;
+
+#define TARGET_WORDS(columns) (((columns) + 63) / 64)
+
+/* The target of schema as the catalog has it. may_ddl: create or evolve it where the rules allow, on c,
+ * inside the caller's transaction. Errors: ERR_INVALID: missing, incompatible, no usable unique index, no
+ * grant; each message names the cure. */
+MUST_CHECK bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, bool may_ddl,
+                            Target **ret, Err *e);
+Target *target_free(Target *t); /* NULL is fine; returns NULL */
+/* The shape for rows in which just the columns of `absent` are absent; made at its first use. */
+TargetShape *target_shape(Target *t, const uint64_t *absent);
+/* The DDL that target_open would run, or nothing. For checks before the start. */
+MUST_CHECK bool target_plan_ddl(PgConn *c, const TargetRules *rules, const Schema *schema, Buf *ret, Err *e);
+
+#endif
