@@ -1,0 +1,342 @@
+/*
+ * Rows of a page are decoded once, into the page's arena; a change that is made of one points at its values,
+ * and its batch keeps the page alive. The five metadata columns stand before the captured ones in the same
+ * row of values.
+ *
+ * Operation 3 isn't read as long as nobody needs it: half of all rows of an update stream. When an operation
+ * 4 turns out to have changed a key column, the page is thrown away and read again with them, and so is the
+ * rest of the window: one way to pair a 3 with its 4, whether they are always read or not.
+ */
+#include "sqlserver/change_page.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "sqlserver/rowset.h"
+#include "sqlserver/sql_text.h"
+
+enum {
+    NO_SUCH_OBJECT = 208, /* SQL Server's number */
+    MIN_PAGE_ROWS = 16,   /* ≥ 2: a 3 and its 4 */
+    MAX_PAGE_ROWS = 100000,
+    FIRST_LONG_ROWS = 256, /* of a table with long columns, before their size is known */
+};
+
+struct ChangePage {
+    atomic_uint refs;
+    Arena arena;
+    Value **rows; /* owned array of pointers into the arena */
+    size_t count, cap;
+    uint8_t meta_count;
+    bool has_command;
+    const Schema *schema; /* a reference */
+};
+
+struct ChangeReader {
+    const Schema *schema; /* a reference */
+    char *name;           /* capture instance; owned */
+    int32_t object_id;
+    bool has_command, always_before, reads_before;
+    size_t meta_count, count;
+    Column *columns;       /* metadata and the schema's; owned */
+    uint16_t *key_ordinal; /* owned: of the schema's key columns */
+    Rowset *rowset;
+    size_t row_bytes; /* estimate, kept up with what comes */
+};
+
+/* ---- pages ---- */
+
+static ChangePage *page_new(const ChangeReader *r) {
+    ChangePage *p = x_calloc(1, sizeof *p);
+    atomic_init(&p->refs, 1);
+    p->schema = schema_ref(r->schema);
+    p->meta_count = (uint8_t)r->meta_count;
+    p->has_command = r->has_command;
+    return p;
+}
+
+ChangePage *change_page_ref(ChangePage *p) {
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+void change_page_unref(void *page) {
+    ChangePage *p = page;
+    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
+    schema_unref(p->schema);
+    arena_done(&p->arena);
+    free(p->rows);
+    free(p);
+}
+
+size_t change_page_count(const ChangePage *p) {
+    return p->count;
+}
+
+size_t change_page_bytes(const ChangePage *p) {
+    return p->arena.bytes + p->cap * sizeof *p->rows;
+}
+
+static Lsn lsn_value(const Value *v) {
+    Lsn lsn = {{0}};
+    if (v->n == LSN_BYTES && !v->flags) memcpy(lsn.b, v->v.p, LSN_BYTES);
+    return lsn;
+}
+
+Position change_page_position(const ChangePage *p, size_t row) {
+    const Value *v = p->rows[row];
+    return (Position){.commit_lsn = lsn_value(&v[SQL_TEXT_META_LSN]),
+                      .command_id = p->has_command ? (int32_t)v[SQL_TEXT_META_COMMAND].v.i : 0,
+                      .seqval = lsn_value(&v[SQL_TEXT_META_SEQVAL]),
+                      .operation = (uint8_t)v[SQL_TEXT_META_OPERATION].v.i};
+}
+
+uint8_t change_page_operation(const ChangePage *p, size_t row) {
+    return (uint8_t)p->rows[row][SQL_TEXT_META_OPERATION].v.i;
+}
+
+const Value *change_page_values(const ChangePage *p, size_t row) {
+    return p->rows[row] + p->meta_count;
+}
+
+static void page_add(ChangePage *p, Value *values, size_t rows, size_t stride) {
+    if (p->count + rows > p->cap) {
+        p->cap = p->cap ? p->cap * 2 : 64;
+        if (p->cap < p->count + rows) p->cap = p->count + rows;
+        p->rows = x_reallocarray(p->rows, p->cap, sizeof *p->rows);
+    }
+    for (size_t i = 0; i < rows; i++) p->rows[p->count++] = values + i * stride;
+}
+
+/* ---- readers ---- */
+
+static void copy_columns(ChangeReader *r) {
+    r->columns = x_calloc(r->count, sizeof *r->columns);
+    for (size_t i = 0; i < r->meta_count; i++) r->columns[i] = sql_text_meta_column((int)i);
+    memcpy(r->columns + r->meta_count, r->schema->columns, r->schema->column_count * sizeof *r->columns);
+}
+
+/* Before the first page: half of what is bound, and the values themselves. */
+static size_t first_estimate(const ChangeReader *r) {
+    size_t bytes = rowset_row_bytes(r->rowset) / 2 + r->count * sizeof(Value);
+    return rowset_capacity(r->rowset) == 1 ? bytes + 8192 : bytes;
+}
+
+bool change_reader_new(const CatalogInstance *instance, OdbcDriverKind driver, ChangeReader **ret, Err *e) {
+    ChangeReader *r = x_calloc(1, sizeof *r);
+    r->schema = schema_ref(instance->schema);
+    r->name = str_dup(instance->name);
+    r->object_id = instance->object_id;
+    r->has_command = instance->has_command;
+    r->always_before = r->schema->key_count == 0;
+    r->meta_count = r->has_command ? SQL_TEXT_META_COUNT : SQL_TEXT_META_COUNT - 1;
+    r->count = r->meta_count + r->schema->column_count;
+    copy_columns(r);
+    r->key_ordinal = x_calloc(r->schema->key_count + 1, sizeof *r->key_ordinal);
+    for (size_t i = 0; i < r->schema->key_count; i++)
+        r->key_ordinal[i] = instance->ordinal[r->schema->key[i]];
+    if (!rowset_new(r->schema->qualified, r->columns, r->count, driver, &r->rowset, e)) {
+        change_reader_free(r);
+        return false;
+    }
+    CLEANUP_FREE uint16_t *key = x_calloc(r->schema->key_count + 1, sizeof *key);
+    for (size_t i = 0; i < r->schema->key_count; i++) key[i] = (uint16_t)(r->schema->key[i] + r->meta_count);
+    rowset_set_key(r->rowset, key, r->schema->key_count);
+    r->row_bytes = first_estimate(r);
+    change_reader_begin(r);
+    *ret = r;
+    return true;
+}
+
+ChangeReader *change_reader_free(ChangeReader *r) {
+    if (!r) return NULL;
+    rowset_free(r->rowset);
+    schema_unref(r->schema);
+    free(r->name);
+    free(r->columns);
+    free(r->key_ordinal);
+    free(r);
+    return NULL;
+}
+
+const Schema *change_reader_schema(const ChangeReader *r) {
+    return r->schema;
+}
+
+int32_t change_reader_object(const ChangeReader *r) {
+    return r->object_id;
+}
+
+Str change_reader_name(const ChangeReader *r) {
+    return str_from(r->name);
+}
+
+void change_reader_begin(ChangeReader *r) {
+    r->reads_before = r->always_before;
+}
+
+bool change_mask_has(Str mask, const uint16_t *ordinals, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        size_t bit = ordinals[i] - 1u;
+        if (bit / 8 < mask.n && (uint8_t)mask.p[mask.n - 1 - bit / 8] >> bit % 8 & 1) return true;
+    }
+    return false;
+}
+
+static bool changes_key(const ChangeReader *r, const Value *row) {
+    if (row[SQL_TEXT_META_OPERATION].v.i != 4) return false;
+    return change_mask_has(value_str(&row[SQL_TEXT_META_MASK]), r->key_ordinal, r->schema->key_count);
+}
+
+/* What CDC doesn't carry is absent, not NULL: computed columns; (max) columns of a 3 unless changed; text,
+ * ntext and image of a 1 and a 3. */
+static void mark_absent(const ChangeReader *r, Value *row) {
+    int64_t operation = row[SQL_TEXT_META_OPERATION].v.i;
+    for (size_t i = 0; i < r->schema->column_count; i++) {
+        const Column *c = &r->schema->columns[i];
+        Value *v = &row[r->meta_count + i];
+        if (!(v->flags & VALUE_NULL)) continue;
+        bool is_old_lob = c->type == SQLTYPE_TEXT || c->type == SQLTYPE_NTEXT || c->type == SQLTYPE_IMAGE;
+        if (c->is_computed || (operation == 3 && c->is_lob) || (operation == 1 && is_old_lob))
+            v->flags |= VALUE_ABSENT;
+    }
+}
+
+static bool has_absent(const Schema *s) {
+    for (size_t i = 0; i < s->column_count; i++)
+        if (s->columns[i].is_computed || s->columns[i].is_lob) return true;
+    return false;
+}
+
+/* ---- reading a page ---- */
+
+typedef struct PageRead {
+    ChangeReader *r;
+    Odbc *odbc;
+    const Position *from;
+    const Lsn *to;
+    size_t bytes, top;
+    bool is_cut;      /* stopped before its end: it grew too large */
+    bool wants_again; /* a key changed and before images weren't read */
+    bool is_gone;
+} PageRead;
+
+static OdbcParam page_param(const PageRead *q, SqlTextPageParam what, Arena *arena) {
+    switch (what) {
+    case SQL_TEXT_PAGE_TO: return odbc_bytes(q->to->b, LSN_BYTES);
+    case SQL_TEXT_PAGE_LSN: return odbc_bytes(q->from->commit_lsn.b, LSN_BYTES);
+    case SQL_TEXT_PAGE_SEQVAL: return odbc_bytes(q->from->seqval.b, LSN_BYTES);
+    case SQL_TEXT_PAGE_COMMAND: return odbc_text(str_from(arena_printf(arena, "%d", q->from->command_id)));
+    default: return odbc_text(str_from(arena_printf(arena, "%d", q->from->operation)));
+    }
+}
+
+static bool run_page(PageRead *q, Err *e) {
+    ChangeReader *r = q->r;
+    CLEANUP(buf_done) Buf sql = {0};
+    CLEANUP(arena_done) Arena arena = {0};
+    SqlTextPageParam what[SQL_TEXT_PAGE_MAX_PARAMS];
+    OdbcParam params[SQL_TEXT_PAGE_MAX_PARAMS];
+    SqlTextPage page = {.instance = str_from(r->name),
+                        .columns = r->columns,
+                        .order = rowset_order(r->rowset),
+                        .count = r->count,
+                        .has_command = r->has_command,
+                        .reads_before = r->reads_before,
+                        .is_inside = !position_is_end(q->from) && !position_is_zero(q->from),
+                        .top = q->top};
+    size_t count = sql_text_page(&page, &sql, what);
+    for (size_t i = 0; i < count; i++) params[i] = page_param(q, what[i], &arena);
+    if (odbc_query(q->odbc, buf_text(&sql), params, count, e)) return true;
+    q->is_gone = odbc_last_native(q->odbc) == NO_SUCH_OBJECT;
+    return q->is_gone || err_wrap(e, "change table of %s", r->name);
+}
+
+static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
+    ChangeReader *r = q->r;
+    bool marks = has_absent(r->schema);
+    if (!rowset_bind(r->rowset, q->odbc, &page->arena, e)) return false;
+    for (;;) {
+        Value *values;
+        size_t rows;
+        if (!rowset_fetch(r->rowset, &values, &rows, e)) return false;
+        if (rows == 0) return true;
+        for (size_t i = 0; i < rows; i++) {
+            Value *row = values + i * r->count;
+            if (!r->reads_before && changes_key(r, row)) {
+                q->wants_again = true;
+                return true;
+            }
+            if (marks) mark_absent(r, row);
+        }
+        page_add(page, values, rows, r->count);
+        if (change_page_bytes(page) > 2 * q->bytes && page->count >= MIN_PAGE_ROWS && page->count < q->top) {
+            q->is_cut = true;
+            return true;
+        }
+    }
+}
+
+/* The instance's start_lsn: the batch's second result, or asked for when the page was cut. */
+static bool read_start(PageRead *q, Lsn *ret, Err *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    OdbcCells t;
+    bool more = false;
+    if (q->is_cut) {
+        OdbcParam name = odbc_text(str_from(q->r->name));
+        if (!odbc_cells(q->odbc, &arena, "SELECT start_lsn FROM cdc.change_tables WHERE capture_instance = ?",
+                        &name, 1, &t, e))
+            return false;
+    } else {
+        if (!odbc_next_result(q->odbc, &more, e)) return false;
+        if (!more) return err_set(e, ERR_INTERNAL, false, "the page's second result is missing");
+        if (!odbc_read_cells(q->odbc, &arena, &t, e)) return false;
+        odbc_close_query(q->odbc);
+    }
+    *ret = t.rows ? odbc_cell_lsn(&t, 0, 0) : (Lsn){{0}};
+    return true;
+}
+
+static void note_size(ChangeReader *r, const ChangePage *page) {
+    if (page->count < MIN_PAGE_ROWS) return;
+    size_t seen = change_page_bytes(page) / page->count + 1;
+    r->row_bytes = seen > r->row_bytes ? seen : (3 * r->row_bytes + seen) / 4;
+}
+
+static size_t page_rows(const ChangeReader *r, size_t bytes) {
+    size_t top = bytes / r->row_bytes;
+    if (top < MIN_PAGE_ROWS) return MIN_PAGE_ROWS;
+    return top > MAX_PAGE_ROWS ? MAX_PAGE_ROWS : top;
+}
+
+/* A 3 at the end of a page that has more behind it is read again with its 4. */
+static void drop_half_pair(ChangePage *page, bool is_last) {
+    if (!is_last && page->count && change_page_operation(page, page->count - 1) == 3) page->count--;
+}
+
+bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const Lsn *to, size_t bytes,
+                        ChangePageResult *ret, Err *e) {
+    for (;;) {
+        PageRead q = {
+            .r = r, .odbc = odbc, .from = from, .to = to, .bytes = bytes, .top = page_rows(r, bytes)};
+        ChangePage *page = page_new(r);
+        Lsn start = {{0}};
+        bool ok = run_page(&q, e) && (q.is_gone || fetch_page(&q, page, e)) &&
+                  (q.is_gone || q.wants_again || read_start(&q, &start, e));
+        odbc_close_query(odbc);
+        if (ok && !q.wants_again) {
+            note_size(r, page);
+            bool is_last = q.is_gone || (!q.is_cut && page->count < q.top);
+            drop_half_pair(page, is_last);
+            *ret = (ChangePageResult){.page = page, .is_last = is_last, .start_lsn = start};
+            return true;
+        }
+        change_page_unref(page);
+        if (!ok) return false;
+        r->reads_before = true;
+    }
+}

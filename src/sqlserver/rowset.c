@@ -1,0 +1,254 @@
+#include "sqlserver/rowset.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "sqlserver/cell.h"
+#include "sqlserver/key_text.h"
+
+enum {
+    ARRAY_BYTES = 256 * 1024, /* filled by the driver, then read once per column: stays in the cache */
+    MAX_ARRAY_ROWS = 4096,
+    LONG_PIECE_BYTES = 64 * 1024,
+};
+
+typedef struct BoundColumn {
+    CellPlan plan;
+    size_t offset; /* of its cell in the row */
+} BoundColumn;
+
+struct Rowset {
+    char *label;           /* owned */
+    const Column *columns; /* borrowed */
+    size_t count, long_count;
+    BoundColumn *bound; /* owned; by column */
+    uint16_t *order;    /* owned */
+    uint16_t *key;      /* owned */
+    size_t key_count;
+    size_t row_bytes, capacity;
+    uint8_t *array; /* capacity rows: the connection's, while bound */
+    SQLULEN fetched;
+    Odbc *odbc; /* bound to; borrowed */
+    Buf piece;  /* a long value */
+    CellRoom room;
+};
+
+static bool plan_columns(Rowset *r, OdbcDriverKind driver, Err *e) {
+    for (size_t i = 0; i < r->count; i++) {
+        BoundColumn *b = &r->bound[i];
+        if (!cell_plan(&r->columns[i], driver, &b->plan, e))
+            return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[i].name));
+        if (b->plan.is_long) {
+            r->long_count++;
+            continue;
+        }
+        b->offset = r->row_bytes;
+        r->row_bytes += cell_bytes(&b->plan);
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->bound[i].plan.is_long) r->order[at++] = (uint16_t)i;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->bound[i].plan.is_long) r->order[at++] = (uint16_t)i;
+    return true;
+}
+
+bool rowset_new(const char *label, const Column *columns, size_t count, OdbcDriverKind driver, Rowset **ret,
+                Err *e) {
+    Rowset *r = x_calloc(1, sizeof *r);
+    r->label = x_strdup(label);
+    r->columns = columns;
+    r->count = count;
+    r->bound = x_calloc(count ? count : 1, sizeof *r->bound);
+    r->order = x_calloc(count ? count : 1, sizeof *r->order);
+    if (!plan_columns(r, driver, e)) {
+        rowset_free(r);
+        return false;
+    }
+    if (r->row_bytes == 0) r->row_bytes = 8; /* long columns only */
+    r->capacity = r->long_count ? 1 : ARRAY_BYTES / r->row_bytes;
+    if (r->capacity < 1) r->capacity = 1;
+    if (r->capacity > MAX_ARRAY_ROWS) r->capacity = MAX_ARRAY_ROWS;
+    *ret = r;
+    return true;
+}
+
+Rowset *rowset_free(Rowset *r) {
+    if (!r) return NULL;
+    free(r->label);
+    free(r->bound);
+    free(r->order);
+    free(r->key);
+    buf_done(&r->piece);
+    free(r);
+    return NULL;
+}
+
+const uint16_t *rowset_order(const Rowset *r) {
+    return r->order;
+}
+
+size_t rowset_capacity(const Rowset *r) {
+    return r->capacity;
+}
+
+size_t rowset_row_bytes(const Rowset *r) {
+    return r->row_bytes;
+}
+
+uint64_t rowset_replaced(const Rowset *r) {
+    return r->room.replaced;
+}
+
+void rowset_set_key(Rowset *r, const uint16_t *key, size_t count) {
+    free(r->key);
+    r->key = x_calloc(count ? count : 1, sizeof *r->key);
+    r->key_count = count;
+    if (count) memcpy(r->key, key, count * sizeof *key);
+}
+
+/* SQL_C_NUMERIC has precision and scale in the row descriptor only, or scale 0 applies. */
+static bool describe_numeric(Odbc *c, SQLSMALLINT number, const BoundColumn *b, uint8_t *data, Err *e) {
+    SQLHDESC ard = SQL_NULL_HDESC;
+    if (!odbc_check(c, SQLGetStmtAttrW(odbc_stmt(c), SQL_ATTR_APP_ROW_DESC, &ard, 0, NULL), e)) return false;
+    bool ok = SQL_SUCCEEDED(SQLSetDescFieldW(ard, number, SQL_DESC_TYPE, (SQLPOINTER)SQL_C_NUMERIC, 0)) &&
+              SQL_SUCCEEDED(SQLSetDescFieldW(ard, number, SQL_DESC_PRECISION,
+                                             (SQLPOINTER)(intptr_t)b->plan.precision, 0)) &&
+              SQL_SUCCEEDED(
+                  SQLSetDescFieldW(ard, number, SQL_DESC_SCALE, (SQLPOINTER)(intptr_t)b->plan.scale, 0)) &&
+              SQL_SUCCEEDED(SQLSetDescFieldW(ard, number, SQL_DESC_DATA_PTR, data, 0));
+    if (!ok) return err_set(e, ERR_INTERNAL, false, "the ODBC driver takes no scale for a decimal");
+    return true;
+}
+
+static bool bind_column(Rowset *r, Odbc *c, SQLUSMALLINT number, size_t column, Err *e) {
+    const BoundColumn *b = &r->bound[column];
+    uint8_t *cell = r->array + b->offset, *data = cell + CELL_HEAD;
+    SQLRETURN rc =
+        SQLBindCol(odbc_stmt(c), number, b->plan.c_type, data, (SQLLEN)b->plan.width, (SQLLEN *)(void *)cell);
+    if (!odbc_check(c, rc, e)) return false;
+    return b->plan.c_type != SQL_C_NUMERIC || describe_numeric(c, (SQLSMALLINT)number, b, data, e);
+}
+
+static bool set_attr(Odbc *c, SQLINTEGER attribute, SQLPOINTER value, Err *e) {
+    return odbc_check(c, SQLSetStmtAttrW(odbc_stmt(c), attribute, value, 0), e);
+}
+
+void rowset_into(Rowset *r, Arena *arena) {
+    r->room = (CellRoom){.arena = arena, .replaced = r->room.replaced};
+}
+
+bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e) {
+    r->odbc = c;
+    r->array = odbc_row_array(c, r->capacity * r->row_bytes);
+    rowset_into(r, arena);
+    SQLSMALLINT columns = 0;
+    if (!odbc_check(c, SQLNumResultCols(odbc_stmt(c), &columns), e)) return err_wrap(e, "table %s", r->label);
+    if ((size_t)columns != r->count)
+        return err_set(e, ERR_INTERNAL, false, "table %s: %d columns came, %zu were asked for", r->label,
+                       columns, r->count);
+    if (!set_attr(c, SQL_ATTR_ROW_BIND_TYPE, (SQLPOINTER)(uintptr_t)r->row_bytes, e) ||
+        !set_attr(c, SQL_ATTR_ROW_ARRAY_SIZE, (SQLPOINTER)(uintptr_t)r->capacity, e) ||
+        !set_attr(c, SQL_ATTR_ROWS_FETCHED_PTR, &r->fetched, e))
+        return err_wrap(e, "table %s", r->label);
+    for (size_t i = 0; i < r->count - r->long_count; i++)
+        if (!bind_column(r, c, (SQLUSMALLINT)(i + 1), r->order[i], e))
+            return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[r->order[i]].name));
+    return true;
+}
+
+/* ---- long values ---- */
+
+/* "key Id=7" of a decoded row, for an error. */
+static void describe_key(const Rowset *r, const Value *row, Buf *out) {
+    if (!r->key_count) buf_cstr(out, "no key");
+    else buf_cstr(out, "key ");
+    for (size_t i = 0; i < r->key_count; i++) {
+        const Column *c = &r->columns[r->key[i]];
+        buf_printf(out, "%s" STR_FMT "=", i ? ", " : "", STR_ARG(c->name));
+        key_text_show(c, &row[r->key[i]], out);
+    }
+}
+
+static bool too_large(const Rowset *r, size_t column, const Value *row, Err *e) {
+    CLEANUP(buf_done) Buf key = {0};
+    describe_key(r, row, &key);
+    return err_set(e, ERR_RANGE, false,
+                   "table %s, column " STR_FMT ", %.160s: the value has over %lld bytes (max.value.bytes)",
+                   r->label, STR_ARG(r->columns[column].name), buf_text(&key),
+                   (long long)odbc_max_value_bytes(r->odbc));
+}
+
+/* One long value of the current row into r->piece. */
+static bool read_long(Rowset *r, SQLUSMALLINT number, const CellPlan *plan, bool *ret_is_null,
+                      bool *ret_is_over, Err *e) {
+    Odbc *c = r->odbc;
+    int64_t most = odbc_max_value_bytes(c);
+    buf_clear(&r->piece);
+    for (;;) {
+        SQLLEN n = 0, room = LONG_PIECE_BYTES - (plan->is_ended ? (SQLLEN)sizeof(SQLWCHAR) : 0);
+        uint8_t *at = buf_reserve(&r->piece, LONG_PIECE_BYTES);
+        SQLRETURN rc = SQLGetData(odbc_stmt(c), number, plan->c_type, at, LONG_PIECE_BYTES, &n);
+        if (rc == SQL_NO_DATA) return true;
+        if (!odbc_check(c, rc, e)) return false;
+        *ret_is_null = n == SQL_NULL_DATA;
+        if (*ret_is_null) return true;
+        bool is_cut = n == SQL_NO_TOTAL || n > room;
+        r->piece.n += (size_t)(is_cut ? room : n);
+        *ret_is_over = (int64_t)r->piece.n > (plan->is_utf16 ? 2 * most : most);
+        if (!is_cut || *ret_is_over) return true;
+    }
+}
+
+static bool decode_longs(Rowset *r, Value *row, Err *e) {
+    for (size_t i = r->count - r->long_count; i < r->count; i++) {
+        size_t column = r->order[i];
+        const CellPlan *plan = &r->bound[column].plan;
+        bool is_null = false, is_over = false;
+        if (!read_long(r, (SQLUSMALLINT)(i + 1), plan, &is_null, &is_over, e))
+            return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[column].name));
+        if (is_over) return too_large(r, column, row, e);
+        if (is_null) {
+            row[column] = value_null();
+            continue;
+        }
+        cell_long(plan, buf_view(&r->piece), &r->room, &row[column]);
+        if ((int64_t)row[column].n > odbc_max_value_bytes(r->odbc)) return too_large(r, column, row, e);
+    }
+    return true;
+}
+
+/* ---- fetching ---- */
+
+static bool decode_array(Rowset *r, size_t rows, Value *values, Err *e) {
+    for (size_t i = 0; i < r->count - r->long_count; i++) {
+        size_t column = r->order[i];
+        const BoundColumn *b = &r->bound[column];
+        CellRun run = {.plan = &b->plan,
+                       .cells = r->array + b->offset,
+                       .stride = r->row_bytes,
+                       .rows = rows,
+                       .out_stride = r->count,
+                       .room = &r->room};
+        if (!cell_decode(&run, values + column, e))
+            return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[column].name));
+    }
+    return true;
+}
+
+bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e) {
+    assert(r->odbc);
+    r->fetched = 0;
+    SQLRETURN rc = SQLFetch(odbc_stmt(r->odbc));
+    if (!odbc_check(r->odbc, rc, e)) return err_wrap(e, "table %s", r->label);
+    size_t rows = rc == SQL_NO_DATA ? 0 : (size_t)r->fetched;
+    *ret_rows = rows;
+    if (rows == 0) return true;
+    Value *values = ARENA_ARRAY(r->room.arena, Value, rows * r->count);
+    bool ok = decode_array(r, rows, values, e) && (!r->long_count || decode_longs(r, values, e));
+    *ret_values = values;
+    return ok;
+}

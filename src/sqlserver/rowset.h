@@ -1,0 +1,54 @@
+/*
+ * rowset.h - rows of a running statement, decoded column by column from a row array that stays in
+ * the cache.
+ * Owner thread only (the connection's).
+ *
+ * The columns are given in the order in which values are wanted; the SELECT list must have them in the order
+ * that rowset_order tells: long ones ((max), text, xml …) last, since a driver gives those only behind all
+ * bound ones. With long columns rows are fetched one at a time.
+ */
+#ifndef SQLSERVER_ROWSET_H
+#define SQLSERVER_ROWSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "record/schema.h"
+#include "record/value.h"
+#include "sqlserver/odbc.h"
+
+typedef struct Rowset Rowset;
+
+/* Plan and buffers for these columns (borrowed until rowset_free). label names the table in errors (copied).
+ * Errors: ERR_INVALID for a type that can't be carried, naming table and column. */
+MUST_CHECK bool rowset_new(const char *label, const Column *columns, size_t count, OdbcDriverKind driver,
+                           Rowset **ret, Err *e);
+Rowset *rowset_free(Rowset *r); /* NULL is fine; returns NULL */
+
+/* order[i] = which of the columns is the i-th of the SELECT list. Borrowed. */
+const uint16_t *rowset_order(const Rowset *r);
+/* Rows that one fetch gives at most. */
+size_t rowset_capacity(const Rowset *r);
+/* Bytes of one row, as bound: an upper bound for rows without long values. */
+size_t rowset_row_bytes(const Rowset *r);
+/* Values of the key in an error about one row: indexes into the columns; count 0 = none. Copied. */
+void rowset_set_key(Rowset *r, const uint16_t *key, size_t count);
+
+/* Bind to the statement that runs on c, which must have exactly these columns; values go to the arena
+ * (borrowed until another is given). Errors: as odbc.h. */
+MUST_CHECK bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e);
+/* Values go to this arena from now on. Also to be told after an arena was cleared. */
+void rowset_into(Rowset *r, Arena *arena);
+/*
+ * The next rows: *ret_rows ≥ 1, 0 at the end; *ret_values has rows × columns values, row by row, in the
+ * arena, as have their texts. Errors: as odbc.h; ERR_RANGE for a value over max.value.bytes, naming table,
+ * column and key; ERR_INTERNAL when the driver gave other than its type.
+ */
+MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);
+/* Unpaired surrogates replaced so far. */
+uint64_t rowset_replaced(const Rowset *r);
+
+#endif

@@ -1,0 +1,481 @@
+/*
+ * One thread, the task's, drives it all: it asks the plan what comes next and does it. The copy's chunks are
+ * read by threads of their own (copier.h), whose batches come back through a queue; only this thread tells
+ * the plan of them, so that the plan sees things in the very order in which batches leave poll().
+ *
+ * Nothing is kept here that isn't in the target, but for reading ahead: after any failure the worker starts a
+ * new source from what is stored.
+ */
+#include "sqlserver/source.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "pipeline/plan.h"
+#include "sqlserver/catalog.h"
+#include "sqlserver/copier.h"
+#include "sqlserver/odbc.h"
+#include "sqlserver/precheck.h"
+#include "sqlserver/reading.h"
+#include "sqlserver/setup_sql.h"
+#include "sqlserver/source_options.h"
+#include "sqlserver/stream.h"
+
+enum {
+    CHUNK_BYTES = 4 * 1024 * 1024,
+    MIN_CHUNK_ROWS = 256,
+    MAX_CHUNK_ROWS = 100000,
+    TYPICAL_TEXT_BYTES = 48, /* of a long declared text, before any was seen */
+    PAGE_BYTES = 4 * 1024 * 1024,
+    PERMISSION_DENIED = 229,
+};
+
+/* What is known of a table's copy. */
+typedef struct TableCopy {
+    char *upper_key;  /* owned: where the last chunk ended; NULL = at the beginning */
+    size_t row_bytes; /* of a row in a batch: estimate, then measured */
+    int64_t rows, started_us;
+} TableCopy;
+
+struct Source {
+    SourceSettings settings;
+    ConnectorContext context;
+    Arena names;
+    Odbc *odbc;
+    Catalog catalog;
+    Plan *plan;
+    Stream *stream;
+    Copier *copier;
+    Reading reading;
+    PlanInstance *instances; /* owned: of the reading */
+    TableCopy *copies;       /* owned, by table */
+    PlanAction action;       /* being done */
+    bool has_action, in_window, has_ended;
+    bool is_woken;        /* atomic access */
+    int64_t next_read_us; /* monotonic */
+    Metric *captured_us;
+};
+
+/* ---- start ---- */
+
+static bool load_catalog(Source *s, Err *e) {
+    if (catalog_load(&s->catalog, s->odbc, &s->settings.filter, e)) return true;
+    if (odbc_last_native(s->odbc) != PERMISSION_DENIED) return false;
+    CLEANUP(buf_done) Buf cure = {0};
+    setup_sql_grant_cdc(str_from(s->settings.target.user ? s->settings.target.user : "millrace"), &cure);
+    return err_set(e, ERR_INVALID, false, "the schema cdc can't be read: run %s", buf_text(&cure));
+}
+
+/* From now on exactly these tables, in this order: their numbers are the plan's. */
+static bool fix_tables(Source *s, Err *e) {
+    size_t all = s->catalog.table_count, count = 0;
+    Str *only = ARENA_ARRAY(&s->names, Str, 2 * all + 1);
+    for (size_t i = 0; i < all; i++) {
+        const CatalogTable *t = &s->catalog.tables[i];
+        if (!t->instance_count) continue;
+        only[2 * count] = arena_str(&s->names, t->schema);
+        only[2 * count++ + 1] = arena_str(&s->names, t->name);
+    }
+    s->settings.filter.only = only;
+    s->settings.filter.only_count = count;
+    if (count == all) return true;
+    LOG_INFO("tables_not_captured", LOG_I("count", all - count), LOG_S("cure", "sys.sp_cdc_enable_table"));
+    return load_catalog(s, e);
+}
+
+static bool check_isolation(const Source *s, Err *e) {
+    if (s->settings.isolation != SOURCE_ISOLATION_SNAPSHOT || s->catalog.allows_snapshot) return true;
+    CLEANUP(buf_done) Buf cure = {0};
+    setup_sql_allow_snapshot(s->catalog.database, &cure);
+    return err_set(e, ERR_INVALID, false,
+                   "snapshot.isolation.mode=snapshot: the database doesn't allow snapshot isolation: run %s",
+                   buf_text(&cure));
+}
+
+static bool check_all(Source *s, bool is_running, Err *e) {
+    TextList problems = {0};
+    bool ok = precheck_database(&s->catalog, e) && check_isolation(s, e) &&
+              precheck_tables(&s->catalog, s->odbc, &s->settings, is_running, &problems, e);
+    for (size_t i = 1; i < problems.count; i++) LOG_ERROR("check_failed", LOG_S("what", problems.items[i]));
+    textlist_done(&problems);
+    return ok;
+}
+
+static Plan *make_plan(const Source *s, const StoredState *state) {
+    size_t count = s->catalog.table_count;
+    CLEANUP_FREE PlanTableSpec *specs = x_calloc(count + 1, sizeof *specs);
+    for (size_t i = 0; i < count; i++) {
+        specs[i] = (PlanTableSpec){.schema = s->catalog.tables[i].schema, .table = s->catalog.tables[i].name};
+        for (size_t k = 0; k < s->catalog.instance_count; k++)
+            if (s->catalog.instances[k].table == i)
+                specs[i].is_keyless = s->catalog.instances[k].schema->key_count == 0;
+    }
+    return plan_new(s->settings.mode, specs, count, state);
+}
+
+/* Rows that the copy will bring, for progress; without the right to know there is none. */
+static void expect_rows(Source *s) {
+    CLEANUP(arena_done) Arena arena = {0};
+    OdbcCells t;
+    Err e;
+    if (!odbc_cells(
+            s->odbc, &arena,
+            "SELECT object_id, SUM(rows) FROM sys.partitions WHERE index_id IN (0, 1) GROUP BY object_id",
+            /* params= */ NULL, 0, &t, &e)) {
+        LOG_DEBUG("row_counts_unknown", LOG_S("why", e.msg));
+        return;
+    }
+    for (size_t i = 0; i < t.rows; i++)
+        for (size_t k = 0; k < s->catalog.table_count; k++) {
+            const CatalogTable *table = &s->catalog.tables[k];
+            if (table->object_id != odbc_cell_int(&t, i, 0, 0)) continue;
+            metric_set(metrics_get(s->context.metrics, METRIC_GAUGE, "millrace_rows_expected",
+                                   str_from(table->qualified),
+                                   "rows of the table when its copy began, about"),
+                       odbc_cell_int(&t, i, 1, 0));
+        }
+}
+
+static void begin_copies(Source *s, const StoredState *state) {
+    s->copies = x_calloc(s->catalog.table_count + 1, sizeof *s->copies);
+    for (size_t i = 0; i < s->catalog.table_count; i++) {
+        const CatalogTable *t = &s->catalog.tables[i];
+        const StoredTable *stored = stored_state_table(state, t->schema, t->name);
+        if (stored && stored->upper_key) s->copies[i].upper_key = x_strdup(stored->upper_key);
+    }
+}
+
+static void make_copier(Source *s) {
+    bool is_snapshot = s->catalog.allows_snapshot && s->settings.isolation != SOURCE_ISOLATION_READ_COMMITTED;
+    CopierSpec spec = {.target = s->settings.target,
+                       .threads = s->settings.snapshot_threads,
+                       .queue_bytes = s->settings.queue_bytes,
+                       .isolation = is_snapshot ? COPY_SNAPSHOT : COPY_READ_COMMITTED,
+                       .allows_snapshot = is_snapshot,
+                       .lock_timeout_ms = s->settings.lock_timeout_ms};
+    s->copier = copier_new(&spec);
+}
+
+static Source *source_stop(Source *s) {
+    if (!s) return NULL;
+    copier_free(s->copier);
+    stream_free(s->stream);
+    plan_free(s->plan);
+    for (size_t i = 0; s->copies && i < s->catalog.table_count; i++) free(s->copies[i].upper_key);
+    free(s->copies);
+    free(s->instances);
+    reading_done(&s->reading);
+    catalog_done(&s->catalog);
+    odbc_close(s->odbc);
+    arena_done(&s->names);
+    free(s);
+    return NULL;
+}
+
+static bool source_start(const Options *options, const ConnectorContext *context, const StoredState *state,
+                         Source **ret, Err *e) {
+    Source *s = x_calloc(1, sizeof *s);
+    s->context = *context;
+    bool ok = source_settings(options, &s->settings, e) &&
+              precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
+              check_all(s, state->has_position, e) && fix_tables(s, e);
+    if (!ok) {
+        source_stop(s);
+        return false;
+    }
+    s->plan = make_plan(s, state);
+    s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
+                                           .max_bytes = s->settings.batch_bytes,
+                                           .page_bytes = PAGE_BYTES});
+    begin_copies(s, state);
+    make_copier(s);
+    s->captured_us = metrics_get(context->metrics, METRIC_GAUGE, "millrace_captured_time_us", (Str){0},
+                                 "commit time of what the capture job has reached, µs since 1970");
+    if (!state->is_snapshot_done) expect_rows(s);
+    LOG_INFO("source_started", LOG_S("server", s->settings.target.hostname),
+             LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
+             LOG_I("tables", s->catalog.table_count));
+    *ret = s;
+    return true;
+}
+
+/* ---- readings ---- */
+
+/* Instances that weren't there when the catalog was read, or a table that was altered since. */
+static bool is_catalog_old(const Source *s) {
+    if (lsn_cmp(&s->reading.ddl_lsn, &s->catalog.ddl_lsn) != 0) return true;
+    for (size_t i = 0; i < s->reading.instance_count; i++)
+        if (!catalog_has_seen(&s->catalog, s->reading.instances[i].object_id)) return true;
+    return false;
+}
+
+static bool is_in_reading(const Reading *r, int32_t object_id, Lsn *ret_start) {
+    for (size_t i = 0; i < r->instance_count; i++) {
+        if (r->instances[i].object_id != object_id) continue;
+        *ret_start = r->instances[i].start_lsn;
+        return true;
+    }
+    return false;
+}
+
+static size_t list_instances(Source *s) {
+    size_t count = 0;
+    s->instances = x_reallocarray(s->instances, s->catalog.instance_count + 1, sizeof *s->instances);
+    for (size_t i = 0; i < s->catalog.instance_count; i++) {
+        const CatalogInstance *in = &s->catalog.instances[i];
+        Lsn start;
+        if (!is_in_reading(&s->reading, in->object_id, &start)) continue;
+        s->instances[count++] = (PlanInstance){.table = in->table,
+                                               .object_id = in->object_id,
+                                               .start_lsn = start,
+                                               .fingerprint = in->schema->fingerprint,
+                                               .adds_columns = in->adds_columns};
+    }
+    return count;
+}
+
+static bool do_reading(Source *s, Err *e) {
+    Position at = plan_position(s->plan);
+    Reading *r = &s->reading;
+    if (!reading_take(r, s->odbc, &at.commit_lsn, s->settings.window_transactions, e)) return false;
+    if (is_catalog_old(s) && !load_catalog(s, e)) return false;
+    const CommitTime *last = r->commit_count ? &r->commits[r->commit_count - 1] : NULL;
+    PlanReading reading = {.max_lsn = r->max_lsn,
+                           .to_lsn = r->is_full && last ? last->lsn : r->max_lsn,
+                           .to_us = last ? last->us : 0,
+                           .now_us = r->now_us,
+                           .instances = s->instances};
+    reading.instance_count = list_instances(s);
+    reading.instances = s->instances;
+    plan_reading(s->plan, &reading);
+    if (last && (!r->is_full || last->us > metric_value(s->captured_us)))
+        metric_set(s->captured_us, last->us);
+    s->next_read_us = clock_mono_us() + s->settings.poll_interval_ms * 1000;
+    return true;
+}
+
+/* ---- small batches ---- */
+
+static bool instance_of(const Source *s, const PlanAction *a, const CatalogInstance **ret, Err *e) {
+    *ret = catalog_instance(&s->catalog, a->instance);
+    if (*ret) return true;
+    return err_set(e, ERR_IO, true, "the capture instance of table %s is gone",
+                   s->catalog.tables[a->table].qualified);
+}
+
+static bool announce(Source *s, Batch **ret, Err *e) {
+    const PlanAction *a = &s->action;
+    const CatalogInstance *in;
+    if (!instance_of(s, a, &in, e)) return false;
+    TableCopy *copy = &s->copies[a->table];
+    if (a->table_info.copy != BATCH_COPY_KEEP) {
+        free(TAKE(copy->upper_key));
+        copy->rows = copy->started_us = 0;
+    }
+    if (a->loses_values)
+        LOG_WARN("new_columns_empty", LOG_S("table", in->schema->qualified),
+                 LOG_S("why", "without a key the rows that are there can't be read again"));
+    LOG_INFO("table_schema", LOG_S("table", in->schema->qualified), LOG_I("version", in->schema->version),
+             LOG_I("columns", in->schema->column_count));
+    Batch *b = batch_new(BATCH_TABLE);
+    b->schema = schema_ref(in->schema);
+    b->table = a->table_info;
+    b->read_us = clock_wall_us();
+    plan_announced(s->plan, a->table);
+    *ret = b;
+    return true;
+}
+
+static Batch *start_stream(Source *s) {
+    Batch *b = batch_new(BATCH_CHANGES);
+    b->to = s->action.to;
+    b->ends_transaction = true;
+    b->read_us = clock_wall_us();
+    plan_started(s->plan);
+    char text[POSITION_TEXT_SIZE];
+    LOG_INFO("stream_position", LOG_S("at", position_format(&b->to, text)));
+    return b;
+}
+
+/* ---- chunks ---- */
+
+static size_t guess_row_bytes(const Schema *schema) {
+    size_t bytes = sizeof(Change) + schema->column_count * sizeof(Value);
+    for (size_t i = 0; i < schema->column_count; i++) {
+        const Column *c = &schema->columns[i];
+        ValueForm form = sqltype_form(c->type, c->precision);
+        if (form == FORM_GUID || form == FORM_INT128) bytes += 16;
+        if (c->is_lob) bytes += 1024;
+        else if (form == FORM_TEXT || form == FORM_BYTES)
+            bytes += c->length < TYPICAL_TEXT_BYTES ? (size_t)c->length : TYPICAL_TEXT_BYTES;
+    }
+    return bytes;
+}
+
+static bool give_chunk(Source *s, Err *e) {
+    const PlanAction *a = &s->action;
+    const CatalogInstance *in;
+    if (!instance_of(s, a, &in, e)) return false;
+    TableCopy *copy = &s->copies[a->table];
+    if (!copy->row_bytes) copy->row_bytes = guess_row_bytes(in->schema);
+    if (!copy->started_us) {
+        copy->started_us = clock_mono_us();
+        LOG_INFO("snapshot_table", LOG_S("table", in->schema->qualified),
+                 LOG_I("from_chunk", a->chunk.number));
+    }
+    ChunkJob *job = chunk_job_new(in, &s->catalog.tables[a->table]);
+    job->chunk = a->chunk;
+    job->lower_key = a->chunk.number && copy->upper_key && job->paging ? x_strdup(copy->upper_key) : NULL;
+    job->part_bytes = CHUNK_BYTES;
+    job->top = CHUNK_BYTES / copy->row_bytes;
+    if (job->top < MIN_CHUNK_ROWS) job->top = MIN_CHUNK_ROWS;
+    if (job->top > MAX_CHUNK_ROWS) job->top = MAX_CHUNK_ROWS;
+    copier_give(s->copier, job);
+    return true;
+}
+
+static void note_rows(Source *s, size_t table, const Batch *b) {
+    TableCopy *copy = &s->copies[table];
+    copy->rows += (int64_t)b->count;
+    if (b->count >= MIN_CHUNK_ROWS) copy->row_bytes = batch_bytes(b) / b->count + 1;
+}
+
+static bool end_chunk(Source *s, const CopyItem *item, Err *e) {
+    const BatchChunk *chunk = &item->batch->chunk;
+    TableCopy *copy = &s->copies[item->table];
+    free(copy->upper_key);
+    copy->upper_key = str_dup(chunk->upper_key);
+    if (chunk->is_last_chunk)
+        LOG_INFO("snapshot_table_read", LOG_S("table", s->catalog.tables[item->table].qualified),
+                 LOG_I("rows", copy->rows), LOG_I("ms", (clock_mono_us() - copy->started_us) / 1000));
+    return plan_chunk_put(s->plan, item->table, chunk->is_last_chunk, &chunk->watermark, item->now_us, e);
+}
+
+/* What a reader has, waiting up to timeout_ms. *ret stays NULL when nothing came. */
+static bool take_copied(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
+    CopyItem item;
+    switch (copier_take(s->copier, timeout_ms, &item)) {
+    case COPY_NOTHING: return true;
+    case COPY_FAILED: *e = item.err; return false;
+    case COPY_DROPPED: plan_chunk_dropped(s->plan, item.table); return true;
+    case COPY_BATCH: break;
+    }
+    note_rows(s, item.table, item.batch);
+    if (item.batch->chunk.is_last_part && !end_chunk(s, &item, e)) {
+        batch_free(item.batch);
+        return false;
+    }
+    *ret = item.batch;
+    return true;
+}
+
+/* ---- the loop ---- */
+
+static bool begin_window(Source *s, Err *e) {
+    if (!stream_begin(s->stream, s->odbc, s->plan, &s->catalog, &s->reading, &s->action, e)) return false;
+    s->in_window = true;
+    return true;
+}
+
+static bool next_of_window(Source *s, Batch **ret, Err *e) {
+    bool is_done;
+    if (!stream_next(s->stream, ret, &is_done, e)) return false;
+    if (!is_done) return true;
+    plan_window_put(s->plan);
+    s->in_window = false;
+    return true;
+}
+
+static int64_t ms_until(int64_t at_us) {
+    int64_t left = at_us - clock_mono_us();
+    return left > 0 ? (left + 999) / 1000 : 0;
+}
+
+/* How long the action at hand has to wait for something else, ms; 0 = it can be done. */
+static int64_t wait_of(const Source *s, int64_t left_ms) {
+    int64_t until_read;
+    switch (s->action.kind) {
+    case PLAN_READ:
+        until_read = s->action.is_urgent ? 0 : ms_until(s->next_read_us);
+        return until_read < left_ms ? until_read : left_ms;
+    case PLAN_CHUNK: return copier_free_readers(s->copier) ? 0 : left_ms;
+    default: return left_ms;
+    }
+}
+
+static bool can_do(const Source *s) {
+    switch (s->action.kind) {
+    case PLAN_READ: return s->action.is_urgent || ms_until(s->next_read_us) == 0;
+    case PLAN_CHUNK: return copier_free_readers(s->copier) > 0;
+    case PLAN_BUSY: return false;
+    case PLAN_END: return !s->has_ended;
+    default: return true;
+    }
+}
+
+/* Do the action. *ret: the batch that it made, if one. */
+static bool do_action(Source *s, Batch **ret, Err *e) {
+    s->has_action = false;
+    switch (s->action.kind) {
+    case PLAN_READ: return do_reading(s, e);
+    case PLAN_ANNOUNCE: return announce(s, ret, e);
+    case PLAN_START: *ret = start_stream(s); return true;
+    case PLAN_CHUNK: return give_chunk(s, e);
+    case PLAN_WINDOW: return begin_window(s, e);
+    case PLAN_BUSY: return true;
+    case PLAN_END:
+        *ret = batch_new(BATCH_END);
+        s->has_ended = true;
+        return true;
+    }
+    return true;
+}
+
+static bool is_woken(Source *s) {
+    return __atomic_exchange_n(&s->is_woken, false, __ATOMIC_ACQ_REL) ||
+           __atomic_load_n(s->context.is_stopping, __ATOMIC_RELAXED);
+}
+
+/* One step: take what readers have, else do what the plan says, else wait. */
+static bool step(Source *s, int64_t left_ms, Batch **ret, Err *e) {
+    if (s->in_window) return next_of_window(s, ret, e);
+    if (!take_copied(s, /* timeout_ms= */ 0, ret, e) || *ret) return *ret != NULL;
+    if (!s->has_action) {
+        if (!plan_next(s->plan, &s->action, e)) return false;
+        s->has_action = true;
+    }
+    if (can_do(s)) return do_action(s, ret, e);
+    if (!take_copied(s, wait_of(s, left_ms), ret, e)) return false;
+    if (s->action.kind == PLAN_BUSY) s->has_action = false;
+    return true;
+}
+
+static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
+    int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
+    *ret = NULL;
+    for (;;) {
+        if (!step(s, ms_until(deadline_us), ret, e)) return false;
+        if (*ret) return true;
+        if (is_woken(s) || clock_mono_us() >= deadline_us) return true;
+    }
+}
+
+static void source_wake(Source *s) {
+    __atomic_store_n(&s->is_woken, true, __ATOMIC_RELEASE);
+    copier_wake(s->copier);
+}
+
+const SourceClass sqlserver_source_class = {
+    .class_names = source_option_classes,
+    .options = source_options,
+    .option_count = SOURCE_OPTION_COUNT,
+    .start = source_start,
+    .poll = source_poll,
+    .wake = source_wake,
+    .stop = source_stop,
+};

@@ -1,0 +1,168 @@
+#include "sqlserver/sql_text.h"
+
+#include "base/mem.h"
+#include "record/lsn.h"
+#include "sqlserver/key_text.h"
+
+static void quoted(Str text, char quote, Buf *sql) {
+    for (size_t i = 0; i < text.n; i++) {
+        buf_u8(sql, (uint8_t)text.p[i]);
+        if (text.p[i] == quote) buf_u8(sql, (uint8_t)quote);
+    }
+}
+
+void sql_text_name(Str name, Buf *sql) {
+    buf_u8(sql, '[');
+    quoted(name, ']', sql);
+    buf_u8(sql, ']');
+}
+
+void sql_text_object(Str schema, Str name, Buf *sql) {
+    sql_text_name(schema, sql);
+    buf_u8(sql, '.');
+    sql_text_name(name, sql);
+}
+
+void sql_text_literal(Str text, Buf *sql) {
+    buf_cstr(sql, "N'");
+    quoted(text, '\'', sql);
+    buf_u8(sql, '\'');
+}
+
+Column sql_text_meta_column(int meta) {
+    switch (meta) {
+    case SQL_TEXT_META_LSN:
+        return (Column){.name = STR_LIT("__$start_lsn"), .type = SQLTYPE_BINARY, .length = LSN_BYTES};
+    case SQL_TEXT_META_SEQVAL:
+        return (Column){.name = STR_LIT("__$seqval"), .type = SQLTYPE_BINARY, .length = LSN_BYTES};
+    case SQL_TEXT_META_OPERATION: return (Column){.name = STR_LIT("__$operation"), .type = SQLTYPE_INT};
+    case SQL_TEXT_META_COMMAND: return (Column){.name = STR_LIT("__$command_id"), .type = SQLTYPE_INT};
+    default: return (Column){.name = STR_LIT("__$update_mask"), .type = SQLTYPE_VARBINARY, .length = 128};
+    }
+}
+
+/* ---- chunks ---- */
+
+static void compare(const Column *c, const char *operator, Buf * sql) {
+    sql_text_name(c->name, sql);
+    buf_cstr(sql, operator);
+    key_text_marker(c, sql);
+}
+
+/* k1 > ? OR (k1 = ? AND (k2 > ? OR …)) */
+static void above_from(const Column *key, size_t count, Buf *sql) {
+    compare(&key[0], " > ", sql);
+    if (count == 1) return;
+    buf_cstr(sql, " OR (");
+    compare(&key[0], " = ", sql);
+    buf_cstr(sql, " AND (");
+    above_from(key + 1, count - 1, sql);
+    buf_cstr(sql, "))");
+}
+
+void sql_text_above(const Column *key, size_t count, Buf *sql) {
+    if (count > 1) {
+        compare(&key[0], " >= ", sql);
+        buf_cstr(sql, " AND (");
+    }
+    above_from(key, count, sql);
+    if (count > 1) buf_cstr(sql, ")");
+}
+
+/* One leading, two for each column but the last, one for that. */
+size_t sql_text_key_params(size_t count) {
+    return count == 1 ? 1 : 2 * count;
+}
+
+size_t sql_text_key_param(size_t i, size_t count) {
+    if (count == 1 || i == 0) return 0;
+    return (i - 1) / 2;
+}
+
+void sql_text_equal(const Column *key, size_t count, Buf *sql) {
+    for (size_t i = 0; i < count; i++) {
+        if (i) buf_cstr(sql, " AND ");
+        compare(&key[i], " = ", sql);
+    }
+}
+
+void sql_text_chunk(const SqlTextChunk *t, Buf *sql) {
+    buf_cstr(sql, "SELECT ");
+    if (t->top) buf_printf(sql, "TOP (%llu) ", (unsigned long long)t->top);
+    for (size_t i = 0; i < t->count; i++) {
+        const Column *c = &t->columns[t->order[i]];
+        if (i) buf_cstr(sql, ", ");
+        if (t->is_gone && t->is_gone[t->order[i]]) {
+            buf_cstr(sql, "CAST(NULL AS ");
+            column_type_format(c, sql);
+            buf_cstr(sql, ") AS ");
+        }
+        sql_text_name(c->name, sql);
+    }
+    buf_cstr(sql, " FROM ");
+    sql_text_object(t->schema, t->table, sql);
+    if (t->hint) buf_printf(sql, " %s", t->hint);
+    if (t->has_lower) {
+        buf_cstr(sql, " WHERE ");
+        sql_text_above(t->key, t->key_count, sql);
+    }
+    for (size_t i = 0; i < t->key_count; i++) {
+        buf_cstr(sql, i ? ", " : " ORDER BY ");
+        sql_text_name(t->key[i].name, sql);
+    }
+}
+
+/* ---- pages ---- */
+
+typedef struct PageParams {
+    SqlTextPageParam *list;
+    size_t count;
+} PageParams;
+
+static void page_param(PageParams *p, const char *before, SqlTextPageParam what, Buf *sql) {
+    buf_cstr(sql, before);
+    buf_cstr(sql, what == SQL_TEXT_PAGE_COMMAND || what == SQL_TEXT_PAGE_OPERATION ? "CAST(? AS int)"
+                                                                                   : "CAST(? AS binary(10))");
+    p->list[p->count++] = what;
+}
+
+/* The rows of the page's first transaction behind (command, seqval, operation). A NULL command sorts first,
+ * as 0. */
+static void page_inside(const SqlTextPage *t, PageParams *p, Buf *sql) {
+    page_param(p, " AND ([__$start_lsn] > ", SQL_TEXT_PAGE_LSN, sql);
+    buf_cstr(sql, " OR ");
+    if (t->has_command) {
+        page_param(p, "ISNULL([__$command_id], 0) > ", SQL_TEXT_PAGE_COMMAND, sql);
+        page_param(p, " OR (ISNULL([__$command_id], 0) = ", SQL_TEXT_PAGE_COMMAND, sql);
+        buf_cstr(sql, " AND (");
+    }
+    page_param(p, "[__$seqval] > ", SQL_TEXT_PAGE_SEQVAL, sql);
+    page_param(p, " OR ([__$seqval] = ", SQL_TEXT_PAGE_SEQVAL, sql);
+    page_param(p, " AND [__$operation] > ", SQL_TEXT_PAGE_OPERATION, sql);
+    buf_cstr(sql, t->has_command ? "))))" : "))");
+}
+
+size_t sql_text_page(const SqlTextPage *t, Buf *sql,
+                     SqlTextPageParam params[static SQL_TEXT_PAGE_MAX_PARAMS]) {
+    PageParams p = {.list = params};
+    buf_printf(sql, "SELECT TOP (%llu) ", (unsigned long long)t->top);
+    for (size_t i = 0; i < t->count; i++) {
+        if (i) buf_cstr(sql, ", ");
+        sql_text_name(t->columns[t->order[i]].name, sql);
+    }
+    CLEANUP(buf_done) Buf table = {0};
+    buf_str(&table, t->instance);
+    buf_cstr(&table, "_CT");
+    buf_cstr(sql, " FROM [cdc].");
+    sql_text_name(buf_view(&table), sql);
+    page_param(&p, " WHERE [__$start_lsn] <= ", SQL_TEXT_PAGE_TO, sql);
+    page_param(&p, t->is_inside ? " AND [__$start_lsn] >= " : " AND [__$start_lsn] > ", SQL_TEXT_PAGE_LSN,
+               sql);
+    if (t->is_inside) page_inside(t, &p, sql);
+    if (!t->reads_before) buf_cstr(sql, " AND [__$operation] <> 3");
+    buf_cstr(sql, t->has_command ? " ORDER BY [__$start_lsn], [__$command_id], [__$seqval], [__$operation]"
+                                 : " ORDER BY [__$start_lsn], [__$seqval], [__$operation]");
+    buf_cstr(sql, "; SELECT start_lsn FROM cdc.change_tables WHERE capture_instance = ");
+    sql_text_literal(t->instance, sql);
+    return p.count;
+}
