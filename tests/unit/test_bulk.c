@@ -1,8 +1,8 @@
+#include "standin/tds/bulk.h"
+
 #include "base/buf.h"
 #include "base/mem.h"
-#include "standin/tds/bulk.h"
 #include "test.h"
-#include <string.h>
 
 typedef struct Seen {
     size_t columns, rows, stop_at;

@@ -1,7 +1,7 @@
-#include "base/mem.h"
 #include "standin/types/collation.h"
+
+#include "base/mem.h"
 #include "test.h"
-#include <string.h>
 
 static const Collation *named(const char *name) {
     uint8_t i = collation_by_name(str_from(name));

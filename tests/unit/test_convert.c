@@ -1,138 +1,6 @@
-#include "base/mem.h"
 #include "standin/types/convert.h"
-#include "test.h"
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#define INT      ((Type){.id = TYPE_INT})
-#define BIGINT   ((Type){.id = TYPE_BIGINT})
-#define SMALLINT ((Type){.id = TYPE_SMALLINT})
-#define TINYINT  ((Type){.id = TYPE_TINYINT})
-#define BIT      ((Type){.id = TYPE_BIT})
-#define FLOAT    ((Type){.id = TYPE_FLOAT})
-#define REAL     ((Type){.id = TYPE_REAL})
-#define MONEY    ((Type){.id = TYPE_MONEY})
-#define GUID     ((Type){.id = TYPE_UNIQUEIDENTIFIER})
-#define DATETIME ((Type){.id = TYPE_DATETIME})
-#define DATE     ((Type){.id = TYPE_DATE})
-#define XML      ((Type){.id = TYPE_XML})
-
-static Type dec(uint8_t p, uint8_t s) {
-    return (Type){.id = TYPE_DECIMAL, .precision = p, .scale = s};
-}
-static Type sized(TypeId id, int32_t length) {
-    return (Type){.id = id, .length = length};
-}
-static Type scaled(TypeId id, uint8_t scale) {
-    return (Type){.id = id, .scale = scale};
-}
-
-static Arena arena;
-static char shown[2048];
-
-/* text as varchar(8000) → `from` → `to` (by style), shown as text by style 121 and binary as 0x…; an error
- * shows as its number. */
-static const char *through(const char *text, Type from, Type to, int style) {
-    ConvertError e = {0};
-    Value v;
-    Convert in = {.from = sized(TYPE_VARCHAR, 8000), .to = from, .style = type_is_binary(from.id) ? 1 : -1};
-    if (!convert_value(&in, VALUE_OF_TEXT(str_from(text)), &arena, &v, &e)) {
-        (void)snprintf(shown, sizeof shown, "in %d", e.number);
-        return shown;
-    }
-    Convert c = {.from = from, .to = to, .style = style};
-    if (!convert_value(&c, v, &arena, &v, &e)) {
-        (void)snprintf(shown, sizeof shown, "%d", e.number);
-        return shown;
-    }
-    CLEANUP(buf_done) Buf out = {0};
-    int show = type_is_binary(to.id) ? 1 : type_is_temporal(to.id) ? 121 : to.id == TYPE_MONEY ? 2 : -1;
-    assert_true(convert_to_text(&to, v, show, &out, &e));
-    (void)snprintf(shown, sizeof shown, "%s", buf_text(&out));
-    return shown;
-}
-
-typedef struct Case {
-    const char *text;
-    Type from, to;
-    const char *want;
-    int style;
-} Case;
-
-static void check(const Case *cases, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const char *got = through(cases[i].text, cases[i].from, cases[i].to, cases[i].style);
-        if (strcmp(got, cases[i].want) != 0) {
-            fail_msg("case %zu: %s from %s to %s: %s, not %s", i, cases[i].text, type_name(cases[i].from.id),
-                     type_name(cases[i].to.id), got, cases[i].want);
-        }
-    }
-}
-#define CHECK(cases) check((cases), sizeof(cases) / sizeof *(cases))
-
-static void numbers_are_read_from_text(void **state) {
-    (void)state;
-    const Type text = sized(TYPE_NVARCHAR, 60);
-    const Case cases[] = {
-        {" 42 ", text, INT, "42", -1},
-        {"", text, INT, "0", -1},
-        {"-2147483648", text, INT, "-2147483648", -1},
-        {"2147483648", text, INT, "248", -1},
-        {"1.5", text, INT, "245", -1},
-        {"abc", text, INT, "245", -1},
-        {"256", text, TINYINT, "244", -1},
-        {"9223372036854775808", text, BIGINT, "8115", -1},
-        {"x", text, BIGINT, "8114", -1},
-        {"true", text, BIT, "1", -1},
-        {"FALSE", text, BIT, "0", -1},
-        {"17", text, BIT, "1", -1},
-        {"yes", text, BIT, "245", -1},
-        {"12.345", text, dec(10, 2), "12.35", -1},
-        {"", text, dec(10, 2), "8114", -1},
-        {"123456789.1", text, dec(10, 2), "8115", -1},
-        {"1e3", text, FLOAT, "1000", -1},
-        {"1e999", text, FLOAT, "8115", -1},
-        {"nan", text, FLOAT, "8114", -1},
-        {"0x10", text, FLOAT, "8114", -1},
-        {"$1,234.56789", text, MONEY, "1234.5679", -1},
-        {"-922337203685477.5808", text, MONEY, "-922337203685477.5808", -1},
-        {"922337203685477.5808", text, MONEY, "8115", -1},
-        {"abc", text, MONEY, "235", -1},
-    };
-    CHECK(cases);
-}
-
-static void numbers_become_other_numbers(void **state) {
-    (void)state;
-    const Case cases[] = {
-        {"300", INT, TINYINT, "220", -1},
-        {"70000", INT, SMALLINT, "220", -1},
-        {"3000000000", BIGINT, INT, "8115", -1},
-        {"7", INT, BIT, "1", -1},
-        {"1.99", dec(5, 2), INT, "1", -1},
-        {"-1.99", dec(5, 2), INT, "-1", -1},
-        {"1.50", MONEY, INT, "2", -1},
-        {"-1.50", MONEY, INT, "-2", -1},
-        {"1.99e0", FLOAT, INT, "1", -1},
-        {"3e9", FLOAT, INT, "232", -1},
-        {"3e19", FLOAT, BIGINT, "8115", -1},
-        {"123456", INT, dec(5, 0), "8115", -1},
-        {"99999999999999999999999999999999999999", dec(38, 0), dec(38, 1), "8115", -1},
-        {"12345678901234567890.5", dec(38, 1), dec(38, 0), "12345678901234567891", -1},
-        {"0.1", FLOAT, dec(38, 20), "0.10000000000000001000", -1},
-        {"1e38", FLOAT, dec(38, 0), "8115", -1},
-        {"1e300", FLOAT, REAL, "8115", -1},
-        {"16777217", INT, REAL, "1.67772e+007", -1},
-        {"1.5", dec(3, 1), MONEY, "1.5000", -1},
-        {"1900-01-02 12:00", DATETIME, FLOAT, "1.5", -1},
-        {"1900-01-02 12:00", DATETIME, INT, "2", -1},
-        {"1.25", FLOAT, DATETIME, "1900-01-02 06:00:00.000", -1},
-        {"-1", INT, DATETIME, "1899-12-31 00:00:00.000", -1},
-        {"99999999", INT, DATETIME, "8115", -1},
-    };
-    CHECK(cases);
-}
+#include "convert_cases.h"
 
 static void values_become_text(void **state) {
     (void)state;
@@ -173,40 +41,6 @@ static void values_become_text(void **state) {
     CHECK(cases);
 }
 
-static void values_become_binary(void **state) {
-    (void)state;
-    const Type bytes = sized(TYPE_VARBINARY, 30);
-    const Case cases[] = {
-        {"258", INT, bytes, "0x00000102", -1},
-        {"258", INT, sized(TYPE_BINARY, 2), "0x0102", -1},
-        {"258", INT, sized(TYPE_BINARY, 6), "0x000000000102", -1},
-        {"-1", BIGINT, bytes, "0xFFFFFFFFFFFFFFFF", -1},
-        {"1", BIT, bytes, "0x01", -1},
-        {"1.50", dec(5, 2), bytes, "0x0502000196000000", -1},
-        {"1", MONEY, bytes, "0x0000000000002710", -1},
-        {"1", FLOAT, bytes, "0x3FF0000000000000", -1},
-        {"1", REAL, bytes, "0x3F800000", -1},
-        {"1900-01-02 00:00:01", DATETIME, bytes, "0x000000010000012C", -1},
-        {"0001-01-02", DATE, bytes, "0x010000", -1},
-        {"00:00:01", scaled(TYPE_TIME, 0), bytes, "0x00010000", -1},
-        {"6F9619FF-8B86-D011-B42D-00C04FC964FF", GUID, bytes, "0xFF19966F868B11D0B42D00C04FC964FF", -1},
-        {"AB", sized(TYPE_VARCHAR, 5), bytes, "0x4142", -1},
-        {"AB", sized(TYPE_NVARCHAR, 5), bytes, "0x41004200", -1},
-        {"0x0AfF", sized(TYPE_VARCHAR, 9), bytes, "0x0AFF", 1},
-        {"0AfF", sized(TYPE_VARCHAR, 9), bytes, "0x0AFF", 2},
-        {"0AfF", sized(TYPE_VARCHAR, 9), bytes, "8114", 1},
-        {"0af", sized(TYPE_VARCHAR, 9), bytes, "8114", 2},
-        {"AB", sized(TYPE_VARCHAR, 5), sized(TYPE_BINARY, 4), "0x41420000", -1},
-        {"0x01020304", bytes, sized(TYPE_VARBINARY, 2), "0x0102", -1},
-        {"0x0102", bytes, INT, "258", -1},
-        {"0xFFFFFFFF", bytes, INT, "-1", -1},
-        {"0x0502000196000000", bytes, dec(5, 2), "1.50", -1},
-        {"0xFF19966F868B11D0B42D00C04FC964FF", bytes, GUID, "6F9619FF-8B86-D011-B42D-00C04FC964FF", -1},
-        {"0x000000010000012C", bytes, DATETIME, "1900-01-02 00:00:01.000", -1},
-    };
-    CHECK(cases);
-}
-
 static void dates_are_read_and_passed_on(void **state) {
     (void)state;
     const Type text = sized(TYPE_NVARCHAR, 60), datetime2 = scaled(TYPE_DATETIME2, 7);
@@ -229,26 +63,6 @@ static void dates_are_read_and_passed_on(void **state) {
         {"not a guid", text, GUID, "8169", -1},
     };
     CHECK(cases);
-}
-
-static void pairs_that_the_matrix_forbids_are_refused(void **state) {
-    (void)state;
-    assert_int_equal(convert_rule(TYPE_INT, TYPE_DATE), CONVERT_NEVER);
-    assert_int_equal(convert_rule(TYPE_VARCHAR, TYPE_VARBINARY), CONVERT_EXPLICIT_ONLY);
-    assert_int_equal(convert_rule(TYPE_DATETIME, TYPE_INT), CONVERT_EXPLICIT_ONLY);
-    assert_int_equal(convert_rule(TYPE_INT, TYPE_DATETIME), CONVERT_IMPLICIT);
-    assert_int_equal(convert_rule(TYPE_NULL, TYPE_XML), CONVERT_IMPLICIT);
-    assert_int_equal(convert_rule(TYPE_BINARY, TYPE_FLOAT), CONVERT_NEVER);
-    assert_int_equal(convert_rule(TYPE_NVARCHAR, TYPE_IMAGE), CONVERT_NEVER);
-    ConvertError e;
-    Type date = DATE, number = INT, text = sized(TYPE_VARCHAR, 5), bytes = sized(TYPE_VARBINARY, 5);
-    convert_refuse(&number, &date, true, &e);
-    assert_int_equal(e.number, 529);
-    assert_string_equal(e.text, "Explicit conversion from data type int to date is not allowed.");
-    convert_refuse(&number, &date, false, &e);
-    assert_string_equal(e.text, "Operand type clash: int is incompatible with date");
-    convert_refuse(&text, &bytes, false, &e);
-    assert_int_equal(e.number, 257);
 }
 
 static void messages_are_the_servers(void **state) {
@@ -310,55 +124,14 @@ static void null_stays_null(void **state) {
     assert_int_equal(v.kind, VALUE_NULL);
 }
 
-static void the_common_type_joins_lengths_and_scales(void **state) {
-    (void)state;
-    Type a = sized(TYPE_VARCHAR, 10), b = sized(TYPE_NVARCHAR, 5), t = convert_common_type(&a, &b);
-    assert_int_equal(t.id, TYPE_NVARCHAR);
-    assert_int_equal(t.length, 10);
-    a = INT;
-    b = dec(5, 2);
-    t = convert_common_type(&a, &b);
-    assert_int_equal(t.id, TYPE_DECIMAL);
-    assert_int_equal(t.precision, 12);
-    assert_int_equal(t.scale, 2);
-    a = DATETIME;
-    b = scaled(TYPE_DATETIME2, 0);
-    t = convert_common_type(&a, &b);
-    assert_int_equal(t.id, TYPE_DATETIME2);
-    assert_int_equal(t.scale, 3);
-    a = sized(TYPE_VARCHAR, TYPE_MAX_LENGTH);
-    b = sized(TYPE_NCHAR, 5);
-    t = convert_common_type(&a, &b);
-    assert_int_equal(t.id, TYPE_NVARCHAR);
-    assert_int_equal(t.length, TYPE_MAX_LENGTH);
-    a = (Type){.id = TYPE_NULL};
-    t = convert_common_type(&a, &b);
-    assert_int_equal(t.id, TYPE_NCHAR);
-}
-
-static void values_of_one_type_have_an_order(void **state) {
-    (void)state;
-    Type text = sized(TYPE_VARCHAR, 5), bytes = sized(TYPE_VARBINARY, 5), number = INT;
-    assert_int_equal(convert_compare(&text, VALUE_OF_TEXT(STR_LIT("a ")), VALUE_OF_TEXT(STR_LIT("A"))), 0);
-    assert_true(convert_compare(&number, VALUE_OF_INT(-1), VALUE_OF_INT(1)) < 0);
-    assert_int_equal(convert_compare(&bytes, VALUE_OF_BLOB(STR_LIT("a")), VALUE_OF_BLOB(STR_LIT("a\0"))), 0);
-    assert_true(convert_compare(&bytes, VALUE_OF_BLOB(STR_LIT("b")), VALUE_OF_BLOB(STR_LIT("a\xff"))) > 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_are_read_from_text),
-        cmocka_unit_test(numbers_become_other_numbers),
         cmocka_unit_test(values_become_text),
-        cmocka_unit_test(values_become_binary),
         cmocka_unit_test(dates_are_read_and_passed_on),
-        cmocka_unit_test(pairs_that_the_matrix_forbids_are_refused),
         cmocka_unit_test(messages_are_the_servers),
         cmocka_unit_test(an_assignment_refuses_to_cut_but_for_blanks),
         cmocka_unit_test(text_lengths_count_in_the_targets_unit),
         cmocka_unit_test(null_stays_null),
-        cmocka_unit_test(the_common_type_joins_lengths_and_scales),
-        cmocka_unit_test(values_of_one_type_have_an_order),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_done(&arena);

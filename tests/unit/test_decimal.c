@@ -1,7 +1,9 @@
-#include "base/rng.h"
 #include "standin/types/decimal.h"
-#include "test.h"
+
 #include <string.h>
+
+#include "base/rng.h"
+#include "test.h"
 
 static Decimal parse(const char *text) {
     Decimal d = {0};

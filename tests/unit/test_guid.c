@@ -1,6 +1,8 @@
 #include "standin/types/guid.h"
-#include "test.h"
+
 #include <string.h>
+
+#include "test.h"
 
 static const char text[] = "6F9619FF-8B86-D011-B42D-00C04FC964FF";
 static const uint8_t wire[] = {0xff, 0x19, 0x96, 0x6f, 0x86, 0x8b, 0x11, 0xd0,

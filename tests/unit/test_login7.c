@@ -1,9 +1,11 @@
+#include "standin/tds/login7.h"
+
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf.h"
-#include "standin/tds/login7.h"
 #include "test.h"
-#include <string.h>
 
 static void put16(Buf *b, size_t at, size_t v) {
     b->p[at] = (uint8_t)v;

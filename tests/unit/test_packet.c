@@ -1,10 +1,11 @@
-#include "base/mem.h"
 #include "standin/tds/packet.h"
-#include "test.h"
+
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/mem.h"
+#include "test.h"
 
 typedef struct Pair {
     int client, server;

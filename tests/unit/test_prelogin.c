@@ -1,5 +1,6 @@
-#include "base/mem.h"
 #include "standin/tds/prelogin.h"
+
+#include "base/mem.h"
 #include "test.h"
 
 /* FreeTDS: version, encryption 0, instance "MSSQLServer", thread id, MARS 0. */

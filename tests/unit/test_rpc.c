@@ -1,7 +1,8 @@
+#include "standin/tds/rpc.h"
+
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf.h"
-#include "standin/tds/rpc.h"
 #include "test.h"
 
 static void add_name(Buf *b, const char *text) {

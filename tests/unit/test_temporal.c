@@ -1,4 +1,5 @@
 #include "standin/types/temporal.h"
+
 #include "test.h"
 
 static void days_and_civil_dates_map_to_each_other(void **state) {

@@ -1,5 +1,6 @@
-#include "base/mem.h"
 #include "standin/tds/tmrequest.h"
+
+#include "base/mem.h"
 #include "test.h"
 
 static TmRequest take(const char *bytes, size_t n) {

@@ -1,11 +1,13 @@
-#include "base/buf.h"
-#include "base/mem.h"
 #include "standin/tds/token.h"
-#include "test.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "test.h"
 
 typedef struct Wire {
     int client, server;

@@ -1,5 +1,6 @@
-#include "base/mem.h"
 #include "standin/types/type.h"
+
+#include "base/mem.h"
 #include "test.h"
 
 static void names_and_synonyms_are_found_in_any_case(void **state) {

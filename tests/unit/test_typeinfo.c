@@ -1,8 +1,8 @@
-#include "base/mem.h"
 #include "standin/tds/typeinfo.h"
+
+#include "base/mem.h"
 #include "standin/types/convert.h"
 #include "test.h"
-#include <string.h>
 
 static Arena arena;
 
@@ -120,41 +120,6 @@ static void every_type_comes_back_as_it_went(void **state) {
     }
 }
 
-static void a_null_in_a_fixed_column_is_refused(void **state) {
-    (void)state;
-    uint8_t room[64];
-    static const TypeId ids[] = {TYPE_INT,      TYPE_DATETIME, TYPE_DECIMAL,
-                                 TYPE_NVARCHAR, TYPE_DATE,     TYPE_UNIQUEIDENTIFIER};
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        Type t = {.id = ids[i], .length = 5, .precision = 5};
-        TypeInfoEncoder x = typeinfo_encoder(&t, false);
-        assert_null(x.write(&x, &(Value){0}, room));
-    }
-}
-
-static void known_bytes_are_written(void **state) {
-    (void)state;
-    static const struct {
-        Type t;
-        const char *value;
-        uint8_t bytes[12];
-        size_t n;
-    } cases[] = {
-        {{.id = TYPE_MONEY}, "922337203685477.5807", {8, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff}, 9},
-        {{.id = TYPE_DATETIME}, "2024-02-29 23:59:59.997", {8, 0x25, 0xb1, 0, 0, 0xff, 0x81, 0x8b, 0x01}, 9},
-        {{.id = TYPE_DECIMAL, .precision = 5, .scale = 2}, "-1.50", {5, 0, 0x96, 0, 0, 0}, 6},
-        {{.id = TYPE_DATE}, "0001-01-02", {3, 1, 0, 0}, 4},
-        {{.id = TYPE_NVARCHAR, .length = 3}, "ab", {4, 0, 'a', 0, 'b', 0}, 6},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        uint8_t room[64];
-        TypeInfoEncoder x = typeinfo_encoder(&cases[i].t, true);
-        Value v = make(cases[i].value, &cases[i].t);
-        assert_ptr_equal(x.write(&x, &v, room), room + cases[i].n);
-        assert_memory_equal(room, cases[i].bytes, cases[i].n);
-    }
-}
-
 /* TYPE_INFO and value in one go. */
 static bool decode(const char *bytes, size_t n, Value *ret, Err *e) {
     TypeInfo info;
@@ -208,8 +173,6 @@ static void plp_of_unknown_length_in_chunks_is_joined(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_comes_back_as_it_went),
-        cmocka_unit_test(a_null_in_a_fixed_column_is_refused),
-        cmocka_unit_test(known_bytes_are_written),
         cmocka_unit_test(illegal_values_are_refused),
         cmocka_unit_test(plp_of_unknown_length_in_chunks_is_joined),
     };

@@ -1,6 +1,6 @@
 #include "standin/types/wtf8.h"
+
 #include "test.h"
-#include <string.h>
 
 #define FACE "\xf0\x9f\x98\x80" /* U+1F600 */
 
