@@ -14,6 +14,6 @@ bool atomic_run(Session *s, AtomicWork *work, void *arg, SqlError *e) {
     if (!txn_save(t, SAVEPOINT, e)) return false;
     if (work(s, arg, e)) return true;
     /* A deadlock has undone the transaction already. */
-    if (txn_count(t) > 0 && !txn_is_doomed(t)) return txn_rollback(t, SAVEPOINT, &ignored) && false;
+    if (txn_count(t) > 0 && !txn_is_doomed(t) && !txn_rollback(t, SAVEPOINT, &ignored)) txn_rollback_all(t);
     return false;
 }

@@ -21,6 +21,14 @@ static const Message MESSAGES[] = {
      "Cannot truncate table '%s' because it is published for replication or enabled for "
      "Change Data Capture."},
     {4928, 16, "Cannot alter column '%s' because it is 'REPLICATED'."},
+    {22850, 16,
+     "The threshold value specified for the Change Data Capture cleanup process must be greater than 0. When "
+     "creating "
+     "or modifying cleanup job, specify a positive threshold value. If this error is encountered when "
+     "executing the "
+     "sys.sp_cdc_cleanup_change_table stored procedure, reset the threshold value associated with the job to "
+     "a "
+     "non-negative value by using the sp_cdc_change_job stored procedure."},
     {22901, 16,
      "The database '%s' is not enabled for Change Data Capture. Ensure that the correct "
      "database context is set and retry the operation. To report on the databases enabled "
@@ -48,6 +56,7 @@ static const Message MESSAGES[] = {
      "Parameter @role_name cannot be empty. Specify a value for @role_name and retry the "
      "operation. Supply null as the value if no role is to be used to gate access to "
      "captured change data."},
+    {22920, 16, "The named capture instance %s does not exist for database %s."},
     {22925, 16,
      "The number of columns captured by capture instance '%s' exceeds the maximum allowed "
      "number: %s. Use the @captured_columns_list parameter to specify a subset of the "
@@ -162,6 +171,12 @@ static const Message MESSAGES[] = {
      "The specified @job_type, %s, is not supported. The value specified for the "
      "parameter @job_type must be N'capture' to indicate a capture job, or N'cleanup' to "
      "indicate a cleanup job."},
+    {22993, 16,
+     "The Change Data Capture job table containing job information for database '%s' cannot be found in the "
+     "msdb "
+     "system database. Run the stored procedure 'sys.sp_cdc_add_job' to create the appropriate CDC capture "
+     "or cleanup "
+     "job. The stored procedure will create the required job table."},
     {22994, 16,
      "The retention value specified for the Change Data Capture cleanup process must be "
      "greater than 0 and less than or equal to 52594800. When creating or modifying the "
