@@ -239,11 +239,11 @@ static bool adds_columns(const FakeSource *f, const FakeInstance *in) {
     return !before || before->values < in->values;
 }
 
-size_t fake_source_instances(const FakeSource *f, PlanInstance ret[static FAKE_INSTANCES]) {
+size_t fake_source_instances(const FakeSource *f, size_t tables, PlanInstance ret[static FAKE_INSTANCES]) {
     size_t n = 0;
     for (size_t i = 0; i < f->instance_count; i++) {
         const FakeInstance *in = &f->instances[i];
-        if (in->is_dropped) continue;
+        if (in->is_dropped || in->table >= tables) continue;
         ret[n++] = (PlanInstance){.table = in->table,
                                   .object_id = in->id,
                                   .start_lsn = sim_lsn(in->low),

@@ -57,7 +57,7 @@ void fake_source_idle_entry(FakeSource *f); /* the capture job's note that nothi
 
 /* What queries give. */
 PlanReading fake_source_max(const FakeSource *f, const Position *position, uint32_t limit);
-size_t fake_source_instances(const FakeSource *f, PlanInstance ret[static FAKE_INSTANCES]);
+size_t fake_source_instances(const FakeSource *f, size_t tables, PlanInstance ret[static FAKE_INSTANCES]);
 const FakeInstance *fake_source_instance(const FakeSource *f, int32_t id); /* NULL = dropped */
 int32_t fake_source_newest(const FakeSource *f, size_t table);             /* that has begun */
 /* Up to FAKE_PAGE change rows above from, up to `to`, in order. */

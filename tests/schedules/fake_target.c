@@ -234,8 +234,9 @@ static bool is_held_by_other(const FakeTarget *t, size_t session) {
 static FakeResult begin(Sim *s, FakeTarget *t, size_t session, const LaneWork *work) {
     bool is_fenced = !sim_is_broken(s, BREAK_NO_FENCE);
     if (is_fenced && is_held_by_other(t, session)) return FAKE_WAITS;
-    if (is_fenced && (t->now.epoch != work->epoch || position_cmp(&t->now.position, &work->old) != 0))
-        return FAKE_NO_ROW;
+    bool is_owner = t->now.epoch == work->epoch, is_there = position_cmp(&t->now.position, &work->old) == 0;
+    if (is_fenced && is_owner && !is_there) sim_fail(s, "the owner doesn't know where the position is");
+    if (is_fenced && (!is_owner || !is_there)) return FAKE_NO_ROW;
     FakeSession *in = &t->sessions[session];
     in->is_in_transaction = true;
     in->state = t->now;

@@ -1,9 +1,9 @@
 /*
  * schedules - run the seeded simulation of the pure core.
- *   schedules [--count N] [--seed S] [--verbose]    N schedules from seed S on; every hazard by name before
- * them schedules --break NAME [--count N]              break a rule: succeeds when it is found out schedules
- * --breaks                              break each rule in turn A failure prints its seed and trace, and how
- * to replay it; exit 1.
+ *   schedules [--count N] [--seed S] [--verbose]   every hazard by name, then N schedules drawn from seed S
+ * on schedules --hazard NAME [--count N] …          schedules of that shape only schedules --breaks break
+ * each rule in turn: succeeds when all are found out schedules --break NAME                         break one
+ * A failure prints its seed, its steps and how to replay it; exit 1. With --count 1 only that schedule runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +11,22 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "hazards.h"
 #include "sim.h"
 
-enum { BREAK_SCHEDULES = 5000 };
+enum { HAZARD_SCHEDULES = 400, BREAK_SCHEDULES = 5000, TELL_MS = 5000 };
+
+typedef struct Options {
+    uint64_t count, seed;
+    bool is_verbose, all_breaks;
+    SimBreak broken;
+    const SimShape *hazard;
+} Options;
+
+typedef struct Tally {
+    uint64_t schedules, gaps, steps;
+    int64_t began_ms, told_ms;
+} Tally;
 
 static int64_t now_ms(void) {
     struct timespec t;
@@ -21,55 +34,65 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void report(Sim *s, uint64_t seed) {
-    printf("schedule %llu failed: %s\nits steps:\n", (unsigned long long)seed, sim_why(s));
-    (void)sim_run(s, seed, NULL, BREAK_NOTHING, /* is_verbose= */ true);
-    printf("replay: schedules --seed %llu --count 1 --verbose\n", (unsigned long long)seed);
+static void report(Sim *s, uint64_t seed, const SimShape *hazard, bool is_verbose) {
+    printf("schedule %llu failed: %s\n", (unsigned long long)seed, sim_why(s));
+    if (!is_verbose) {
+        printf("its steps:\n");
+        (void)sim_run(s, seed, hazard, BREAK_NOTHING, /* is_verbose= */ true);
+    }
+    printf("replay: schedules%s%s --seed %llu --count 1 --verbose\n", hazard ? " --hazard " : "",
+           hazard ? hazard->name : "", (unsigned long long)seed);
 }
 
-static bool run_drawn(Sim *s, uint64_t seed, uint64_t count, bool is_verbose) {
-    int64_t began = now_ms(), told = began;
-    uint64_t gaps = 0, steps = 0;
+static bool run_some(Sim *s, const Options *o, const SimShape *hazard, uint64_t count, Tally *tally) {
     for (uint64_t i = 0; i < count; i++) {
-        if (!sim_run(s, seed + i, NULL, BREAK_NOTHING, is_verbose)) {
-            report(s, seed + i);
+        if (!sim_run(s, o->seed + i, hazard, BREAK_NOTHING, o->is_verbose)) {
+            report(s, o->seed + i, hazard, o->is_verbose);
             return false;
         }
-        gaps += sim_ended_in_gap(s);
-        steps += sim_steps(s);
-        if (now_ms() - told < 5000) continue;
-        told = now_ms();
-        printf("schedules: %llu of %llu\n", (unsigned long long)i + 1, (unsigned long long)count);
-        fflush(stdout);
+        tally->schedules++;
+        tally->gaps += sim_ended_in_gap(s);
+        tally->steps += sim_steps(s);
+        if (now_ms() - tally->told_ms < TELL_MS) continue;
+        tally->told_ms = now_ms();
+        printf("schedules: %llu\n", (unsigned long long)tally->schedules);
+        (void)fflush(stdout);
     }
-    printf("schedules: %llu passed in %.1f s (seeds %llu…%llu, %llu steps, %llu ended in a true gap)\n",
-           (unsigned long long)count, (double)(now_ms() - began) / 1000, (unsigned long long)seed,
-           (unsigned long long)(seed + count - 1), (unsigned long long)steps, (unsigned long long)gaps);
     return true;
 }
 
-/* 0 = never found out. */
-static uint64_t found_after(Sim *s, SimBreak broken, uint64_t seed, uint64_t count) {
-    for (uint64_t i = 0; i < count; i++)
-        if (!sim_run(s, seed + i, NULL, broken, /* is_verbose= */ false)) return i + 1;
-    return 0;
+static bool run_right(Sim *s, const Options *o) {
+    Tally tally = {.began_ms = now_ms(), .told_ms = now_ms()};
+    bool ok = true;
+    if (o->hazard) {
+        ok = run_some(s, o, o->hazard, o->count, &tally);
+    } else {
+        bool is_replay = o->count == 1;
+        for (size_t i = 0; ok && !is_replay && hazard_at(i); i++)
+            ok = run_some(s, o, hazard_at(i), HAZARD_SCHEDULES, &tally);
+        ok = ok && run_some(s, o, NULL, o->count, &tally);
+    }
+    if (ok)
+        printf("schedules: %llu passed in %.1f s, from seed %llu (%llu steps, %llu ended in a true gap)\n",
+               (unsigned long long)tally.schedules, (double)(now_ms() - tally.began_ms) / 1000,
+               (unsigned long long)o->seed, (unsigned long long)tally.steps, (unsigned long long)tally.gaps);
+    return ok;
 }
 
-static bool run_broken(Sim *s, SimBreak broken, uint64_t seed, uint64_t count) {
-    uint64_t after = found_after(s, broken, seed, count);
-    if (after == 0) {
-        printf("%-30s NOT found in %llu schedules\n", sim_break_name(broken), (unsigned long long)count);
-        return false;
+/* A broken rule that isn't found out means that the simulation proves nothing of it. */
+static bool run_broken(Sim *s, SimBreak broken, uint64_t seed) {
+    for (uint64_t i = 0; i < BREAK_SCHEDULES; i++) {
+        if (sim_run(s, seed + i, NULL, broken, /* is_verbose= */ false)) continue;
+        printf("%-30s found after %llu: %s\n", sim_break_name(broken), (unsigned long long)i + 1, sim_why(s));
+        return true;
     }
-    printf("%-30s found by schedule %llu: %s\n", sim_break_name(broken), (unsigned long long)after,
-           sim_why(s));
-    return true;
+    printf("%-30s NOT found in %d schedules\n", sim_break_name(broken), BREAK_SCHEDULES);
+    return false;
 }
 
 static bool run_all_broken(Sim *s, uint64_t seed) {
     bool ok = true;
-    for (SimBreak b = BREAK_NOTHING + 1; b < BREAK_COUNT; b++)
-        ok = run_broken(s, b, seed, BREAK_SCHEDULES) && ok;
+    for (SimBreak b = BREAK_NOTHING + 1; b < BREAK_COUNT; b++) ok = run_broken(s, b, seed) && ok;
     return ok;
 }
 
@@ -79,36 +102,51 @@ static SimBreak break_named(const char *name) {
     return BREAK_NOTHING;
 }
 
-static int usage(void) {
-    fprintf(stderr, "usage: schedules [--count N] [--seed S] [--verbose] [--break NAME | --breaks]\n");
+static bool take_number(const char *text, uint64_t *ret) {
+    int64_t n;
+    Err ignored;
+    if (!str_to_i64(str_from(text), 0, INT64_MAX, &n, &ignored)) return false;
+    *ret = (uint64_t)n;
+    return true;
+}
+
+static bool take_option(Options *o, const char *name, const char *value, bool *ret_took_value) {
+    *ret_took_value = false;
+    if (strcmp(name, "--verbose") == 0) return o->is_verbose = true;
+    if (strcmp(name, "--breaks") == 0) return o->all_breaks = true;
+    if (!value) return false;
+    *ret_took_value = true;
+    if (strcmp(name, "--count") == 0) return take_number(value, &o->count);
+    if (strcmp(name, "--seed") == 0) return take_number(value, &o->seed);
+    if (strcmp(name, "--break") == 0) return (o->broken = break_named(value)) != BREAK_NOTHING;
+    if (strcmp(name, "--hazard") == 0) return (o->hazard = hazard_named(value)) != NULL;
+    return false;
+}
+
+static int usage(const char *what) {
+    fprintf(stderr, "schedules: what is '%s'?\n", what);
+    fprintf(
+        stderr,
+        "usage: schedules [--count N] [--seed S] [--verbose] [--hazard NAME | --break NAME | --breaks]\n");
+    fprintf(stderr, "hazards:");
+    for (size_t i = 0; hazard_at(i); i++) fprintf(stderr, " %s", hazard_at(i)->name);
+    fprintf(stderr, "\nbreaks:");
+    for (SimBreak b = BREAK_NOTHING + 1; b < BREAK_COUNT; b++) fprintf(stderr, " %s", sim_break_name(b));
+    fprintf(stderr, "\n");
     return 2;
 }
 
 int main(int argc, char **argv) {
-    int64_t count = 1000, seed = 1;
-    bool is_verbose = false, all_breaks = false;
-    SimBreak broken = BREAK_NOTHING;
-    Err e;
+    Options o = {.count = 1000, .seed = 1};
     for (int i = 1; i < argc; i++) {
-        bool has_value = i + 1 < argc;
-        if (strcmp(argv[i], "--verbose") == 0) is_verbose = true;
-        else if (strcmp(argv[i], "--breaks") == 0) all_breaks = true;
-        else if (strcmp(argv[i], "--count") == 0 && has_value) {
-            if (!str_to_i64(str_from(argv[++i]), 1, INT64_MAX, &count, &e)) return usage();
-        } else if (strcmp(argv[i], "--seed") == 0 && has_value) {
-            if (!str_to_i64(str_from(argv[++i]), 0, INT64_MAX, &seed, &e)) return usage();
-        } else if (strcmp(argv[i], "--break") == 0 && has_value) {
-            broken = break_named(argv[++i]);
-            if (broken == BREAK_NOTHING) return usage();
-        } else {
-            return usage();
-        }
+        bool took_value;
+        if (!take_option(&o, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &took_value)) return usage(argv[i]);
+        i += took_value;
     }
     Sim *s = sim_new();
-    bool ok;
-    if (all_breaks) ok = run_all_broken(s, (uint64_t)seed);
-    else if (broken != BREAK_NOTHING) ok = run_broken(s, broken, (uint64_t)seed, (uint64_t)count);
-    else ok = run_drawn(s, (uint64_t)seed, (uint64_t)count, is_verbose);
+    bool ok = o.all_breaks ? run_all_broken(s, o.seed)
+              : o.broken   ? run_broken(s, o.broken, o.seed)
+                           : run_right(s, &o);
     sim_free(s);
     return ok ? 0 : 1;
 }

@@ -61,6 +61,7 @@ typedef struct Proc {
     size_t queued;
 
     SourceState source;
+    size_t table_count; /* that it was told of */
     Plan *plan;
     PlanReading reading;
     PlanInstance instances[FAKE_INSTANCES];

@@ -58,6 +58,11 @@ const char *sim_break_name(SimBreak b) {
 Rng *sim_rng(Sim *s) {
     return &s->rng;
 }
+size_t sim_table_count(const Sim *s) {
+    size_t all = s->shape.has_keyless ? SIM_TABLES : s->shape.tables;
+    bool is_early = s->steps < WORLD_STEPS / 4 && !s->is_quiet;
+    return is_early && s->shape.first_tables ? s->shape.first_tables : all;
+}
 const SimShape *sim_shape(const Sim *s) {
     return &s->shape;
 }
@@ -196,10 +201,11 @@ SimShape sim_shape_drawn(Rng *rng) {
                       .commit = 2 + (uint32_t)rng_below(rng, 15),
                       .capture = 2 + (uint32_t)rng_below(rng, 20)};
     if (shape.has_keyless) shape.tables = SIM_KEYLESS; /* tables are numbered without a hole */
+    if (shape.mode == PLAN_INITIAL && rng_chance(rng, 20)) shape.first_tables = 1;
     shape.alter = some(rng, 50, 2);
     shape.enable = some(rng, 50, 4);
     shape.drop = some(rng, 40, 6);
-    shape.cleanup = some(rng, 30, 2);
+    shape.cleanup = some(rng, 20, 2);
     shape.crash = some(rng, 40, 2);
     shape.lose = some(rng, 40, 8);
     shape.refuse = some(rng, 30, 6);
@@ -265,6 +271,8 @@ static bool is_through(Sim *s) {
 static void run_quiet(Sim *s) {
     s->is_quiet = true;
     sim_trace(s, "the world falls silent");
+    for (size_t i = 0; i < SIM_PROCS; i++) /* all tables are to be known at the end */
+        if (s->shape.first_tables && s->procs[i].is_alive) proc_crash(s, &s->procs[i]);
     for (int i = 0; i < QUIET_STEPS && !is_over(s); i++) {
         if (i % 500 == 0) {
             fake_source_tick(&s->source, 2000 * 1000);
@@ -290,6 +298,7 @@ static void check_end(Sim *s) {
     for (size_t t = 0; t < SIM_TABLES; t++)
         for (size_t i = 0; i < s->source.instance_count; i++) {
             const FakeInstance *in = &s->source.instances[i];
+            if (in->table == t && !now->tables[t].is_known) sim_fail(s, "table %zu is missing at the end", t);
             if (in->table == t && !in->is_dropped && in->values > now->tables[t].values)
                 sim_fail(s, "table %zu: a column is missing at the end", t);
         }

@@ -34,11 +34,12 @@ typedef struct SimRows {
 
 /* What the world and the faults do in a schedule: chances in percent of a step, counts. */
 typedef struct SimShape {
-    const char *name; /* NULL = drawn from the seed */
-    int mode;         /* PlanMode */
-    uint32_t commits; /* that the world makes before it falls silent */
-    uint32_t tables;  /* the first n … */
-    bool has_keyless; /* … and the one without a key */
+    const char *name;      /* NULL = drawn from the seed */
+    int mode;              /* PlanMode */
+    uint32_t commits;      /* that the world makes before it falls silent */
+    uint32_t tables;       /* the first n … */
+    bool has_keyless;      /* … and the one without a key */
+    uint32_t first_tables; /* that the first processes are told of; later ones know all */
     uint32_t commit, capture, alter, enable, drop, cleanup;
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
 } SimShape;
@@ -82,6 +83,7 @@ bool sim_ended_in_gap(const Sim *s);
 /* For the parts: the first failure counts; a trace line is printed when verbose. */
 Rng *sim_rng(Sim *s);
 const SimShape *sim_shape(const Sim *s);
+size_t sim_table_count(const Sim *s); /* that a process which starts now is told of */
 bool sim_is_broken(const Sim *s, SimBreak b);
 bool sim_is_quiet(const Sim *s); /* no more faults, no more of the world */
 bool sim_has_failed(const Sim *s);

@@ -14,8 +14,8 @@ void source_start(Sim *s, Proc *p, const StoredState *stored) {
         p->upper[t] = entry && entry->upper_key ? (uint32_t)(entry->upper_key[0] - '0') : 0;
         p->chunks[t].is_open = false;
     }
-    size_t count = sim_shape(s)->has_keyless ? SIM_TABLES : sim_shape(s)->tables;
-    p->plan = plan_new((PlanMode)sim_shape(s)->mode, specs, count, stored);
+    p->table_count = sim_table_count(s);
+    p->plan = plan_new((PlanMode)sim_shape(s)->mode, specs, p->table_count, stored);
     p->source = SOURCE_NEXT;
 }
 
@@ -178,13 +178,9 @@ static bool step_chunks(Sim *s, Proc *p) {
 
 /* ---- windows ---- */
 
-static size_t table_count(const Sim *s) {
-    return sim_shape(s)->has_keyless ? SIM_TABLES : sim_shape(s)->tables;
-}
-
-static void next_range(Sim *s, Proc *p, size_t from) {
+static void next_range(Proc *p, size_t from) {
     p->has_range = p->is_page_unchecked = false;
-    for (p->page_table = from; p->page_table < table_count(s); p->page_table++) {
+    for (p->page_table = from; p->page_table < p->table_count; p->page_table++) {
         if (!plan_range(p->plan, p->page_table, &p->range_instance, &p->page_from)) continue;
         p->has_range = true;
         return;
@@ -234,7 +230,7 @@ static void step_pages(Sim *s, Proc *p) {
     }
     p->is_page_unchecked = false;
     p->page_from = p->page_next;
-    if (!p->is_page_full) next_range(s, p, p->page_table + 1);
+    if (!p->is_page_full) next_range(p, p->page_table + 1);
 }
 
 static void add_change(ProcBatch *b, const ProcRow *row) {
@@ -301,7 +297,7 @@ static void take_max(Sim *s, Proc *p) {
 }
 
 static void take_instances(Sim *s, Proc *p) {
-    size_t count = fake_source_instances(sim_source(s), p->instances);
+    size_t count = fake_source_instances(sim_source(s), p->table_count, p->instances);
     if (sim_is_broken(s, BREAK_IGNORE_GAP)) hide_gaps(p, count);
     p->reading.instances = p->instances;
     p->reading.instance_count = count;
@@ -330,7 +326,7 @@ static void step_next(Sim *s, Proc *p) {
         p->row_count = 0;
         sim_trace(s, "proc %zu: window (%u, %u]%s", p->number, sim_lsn_number(&a.from.commit_lsn),
                   sim_lsn_number(&a.to.commit_lsn), a.is_consistent ? ", consistent" : "");
-        next_range(s, p, 0);
+        next_range(p, 0);
         p->source = SOURCE_PAGES;
         break;
     case PLAN_BUSY: break;

@@ -1,0 +1,49 @@
+#include "hazards.h"
+
+#include <string.h>
+
+#include "pipeline/plan.h"
+
+/* A world in which nothing goes wrong; each hazard adds its own. */
+#define WORLD(m, n, c, k)                                                                                    \
+    .mode = (m), .commits = (n), .commit = (c), .capture = (k), .tables = 2, .has_keyless = true
+#define CALM WORLD(PLAN_INITIAL, 30, 10, 12)
+
+static const SimShape hazards[] = {
+    {CALM, .name = "calm"},
+    {CALM, .name = "crash-at-any-step", .crash = 4},
+    {CALM, .name = "commit-outcome-unknown", .lose = 15},
+    {CALM, .name = "refused-and-rolled-back", .refuse = 15},
+    {CALM, .name = "batch-comes-twice", .duplicate = 40},
+    {CALM, .name = "stopped-owner-wakes-up", .stop = 4},
+    {CALM, .name = "stopped-owner-and-lost-connections", .stop = 4, .lose = 10, .source_fails = 2},
+    {CALM, .name = "source-fails", .source_fails = 4},
+    {WORLD(PLAN_INITIAL, 30, 10, 2), .name = "capture-lags-far-behind", .crash = 1},
+    {WORLD(PLAN_INITIAL, 60, 30, 12), .name = "transactions-larger-than-a-batch", .lose = 4, .refuse = 3},
+    {WORLD(PLAN_INITIAL, 3, 1, 12), .name = "quiet-source", .crash = 1},
+    {CALM, .name = "new-column-and-second-instance", .alter = 2, .enable = 6},
+    {CALM, .name = "new-column-and-crashes", .alter = 2, .enable = 6, .crash = 3},
+    {CALM, .name = "new-column-and-stopped-owner", .alter = 2, .enable = 6, .stop = 4},
+    {CALM, .name = "older-instance-dropped", .alter = 2, .enable = 6, .drop = 8},
+    {CALM, .name = "second-instance-of-the-same-columns", .enable = 6, .drop = 8, .crash = 2},
+    {CALM, .name = "cleanup-overtakes", .cleanup = 3, .crash = 1},
+    {WORLD(PLAN_INITIAL, 30, 10, 25), .name = "cleanup-while-a-page-is-read", .cleanup = 8},
+    {CALM, .name = "table-added-later", .first_tables = 1, .crash = 2},
+    {CALM, .name = "table-added-later-with-new-columns", .first_tables = 1, .crash = 2, .alter = 2,
+     .enable = 6},
+    {WORLD(PLAN_NO_DATA, 30, 10, 12), .name = "no-data", .crash = 2, .lose = 5, .alter = 1, .enable = 3},
+    {WORLD(PLAN_INITIAL_ONLY, 30, 10, 12), .name = "copy-only", .crash = 2, .lose = 5, .alter = 1,
+     .enable = 3},
+    {CALM, .name = "everything-at-once", .crash = 2, .lose = 6, .refuse = 4, .stop = 2, .duplicate = 15,
+     .source_fails = 1, .alter = 2, .enable = 5, .drop = 5, .cleanup = 1},
+};
+
+const SimShape *hazard_at(size_t i) {
+    return i < sizeof hazards / sizeof *hazards ? &hazards[i] : NULL;
+}
+
+const SimShape *hazard_named(const char *name) {
+    for (size_t i = 0; hazard_at(i); i++)
+        if (strcmp(hazards[i].name, name) == 0) return &hazards[i];
+    return NULL;
+}
