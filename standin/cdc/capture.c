@@ -101,6 +101,13 @@ static void leave(Capture *c) {
     (void)pthread_mutex_unlock(&c->mutex);
 }
 
+void capture_settle(Capture *c) {
+    (void)pthread_mutex_lock(&c->mutex);
+    while (c->is_busy) (void)pthread_cond_wait(&c->idle, &c->mutex);
+    (void)pthread_cond_signal(&c->idle); /* it may have been meant for a scan */
+    (void)pthread_mutex_unlock(&c->mutex);
+}
+
 static bool refuse_busy(Capture *c, SqlError *e) {
     CLEANUP_FREE char *spid = x_asprintf("%d", c->spid);
     return cdc_message_raise(e, 22903, &(Str){spid, strlen(spid)}, 1);

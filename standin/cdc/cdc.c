@@ -29,6 +29,7 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     proc_cdc_add(procs);
     proc_job_add(procs);
     proc_catalog_add(procs);
+    proc_server_add(procs);
     proc_fault_add(procs);
 }
 
