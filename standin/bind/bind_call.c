@@ -54,7 +54,6 @@ static const CallRow rows[] = {
     {"CHECKSUM", "x", 1, ANY, GIVES_INT, 0, 0},
     {"COS", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"DATEFROMPARTS", "i", 3, 3, GIVES_DATE, 0, 0},
-    {"DIFFERENCE", "u", 2, 2, GIVES_INT, 0, 0},
     {"EXP", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"FLOOR", "#", 1, 1, GIVES_NUMBER, 0, WITH_TYPE},
     {"ISDATE", "u", 1, 1, GIVES_INT, 0, NEVER_NULL},

@@ -1,0 +1,49 @@
+/* fn_internal.h - what the files of registered functions share. */
+#ifndef STANDIN_BIND_FN_INTERNAL_H
+#define STANDIN_BIND_FN_INTERNAL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "standin/bind/functions.h"
+#include "standin/types/convert.h"
+
+struct Functions {
+    const BindHost *host;
+    SqlError error; /* of the last function that failed */
+    bool has_error;
+    Arena scratch; /* cleared by each call that uses it */
+};
+
+typedef void FnCall(sqlite3_context *c, int n, sqlite3_value **v);
+typedef struct FnRow {
+    const char *name;
+    int args; /* -1: any number */
+    FnCall *call;
+    bool is_volatile; /* may give something else for the same arguments */
+} FnRow;
+
+/* Rows ended by a NULL name, one table a file. */
+extern const FnRow fn_convert_rows[], fn_arith_rows[], fn_math_rows[], fn_text_rows[], fn_time_rows[],
+    fn_meta_rows[];
+/* Aggregates: registered by themselves. */
+int fn_aggregate_register(sqlite3 *db, Functions *f);
+
+Functions *fn_of(sqlite3_context *c);
+Arena *fn_scratch(sqlite3_context *c); /* cleared */
+Value fn_value(sqlite3_value *v);      /* borrowed until the call returns */
+Type fn_type(sqlite3_value *v);        /* a typecode */
+Str fn_text(sqlite3_value *v);
+void fn_result(sqlite3_context *c, Value v); /* copies */
+void fn_fail(sqlite3_context *c, int32_t number, uint8_t state, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void fn_fail_convert(sqlite3_context *c, const ConvertError *e);
+void fn_overflow(sqlite3_context *c, const Type *t); /* 8115 */
+/* Is one of the first n arguments NULL? Then the result is. */
+bool fn_has_null(sqlite3_context *c, int n, sqlite3_value **v);
+/* Does s match the LIKE pattern under a collation? escape 0: none. */
+bool fn_like(Str s, Str pattern, uint8_t collation, uint32_t escape);
+
+#endif
