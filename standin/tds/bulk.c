@@ -130,11 +130,15 @@ bool bulk_feed(Bulk *b, Str bytes, bool is_last, Err *e) {
     b->retry_at = 0;
     while (b->at < b->pending.n && !b->is_done) {
         Cursor c = cursor_over(b->pending.p + b->at, b->pending.n - b->at);
-        if (read_token(b, &c, e)) {
+        Err why;
+        if (read_token(b, &c, &why)) {
             b->at = (size_t)((const uint8_t *)c.p - b->pending.p);
             continue;
         }
-        if (!c.failed) return false;
+        if (!c.failed) {
+            *e = why;
+            return false;
+        }
         size_t left = b->pending.n - b->at;
         if (is_last) return err_set(e, ERR_INVALID, false, "a bulk load is cut short");
         if (left > BULK_MAX_TOKEN_BYTES)

@@ -247,10 +247,11 @@ static bool bulk_row(void *user, const Value *values) {
     return session_bulk_row(user, values);
 }
 
-/* Feed the load from the message that began with *p; false: *bad tells why, the message is read to its end
- * all the same. *ret_given_up: by the client. A false return with ERR_IO: the socket is dead. */
+/* Feed the load from the message that begins with p, unless *bad is set already; what is wrong with the data
+ * is left in *bad, and the message is read to its end all the same. *ret_given_up: by the client. False: the
+ * connection is broken, *e tells how. */
 static bool read_load(Connection *c, Bulk *bulk, Packet p, bool *ret_given_up, Err *bad, Err *e) {
-    bool is_sound = true;
+    bool is_sound = bad->code == ERR_OK;
     *ret_given_up = false;
     for (;;) {
         bool is_last = (p.status & PACKET_STATUS_END) != 0;
@@ -260,7 +261,6 @@ static bool read_load(Connection *c, Bulk *bulk, Packet p, bool *ret_given_up, E
         if (is_last) break;
         if (!packet_next(c->io, &p, e)) return false;
     }
-    if (is_sound) bad->code = ERR_OK;
     return true;
 }
 

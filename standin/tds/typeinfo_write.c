@@ -1,8 +1,9 @@
 /* Values to the wire: one small function per wire form. Each gets room for typeinfo_room bytes at p. */
+#include "standin/tds/typeinfo.h"
+
 #include <assert.h>
 #include <string.h>
 
-#include "standin/tds/typeinfo.h"
 #include "standin/tds/typeinfo_token.h"
 #include "standin/types/collation.h"
 #include "standin/types/decimal.h"

@@ -2,10 +2,11 @@
  * Binary as a target, and the bytes that other types are made of. Numbers are big-endian and stand at the
  * right end of binary(n); text and binary stand at the left end.
  */
+#include "standin/types/convert_internal.h"
+
 #include <string.h>
 
 #include "standin/types/collation.h"
-#include "standin/types/convert_internal.h"
 #include "standin/types/decimal.h"
 #include "standin/types/guid.h"
 #include "standin/types/temporal.h"

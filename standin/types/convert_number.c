@@ -1,11 +1,12 @@
 /* Numbers as a target. An exact source becomes a Decimal, an approximate one a double, then the target's
  * range. */
+#include "standin/types/convert_internal.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "standin/types/convert_internal.h"
 #include "standin/types/decimal.h"
 #include "standin/types/temporal.h"
 #include "standin/types/wtf8.h"

@@ -50,7 +50,7 @@ static Family family_of(TypeId id) {
 
 /* I implicit, E explicit only, - never. Columns in the order of Family. */
 static const char rules[FAMILY_COUNT][FAMILY_COUNT + 1] = {
-    [FAMILY_TEXT] = "IIIIIIIIIIEIE",        [FAMILY_OLD_TEXT] = "III----------",
+    [FAMILY_TEXT] = "IIIIIIIIIIEIE",       [FAMILY_OLD_TEXT] = "III----------",
     [FAMILY_XML] = "E-I-------E--",        [FAMILY_NUMBER] = "I--III----I-I",
     [FAMILY_FLOAT] = "I--III----I--",      [FAMILY_OLD_DATE] = "I--EEIIII-E-E",
     [FAMILY_DATE] = "I----II-I-E--",       [FAMILY_TIME] = "I----I-II-E--",
