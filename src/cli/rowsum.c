@@ -184,6 +184,7 @@ const RowsumKey *rowsum_keys(Rowsum *r, size_t *ret_count, bool *ret_cut) {
         const Entry *e = &r->entries[i];
         if (!e->key_hash || e->key.row_hash[0] == e->key.row_hash[1]) continue;
         r->found[n] = e->key;
+        r->found[n].key_hash = e->key_hash;
         r->found[n].kind = !e->is_there[ROWSUM_TARGET]   ? ROWSUM_ONLY_SOURCE
                            : !e->is_there[ROWSUM_SOURCE] ? ROWSUM_ONLY_TARGET
                                                          : ROWSUM_DIFFERS;

@@ -41,6 +41,7 @@ void rowsum_add_again(Rowsum *r, RowsumSide side, const Value *row);
 typedef enum RowsumKind { ROWSUM_ONLY_SOURCE, ROWSUM_ONLY_TARGET, ROWSUM_DIFFERS } RowsumKind;
 typedef struct RowsumKey {
     RowsumKind kind;
+    uint64_t key_hash;
     const Value *key;     /* schema->key_count values, in key order; owned by the Rowsum */
     uint64_t row_hash[2]; /* by side; 0 when the row isn't there */
 } RowsumKey;

@@ -1,0 +1,264 @@
+/*
+ * millrace run: start the pipeline, show it, stop it in order.
+ *
+ * The main thread owns the signals (blocked everywhere, taken by sigtimedwait) and the screen; the pipeline
+ * has its own threads. On a terminal the screen is drawn in the alternate buffer and log lines go through a
+ * pipe to its lower part; otherwise stdout gets a line now and then (JSON with --json) and stderr the log.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/live.h"
+#include "cli/pair.h"
+#include "worker/direct.h"
+
+enum {
+    FRAME_MS = 250, /* a terminal's screen */
+    LINE_MS = 5000, /* a line otherwise */
+    LOG_LINES = 6,  /* kept for the screen */
+    QUEUE_BATCHES = 8,
+    QUEUE_BYTES = 8 << 20,
+    RESTART_WAIT_MS = 500,
+    RESTART_WAIT_MAX_MS = 30000,
+};
+
+typedef struct Screen {
+    bool is_terminal, is_json;
+    int log_pipe[2];
+    Buf partial;              /* a log line that hasn't ended yet */
+    char *lines[LOG_LINES];   /* owned; the newest last */
+    const char *summary_file; /* NULL = none */
+} Screen;
+
+/* ---- log lines on the screen ---- */
+
+static void keep_line(Screen *s, Str line) {
+    free(s->lines[0]);
+    memmove(s->lines, s->lines + 1, sizeof s->lines - sizeof *s->lines);
+    s->lines[LOG_LINES - 1] = str_dup(line);
+}
+
+static void read_log(Screen *s) {
+    char bytes[4096];
+    ssize_t n;
+    while ((n = read(s->log_pipe[0], bytes, sizeof bytes)) > 0) {
+        Str rest = {bytes, (size_t)n};
+        while (rest.n > 0) {
+            size_t end = str_find(rest, '\n');
+            buf_str(&s->partial, str_sub(rest, 0, end));
+            if (end == rest.n) break;
+            keep_line(s, buf_view(&s->partial));
+            buf_clear(&s->partial);
+            rest = str_sub(rest, end + 1, rest.n);
+        }
+    }
+}
+
+static void screen_open(Screen *s) {
+    if (!s->is_terminal || pipe2(s->log_pipe, O_NONBLOCK | O_CLOEXEC) != 0) {
+        s->is_terminal = false;
+        return;
+    }
+    log_set_fd(s->log_pipe[1]);
+    (void)fputs("\x1b[?1049h\x1b[?25l", stdout); /* alternate screen, no cursor: xterm's ctlseqs */
+}
+
+/* Back to the ordinary screen, with the last log lines on it. */
+static void screen_close(Screen *s) {
+    if (s->is_terminal) {
+        log_set_fd(STDERR_FILENO);
+        read_log(s);
+        (void)fputs("\x1b[?25h\x1b[?1049l", stdout);
+        (void)fflush(stdout);
+        for (int i = 0; i < LOG_LINES; i++) {
+            if (s->lines[i]) (void)fprintf(stderr, "%s\n", s->lines[i]);
+        }
+        (void)close(s->log_pipe[0]);
+        (void)close(s->log_pipe[1]);
+    }
+    for (int i = 0; i < LOG_LINES; i++) free(s->lines[i]);
+    buf_done(&s->partial);
+}
+
+static int terminal_columns(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+static void draw(Screen *s, const Live *live, const LiveTitle *title) {
+    CLEANUP(buf_done) Buf out = {0};
+    if (s->is_terminal) {
+        int columns = terminal_columns();
+        read_log(s);
+        live_screen(live, title, columns, &out);
+        for (int i = 0; i < LOG_LINES; i++) {
+            if (s->lines[i]) buf_printf(&out, "\n\x1b[2m  %.*s\x1b[0m\x1b[K", columns - 3, s->lines[i]);
+        }
+    } else if (s->is_json) live_json(live, title, "status", &out);
+    else live_line(live, title, &out);
+    (void)fwrite(out.p, 1, out.n, stdout);
+    (void)fflush(stdout);
+}
+
+/* The last words: on stdout, and as JSON in the file that was asked for. */
+static void summary(const Screen *s, const Live *live, const LiveTitle *title) {
+    CLEANUP(buf_done) Buf out = {0};
+    CLEANUP(buf_done) Buf json = {0};
+    live_json(live, title, "summary", &json);
+    if (s->is_json) buf_str(&out, buf_view(&json));
+    else live_line(live, title, &out);
+    (void)fwrite(out.p, 1, out.n, stdout);
+    (void)fflush(stdout);
+    if (!s->summary_file) return;
+    FILE *f = fopen(s->summary_file, "we");
+    bool ok = f && fwrite(json.p, 1, json.n, f) == json.n;
+    if (f) ok = fclose(f) == 0 && ok;
+    if (!ok) command_error("run: %s can't be written: %s", s->summary_file, strerror(errno));
+}
+
+/* ---- the run ---- */
+
+static sigset_t stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+/* A second signal must not wait for anything. */
+static void *leave_at_once(void *arg) {
+    sigset_t set = stop_signals();
+    int number;
+    (void)arg;
+    if (sigwait(&set, &number) == 0) _exit(128 + number);
+    return NULL;
+}
+
+static void begin_drain(Direct *d) {
+    pthread_t watcher;
+    LOG_INFO("stop_asked", LOG_S("next", "what was read is committed; a second signal leaves at once"));
+    direct_drain(d);
+    if (pthread_create(&watcher, NULL, leave_at_once, NULL) == 0) pthread_detach(watcher);
+}
+
+static DirectState watch(Direct *d, const Pair *pair, const Metrics *metrics, Screen *screen, Live *live) {
+    sigset_t set = stop_signals();
+    int64_t period_us = (int64_t)(screen->is_terminal ? FRAME_MS : LINE_MS) * 1000,
+            drawn_us = clock_mono_us();
+    const struct timespec slice = {.tv_nsec = 100 * 1000000};
+    bool is_draining = false;
+    for (;;) {
+        if (is_draining) clock_sleep_ms(10);
+        else if (sigtimedwait(&set, NULL, &slice) > 0) {
+            begin_drain(d);
+            is_draining = true;
+        }
+        Err why = {0};
+        DirectState state = direct_state(d, &why);
+        bool is_over = state == DIRECT_STOPPED || state == DIRECT_FAILED;
+        if (!is_over && clock_mono_us() - drawn_us < period_us) continue;
+        drawn_us = clock_mono_us();
+        live_sample(live, metrics);
+        bool has_why = state == DIRECT_WAITING || state == DIRECT_FAILED;
+        const LiveTitle title = {pair->pipeline, direct_state_name(state), has_why ? why.msg : ""};
+        if (is_over) return state;
+        draw(screen, live, &title);
+    }
+}
+
+static const DirectSpec *spec_of(const Pair *pair, Metrics *metrics, DirectSpec *ret) {
+    int64_t bytes = options_int(pair->source.options, "max.queue.size.in.bytes");
+    const char *mode = options_str(pair->source.options, "snapshot.mode");
+    *ret = (DirectSpec){
+        .name = pair->pipeline,
+        .source = pair->source_class,
+        .source_options = pair->source.options,
+        .sink = pair->sink_class,
+        .sink_options = pair->sink.options,
+        .topic_prefix = options_str(pair->source.options, "topic.prefix"),
+        .metrics = metrics,
+        .queue_batches = QUEUE_BATCHES,
+        .queue_bytes = bytes > 0 ? (size_t)bytes : QUEUE_BYTES,
+        .max_restarts = (int32_t)options_int(pair->source.options, "errors.max.retries"),
+        .restart_wait_ms = RESTART_WAIT_MS,
+        .restart_wait_max_ms = RESTART_WAIT_MAX_MS,
+        .stop_at_end = mode && strcmp(mode, "initial_only") == 0,
+    };
+    return ret;
+}
+
+static int run_pair(const Pair *pair, Screen *screen) {
+    sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    static const LogLevel levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
+    log_set_level(levels[options_enum(pair->worker, "log.level")]);
+
+    Metrics *metrics = metrics_new();
+    DirectSpec spec;
+    screen_open(screen);
+    LOG_INFO("start", LOG_S("version", MILLRACE_VERSION), LOG_S("pipeline", pair->pipeline),
+             LOG_S("source", pair->source.name), LOG_S("sink", pair->sink.name));
+    Direct *d = direct_start(spec_of(pair, metrics, &spec));
+    Live live = {0};
+    live_sample(&live, metrics);
+    DirectState state = watch(d, pair, metrics, screen, &live);
+    Err why = {0};
+    (void)direct_state(d, &why);
+    direct_stop(d);
+    live_sample(&live, metrics);
+    screen_close(screen);
+    bool has_failed = state == DIRECT_FAILED;
+    summary(screen, &live, &(LiveTitle){pair->pipeline, direct_state_name(state), has_failed ? why.msg : ""});
+    if (has_failed) command_error("pipeline %s failed: %s", pair->pipeline, why.msg);
+    live_done(&live);
+    metrics_free(metrics);
+    return has_failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(const Args *args) {
+    const char *term = getenv("TERM");
+    Screen screen = {.is_json = args_has(args, "json"), .summary_file = args_value(args, "summary-file")};
+    screen.is_terminal = !screen.is_json && !args_has(args, "plain") && isatty(STDOUT_FILENO) == 1 && term &&
+                         strcmp(term, "dumb") != 0;
+    Pair pair = {0};
+    if (!command_pair(args, &pair)) return EXIT_USAGE;
+    int status = run_pair(&pair, &screen);
+    pair_done(&pair);
+    return status;
+}
+
+static const ArgDef run_args[] = {
+    COMMAND_ENDS,
+    {"json", NULL, "status as JSON lines on stdout"},
+    {"plain", NULL, "status as text lines, also on a terminal"},
+    {"summary-file", "FILE", "write the final status there, as JSON"},
+};
+
+const Command command_run = {
+    .name = "run",
+    .usage = "millrace run [OPTION…] FILE…\n       millrace run [OPTION…] --from=URL --to=URL",
+    .summary = "copy the tables, then keep them current until SIGINT or SIGTERM",
+    .about = "FILE: connector files (.json or .properties, with a connector.class) and the worker's "
+             "properties, as\n"
+             "connect-standalone takes them. --from and --to need no file. A signal drains and commits what "
+             "was read and\n"
+             "ends with status 0; a second one leaves at once.",
+    .args = run_args,
+    .arg_count = sizeof run_args / sizeof *run_args,
+    .run = run,
+};

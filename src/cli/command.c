@@ -1,0 +1,38 @@
+#include "cli/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/pair.h"
+
+void command_error(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    (void)fputs("millrace: ", stderr);
+    (void)vfprintf(stderr, fmt, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+}
+
+bool command_pair(const Args *args, Pair *ret) {
+    TextList warnings = {0}, problems = {0};
+    const char *from = args_value(args, "from"), *to = args_value(args, "to");
+    bool ok = false;
+    if ((from || to) && args->operand_count > 0)
+        textlist_printf(&problems, "give files, or --from and --to, not both");
+    else if ((from == NULL) != (to == NULL)) textlist_printf(&problems, "--from and --to go together");
+    else if (from) {
+        const PairUrls urls = {.from = from,
+                               .to = to,
+                               .may_prompt = isatty(STDIN_FILENO) == 1,
+                               .source_password_file = args_value(args, "source-password-file"),
+                               .target_password_file = args_value(args, "target-password-file")};
+        ok = pair_from_urls(&urls, ret, &warnings, &problems);
+    } else ok = pair_from_files(args->operands, args->operand_count, ret, &warnings, &problems);
+    for (size_t i = 0; i < warnings.count; i++) command_error("warning: %s", warnings.items[i]);
+    for (size_t i = 0; i < problems.count; i++) command_error("%s", problems.items[i]);
+    textlist_done(&warnings);
+    textlist_done(&problems);
+    return ok;
+}

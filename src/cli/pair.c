@@ -1,0 +1,246 @@
+#include "cli/pair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "config/option_connect.h"
+#include "config/secret.h"
+#include "config/url.h"
+#include "connector/null_sink.h"
+#include "postgres/sink.h"
+#include "sqlserver/source.h"
+#include "worker/worker_option.h"
+
+#define ENV_SOURCE_PASSWORD "MILLRACE_SOURCE_PASSWORD"
+#define ENV_TARGET_PASSWORD "PGPASSWORD"
+
+static const SourceClass *const sources[] = {&sqlserver_source_class};
+static const SinkClass *const sinks[] = {&postgres_sink_class, &null_sink_class};
+enum { SOURCES = sizeof sources / sizeof *sources, SINKS = sizeof sinks / sizeof *sinks, MAX_FILES = 64 };
+
+static void side_done(PairSide *s) {
+    free(s->name);
+    s->options = options_free(s->options);
+}
+
+void pair_done(Pair *p) {
+    side_done(&p->source);
+    side_done(&p->sink);
+    p->worker = options_free(p->worker);
+    free(p->pipeline);
+    memset(p, 0, sizeof *p);
+}
+
+/* ---- classes ---- */
+
+static bool has_class(const char *const *names, const char *class) {
+    for (size_t i = 0; names[i]; i++) {
+        if (strcmp(names[i], class) == 0) return true;
+    }
+    return false;
+}
+
+static const SourceClass *source_of(const char *class) {
+    for (size_t i = 0; i < SOURCES; i++) {
+        if (has_class(sources[i]->class_names, class)) return sources[i];
+    }
+    return NULL;
+}
+
+static const SinkClass *sink_of(const char *class) {
+    for (size_t i = 0; i < SINKS; i++) {
+        if (has_class(sinks[i]->class_names, class)) return sinks[i];
+    }
+    return NULL;
+}
+
+static size_t add_names(const char **all, size_t n, const char *const *names) {
+    for (size_t i = 0; names[i]; i++) all[n++] = names[i];
+    return n;
+}
+
+static void unknown_class(const Prop *prop, TextList *problems) {
+    const char *all[32];
+    size_t n = 0;
+    for (size_t i = 0; i < SOURCES; i++) n = add_names(all, n, sources[i]->class_names);
+    for (size_t i = 0; i < SINKS; i++) n = add_names(all, n, sinks[i]->class_names);
+    char place[PROPS_PLACE_SIZE];
+    const char *near = str_nearest(str_from(prop->value), all, n);
+    textlist_printf(problems, "%s: connector.class: no connector '%s'%s%s%s", props_place(prop, place),
+                    prop->value, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    for (size_t i = 0; !near && i < n; i++) textlist_printf(problems, "  there is %s", all[i]);
+}
+
+/* ---- options ---- */
+
+static void add_all(TextList *to, const TextList *from) {
+    for (size_t i = 0; i < from->count; i++) textlist_add(to, str_from(from->items[i]));
+}
+
+static bool parse(const OptionTable *tables, size_t count, const Props *props, Options **ret,
+                  TextList *warnings, TextList *problems) {
+    Err e = {0};
+    bool ok = options_parse_tables(tables, count, props, ret, &e);
+    add_all(warnings, options_warnings(*ret));
+    if (!ok) add_all(problems, options_errors(*ret));
+    return ok;
+}
+
+static bool parse_connector(const OptionDef *defs, size_t count, const Props *props, PairSide *side,
+                            TextList *warnings, TextList *problems) {
+    const OptionTable tables[] = {{defs, count}, option_connect_table()};
+    side->name = x_strdup(props_value(props, "name", props_origin(props)));
+    return parse(tables, 2, props, &side->options, warnings, problems);
+}
+
+static bool take_connector(Pair *p, const Props *props, const Prop *class, TextList *warnings,
+                           TextList *problems) {
+    const SourceClass *source = source_of(class->value);
+    const SinkClass *sink = source ? NULL : sink_of(class->value);
+    char place[PROPS_PLACE_SIZE];
+    if (source && !p->source.options) {
+        p->source_class = source;
+        return parse_connector(source->options, source->option_count, props, &p->source, warnings, problems);
+    }
+    if (sink && !p->sink.options) {
+        p->sink_class = sink;
+        return parse_connector(sink->options, sink->option_count, props, &p->sink, warnings, problems);
+    }
+    if (!source && !sink) unknown_class(class, problems);
+    else
+        textlist_printf(problems,
+                        "%s: a second %s: a pipeline is one source and one sink; run another process for it",
+                        props_place(class, place), source ? "source" : "sink");
+    return false;
+}
+
+/* ---- files ---- */
+
+static bool load(const char *path, Props *props, TextList *problems) {
+    Err e = {0};
+    if (props_load(props, path, &e) && props_resolve(props, &e)) return true;
+    textlist_printf(problems, "%s", e.msg);
+    return false;
+}
+
+static bool take_file(Pair *p, const char *path, Props *worker, TextList *warnings, TextList *problems) {
+    Props *props = props_new();
+    bool ok = load(path, props, problems);
+    const Prop *class = ok ? props_get(props, "connector.class") : NULL;
+    if (class) ok = take_connector(p, props, class, warnings, problems);
+    else if (ok && props_get(props, "name") && props_get(props, "topics"))
+        textlist_printf(problems, "%s: connector.class is missing", path), ok = false;
+    for (size_t i = 0; ok && !class && i < props_count(props); i++) props_add(worker, props_at(props, i));
+    props_free(props);
+    return ok;
+}
+
+bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
+                     TextList *problems) {
+    Pair p = {0};
+    bool ok = count > 0 && count <= MAX_FILES;
+    if (!ok) textlist_printf(problems, "name the source's and the sink's file (at most %d files)", MAX_FILES);
+    Props *worker = props_new();
+    for (size_t i = 0; i < count && count <= MAX_FILES; i++)
+        ok = take_file(&p, files[i], worker, warnings, problems) && ok;
+    const OptionTable table = worker_option_table();
+    ok = parse(&table, 1, worker, &p.worker, warnings, problems) && ok;
+    props_free(worker);
+    if (ok && !p.source_class)
+        textlist_printf(problems, "none of the files has a source (connector.class=%s)",
+                        sources[0]->class_names[0]);
+    if (ok && !p.sink_class)
+        textlist_printf(problems, "none of the files has a sink (connector.class=%s)",
+                        sinks[0]->class_names[0]);
+    if (!ok || !p.source_class || !p.sink_class) {
+        pair_done(&p);
+        return false;
+    }
+    p.pipeline = x_strdup(p.sink.name);
+    *ret = p;
+    return true;
+}
+
+/* ---- addresses ---- */
+
+static bool source_password(const PairUrls *urls, const char *user, Secret *ret, Err *e) {
+    if (urls->source_password_file) return secret_from_file(urls->source_password_file, ret, e);
+    if (getenv(ENV_SOURCE_PASSWORD)) return secret_from_env(ENV_SOURCE_PASSWORD, ret, e);
+    if (!urls->may_prompt)
+        return err_set(e, ERR_INVALID, false,
+                       "--from: no password for %s: set " ENV_SOURCE_PASSWORD
+                       " or give --source-password-file=FILE",
+                       user);
+    CLEANUP_FREE char *prompt = x_asprintf("Password of %s on SQL Server: ", user);
+    return secret_prompt(prompt, ret, e);
+}
+
+static bool source_props(const PairUrls *urls, Props *props, Err *e) {
+    if (!url_parse_mssql(urls->from, "--from", props, e)) return false;
+    const char *host = props_value(props, "database.hostname", "");
+    const char *instance = props_value(props, "database.instance", NULL);
+    CLEANUP_FREE char *name = x_asprintf("%s%s%s/%s", host, instance ? "\\" : "", instance ? instance : "",
+                                         props_value(props, "database.names", ""));
+    props_set(props, "name", str_from(name), "--from", 0);
+    props_set(props, "connector.class", str_from(sources[0]->class_names[0]), "--from", 0);
+    if (!props_get(props, "topic.prefix"))
+        props_set(props, "topic.prefix", STR_LIT("sqlserver"), "--from", 0);
+    if (!props_get(props, "poll.interval.ms"))
+        props_set(props, "poll.interval.ms", STR_LIT("100"), "--from", 0);
+    if (!props_get(props, "snapshot.max.threads"))
+        props_set(props, "snapshot.max.threads", STR_LIT("2"), "--from", 0);
+    const char *user = props_value(props, "database.user", NULL);
+    if (!user) return true; /* Kerberos */
+    CLEANUP(secret_done) Secret password = {0};
+    if (!source_password(urls, user, &password, e)) return false;
+    props_set(props, "database.password", str_from(password.text), "--from", 0);
+    return true;
+}
+
+static bool sink_props(const PairUrls *urls, const char *name, Props *props, Err *e) {
+    static const char *const wanted[][2] = {
+        {"insert.mode", "upsert"},     {"primary.key.mode", "record_key"},
+        {"delete.enabled", "true"},    {"schema.evolution", "basic"},
+        {"quote.identifiers", "true"}, {"collection.name.format", "${source.schema}.${source.table}"},
+    };
+    if (!url_refuse_password(urls->to, "--to",
+                             "the environment variable " ENV_TARGET_PASSWORD ", ~/.pgpass, or "
+                             "--target-password-file=FILE",
+                             e))
+        return false;
+    props_set(props, "name", str_from(name), "--to", 0);
+    props_set(props, "connector.class", str_from(sinks[0]->class_names[0]), "--to", 0);
+    props_set(props, "connection.url", str_from(urls->to), "--to", 0);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        props_set(props, wanted[i][0], str_from(wanted[i][1]), "--to", 0);
+    if (!urls->target_password_file) return true;
+    CLEANUP(secret_done) Secret password = {0};
+    if (!secret_from_file(urls->target_password_file, &password, e)) return false;
+    props_set(props, "connection.password", str_from(password.text), "--to", 0);
+    return true;
+}
+
+bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems) {
+    Pair p = {.source_class = sources[0], .sink_class = sinks[0]};
+    Err e = {0};
+    Props *from = props_new(), *to = props_new(), *worker = props_new();
+    bool ok = source_props(urls, from, &e) && sink_props(urls, props_value(from, "name", ""), to, &e);
+    if (!ok) textlist_printf(problems, "%s", e.msg);
+    const OptionTable table = worker_option_table();
+    ok = ok && parse(&table, 1, worker, &p.worker, warnings, problems) &&
+         parse_connector(p.source_class->options, p.source_class->option_count, from, &p.source, warnings,
+                         problems) &&
+         parse_connector(p.sink_class->options, p.sink_class->option_count, to, &p.sink, warnings, problems);
+    props_free(from);
+    props_free(to);
+    props_free(worker);
+    if (!ok) {
+        pair_done(&p);
+        return false;
+    }
+    p.pipeline = x_strdup(p.sink.name);
+    *ret = p;
+    return true;
+}

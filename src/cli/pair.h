@@ -1,0 +1,47 @@
+/*
+ * pair.h - from what the user gave (files, or two addresses) to one checked pipeline: a source, a sink, their
+ * options. Filled once at start; read-only afterwards, any thread.
+ */
+#ifndef CLI_PAIR_H
+#define CLI_PAIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "config/option.h"
+#include "connector/connector.h"
+
+typedef struct PairSide {
+    char *name;       /* the connector's */
+    Options *options; /* owned */
+} PairSide;
+
+typedef struct Pair {
+    char *pipeline; /* owned: the key of what the target stores */
+    const SourceClass *source_class;
+    const SinkClass *sink_class;
+    PairSide source, sink;
+    Options *worker; /* owned; the worker's own properties */
+} Pair;
+
+void pair_done(Pair *p);
+
+/*
+ * connect-standalone's files: any with a connector.class is a connector, the others are the worker's. Exactly
+ * one source and one sink make a pipeline. It goes by the sink's name, as a consumer group would. false:
+ * problems has every error, one line each ("file:line: property: …"); warnings are added in both cases.
+ */
+MUST_CHECK bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
+                                TextList *problems);
+
+typedef struct PairUrls {
+    const char *from, *to;
+    const char *source_password_file; /* NULL: $MILLRACE_SOURCE_PASSWORD, else a prompt */
+    const char *target_password_file; /* NULL: libpq's own ways ($PGPASSWORD, ~/.pgpass), else none */
+    bool may_prompt;
+} PairUrls;
+/* `--from … --to …`: upsert by key, deletes on, tables made and evolved, names kept. */
+MUST_CHECK bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems);
+
+#endif
