@@ -222,6 +222,14 @@ static const char CAPTURED_COLUMNS_SQL[] =
                     "so.column_id = cc.column_id " BASE_TYPE("sty",
                                                              "so") "ORDER BY cc.object_id, cc.column_ordinal";
 
+/* The same shape for source tables themselves. */
+static const char SOURCE_COLUMNS_SQL[] =
+    "SELECT so.object_id, so.column_id, so.name, so.column_id, ty.name, so.max_length, so.precision, "
+    "so.scale, "
+    "so.column_id, so.is_nullable, so.is_identity, so.is_computed, ty.name FROM sys.columns so "
+    "JOIN sys.tables t ON t.object_id = so.object_id " BASE_TYPE("ty",
+                                                                 "so") "ORDER BY so.object_id, so.column_id";
+
 static int32_t declared_length(SqlType type, int64_t max_length) {
     switch (type) {
     case SQLTYPE_NCHAR:
@@ -427,12 +435,13 @@ static void see(Catalog *c, int32_t object_id) {
     c->seen[c->seen_count++] = object_id;
 }
 
-static bool add_instance(Loader *l, CatalogInstance instance, Err *e) {
+/* columns_of: the object whose columns they are among l->columns. */
+static bool add_instance(Loader *l, CatalogInstance instance, int32_t columns_of, Err *e) {
     const OdbcCells *t = &l->columns;
-    size_t from = first_row(t, instance.object_id), to = from;
-    while (to < t->rows && odbc_cell_int(t, to, COL_OBJECT, 0) == instance.object_id) to++;
+    size_t from = first_row(t, columns_of), to = from;
+    while (to < t->rows && odbc_cell_int(t, to, COL_OBJECT, 0) == columns_of) to++;
     if (from == to) return true; /* made or dropped between two queries: not seen yet */
-    see(l->c, instance.object_id);
+    if (instance.object_id) see(l->c, instance.object_id);
     if (!build_instance(l, &instance, t, from, to, e)) return false;
     instance.adds_columns = true;
     for (size_t i = l->c->instance_count; i-- > 0;) {
@@ -453,7 +462,7 @@ static bool load_captured(Loader *l, Err *e) {
                     /* params= */ NULL, 0, &t, e) ||
         !odbc_cells(l->odbc, arena, CAPTURED_COLUMNS_SQL, /* params= */ NULL, 0, &l->columns, e))
         return err_wrap(e, "reading cdc.change_tables");
-    l->c->instances = arena_zalloc(arena, (t.rows + 1) * sizeof *l->c->instances);
+    l->c->instances = arena_zalloc(arena, (t.rows + l->c->table_count + 1) * sizeof *l->c->instances);
     l->c->seen = ARENA_ARRAY(arena, int32_t, t.rows + 1);
     for (size_t i = 0; i < t.rows; i++) {
         size_t table = table_of(l->c, odbc_cell_int(&t, i, 1, 0));
@@ -468,7 +477,7 @@ static bool load_captured(Loader *l, Err *e) {
                                     .name = odbc_cell(&t, i, 2),
                                     .start_lsn = odbc_cell_lsn(&t, i, 3),
                                     .has_command = has_command_key(l, object_id)};
-        if (!add_instance(l, instance, e)) return false;
+        if (!add_instance(l, instance, object_id, e)) return false;
     }
     if (!odbc_cells(l->odbc, arena, "SELECT MAX(ddl_lsn) FROM cdc.ddl_history", /* params= */ NULL, 0, &t, e))
         return err_wrap(e, "reading cdc.ddl_history");
@@ -476,10 +485,24 @@ static bool load_captured(Loader *l, Err *e) {
     return true;
 }
 
+static bool load_uncaptured(Loader *l, Err *e) {
+    Catalog *c = l->c;
+    if (!odbc_cells(l->odbc, &c->arena, SOURCE_COLUMNS_SQL, /* params= */ NULL, 0, &l->columns, e))
+        return err_wrap(e, "reading sys.columns");
+    if (!c->instances) c->instances = arena_zalloc(&c->arena, (c->table_count + 1) * sizeof *c->instances);
+    for (size_t i = 0; i < c->table_count; i++) {
+        CatalogInstance instance = {.table = i};
+        if (!c->tables[i].instance_count && !add_instance(l, instance, c->tables[i].object_id, e))
+            return false;
+    }
+    return true;
+}
+
 static bool load_all(Loader *l, Err *e) {
     if (!load_database(l, e) || !load_tables(l, e) || !load_keys(l, e)) return false;
     for (size_t i = 0; i < l->c->table_count; i++) find_paging_key(l, &l->c->tables[i]);
-    return !l->c->is_cdc_enabled || load_captured(l, e);
+    if (l->c->is_cdc_enabled && !load_captured(l, e)) return false;
+    return !l->filter->takes_uncaptured || load_uncaptured(l, e);
 }
 
 bool catalog_load(Catalog *c, Odbc *odbc, const CatalogFilter *filter, Err *e) {

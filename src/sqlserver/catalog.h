@@ -22,8 +22,10 @@ typedef struct CatalogFilter {
     const RegexList *table_include, *table_exclude;   /* against schema.table */
     const RegexList *column_include, *column_exclude; /* against schema.table.column */
     const char *message_keys;                         /* message.key.columns */
-    const Str *only;   /* when set, exactly these tables in this order: pairs of schema and name */
-    size_t only_count; /* of tables */
+    bool takes_uncaptured; /* tables without a capture instance get one, of their present columns, object_id 0
+                            */
+    const Str *only;       /* when set, exactly these tables in this order: pairs of schema and name */
+    size_t only_count;     /* of tables */
 } CatalogFilter;
 
 /* A unique key of a table: primary key, unique index, or the one asked for. */
@@ -42,7 +44,7 @@ typedef struct CatalogTable {
     size_t instance_count; /* capture instances, also those not reached by the capture job yet */
 } CatalogTable;
 
-/* A capture instance of a wanted table. */
+/* A capture instance of a wanted table; with takes_uncaptured also what stands for one (object_id 0). */
 typedef struct CatalogInstance {
     size_t table;      /* index into tables */
     int32_t object_id; /* of the change table */
