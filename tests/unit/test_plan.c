@@ -1,0 +1,553 @@
+#include "pipeline/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "test.h"
+
+enum { SECOND_US = 1000 * 1000, OLD = 100, NEW = 200 };
+
+static Lsn lsn(uint8_t n) {
+    return (Lsn){{[9] = n}};
+}
+static Position end_of(uint8_t n) {
+    return position_end_of(&(Lsn){{[9] = n}});
+}
+
+/* Up to three tables "a", "b" and, without a key, "heap". */
+typedef struct Fixture {
+    Plan *plan;
+    StoredState stored;
+    StoredTable tables[3];
+    PlanInstance instances[8];
+    size_t instance_count;
+    PlanAction action;
+    Err e;
+} Fixture;
+
+static const PlanTableSpec specs[] = {
+    {{"dbo", 3}, {"a", 1}, false}, {{"dbo", 3}, {"b", 1}, false}, {{"dbo", 3}, {"heap", 4}, true}};
+
+static int set_up(void **state) {
+    Fixture *f = x_calloc(1, sizeof *f);
+    f->stored.tables = f->tables;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    Fixture *f = *state;
+    plan_free(f->plan);
+    free(f);
+    return 0;
+}
+
+static void begin(Fixture *f, PlanMode mode, size_t count) {
+    plan_free(f->plan);
+    f->plan = plan_new(mode, specs, count, &f->stored);
+}
+
+/* What is stored: the stream at position, a table with instance OLD. */
+static StoredTable *store(Fixture *f, uint8_t position, size_t table, bool is_done) {
+    static char *names[] = {"a", "b", "heap"};
+    f->stored.has_position = true;
+    f->stored.position = end_of(position);
+    StoredTable *t = &f->tables[f->stored.table_count++];
+    *t = (StoredTable){.schema = "dbo", .table = names[table], .is_done = is_done, .chunks_done = is_done};
+    t->instance = OLD + (int32_t)table;
+    t->fingerprint = OLD + table;
+    return t;
+}
+
+/* Instances have their id as fingerprint. */
+static PlanInstance *instance(Fixture *f, size_t table, int32_t id, uint8_t start) {
+    PlanInstance *in = &f->instances[f->instance_count++];
+    *in = (PlanInstance){.table = table,
+                         .object_id = id + (int32_t)table,
+                         .start_lsn = lsn(start),
+                         .fingerprint = (uint64_t)(id + (int32_t)table),
+                         .adds_columns = true};
+    return in;
+}
+
+static void read_at(Fixture *f, uint8_t max, int64_t now_us) {
+    PlanReading r = {.max_lsn = lsn(max),
+                     .to_lsn = lsn(max),
+                     .to_us = max * (int64_t)SECOND_US,
+                     .now_us = now_us,
+                     .instances = f->instances,
+                     .instance_count = f->instance_count};
+    plan_reading(f->plan, &r);
+}
+static void read_max(Fixture *f, uint8_t max) {
+    read_at(f, max, max * (int64_t)SECOND_US);
+}
+
+static PlanKind next(Fixture *f) {
+    if (!plan_next(f->plan, &f->action, &f->e)) fail_msg("%s", f->e.msg);
+    return f->action.kind;
+}
+
+static void announces(Fixture *f, size_t table, int32_t id, BatchCopy copy) {
+    assert_int_equal(next(f), PLAN_ANNOUNCE);
+    assert_int_equal(f->action.table, table);
+    assert_int_equal(f->action.instance, id + (int32_t)table);
+    assert_int_equal(f->action.table_info.copy, copy);
+    plan_announced(f->plan, table);
+}
+
+static void assert_at(const Position *is, Position should) {
+    assert_int_equal(position_cmp(is, &should), 0);
+}
+
+static void starts(Fixture *f, uint8_t at) {
+    assert_int_equal(next(f), PLAN_START);
+    assert_at(&f->action.to, end_of(at));
+    plan_started(f->plan);
+}
+
+static void gives_chunk(Fixture *f, size_t table, uint32_t number) {
+    assert_int_equal(next(f), PLAN_CHUNK);
+    assert_int_equal(f->action.table, table);
+    assert_int_equal(f->action.chunk.number, number);
+}
+
+static void chunk_is_put(Fixture *f, size_t table, bool is_last, uint8_t w, int64_t now_us) {
+    Position watermark = end_of(w);
+    if (!plan_chunk_put(f->plan, table, is_last, &watermark, now_us, &f->e)) fail_msg("%s", f->e.msg);
+}
+
+static void window_is(Fixture *f, uint8_t from, uint8_t to) {
+    assert_int_equal(next(f), PLAN_WINDOW);
+    assert_at(&f->action.from, end_of(from));
+    assert_at(&f->action.to, end_of(to));
+}
+
+static void range_is(Fixture *f, size_t table, int32_t id, uint8_t from) {
+    int32_t is;
+    Position at;
+    assert_true(plan_range(f->plan, table, &is, &at));
+    assert_int_equal(is, id + (int32_t)table);
+    assert_at(&at, end_of(from));
+}
+
+static void is_gap(Fixture *f, const char *needed, const char *left) {
+    assert_false(plan_next(f->plan, &f->action, &f->e));
+    assert_int_equal(f->e.code, ERR_RANGE);
+    assert_false(f->e.retriable);
+    assert_non_null(strstr(f->e.msg, needed));
+    assert_non_null(strstr(f->e.msg, left));
+}
+
+/* ---- the start ---- */
+
+static void a_reading_comes_first(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_INITIAL, 1);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_true(f->action.is_urgent);
+}
+
+static void the_start_waits_until_the_capture_job_has_reached_every_instance(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_INITIAL, 2);
+    instance(f, 0, OLD, 5);
+    PlanInstance *late = instance(f, 1, OLD, 0);
+    read_max(f, 9);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_false(f->action.is_urgent);
+    late->start_lsn = lsn(8);
+    read_max(f, 9);
+    announces(f, 0, OLD, BATCH_COPY_FIRST);
+    announces(f, 1, OLD, BATCH_COPY_FIRST);
+    starts(f, 9);
+}
+
+static void an_idle_database_need_not_be_waited_for(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 20);
+    read_max(f, 0); /* nothing was ever captured, but the job has been at the instance */
+    announces(f, 0, OLD, BATCH_COPY_FIRST);
+    starts(f, 19);
+}
+
+static void the_newest_instance_that_has_begun_is_followed_from_the_start(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    instance(f, 0, NEW, 5);
+    instance(f, 0, 300, 0);
+    read_max(f, 9);
+    announces(f, 0, NEW, BATCH_COPY_FIRST);
+}
+
+static void a_table_without_an_instance_is_named(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_INITIAL, 2);
+    instance(f, 0, OLD, 3);
+    read_max(f, 9);
+    assert_false(plan_next(f->plan, &f->action, &f->e));
+    assert_int_equal(f->e.code, ERR_INVALID);
+    assert_non_null(strstr(f->e.msg, "dbo.b"));
+}
+
+/* ---- the first copy ---- */
+
+static void tables_are_copied_in_parallel_one_chunk_each_before_any_window(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, false);
+    store(f, 9, 1, false)->chunks_done = 4;
+    begin(f, PLAN_INITIAL, 2);
+    instance(f, 0, OLD, 3);
+    instance(f, 1, OLD, 3);
+    read_max(f, 15);
+    gives_chunk(f, 1, 4);
+    assert_true(f->action.chunk.is_plain);
+    assert_at(&f->action.chunk.watermark, end_of(15));
+    gives_chunk(f, 0, 0);
+    assert_int_equal(next(f), PLAN_BUSY);
+    chunk_is_put(f, 0, true, 15, 15 * SECOND_US);
+    assert_int_equal(next(f), PLAN_BUSY);
+    chunk_is_put(f, 1, false, 15, 15 * SECOND_US);
+    gives_chunk(f, 1, 5);
+    chunk_is_put(f, 1, true, 15, 15 * SECOND_US);
+    assert_int_equal(next(f), PLAN_READ);
+    read_max(f, 16);
+    window_is(f, 9, 16);
+}
+
+static void initial_only_ends_behind_the_copy_and_stays_ended(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, false);
+    begin(f, PLAN_INITIAL_ONLY, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 15);
+    gives_chunk(f, 0, 0);
+    chunk_is_put(f, 0, true, 15, 0);
+    assert_int_equal(next(f), PLAN_END);
+    f->tables[0].is_done = true;
+    f->tables[0].chunks_done = 1;
+    begin(f, PLAN_INITIAL_ONLY, 1);
+    f->instances[0].start_lsn = lsn(14); /* cleaned up: nothing is needed any more */
+    instance(f, 0, NEW, 15);
+    read_max(f, 20);
+    assert_int_equal(next(f), PLAN_END);
+}
+
+static void no_data_streams_without_a_copy_and_is_never_consistent(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_NO_DATA, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 9);
+    announces(f, 0, OLD, BATCH_COPY_NONE);
+    starts(f, 9);
+    read_at(f, 60, 0);
+    window_is(f, 9, 60);
+    assert_false(f->action.is_consistent);
+}
+
+static void a_table_without_a_key_is_one_exact_chunk_and_streams_from_its_rows_on(void **state) {
+    Fixture *f = *state;
+    begin(f, PLAN_INITIAL, 3);
+    for (size_t t = 0; t < 3; t++) instance(f, t, OLD, 3);
+    f->stored = (StoredState){.tables = f->tables};
+    store(f, 9, 0, true);
+    store(f, 9, 1, true);
+    store(f, 9, 2, false);
+    begin(f, PLAN_INITIAL, 3);
+    read_max(f, 12);
+    gives_chunk(f, 2, 0);
+    assert_true(f->action.chunk.is_exact);
+    assert_true(f->action.chunk.is_plain);
+    chunk_is_put(f, 2, true, 14, 0);
+    read_max(f, 13);
+    window_is(f, 9, 13);
+    int32_t id;
+    Position from;
+    assert_false(plan_range(f->plan, 2, &id, &from));
+    plan_window_put(f->plan);
+    read_max(f, 20);
+    window_is(f, 13, 20);
+    range_is(f, 2, OLD, 14);
+    range_is(f, 0, OLD, 13);
+}
+
+static void an_exact_chunk_before_the_stream_is_refused(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 2, false);
+    store(f, 9, 0, true);
+    store(f, 9, 1, true);
+    begin(f, PLAN_INITIAL, 3);
+    for (size_t t = 0; t < 3; t++) instance(f, t, OLD, 3);
+    read_max(f, 12);
+    gives_chunk(f, 2, 0);
+    Position early = end_of(8);
+    assert_false(plan_chunk_put(f->plan, 2, true, &early, 0, &f->e));
+    assert_int_equal(f->e.code, ERR_INTERNAL);
+}
+
+static void a_dropped_exact_chunk_is_given_again_after_a_reading(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 2, false);
+    store(f, 9, 0, true);
+    store(f, 9, 1, true);
+    begin(f, PLAN_INITIAL, 3);
+    for (size_t t = 0; t < 3; t++) instance(f, t, OLD, 3);
+    read_max(f, 12);
+    gives_chunk(f, 2, 0);
+    plan_chunk_dropped(f->plan, 2);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_true(f->action.is_urgent);
+    instance(f, 2, NEW, 15); /* begins after the stream's position, but before the rows that will be read */
+    read_max(f, 16);
+    announces(f, 2, NEW, BATCH_COPY_KEEP);
+    gives_chunk(f, 2, 0);
+    assert_int_equal(f->action.instance, NEW + 2);
+}
+
+/* ---- consistency ---- */
+
+static void the_target_is_consistent_from_the_first_commit_made_after_the_last_read(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, false);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 10);
+    gives_chunk(f, 0, 0);
+    chunk_is_put(f, 0, true, 10, 30 * SECOND_US); /* may have seen commits up to 30 s: not all captured yet */
+    read_max(f, 30);
+    window_is(f, 9, 30);
+    assert_false(f->action.is_consistent);
+    plan_window_put(f->plan);
+    read_max(f, 31);
+    window_is(f, 30, 31);
+    assert_true(f->action.is_consistent);
+    plan_window_put(f->plan);
+    read_max(f, 32);
+    window_is(f, 31, 32);
+    assert_false(f->action.is_consistent); /* said once */
+}
+
+static void after_a_restart_reads_may_have_been_as_late_as_the_first_reading(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_at(f, 20, 25 * SECOND_US);
+    window_is(f, 9, 20);
+    assert_false(f->action.is_consistent);
+    plan_window_put(f->plan);
+    read_max(f, 26);
+    window_is(f, 20, 26);
+    assert_true(f->action.is_consistent);
+}
+
+/* ---- the stream ---- */
+
+static void readings_follow_at_once_while_there_is_more(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    PlanReading r = {.max_lsn = lsn(20), .to_lsn = lsn(12), .instances = f->instances, .instance_count = 1};
+    plan_reading(f->plan, &r);
+    window_is(f, 9, 12);
+    plan_window_put(f->plan);
+    Position at = plan_position(f->plan);
+    assert_at(&at, end_of(12));
+    assert_int_equal(next(f), PLAN_READ);
+    assert_true(f->action.is_urgent);
+    read_max(f, 12);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_false(f->action.is_urgent);
+}
+
+static void a_gap_names_what_is_needed_and_what_is_left(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    PlanInstance *in = instance(f, 0, OLD, 10); /* the very next LSN: all is there */
+    read_max(f, 20);
+    assert_int_equal(next(f), PLAN_WINDOW);
+    plan_window_put(f->plan);
+    in->start_lsn = lsn(22);
+    read_max(f, 30);
+    is_gap(f, "00000000:00000000:0014", "00000000:00000000:0016");
+}
+
+static void a_page_counts_only_if_nothing_was_taken_from_under_it(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 20);
+    window_is(f, 9, 20);
+    Position from = end_of(9), within = {.commit_lsn = lsn(15), .command_id = 3};
+    Lsn at10 = lsn(10), at11 = lsn(11), at15 = lsn(15), at16 = lsn(16), none = lsn(0);
+    assert_true(plan_check_page(f->plan, 0, &from, &at10, &f->e));
+    assert_false(plan_check_page(f->plan, 0, &from, &at11, &f->e));
+    assert_int_equal(f->e.code, ERR_RANGE);
+    assert_false(f->e.retriable);
+    assert_true(plan_check_page(f->plan, 0, &within, &at15, &f->e));
+    assert_false(plan_check_page(f->plan, 0, &within, &at16, &f->e));
+    assert_false(plan_check_page(f->plan, 0, &from, &none, &f->e));
+    assert_true(f->e.retriable);
+}
+
+/* ---- other instances ---- */
+
+static void a_second_instance_takes_over_just_before_its_start_and_the_rows_are_read_again(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    instance(f, 0, NEW, 15);
+    read_max(f, 20);
+    window_is(f, 9, 14);
+    range_is(f, 0, OLD, 9);
+    plan_window_put(f->plan);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_true(f->action.is_urgent);
+    read_max(f, 20);
+    announces(f, 0, NEW, BATCH_COPY_BESIDE);
+    window_is(f, 14, 20);
+    range_is(f, 0, NEW, 14);
+    plan_window_put(f->plan);
+    gives_chunk(f, 0, 0);
+    assert_false(f->action.chunk.is_plain);
+    assert_int_equal(next(f), PLAN_BUSY); /* no window while a chunk is read */
+    chunk_is_put(f, 0, false, 20, 0);
+    assert_int_equal(next(f), PLAN_READ);
+    read_max(f, 22);
+    window_is(f, 20, 22); /* chunks and windows take turns */
+    plan_window_put(f->plan);
+    gives_chunk(f, 0, 1);
+}
+
+static void a_copy_beside_the_stream_goes_on_after_a_restart(void **state) {
+    Fixture *f = *state;
+    StoredTable *t = store(f, 20, 0, false);
+    t->is_streaming = true;
+    t->chunks_done = 2;
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 20);
+    gives_chunk(f, 0, 2);
+    assert_false(f->action.chunk.is_plain);
+}
+
+static void the_same_columns_again_need_no_copy(void **state) {
+    Fixture *f = *state;
+    store(f, 14, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    instance(f, 0, NEW, 15)->fingerprint = OLD;
+    read_max(f, 20);
+    window_is(f, 14, 20);
+    range_is(f, 0, NEW, 14);
+}
+
+static void fewer_columns_and_columns_changed_in_place_are_announced_without_a_copy(void **state) {
+    Fixture *f = *state;
+    store(f, 14, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    PlanInstance *in = instance(f, 0, OLD, 3);
+    in->fingerprint = 77;
+    read_max(f, 20);
+    announces(f, 0, OLD, BATCH_COPY_KEEP);
+    instance(f, 0, NEW, 15)->adds_columns = false;
+    read_max(f, 20);
+    announces(f, 0, NEW, BATCH_COPY_KEEP);
+}
+
+static void new_columns_of_a_table_without_a_key_are_told_as_lost(void **state) {
+    Fixture *f = *state;
+    store(f, 14, 2, true);
+    store(f, 14, 0, true);
+    store(f, 14, 1, true);
+    begin(f, PLAN_INITIAL, 3);
+    for (size_t t = 0; t < 3; t++) instance(f, t, OLD, 3);
+    instance(f, 2, NEW, 15);
+    read_max(f, 20);
+    assert_int_equal(next(f), PLAN_ANNOUNCE);
+    assert_true(f->action.loses_values);
+    assert_int_equal(f->action.table_info.copy, BATCH_COPY_KEEP);
+}
+
+static void an_instance_that_is_dropped_is_followed_only_by_one_that_holds_the_rest(void **state) {
+    Fixture *f = *state;
+    store(f, 14, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    PlanInstance *in = instance(f, 0, NEW, 0);
+    read_max(f, 20); /* the capture job hasn't reached it: nobody knows yet */
+    assert_int_equal(next(f), PLAN_READ);
+    assert_false(f->action.is_urgent);
+    in->start_lsn = lsn(15);
+    read_max(f, 20);
+    announces(f, 0, NEW, BATCH_COPY_BESIDE);
+
+    begin(f, PLAN_INITIAL, 1);
+    in->start_lsn = lsn(16);
+    read_max(f, 20);
+    is_gap(f, "00000000:00000000:000e", "00000000:00000000:0010");
+    begin(f, PLAN_INITIAL, 1);
+    f->instance_count = 0;
+    read_max(f, 20);
+    is_gap(f, "00000000:00000000:000e", "no change table");
+}
+
+static void a_table_added_later_is_copied_beside_the_stream_from_its_instances_start(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 2);
+    instance(f, 0, OLD, 3);
+    PlanInstance *added = instance(f, 1, OLD, 0);
+    read_max(f, 12);
+    window_is(f, 9, 12); /* the others needn't wait for it */
+    int32_t id;
+    Position from;
+    assert_false(plan_range(f->plan, 1, &id, &from));
+    plan_window_put(f->plan);
+    added->start_lsn = lsn(15);
+    read_max(f, 20);
+    assert_int_equal(next(f), PLAN_ANNOUNCE);
+    assert_at(&f->action.table_info.floor, end_of(14));
+    announces(f, 1, OLD, BATCH_COPY_BESIDE);
+    window_is(f, 12, 20);
+    range_is(f, 1, OLD, 14);
+    plan_window_put(f->plan);
+    gives_chunk(f, 1, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_reading_comes_first),
+        TEST(the_start_waits_until_the_capture_job_has_reached_every_instance),
+        TEST(an_idle_database_need_not_be_waited_for),
+        TEST(the_newest_instance_that_has_begun_is_followed_from_the_start),
+        TEST(a_table_without_an_instance_is_named),
+        TEST(tables_are_copied_in_parallel_one_chunk_each_before_any_window),
+        TEST(initial_only_ends_behind_the_copy_and_stays_ended),
+        TEST(no_data_streams_without_a_copy_and_is_never_consistent),
+        TEST(a_table_without_a_key_is_one_exact_chunk_and_streams_from_its_rows_on),
+        TEST(an_exact_chunk_before_the_stream_is_refused),
+        TEST(a_dropped_exact_chunk_is_given_again_after_a_reading),
+        TEST(the_target_is_consistent_from_the_first_commit_made_after_the_last_read),
+        TEST(after_a_restart_reads_may_have_been_as_late_as_the_first_reading),
+        TEST(readings_follow_at_once_while_there_is_more),
+        TEST(a_gap_names_what_is_needed_and_what_is_left),
+        TEST(a_page_counts_only_if_nothing_was_taken_from_under_it),
+        TEST(a_second_instance_takes_over_just_before_its_start_and_the_rows_are_read_again),
+        TEST(a_copy_beside_the_stream_goes_on_after_a_restart),
+        TEST(the_same_columns_again_need_no_copy),
+        TEST(fewer_columns_and_columns_changed_in_place_are_announced_without_a_copy),
+        TEST(new_columns_of_a_table_without_a_key_are_told_as_lost),
+        TEST(an_instance_that_is_dropped_is_followed_only_by_one_that_holds_the_rest),
+        TEST(a_table_added_later_is_copied_beside_the_stream_from_its_instances_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
