@@ -26,7 +26,7 @@ typedef enum ApplyOrder {
 
 /* Rows up to this number go as array parameters, more by COPY to a temporary table (measured: see apply.c).
  */
-enum { APPLY_SMALL_ROWS = 500 };
+enum { APPLY_SMALL_ROWS = 1500 };
 
 Apply *apply_new(TargetSet *targets);             /* borrowed */
 Apply *apply_free(Apply *a);                      /* NULL is fine; returns NULL */

@@ -11,6 +11,7 @@
 #include "postgres/pgconn.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,9 +258,45 @@ bool pgconn_query(PgConn *c, const char *sql, const char *const *params, size_t 
     return true;
 }
 
+/* Parameters as libpq takes them: borrowed pointers. */
+typedef struct Params {
+    const char *values[PGCONN_MAX_PARAMS];
+    int lengths[PGCONN_MAX_PARAMS], formats[PGCONN_MAX_PARAMS];
+} Params;
+
+static void set_params(Params *p, const PgParam *params, size_t count) {
+    assert(count <= PGCONN_MAX_PARAMS);
+    for (size_t i = 0; i < count; i++) {
+        assert(params[i].n <= INT32_MAX);
+        p->values[i] = params[i].p;
+        p->lengths[i] = (int)params[i].n;
+        p->formats[i] = params[i].is_binary;
+    }
+}
+
+bool pgconn_query_binary(PgConn *c, const char *sql, const uint32_t *types, const PgParam *params,
+                         size_t count, PGresult **ret, Err *e) {
+    Params p;
+    set_params(&p, params, count);
+    PGresult *result =
+        PQexecParams(c->pg, sql, (int)count, types, p.values, p.lengths, p.formats, /* resultFormat= */ 1);
+    if (!is_success(result)) {
+        (void)fail(c, result, e);
+        PQclear(result);
+        return false;
+    }
+    *ret = result;
+    return true;
+}
+
 bool pgconn_check(PgConn *c, Err *e) {
-    if (PQconsumeInput(c->pg) && pgconn_is_open(c)) return true;
-    return fail(c, /* result= */ NULL, e);
+    struct pollfd socket = {.fd = PQsocket(c->pg), .events = POLLIN};
+    /* a session that was ended says so first, as a notice; its end stands behind that */
+    while (pgconn_is_open(c) && poll(&socket, 1, /* timeout= */ 0) > 0) {
+        if (!PQconsumeInput(c->pg)) return fail(c, /* result= */ NULL, e);
+        (void)PQisBusy(c->pg); /* takes in what has come */
+    }
+    return pgconn_is_open(c) || fail(c, /* result= */ NULL, e);
 }
 
 /* ---- pipelines ---- */
@@ -281,7 +318,6 @@ static void enqueue(PgConn *c, Queued q) {
 
 bool pgconn_pipe_send(PgConn *c, PgStatement *s, const PgParam *params, size_t count, int64_t *ret_rows,
                       Err *e) {
-    assert(count <= PGCONN_MAX_PARAMS);
     char name[16];
     if (s->prepared_on != c->id) s->number = c->next_statement++;
     (void)snprintf(name, sizeof name, "mr%u", (unsigned)s->number);
@@ -290,15 +326,9 @@ bool pgconn_pipe_send(PgConn *c, PgStatement *s, const PgParam *params, size_t c
         s->prepared_on = c->id;
         enqueue(c, (Queued){.preparing = s});
     }
-    const char *values[PGCONN_MAX_PARAMS];
-    int lengths[PGCONN_MAX_PARAMS], formats[PGCONN_MAX_PARAMS];
-    for (size_t i = 0; i < count; i++) {
-        assert(params[i].n <= INT32_MAX);
-        values[i] = params[i].p;
-        lengths[i] = (int)params[i].n;
-        formats[i] = params[i].is_binary;
-    }
-    if (!PQsendQueryPrepared(c->pg, name, (int)count, values, lengths, formats, /* resultFormat= */ 0))
+    Params p;
+    set_params(&p, params, count);
+    if (!PQsendQueryPrepared(c->pg, name, (int)count, p.values, p.lengths, p.formats, /* resultFormat= */ 0))
         return fail(c, NULL, e);
     enqueue(c, (Queued){.ret_rows = ret_rows});
     return true;
@@ -374,4 +404,13 @@ bool pgconn_copy_end(PgConn *c, int64_t *ret_rows, Err *e) {
 void pgconn_copy_abort(PgConn *c) {
     Err ignored;
     if (PQputCopyEnd(c->pg, "given up") == 1) (void)drain(c, NULL, &ignored);
+}
+
+bool pgconn_copy_out(PgConn *c, const char *sql, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *result = PQexec(c->pg, sql);
+    return PQresultStatus(result) == PGRES_COPY_OUT || fail(c, result, e);
+}
+
+bool pgconn_drain(PgConn *c, Err *e) {
+    return drain(c, /* ret_rows= */ NULL, e) && (pgconn_is_open(c) || fail(c, /* result= */ NULL, e));
 }

@@ -60,6 +60,10 @@ void pgconn_rollback(PgConn *c);
 MUST_CHECK bool pgconn_query(PgConn *c, const char *sql, const char *const *params, size_t count,
                              PGresult **ret, Err *e);
 void pgconn_clear_cleanup(PGresult **result);
+struct PgParam;
+/* The same with binary results, and parameters of given types. */
+MUST_CHECK bool pgconn_query_binary(PgConn *c, const char *sql, const uint32_t *types,
+                                    const struct PgParam *params, size_t count, PGresult **ret, Err *e);
 
 /* ---- statements sent ahead (libpq's pipeline mode): one round trip for all of them ---- */
 
@@ -97,5 +101,9 @@ MUST_CHECK bool pgconn_copy_put(PgConn *c, Buf *buf, Err *e);
 MUST_CHECK bool pgconn_copy_end(PgConn *c, int64_t *ret_rows, Err *e);
 /* End a COPY that is not to count: its statement fails. */
 void pgconn_copy_abort(PgConn *c);
+/* Begin COPY … TO STDOUT; the caller takes the rows (PQgetCopyData), to the end, then pgconn_drain. */
+MUST_CHECK bool pgconn_copy_out(PgConn *c, const char *sql, Err *e);
+/* Take what is left of the answer; fails if it was a failure. */
+MUST_CHECK bool pgconn_drain(PgConn *c, Err *e);
 
 #endif

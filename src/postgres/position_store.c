@@ -251,6 +251,7 @@ static bool read_state(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
             " ORDER BY source_schema, source_table",
             (const char *[]){s->pipeline}, 1, &tables, e))
         return false;
+    if (PQntuples(row) == 0) return true;
     if (!parse_position(row, 0, 0, &ret->position, e) || !parse_position(row, 0, 1, &ret->consistent, e))
         return false;
     ret->has_position = ret->is_snapshot_done = !PQgetisnull(row, 0, 0);
@@ -261,6 +262,18 @@ static bool read_state(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
         if (!read_table(tables, (int)ret->table_count, t, e)) return false;
         if (!t->is_done && !t->is_streaming) ret->is_snapshot_done = false;
     }
+    return true;
+}
+
+bool position_store_read(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
+    StoredState state = {0};
+    bool is_there = false;
+    if (!exists(c, &is_there, e)) return false;
+    if (is_there && !read_state(s, c, &state, e)) {
+        stored_state_done(&state);
+        return false;
+    }
+    *ret = state;
     return true;
 }
 

@@ -33,6 +33,9 @@ void position_store_grants(const char *role, Buf *out);
  */
 MUST_CHECK bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e);
 
+/* What is stored, without taking anything; *ret is owned by the caller. Nothing there: has_position is false.
+ */
+MUST_CHECK bool position_store_read(PositionStore *s, PgConn *c, StoredState *ret, Err *e);
 /* Whether the row, as it is committed now, says that we (this store) own the pipeline. */
 MUST_CHECK bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e);
 
