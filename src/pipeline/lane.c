@@ -194,7 +194,7 @@ bool lane_put(Lane *l, const Batch *batch, int64_t now_us, LaneWork *ret, Err *e
     if (l->state == FENCED) return err_set(e, ERR_FENCED, false, "another owner has taken the pipeline");
     if (l->state == CLOSED) return out_of_order(e, "the pipeline isn't owned");
     if (l->state == BEHIND)
-        return err_set(e, ERR_CANCELLED, true, "the source has to start again from the stored position");
+        return err_set(e, ERR_IO, true, "the source has to start again from the stored position");
     LaneWork w = work_begun(l);
     if (!put_by_kind(l, batch, now_us, &w, e)) return false;
     l->hand = batch;

@@ -15,11 +15,10 @@
  * back. One that comes twice is skipped the second time, but for a part in the midst of a chunk: parts have
  * no number.
  *
- * The position row
- *   holds epoch and position (NULL = none yet, here {0}). Every transaction's first statement finds it under
- * the lane's epoch and under the position that the lane knows, or nothing is written: so an owner that was
- * stopped and wakes up writes nothing, and no batch is applied on top of another state than the one it was
- * read for.
+ * The position row holds epoch and position (NULL = none yet, here {0}). Every transaction's first statement
+ * finds it under the lane's epoch and under the position that the lane knows, or nothing is written: so an
+ * owner that was stopped and wakes up writes nothing, and no batch is applied on top of another state than
+ * the one it was read for.
  */
 #ifndef PIPELINE_LANE_H
 #define PIPELINE_LANE_H
@@ -81,10 +80,9 @@ void lane_source_restarted(Lane *l);
 /* What to do with the batch. now_us: any monotonic clock.
  * Errors: ERR_FENCED after lane_fenced; ERR_RANGE when the batch begins beyond what is in: a gap, never
  * applied; ERR_INTERNAL for a batch that breaks the stream's order or its own bounds, or without owning;
- * ERR_CANCELLED, retriable, between LANE_RESTART_SOURCE and lane_source_restarted. */
+ * ERR_IO, retriable, between LANE_RESTART_SOURCE and lane_source_restarted. */
 MUST_CHECK bool lane_put(Lane *l, const Batch *batch, int64_t now_us, LaneWork *ret, Err *e);
-/* No batch for a while: a position not written yet is due, or not (no steps). Inside a transaction: no steps.
- */
+/* No batch for a while: a position not written yet is due, or not (no steps). In a transaction: no steps. */
 void lane_idle(Lane *l, int64_t now_us, LaneWork *ret);
 /* The steps were done; with LANE_COMMIT among them, committed. */
 void lane_done(Lane *l);

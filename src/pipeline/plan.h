@@ -3,17 +3,17 @@
  * early. Pure: it decides, its caller asks SQL Server. Owner thread only (chunk readers: under the source's
  * lock). No allocation once made.
  *
- * The caller's loop
- *   plan_next → an action; do it, put the batches it makes into the stream, then tell:
- *     PLAN_READ      wait up to the poll interval (is_urgent: don't), take a reading   → plan_reading
- *     PLAN_ANNOUNCE  put a BATCH_TABLE (schema of `instance`, `table_info`)            → plan_announced
- *     PLAN_START     put an empty BATCH_CHANGES from {0} to `to`                       → plan_started
- *     PLAN_CHUNK     read a chunk, put its BATCH_ROWS                                  → plan_chunk_put
- *     PLAN_WINDOW    read the instances of plan_range between from and to, merge, put BATCH_CHANGES that
- * cover (from, to] without a hole, the last with is_consistent as given   → plan_window_put PLAN_BUSY nothing
- * until a chunk that is being read is put (initial copy with several readers) PLAN_END       put a BATCH_END,
- * then nothing more After each page of changes: read the instance's start_lsn again                   →
- * plan_check_page Whatever fails half-way: make a new plan from what is stored then.
+ * The caller's loop: plan_next gives an action; do it, put the batches that it makes into the stream, tell:
+ *   PLAN_READ      wait up to the poll interval (is_urgent: don't), take a reading → plan_reading
+ *   PLAN_ANNOUNCE  put a BATCH_TABLE (schema of `instance`, `table_info`) → plan_announced
+ *   PLAN_START     put an empty BATCH_CHANGES from {0} to `to` → plan_started
+ *   PLAN_CHUNK     read a chunk, put its BATCH_ROWS one behind the other → plan_chunk_put
+ *   PLAN_WINDOW    read what plan_range says, merge by position, put BATCH_CHANGES that cover (from, to]
+ *                  without a hole; the last has is_consistent as given → plan_window_put
+ *   PLAN_BUSY      do nothing until a chunk that is being read is put
+ *   PLAN_END       put a BATCH_END, then nothing more
+ * After each page of changes the instance's start_lsn is read again → plan_check_page.
+ * Whatever fails half-way: make a new plan from what is stored then.
  *
  * The order inside a reading matters: max_lsn first, the instances after it, so that an instance that begins
  * at or under max_lsn is among them. A chunk's read has to begin after plan_next gave it out (no older
@@ -77,13 +77,14 @@ typedef struct PlanAction {
     int32_t instance;      /* the same: object id of the change table whose columns are read */
     BatchTable table_info; /* PLAN_ANNOUNCE: as it goes into the batch */
     bool loses_values;     /* PLAN_ANNOUNCE: a keyless table's new columns can't be read again: warn */
-    BatchChunk chunk;      /* PLAN_CHUNK: number, is_plain, is_exact, watermark; of an exact one the reader
-                              gives the watermark: the captured max LSN then, or
-                              this one if that is less. number 0 = from the beginning, else from where the chunk
-                              before it ended (StoredTable.upper_key after a restart) */
-    Position from, to;     /* PLAN_WINDOW: (from, to], both ends; PLAN_START: to */
-    int64_t to_us;         /* PLAN_WINDOW: commit time of `to`; 0 = unknown */
-    bool is_consistent;    /* PLAN_WINDOW: the batch that ends at `to` is */
+    /* PLAN_CHUNK: number, is_plain, is_exact, watermark. Number 0 is read from the beginning, else from where
+     * the chunk before it ended (after a restart: StoredTable.upper_key). An exact one's reader gives the
+     * watermark: the captured max LSN once the capture job has caught up under the lock, or this one if that
+     * is less. */
+    BatchChunk chunk;
+    Position from, to;  /* PLAN_WINDOW: (from, to], both ends; PLAN_START: to */
+    int64_t to_us;      /* PLAN_WINDOW: commit time of `to`; 0 = unknown */
+    bool is_consistent; /* PLAN_WINDOW: the batch that ends at `to` is */
 } PlanAction;
 
 /* Everything is copied. */

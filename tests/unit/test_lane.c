@@ -413,7 +413,7 @@ static void a_transaction_begun_earlier_sends_the_source_back(void **state) {
             assert_int_equal(own(f), LANE_RESTART_SOURCE);
         }
         assert_true(lane_needs_source_back(f->lane));
-        refuses(f, &last, ERR_CANCELLED, true);
+        refuses(f, &last, ERR_IO, true);
         lane_source_restarted(f->lane);
         put(f, &first);
         assert_steps(f, LANE_BEGIN_LOCKED, LANE_APPLY);
