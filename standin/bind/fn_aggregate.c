@@ -5,8 +5,11 @@
 #include "standin/bind/fn_internal.h"
 #include "standin/types/decimal.h"
 
+/* SQLite aligns an aggregate's memory to 8 bytes. */
+typedef Int128 SumInt __attribute__((aligned(8)));
+
 typedef struct Sum {
-    Int128 exact;
+    SumInt exact;
     double real;
     int64_t count;
     bool overflowed;
@@ -31,7 +34,9 @@ static void step(sqlite3_context *c, int n, sqlite3_value **v) {
     bool is_wide = sqlite3_value_type(v[0]) == SQLITE_BLOB;
     Int128 x = is_wide ? decimal_from_value(fn_value(v[0]), s->from.precision, s->from.scale).unscaled
                        : sqlite3_value_int64(v[0]);
-    if (__builtin_add_overflow(s->exact, x, &s->exact)) s->overflowed = true;
+    Int128 sum = 0;
+    if (__builtin_add_overflow((Int128)s->exact, x, &sum)) s->overflowed = true;
+    s->exact = sum;
 }
 
 static bool fits(const Type *t, Int128 n) {
@@ -63,7 +68,7 @@ static const Sum *result_of(sqlite3_context *c) {
     return NULL;
 }
 
-static void sum(sqlite3_context *c) {
+static void give_sum(sqlite3_context *c) {
     const Sum *s = result_of(c);
     if (!s) return;
     if (is_float(&s->from)) give_real(c, s, s->real);
@@ -71,7 +76,7 @@ static void sum(sqlite3_context *c) {
 }
 
 /* Digits are added before the division, which cuts. */
-static void avg(sqlite3_context *c) {
+static void give_avg(sqlite3_context *c) {
     const Sum *s = result_of(c);
     if (!s) return;
     if (is_float(&s->from)) {
@@ -90,7 +95,7 @@ static void avg(sqlite3_context *c) {
 
 int fn_aggregate_register(sqlite3 *db, Functions *f) {
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    int rc = sqlite3_create_function_v2(db, "ts_sum", 3, flags, f, NULL, step, sum, NULL);
+    int rc = sqlite3_create_function_v2(db, "ts_sum", 3, flags, f, NULL, step, give_sum, NULL);
     if (rc != SQLITE_OK) return rc;
-    return sqlite3_create_function_v2(db, "ts_avg", 3, flags, f, NULL, step, avg, NULL);
+    return sqlite3_create_function_v2(db, "ts_avg", 3, flags, f, NULL, step, give_avg, NULL);
 }
