@@ -1,0 +1,95 @@
+#include "postgres/ddl.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "test.h"
+
+static const Schema *schema_with(const Column *columns, size_t count) {
+    const SchemaSpec spec = {.database = STR_LIT("d"),
+                             .schema = STR_LIT("dbo"),
+                             .table = STR_LIT("t"),
+                             .version = 1,
+                             .columns = columns,
+                             .column_count = count};
+    const Schema *s = NULL;
+    Err e = {0};
+    if (!schema_new(&spec, &s, &e)) fail_msg("%s", e.msg);
+    return s;
+}
+
+static PgNameRule *rule(bool is_folded) {
+    const PgNameRuleSpec spec = {.format = STR_LIT("${source.table}"), .is_folded = is_folded};
+    PgNameRule *r = NULL;
+    Err e = {0};
+    assert_true(pgname_rule_new(&spec, &r, &e));
+    return r;
+}
+
+static void create_has_key_not_null_and_quoted_names(void **state) {
+    (void)state;
+    const Column columns[] = {
+        {.name = STR_LIT("Id"), .type = SQLTYPE_INT, .key = 1},
+        {.name = STR_LIT("total \"x\""), .type = SQLTYPE_MONEY, .precision = 19, .scale = 4},
+        {.name = STR_LIT("sum"), .type = SQLTYPE_INT, .is_computed = true},
+    };
+    const Schema *s = schema_with(columns, 3);
+    PgNameRule *r = rule(false);
+    const PgTableName name = {.schema = (char *)"a", .table = (char *)"T"};
+    CLEANUP(buf_done) Buf out = {0};
+    Err e = {0};
+    assert_true(ddl_create(s, &name, r, (DdlKey){s->key, s->key_count}, &out, &e));
+    assert_string_equal(
+        buf_text(&out),
+        "CREATE SCHEMA IF NOT EXISTS \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
+        "\"total \"\"x\"\"\" numeric(19,4) NOT NULL, \"sum\" integer, PRIMARY KEY (\"Id\"));");
+    schema_unref(s);
+    pgname_rule_free(r);
+}
+
+static void columns_that_would_share_a_name_are_refused(void **state) {
+    (void)state;
+    const Column columns[] = {{.name = STR_LIT("a"), .type = SQLTYPE_INT},
+                              {.name = STR_LIT("A"), .type = SQLTYPE_INT}};
+    const Schema *s = schema_with(columns, 2);
+    PgNameRule *r = rule(true);
+    const PgTableName name = {.table = (char *)"t"};
+    CLEANUP(buf_done) Buf out = {0};
+    Err e = {0};
+    assert_false(ddl_create(s, &name, r, (DdlKey){0}, &out, &e));
+    assert_non_null(strstr(e.msg, "both be named a"));
+    schema_unref(s);
+    pgname_rule_free(r);
+}
+
+static void evolve_adds_widens_and_relaxes_but_never_drops(void **state) {
+    (void)state;
+    const Column columns[] = {{.name = STR_LIT("id"), .type = SQLTYPE_BIGINT, .key = 1},
+                              {.name = STR_LIT("n"), .type = SQLTYPE_INT, .is_nullable = true},
+                              {.name = STR_LIT("new"), .type = SQLTYPE_DATE}};
+    const Schema *s = schema_with(columns, 3);
+    PgColumn have_columns[] = {
+        {.name = (char *)"id", .type = {.kind = PGKIND_INT4, .typmod = -1}, .is_not_null = true},
+        {.name = (char *)"n", .type = {.kind = PGKIND_INT4, .typmod = -1}, .is_not_null = true},
+        {.name = (char *)"old", .type = {.kind = PGKIND_INT4, .typmod = -1}}};
+    const PgTable have = {
+        .schema = (char *)"p", .name = (char *)"t", .columns = have_columns, .column_count = 3};
+    PgNameRule *r = rule(false);
+    CLEANUP(buf_done) Buf out = {0};
+    Err e = {0};
+    assert_true(ddl_evolve(s, &have, r, (DdlKey){s->key, s->key_count}, &out, &e));
+    assert_string_equal(buf_text(&out), "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"id\" TYPE bigint; "
+                                        "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"n\" DROP NOT NULL; "
+                                        "ALTER TABLE \"p\".\"t\" ADD COLUMN \"new\" date;");
+    schema_unref(s);
+    pgname_rule_free(r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(create_has_key_not_null_and_quoted_names),
+        cmocka_unit_test(columns_that_would_share_a_name_are_refused),
+        cmocka_unit_test(evolve_adds_widens_and_relaxes_but_never_drops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
