@@ -134,7 +134,6 @@ static bool read_by_token(Cursor *c, TypeInfo *t, Err *e) {
         if (fixed_tokens[i].token != t->token) continue;
         t->type = (Type){.id = fixed_tokens[i].id};
         t->width = fixed_tokens[i].width;
-        t->is_nullable = false;
         return true;
     }
     switch (t->token) {
@@ -171,7 +170,7 @@ static bool read_by_token(Cursor *c, TypeInfo *t, Err *e) {
 }
 
 bool typeinfo_read(Cursor *c, TypeInfo *ret, Err *e) {
-    TypeInfo t = {.token = cursor_u8(c), .is_nullable = true};
+    TypeInfo t = {.token = cursor_u8(c)};
     if (c->failed) return cut_short(e);
     if (!read_by_token(c, &t, e)) return false;
     if (c->failed) return cut_short(e);

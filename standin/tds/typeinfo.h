@@ -48,7 +48,6 @@ typedef struct TypeInfo {
     uint8_t width; /* bytes of a fixed-length value; 0: a length stands before each */
     bool is_plp;
     bool is_old_lob; /* text, ntext, image */
-    bool is_nullable;
 } TypeInfo;
 
 /* Errors: ERR_INVALID for types that aren't supported (named) or malformed bytes; c->failed: cut short. */

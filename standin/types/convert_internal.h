@@ -18,7 +18,5 @@ Str convert_shown(Str s);
 bool convert_to_number(const Convert *c, Value v, Arena *a, Value *ret, ConvertError *e);
 /* Targets binary, varbinary, image, rowversion. */
 bool convert_to_binary(const Convert *c, Value v, Arena *a, Value *ret, ConvertError *e);
-/* Days since 1900-01-01 with their fraction: what a datetime is as a number, and back. */
-double convert_datetime_days(const Type *from, Value v);
 
 #endif

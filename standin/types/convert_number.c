@@ -152,7 +152,8 @@ static bool text_to_double(const Convert *c, Str s, double *ret, ConvertError *e
 /* --- sources ----------------------------------------------------------------------------------------------
  */
 
-double convert_datetime_days(const Type *from, Value v) {
+/* Days since 1900-01-01 with their fraction: what a datetime is as a number. */
+static double datetime_days(const Type *from, Value v) {
     if (from->id == TYPE_SMALLDATETIME) return (double)v.v.i / 1440.0;
     return (double)v.v.i / (double)TEMPORAL_300THS_PER_DAY;
 }
@@ -192,7 +193,7 @@ static Number number_of(const Type *from, Value v) {
     case TYPE_REAL:
     case TYPE_FLOAT: return (Number){.is_double = true, .approx = v.v.d};
     case TYPE_DATETIME:
-    case TYPE_SMALLDATETIME: return (Number){.is_double = true, .approx = convert_datetime_days(from, v)};
+    case TYPE_SMALLDATETIME: return (Number){.is_double = true, .approx = datetime_days(from, v)};
     case TYPE_MONEY:
     case TYPE_SMALLMONEY: return (Number){.exact = {v.v.i, 19, 4}};
     case TYPE_DECIMAL:
