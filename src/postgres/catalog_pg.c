@@ -161,6 +161,14 @@ bool catalog_pg_current_schema(PgConn *c, char **ret, Err *e) {
     return true;
 }
 
+bool catalog_pg_has_schema(PgConn *c, const char *schema, bool *ret, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    if (!pgconn_query(c, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", &schema, 1, &r, e))
+        return false;
+    *ret = PQntuples(r) > 0;
+    return true;
+}
+
 bool catalog_pg_is_empty(PgConn *c, const PgTable *t, bool *ret, Err *e) {
     CLEANUP(buf_done) Buf sql = {0};
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;

@@ -53,6 +53,7 @@ bool catalog_pg_has_unique(const PgTable *t, const uint16_t *columns, size_t cou
 /* The schema that an unqualified name is made in, owned. Errors: ERR_INVALID when the search path leads
  * nowhere. */
 MUST_CHECK bool catalog_pg_current_schema(PgConn *c, char **ret, Err *e);
+MUST_CHECK bool catalog_pg_has_schema(PgConn *c, const char *schema, bool *ret, Err *e);
 MUST_CHECK bool catalog_pg_is_empty(PgConn *c, const PgTable *t, bool *ret, Err *e);
 
 #endif

@@ -1,7 +1,5 @@
 #include "postgres/ddl.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 
 static bool is_key(DdlKey key, size_t column) {
@@ -45,15 +43,16 @@ static bool add_columns(const Schema *s, const PgNameRule *rule, DdlKey key, Buf
     return true;
 }
 
+void ddl_create_schema(const char *schema, Buf *out) {
+    buf_cstr(out, "CREATE SCHEMA ");
+    pgname_quote(out, str_from(schema));
+    buf_cstr(out, ";");
+}
+
 bool ddl_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlKey key, Buf *out,
                 Err *e) {
     if (!check_distinct(s, rule, e)) return false;
-    if (name->schema && strcmp(name->schema, "public") != 0) {
-        buf_cstr(out, "CREATE SCHEMA IF NOT EXISTS ");
-        pgname_quote(out, str_from(name->schema));
-        buf_cstr(out, "; ");
-    }
-    buf_cstr(out, "CREATE TABLE ");
+    buf_cstr(out, out->n > 0 ? " CREATE TABLE " : "CREATE TABLE ");
     pgname_qualified(out, str_from(name->schema), str_from(name->table));
     buf_cstr(out, " (");
     if (!add_columns(s, rule, key, out, e)) return false;

@@ -19,8 +19,10 @@ typedef struct DdlKey {
     size_t count;            /* 0 = no primary key */
 } DdlKey;
 
-/* "CREATE SCHEMA IF NOT EXISTS …;" (unless it is public) and "CREATE TABLE …;". Errors: ERR_INVALID: a type
- * that can't be carried over, or two columns that get one name. */
+/* "CREATE SCHEMA …;". Only for one that isn't there: IF NOT EXISTS wants the right to create all the same. */
+void ddl_create_schema(const char *schema, Buf *out);
+/* "CREATE TABLE …;". Errors: ERR_INVALID: a type that can't be carried over, or two columns that get one
+ * name. */
 MUST_CHECK bool ddl_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlKey key,
                            Buf *out, Err *e);
 /* Statements that make have fit s; nothing when it does. Errors: as ddl_create. */

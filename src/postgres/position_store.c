@@ -32,7 +32,8 @@ struct PositionStore {
 };
 
 static const char CREATE_SQL[] =
-    "CREATE SCHEMA IF NOT EXISTS millrace;"
+    /* IF NOT EXISTS would want the right to create even where the schema is there */
+    "DO $d$ BEGIN IF to_regnamespace('millrace') IS NULL THEN CREATE SCHEMA millrace; END IF; END $d$;"
     "CREATE TABLE IF NOT EXISTS millrace.position ("
     " pipeline text NOT NULL, database text NOT NULL DEFAULT '', lane integer NOT NULL,"
     " position text, epoch bigint NOT NULL, lane_count integer NOT NULL, hash_version integer NOT NULL,"

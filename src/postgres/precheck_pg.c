@@ -1,6 +1,6 @@
 #include "postgres/precheck_pg.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -63,18 +63,28 @@ static bool is_granted(PgConn *c, const char *sql, const char *const *params, si
     return true;
 }
 
-static bool check_grants(PgConn *c, const Target *t, TextList *problems, Err *e) {
+/* The first right that lacks on the schema, and on the table. *ret_all: none lacks. */
+static bool check_grants(PgConn *c, const Target *t, TextList *problems, bool *ret_all, Err *e) {
     static const char *const rights[] = {"SELECT", "INSERT", "UPDATE", "DELETE"};
-    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++) {
-        bool ok = false;
-        const char *params[] = {t->qualified, rights[i]};
-        if (!is_granted(c, "SELECT pg_catalog.has_table_privilege($1, $2)", params, 2, &ok, e)) return false;
+    const char *schema = t->table->schema, *role = PQuser(pgconn_raw(c));
+    char oid[12];
+    (void)snprintf(oid, sizeof oid, "%u", (unsigned)t->table->oid);
+    if (!is_granted(c, "SELECT pg_catalog.has_schema_privilege($1, 'USAGE')", &schema, 1, ret_all, e))
+        return false;
+    if (!*ret_all)
+        textlist_printf(problems, "%s: no right to the schema; run: GRANT USAGE ON SCHEMA \"%s\" TO \"%s\"",
+                        t->schema->qualified, schema, role);
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof rights / sizeof *rights; i++) {
+        const char *params[] = {oid, rights[i]};
+        if (!is_granted(c, "SELECT pg_catalog.has_table_privilege($1::oid, $2)", params, 2, &ok, e))
+            return false;
         if (!ok)
             textlist_printf(problems,
                             "%s: no right to %s; run: GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO \"%s\"",
-                            t->schema->qualified, rights[i], t->qualified, PQuser(pgconn_raw(c)));
-        if (!ok) return true;
+                            t->schema->qualified, rights[i], t->qualified, role);
     }
+    *ret_all = *ret_all && ok;
     return true;
 }
 
@@ -91,8 +101,8 @@ static bool check_table(PgConn *c, const TargetRules *rules, const Schema *s, bo
         textlist_printf(problems, "%s", why.msg);
         return true;
     }
-    bool is_empty = true, ok = check_grants(c, t, problems, e);
-    if (ok && is_copied && problems->count == 0) ok = catalog_pg_is_empty(c, t->table, &is_empty, e);
+    bool is_empty = true, has_all = false, ok = check_grants(c, t, problems, &has_all, e);
+    if (ok && is_copied && has_all) ok = catalog_pg_is_empty(c, t->table, &is_empty, e);
     if (ok && !is_empty)
         textlist_printf(problems,
                         "%s is to be copied into %s, which holds rows already; empty it: TRUNCATE %s",

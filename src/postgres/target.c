@@ -457,14 +457,20 @@ static bool look_up(PgConn *c, Target *t, PgTableName *name, Err *e) {
     return ok;
 }
 
+static bool create_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *ret, Err *e) {
+    bool has_schema = false;
+    if (!catalog_pg_has_schema(c, name->schema, &has_schema, e)) return false;
+    if (!has_schema) ddl_create_schema(name->schema, ret);
+    return ddl_create(t->schema, name, t->rules->names, ddl_key(t), ret, e);
+}
+
 /* What the rules let us run to make the table fit; or why that isn't enough. */
-static bool plan_ddl(const Target *t, const PgTableName *name, Buf *ret, Err *e) {
+static bool plan_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *ret, Err *e) {
     if (t->table)
         return !t->rules->may_evolve || ddl_evolve(t->schema, t->table, t->rules->names, ddl_key(t), ret, e);
-    if (t->rules->may_create) return ddl_create(t->schema, name, t->rules->names, ddl_key(t), ret, e);
+    if (t->rules->may_create) return create_ddl(c, t, name, ret, e);
     CLEANUP(buf_done) Buf ddl = {0};
-    Err ignored;
-    if (!ddl_create(t->schema, name, t->rules->names, ddl_key(t), &ddl, &ignored)) buf_clear(&ddl);
+    if (!create_ddl(c, t, name, &ddl, e)) return false;
     return err_set(e, ERR_INVALID, false,
                    "table %s isn't there; set auto.create=true (schema.evolution=basic), or run: %s",
                    t->qualified, buf_text(&ddl));
@@ -483,7 +489,7 @@ static bool open_parts(PgConn *c, Target *t, bool may_ddl, Err *e) {
     CLEANUP(pgname_table_done) PgTableName name = {0};
     CLEANUP(buf_done) Buf ddl = {0};
     if (!choose_key(t, e) || !look_up(c, t, &name, e)) return false;
-    if ((may_ddl || !t->table) && !plan_ddl(t, &name, &ddl, e)) return false;
+    if ((may_ddl || !t->table) && !plan_ddl(c, t, &name, &ddl, e)) return false;
     if (!may_ddl && !t->table)
         return err_set(e, ERR_INVALID, false, "table %s is gone from the target", t->qualified);
     if (ddl.n > 0 && !run_ddl(c, t, &name, &ddl, e)) return false;
@@ -511,7 +517,7 @@ bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, bool
 bool target_plan_ddl(PgConn *c, const TargetRules *rules, const Schema *schema, Buf *ret, Err *e) {
     CLEANUP(pgname_table_done) PgTableName name = {0};
     Target *t = target_new(rules, schema);
-    bool ok = choose_key(t, e) && look_up(c, t, &name, e) && plan_ddl(t, &name, ret, e);
+    bool ok = choose_key(t, e) && look_up(c, t, &name, e) && plan_ddl(c, t, &name, ret, e);
     target_free(t);
     return ok;
 }

@@ -151,6 +151,20 @@ static inline Batch *changes_batch(uint32_t from, uint32_t to) {
     return b;
 }
 
+/* One part of a chunk of s; chunk 1 is the last. */
+static inline Batch *rows_batch(const Schema *s, uint32_t chunk, bool is_first, bool is_last, bool is_plain) {
+    Batch *b = batch_new(BATCH_ROWS);
+    b->schema = schema_ref(s);
+    b->chunk = (BatchChunk){.number = chunk,
+                            .is_first_part = is_first,
+                            .is_last_part = is_last,
+                            .is_last_chunk = is_last && chunk == 1,
+                            .is_plain = is_plain,
+                            .watermark = at(1),
+                            .upper_key = STR_LIT("key")};
+    return b;
+}
+
 static inline const Value *item(Batch *b, int64_t id, const char *name, int64_t amount) {
     Value *row = batch_row(b, 3);
     Str text = name ? arena_str(&b->arena, str_from(name)) : (Str){0};

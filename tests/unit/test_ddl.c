@@ -38,10 +38,11 @@ static void create_has_key_not_null_and_quoted_names(void **state) {
     const PgTableName name = {.schema = (char *)"a", .table = (char *)"T"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
+    ddl_create_schema("a", &out);
     assert_true(ddl_create(s, &name, r, (DdlKey){s->key, s->key_count}, &out, &e));
     assert_string_equal(
         buf_text(&out),
-        "CREATE SCHEMA IF NOT EXISTS \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
+        "CREATE SCHEMA \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
         "\"total \"\"x\"\"\" numeric(19,4) NOT NULL, \"sum\" integer, PRIMARY KEY (\"Id\"));");
     schema_unref(s);
     pgname_rule_free(r);

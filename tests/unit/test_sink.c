@@ -110,19 +110,6 @@ static void a_transaction_over_several_batches_shows_only_whole(void **state) {
     rig_close(&r);
 }
 
-static Batch *rows_batch(const Schema *s, uint32_t chunk, bool is_first, bool is_last, bool is_plain) {
-    Batch *b = batch_new(BATCH_ROWS);
-    b->schema = schema_ref(s);
-    b->chunk = (BatchChunk){.number = chunk,
-                            .is_first_part = is_first,
-                            .is_last_part = is_last,
-                            .is_last_chunk = is_last && chunk == 1,
-                            .is_plain = is_plain,
-                            .watermark = at(1),
-                            .upper_key = STR_LIT("key")};
-    return b;
-}
-
 static void chunks_are_copied_and_marked_with_their_last_part(void **state) {
     (void)state;
     for (int is_plain = 0; is_plain < 2; is_plain++) {

@@ -1,0 +1,190 @@
+#include "postgres/position_store.h"
+
+#include <string.h>
+
+#include "pg_rig.h"
+#include "test.h"
+
+static PositionStore *new_store(PgConn *c) {
+    PositionStore *s = position_store_new("p", 0);
+    Err e = {0};
+    if (!position_store_create(s, c, &e)) fail_msg("%s", e.msg);
+    return s;
+}
+
+static int64_t take(PositionStore *s, PgConn *c, StoredState *ret) {
+    StoredState state = {0};
+    int64_t epoch = 0;
+    Err e = {0};
+    if (!position_store_own(s, c, &epoch, &state, &e)) fail_msg("%s", e.msg);
+    if (ret) *ret = state;
+    else stored_state_done(&state);
+    return epoch;
+}
+
+/* One transaction that moves the position. */
+static bool move(PositionStore *s, PgConn *c, int64_t epoch, Position from, Position to, Err *e) {
+    static PgStatement begin = {.sql = "BEGIN"}, commit = {.sql = "COMMIT"};
+    begin.prepared_on = commit.prepared_on = 0;
+    const LaneWork work = {.epoch = epoch, .old = from, .new = to};
+    bool ok = pgconn_pipe_begin(c, e) && pgconn_pipe_send(c, &begin, NULL, 0, NULL, e) &&
+              position_store_take(s, c, &work, &to, 1700000000000000, e) &&
+              pgconn_pipe_send(c, &commit, NULL, 0, NULL, e) && pgconn_pipe_end(c, e);
+    pgconn_rollback(c);
+    return ok;
+}
+
+static int fresh(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    pg_fixture_exec(c, "DROP SCHEMA IF EXISTS millrace CASCADE");
+    pgconn_close(c);
+    return 0;
+}
+
+static void each_owner_raises_the_epoch_and_finds_what_is_stored(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect(), *d = pg_fixture_connect();
+    PositionStore *first = new_store(c), *second = new_store(d);
+    Err e = {0};
+    assert_int_equal(take(first, c, NULL), 1);
+    assert_true(move(first, c, 1, (Position){0}, at(5), &e));
+    StoredState stored = {0};
+    assert_int_equal(take(second, d, &stored), 2);
+    Position five = at(5);
+    assert_true(stored.has_position && stored.is_snapshot_done);
+    assert_int_equal(position_cmp(&stored.position, &five), 0);
+    stored_state_done(&stored);
+    assert_string_equal(pg_fixture_text(d, "SELECT commit_time FROM millrace.position"),
+                        "2023-11-14 22:13:20+00");
+    position_store_free(first);
+    position_store_free(second);
+    pgconn_close(c);
+    pgconn_close(d);
+}
+
+static void a_wrong_epoch_or_position_moves_nothing(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    PositionStore *s = new_store(c);
+    Err e = {0};
+    int64_t epoch = take(s, c, NULL);
+    assert_true(move(s, c, epoch, (Position){0}, at(1), &e));
+    assert_false(move(s, c, epoch + 1, at(1), at(2), &e));
+    assert_int_equal(e.code, ERR_FENCED);
+    assert_false(move(s, c, epoch, (Position){0}, at(2), &e));
+    assert_false(move(s, c, epoch, at(3), at(3), &e)); /* only locking */
+    assert_true(move(s, c, epoch, at(1), at(1), &e));
+    assert_true(move(s, c, epoch, at(1), at(2), &e));
+    position_store_free(s);
+    pgconn_close(c);
+}
+
+static void the_former_owners_backend_is_ended_with_its_open_transaction(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect(), *d = pg_fixture_connect();
+    PositionStore *first = new_store(c), *second = new_store(d);
+    (void)take(first, c, NULL);
+    pg_fixture_exec(
+        c, "BEGIN; UPDATE millrace.position SET position = 'half'"); /* holds the row's lock, and stops */
+    assert_int_equal(take(second, d, NULL), 2);
+    Err e = {0};
+    assert_false(pgconn_exec(c, "COMMIT", &e));
+    bool is_ours = true;
+    assert_true(position_store_is_ours(first, d, &is_ours, &e));
+    assert_false(is_ours);
+    pgconn_close(c);
+    c = pg_fixture_connect(); /* it comes back, and has to see that it was replaced */
+    StoredState state_of = {0};
+    int64_t epoch = 0;
+    assert_false(position_store_own(first, c, &epoch, &state_of, &e));
+    assert_int_equal(e.code, ERR_FENCED);
+    position_store_free(first);
+    position_store_free(second);
+    pgconn_close(c);
+    pgconn_close(d);
+}
+
+static void an_owner_takes_its_own_pipeline_again(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    PositionStore *s = new_store(c);
+    assert_int_equal(take(s, c, NULL), 1);
+    assert_int_equal(take(s, c, NULL), 2); /* on the same connection: it must not end itself */
+    pgconn_close(c);
+    c = pg_fixture_connect();
+    assert_int_equal(take(s, c, NULL), 3);
+    position_store_free(s);
+    pgconn_close(c);
+}
+
+static void marks_of_tables_and_chunks_are_what_the_lane_expects(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    PositionStore *s = new_store(c);
+    (void)take(s, c, NULL);
+    const Schema *schema = items("items", true);
+    StoredState want = {0}, got = {0};
+    Err e = {0};
+    Batch *batches[] = {table_batch(schema, BATCH_COPY_FIRST),   rows_batch(schema, 0, true, true, true),
+                        rows_batch(schema, 1, true, true, true), table_batch(schema, BATCH_COPY_KEEP),
+                        table_batch(schema, BATCH_COPY_BESIDE),  rows_batch(schema, 0, true, true, false),
+                        table_batch(schema, BATCH_COPY_NONE)};
+    batches[2]->chunk.is_exact = true;
+    batches[3]->table.floor = at(3);
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        bool is_table = batches[i]->kind == BATCH_TABLE;
+        assert_true(pgconn_pipe_begin(c, &e));
+        assert_true(is_table ? position_store_mark_table(s, c, batches[i], &e)
+                             : position_store_mark_chunk(s, c, batches[i], &e));
+        if (!pgconn_pipe_end(c, &e)) fail_msg("%s", e.msg);
+        if (is_table) stored_state_add_table(&want, batches[i]);
+        else stored_state_mark_chunk(&want, batches[i]);
+        assert_true(position_store_read(s, c, &got, &e));
+        assert_true(stored_state_equal(&want, &got));
+        stored_state_done(&got);
+    }
+    assert_true(pgconn_pipe_begin(c, &e) &&
+                position_store_mark_chunk(s, c, batches[2], &e)); /* not the next one */
+    assert_false(pgconn_pipe_end(c, &e));
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) batch_free(batches[i]);
+    stored_state_done(&want);
+    schema_unref(schema);
+    position_store_free(s);
+    pgconn_close(c);
+}
+
+static void without_the_right_to_create_the_cure_is_named(void **state) {
+    (void)state;
+    PgConn *admin = pg_fixture_connect();
+    pg_fixture_exec(admin, "DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN");
+    const PgConnSpec spec = {.conninfo = pg_fixture_conninfo, .user = "plain"};
+    PgConn *c = NULL;
+    Err e = {0};
+    assert_true(pgconn_open(&spec, &c, &e));
+    PositionStore *s = position_store_new("p", 0);
+    assert_false(position_store_create(s, c, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "millrace setup"));
+    CLEANUP(buf_done) Buf grants = {0};
+    position_store_grants("plain", &grants);
+    pg_fixture_exec(admin, buf_text(&grants));
+    if (!position_store_create(s, c, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(take(s, c, NULL), 1);
+    position_store_free(s);
+    pgconn_close(c);
+    pg_fixture_exec(admin, "DROP OWNED BY plain; DROP ROLE plain");
+    pgconn_close(admin);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(each_owner_raises_the_epoch_and_finds_what_is_stored, fresh),
+        cmocka_unit_test_setup(a_wrong_epoch_or_position_moves_nothing, fresh),
+        cmocka_unit_test_setup(the_former_owners_backend_is_ended_with_its_open_transaction, fresh),
+        cmocka_unit_test_setup(an_owner_takes_its_own_pipeline_again, fresh),
+        cmocka_unit_test_setup(marks_of_tables_and_chunks_are_what_the_lane_expects, fresh),
+        cmocka_unit_test_setup(without_the_right_to_create_the_cure_is_named, fresh),
+    };
+    return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
+}
