@@ -3,6 +3,9 @@
  * can be sent ahead is queued into the connection's pipeline; what is too much for that goes by COPY. Owner
  * thread only.
  *
+ * Schema `millrace` (position_store.h) must be there: removals from a table without a key are counted by its
+ * function.
+ *
  * All functions: the errors of pgconn.h, and ERR_DATA for a value that PostgreSQL can't hold. After an error
  * the transaction is to be rolled back (or to a savepoint).
  */
