@@ -8,6 +8,7 @@ static bool start(Parser *p, Str text, const ParserOptions *options, Arena *a, S
     *p = (Parser){.a = a, .e = e};
     if (!lexer_tokens(text, options->quoted_identifier, a, &tokens, &count, e)) return false;
     p->tokens = tokens;
+    p->count = count;
     return true;
 }
 
@@ -82,6 +83,6 @@ bool parser_name(Str text, Arena *a, AstName *ret) {
     if (!lexer_tokens(text, /* quoted_identifier= */ true, a, &tokens, &count, &ignored)) return false;
     for (size_t i = 0; i < count; i++)
         if (tokens[i].kind == TOKEN_KEYWORD) tokens[i].kind = TOKEN_WORD;
-    Parser p = {.tokens = tokens, .a = a, .e = &ignored};
+    Parser p = {.tokens = tokens, .count = count, .a = a, .e = &ignored};
     return parser_dotted_name(&p, ret) && parser_peek(&p, 0)->kind == TOKEN_END;
 }

@@ -154,35 +154,24 @@ static AstExpr *variable(Parser *p) {
     return x;
 }
 
+static bool at_set_operator(const Parser *p) {
+    return parser_is_keyword(p, KW_UNION) || parser_is_keyword(p, KW_EXCEPT) ||
+           parser_is_keyword(p, KW_INTERSECT);
+}
+
+/* (SELECT …), or an expression; ((SELECT 1) UNION SELECT 2) turns out to be a query only at its UNION. */
 static AstExpr *parenthesised(Parser *p) {
-    AstExpr *x = NULL;
+    AstExpr *x;
     if (!parser_enter(p)) return NULL;
     p->at++;
-    bool is_query = parser_is_keyword(p, KW_SELECT);
-    for (size_t i = 0;
-         !is_query && parser_peek(p, i)->kind == TOKEN_SYMBOL && parser_peek(p, i)->symbol == '('; i++)
-        is_query = parser_peek(p, i + 1)->keyword == KW_SELECT; /* ((SELECT 1)) */
-    if (is_query) {
-        size_t start = p->at;
-        int depth = p->depth;
+    if (parser_is_keyword(p, KW_SELECT)) {
         x = parser_new_expr(p, EXPR_SUBQUERY);
-        SqlError first = {0}, *saved = p->e;
-        p->e = &first;
-        x->u.query = parser_query(p);
-        bool ok = x->u.query && parser_is_symbol(p, ')');
-        p->e = saved;
-        if (!ok) { /* ((SELECT 1) + 1): an expression that begins with a subquery */
-            if (p->tokens[start].keyword == KW_SELECT) {
-                if (!x->u.query) *p->e = first;
-                else (void)parser_fail(p);
-                return NULL;
-            }
-            p->at = start;
-            p->depth = depth;
-            x = or_condition(p);
-        }
+        if (!(x->u.query = parser_query(p))) return NULL;
     } else {
         x = or_condition(p);
+        if (x && x->kind == EXPR_SUBQUERY && at_set_operator(p) &&
+            !(x->u.query = parser_query_after(p, x->u.query)))
+            return NULL;
     }
     if (!x || !parser_expect_symbol(p, ')')) return NULL;
     parser_leave(p);
@@ -350,14 +339,29 @@ static AstExpr *comparison(Parser *p, AstOp op, AstExpr *left) {
     return binary(p, op, left, sum);
 }
 
+/* IN ((SELECT …)) and IN ((SELECT 1), 2): one query alone is a query, several are a list. */
+static bool in_parentheses(Parser *p, AstExpr *x) {
+    if (!parser_expr_list(p, &x->u.in.list, &x->u.in.count)) return false;
+    if (x->u.in.count > 1 || x->u.in.list[0]->kind != EXPR_SUBQUERY) return true;
+    x->u.in.query = x->u.in.list[0]->u.query;
+    x->u.in.list = NULL;
+    x->u.in.count = 0;
+    if (at_set_operator(p)) x->u.in.query = parser_query_after(p, x->u.in.query);
+    return x->u.in.query != NULL;
+}
+
 static AstExpr *in_predicate(Parser *p, AstExpr *left, bool is_not) {
     AstExpr *x = parser_new_expr(p, EXPR_IN);
     p->at++;
     x->u.in.operand = left;
     x->u.in.is_not = is_not;
     if (!parser_expect_symbol(p, '(')) return NULL;
-    if (parser_is_keyword(p, KW_SELECT)) {
-        if (!(x->u.in.query = parser_query(p))) return NULL;
+    size_t depth = 0;
+    while (parser_peek(p, depth)->kind == TOKEN_SYMBOL && parser_peek(p, depth)->symbol == '(') depth++;
+    if (parser_peek(p, depth)->keyword == KW_SELECT) {
+        if (depth == 0) x->u.in.query = parser_query(p);
+        else if (!in_parentheses(p, x)) return NULL;
+        if (!x->u.in.query && !x->u.in.list) return NULL;
     } else if (!parser_expr_list(p, &x->u.in.list, &x->u.in.count)) {
         return NULL;
     }

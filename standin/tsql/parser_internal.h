@@ -15,7 +15,7 @@
 
 typedef struct Parser {
     const Token *tokens;
-    size_t at;
+    size_t count, at; /* the last token is TOKEN_END, which is never passed */
     Arena *a;
     SqlError *e;
     int depth;      /* of nesting: bounded, the stack is */
@@ -77,6 +77,8 @@ MUST_CHECK bool parser_order_list(Parser *p, AstOrder **ret, size_t *ret_count);
 
 /* ---- queries (parser_query.c) ---- */
 AstQuery *parser_query(Parser *p);
+/* UNION, EXCEPT, INTERSECT after a parenthesised query that was already read. */
+AstQuery *parser_query_after(Parser *p, AstQuery *left);
 MUST_CHECK bool parser_from_list(Parser *p, AstFrom ***ret, size_t *ret_count);
 MUST_CHECK bool parser_hints(Parser *p, uint32_t *ret);
 MUST_CHECK bool parser_items(Parser *p, AstItem **ret, size_t *ret_count);

@@ -205,36 +205,35 @@ static bool join_words(Parser *p, AstJoinKind *ret) {
     return parser_expect_keyword(p, KW_JOIN);
 }
 
-/* a JOIN b JOIN c ON … ON …: the right side takes joins of its own until its ON. */
+/* One join after `left`. a JOIN b JOIN c ON … ON …: until its ON, the right side takes joins of its own. */
+static AstFrom *one_join(Parser *p, AstJoinKind kind, AstFrom *left) {
+    AstFrom *f = new_from(p, FROM_JOIN);
+    f->u.join.kind = kind;
+    f->u.join.left = left;
+    f->u.join.right = source(p);
+    bool has_on = kind <= JOIN_FULL;
+    while (f->u.join.right && has_on && !parser_is_keyword(p, KW_ON)) {
+        p->e->number = 0;
+        if (!parser_enter(p) || !join_words(p, &kind))
+            return p->e->number ? NULL : ((void)parser_fail(p), NULL);
+        f->u.join.right = one_join(p, kind, f->u.join.right);
+        parser_leave(p);
+    }
+    if (!f->u.join.right || !has_on) return f->u.join.right ? f : NULL;
+    p->at++;
+    return (f->u.join.on = parser_condition_expr(p)) ? f : NULL;
+}
+
 static AstFrom *joined(Parser *p) {
     AstFrom *left = source(p);
     if (!left || !parser_enter(p)) return NULL;
-    for (;;) {
-        AstJoinKind kind;
-        p->e->number = 0;
-        AstFrom *f = new_from(p, FROM_JOIN);
-        if (!join_words(p, &kind)) {
-            if (p->e->number != 0) return NULL;
-            break;
-        }
-        f->u.join.kind = kind;
-        f->u.join.left = left;
-        bool has_on = kind <= JOIN_FULL;
-        f->u.join.right = source(p);
-        if (!f->u.join.right) return NULL;
-        if (has_on && !parser_is_keyword(p, KW_ON)) {
-            /* nested: a JOIN (b JOIN c ON …) ON … without the parentheses */
-            return (void)(parser_peek(p, 0)->kind == TOKEN_KEYWORD
-                              ? parser_unsupported(p, "nested JOIN … ON … ON")
-                              : parser_fail(p)),
-                   NULL;
-        }
-        if (has_on) {
-            p->at++;
-            if (!(f->u.join.on = parser_condition_expr(p))) return NULL;
-        }
-        left = f;
+    AstJoinKind kind;
+    p->e->number = 0;
+    while (left && join_words(p, &kind)) {
+        left = one_join(p, kind, left);
+        p->e->number = left ? 0 : p->e->number;
     }
+    if (!left || p->e->number != 0) return NULL;
     if (parser_is_keyword(p, KW_PIVOT) || parser_is_keyword(p, KW_UNPIVOT))
         return (void)parser_unsupported(p, "PIVOT"), NULL;
     parser_leave(p);
@@ -408,8 +407,7 @@ static AstQuery *set_query(Parser *p, AstSetOp op, AstQuery *left, AstQuery *rig
 }
 
 /* INTERSECT binds closer than UNION and EXCEPT. */
-static AstQuery *intersection(Parser *p) {
-    AstQuery *left = query_term(p);
+static AstQuery *intersection(Parser *p, AstQuery *left) {
     while (left && parser_accept_keyword(p, KW_INTERSECT)) {
         AstQuery *right = query_term(p);
         left = right ? set_query(p, SET_OP_INTERSECT, left, right) : NULL;
@@ -417,8 +415,7 @@ static AstQuery *intersection(Parser *p) {
     return left;
 }
 
-static AstQuery *combination(Parser *p) {
-    AstQuery *left = intersection(p);
+static AstQuery *combination(Parser *p, AstQuery *left) {
     while (left) {
         AstSetOp op;
         if (parser_accept_keyword(p, KW_UNION))
@@ -426,7 +423,7 @@ static AstQuery *combination(Parser *p) {
         else if (parser_accept_keyword(p, KW_EXCEPT)) op = SET_OP_EXCEPT;
         else break;
         if (p->links++ >= PARSER_MAX_LINKS) return (void)parser_unsupported(p, "so many UNIONs"), NULL;
-        AstQuery *right = intersection(p);
+        AstQuery *right = intersection(p, query_term(p));
         left = right ? set_query(p, op, left, right) : NULL;
     }
     return left;
@@ -443,9 +440,7 @@ static bool offset_clause(Parser *p, AstQuery *q) {
     return parser_expect_word(p, "only");
 }
 
-AstQuery *parser_query(Parser *p) {
-    if (!parser_enter(p)) return NULL;
-    AstQuery *q = combination(p);
+static AstQuery *ordered(Parser *p, AstQuery *q) {
     if (!q) return NULL;
     if (parser_accept_keyword(p, KW_ORDER)) {
         if (!parser_expect_keyword(p, KW_BY) || !parser_order_list(p, &q->order, &q->order_count))
@@ -456,7 +451,17 @@ AstQuery *parser_query(Parser *p) {
         Str what = parser_peek(p, 1)->text;
         return (void)parser_unsupported(p, arena_printf(p->a, "FOR %.*s", STR_ARG(what))), NULL;
     }
-    parser_leave(p);
+    return q;
+}
+
+AstQuery *parser_query_after(Parser *p, AstQuery *left) {
+    return ordered(p, combination(p, intersection(p, left)));
+}
+
+AstQuery *parser_query(Parser *p) {
+    if (!parser_enter(p)) return NULL;
+    AstQuery *q = parser_query_after(p, query_term(p));
+    if (q) parser_leave(p);
     return q;
 }
 

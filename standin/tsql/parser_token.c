@@ -12,9 +12,8 @@ void *parser_grow(Arena *a, void *items, size_t count, size_t size) {
 }
 
 const Token *parser_peek(const Parser *p, size_t ahead) {
-    const Token *t = &p->tokens[p->at];
-    while (ahead-- > 0 && t->kind != TOKEN_END) t++;
-    return t;
+    size_t last = p->count - 1;
+    return &p->tokens[ahead > last - p->at ? last : p->at + ahead];
 }
 
 bool parser_is_keyword(const Parser *p, LexerKeyword keyword) {
