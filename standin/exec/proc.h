@@ -65,12 +65,14 @@ typedef struct Proc {
 ProcRegistry *procregistry_new(void);
 ProcRegistry *procregistry_free(ProcRegistry *r);
 void procregistry_add(ProcRegistry *r, const Proc *procs,
-                      size_t count);                            /* borrowed for the registry's life */
-const Proc *procregistry_find(const ProcRegistry *r, Str name); /* any letter case; NULL = none */
+                      size_t count);                              /* borrowed for the registry's life */
+const Proc *procregistry_find(const ProcRegistry *r, Str name);   /* any letter case; NULL = none */
+const Proc *procregistry_next(const ProcRegistry *r, size_t *at); /* walk: *at starts at 0 */
 
 /* ---- what a procedure (or a SysScalar, SysFill) may ask of its session; owner thread only */
 Server *session_server(Session *s);
 Catalog *session_catalog(Session *s);
+Log *session_log(Session *s);
 const Database *session_current_database(Session *s); /* pinned while a statement runs */
 Txn *session_txn(Session *s);
 struct sqlite3 *session_db(Session *s);

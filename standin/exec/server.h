@@ -52,6 +52,8 @@ const char *server_name(const Server *server);
 int64_t server_capture_interval_ms(const Server *server);
 int64_t server_start_us(const Server *server);
 size_t server_session_count(const Server *server);
+uint64_t server_next_rowversion(Server *server);
+uint64_t server_last_rowversion(const Server *server); /* @@DBTS */
 
 /* 18456 or 4060 into *e. */
 MUST_CHECK bool server_check_login(Server *server, Str user, Str password, SqlError *e);

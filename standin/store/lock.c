@@ -401,13 +401,13 @@ bool lock_would_wait(LockOwner *o, LockResource r, LockMode mode) {
     return waits;
 }
 
-bool lock_has_others(LockOwner *o, int32_t object_id) {
+bool lock_has_writers(LockOwner *o, int32_t object_id) {
     LockTable *t = o->table;
     (void)pthread_mutex_lock(&t->mutex);
     const Head *h = find(t, (LockResource){.object_id = object_id});
     bool found = false;
     for (const Grant *g = h ? h->grants : NULL; g && !found; g = g->next_of_head)
-        found = g->owner != o && g->mode != LOCK_SCH_S;
+        found = g->owner != o && g->mode != LOCK_SCH_S && g->mode != LOCK_IS && g->mode != LOCK_S;
     (void)pthread_mutex_unlock(&t->mutex);
     return found;
 }

@@ -66,8 +66,8 @@ LockResult lock_take(LockOwner *o, LockResource r, LockMode mode, LockDuration d
                      bool (*is_cancelled)(void *arg), void *arg);
 /* Would lock_take of another owner's resource have to wait? */
 bool lock_would_wait(LockOwner *o, LockResource r, LockMode mode);
-/* Has any other owner a lock on the table stronger than Sch-S? Without one no row lock needs a look. */
-bool lock_has_others(LockOwner *o, int32_t object_id);
+/* May another owner hold changed rows of the table (IX, U, SIX, X)? If not, no row needs a look. */
+bool lock_has_writers(LockOwner *o, int32_t object_id);
 void lock_release_statement(LockOwner *o);
 void lock_release_all(LockOwner *o);
 /* Locks taken after the mark are released by a rollback to a savepoint. */

@@ -236,6 +236,18 @@ void overlay_clear_all(Txn *t) {
     t->source_version = 0;
 }
 
+void txn_overlay_discard(Txn *t, int32_t object_id) {
+    Overlay *o = overlay_find(t, object_id);
+    if (!o) return;
+    CLEANUP(buf_done) Buf sql = {0};
+    buf_printf(&sql, "DROP TABLE IF EXISTS temp.w%d; DROP TABLE IF EXISTS temp.u%d", object_id, object_id);
+    stmtcache_clear(t->statements);
+    (void)sqlite3_exec(t->db, buf_text(&sql), NULL, NULL, NULL);
+    if (o->has_rows) t->source_version ^= hash_mix((uint64_t)(uint32_t)o->object_id, o->version);
+    overlay_done(o);
+    *o = t->overlays[--t->overlay_count];
+}
+
 void overlay_free_all(Txn *t) {
     for (size_t i = 0; i < t->overlay_count; i++) overlay_done(&t->overlays[i]);
     free(t->overlays);

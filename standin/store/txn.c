@@ -468,3 +468,7 @@ bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_column_update,
     txn_note_logging(t, table);
     return logwriter_add_ddl(t->log, table, text, needs_column_update, is_drop, e);
 }
+
+bool txn_has_log(const Txn *t) {
+    return !logwriter_is_empty(t->log);
+}

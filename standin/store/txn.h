@@ -112,6 +112,10 @@ MUST_CHECK bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_col
 /* For schema changes outside a transaction: writes the log records gathered by txn_log_ddl into db's open
  * SQLite write transaction; call log_committed after it. */
 MUST_CHECK bool txn_flush_log(Txn *t, SqlError *e);
+/* Is there anything for txn_flush_log or COMMIT to write? */
+bool txn_has_log(const Txn *t);
+/* The table is gone: what the transaction wrote to it is forgotten. */
+void txn_overlay_discard(Txn *t, int32_t object_id);
 /* The table got a new version inside the transaction: the overlay follows (columns added or gone). */
 MUST_CHECK bool txn_overlay_follow(Txn *t, const Table *now, SqlError *e);
 

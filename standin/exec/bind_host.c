@@ -1,0 +1,478 @@
+/*
+ * The binder's questions about names, answered from the catalog, the session's temporary tables and
+ * variables, and the registry of system objects. A system view in T-SQL (SYS_SQL) is bound here as a query of
+ * its own, and its SQL put in as the source.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "standin/exec/session_internal.h"
+#include "standin/tsql/parser.h"
+#include "standin/types/collation.h"
+
+/* What a BindRelation's host_data points to. */
+typedef struct HostRelation {
+    BindRelation shown;
+    const Table *table;
+    const SysTable *sys;
+    bool is_trusted; /* stands in a system view, not in the user's text: no permission is asked */
+} HostRelation;
+
+/* ---- pins */
+
+void session_enter(Session *s) {
+    if (s->pin_depth++ == 0) catalog_pin(server_catalog(s->server), &s->pin);
+}
+
+void session_leave(Session *s) {
+    if (--s->pin_depth == 0) catalog_unpin(server_catalog(s->server), &s->pin);
+}
+
+/* ---- names */
+
+static const Database *current(Session *s) {
+    return catalog_database_by_id(server_catalog(s->server), s->database_id);
+}
+
+const Database *session_database_named(Session *s, Str name, SqlError *e) {
+    const Database *d = name.n ? catalog_database(server_catalog(s->server), name) : current(s);
+    if (!d) {
+        (void)sql_error_set(e, 911, 16, 1,
+                            "Database '" STR_FMT
+                            "' does not exist. Make sure that the name is entered correctly.",
+                            STR_ARG(name));
+        return NULL;
+    }
+    bool is_open = s->is_sysadmin || s->has_all_rights || d->id <= CATALOG_MSDB;
+    for (size_t i = 0; !is_open && i < d->principal_count; i++)
+        is_open =
+            d->principals[i].login && str_eq_icase(str_from(d->principals[i].login), str_from(s->login));
+    if (is_open) return d;
+    (void)sql_error_set(
+        e, 916, 14, 2,
+        "The server principal \"%s\" is not able to access the database \"%s\" under the current "
+        "security context.",
+        s->login, d->name);
+    return NULL;
+}
+
+bool session_resolve_schema(Session *s, const AstName *name, const Database **ret_d,
+                            const Schema **ret_schema, SqlError *e) {
+    if (name->server.n)
+        return sql_error_set(e, 7202, 11, 2, "Could not find server '" STR_FMT "' in sys.servers.",
+                             STR_ARG(name->server));
+    *ret_d = session_database_named(s, name->database, e);
+    if (!*ret_d) return false;
+    *ret_schema = database_schema(*ret_d, name->schema.n ? name->schema : STR_LIT("dbo"));
+    if (*ret_schema) return true;
+    return sql_error_set(e, 2760, 16, 1,
+                         "The specified schema name \"" STR_FMT "\" either does not exist or you do not have "
+                         "permission to use it.",
+                         STR_ARG(name->schema));
+}
+
+const Table *session_temp_table(const Session *s, Str name) {
+    for (const TempTable *t = s->temps; t; t = t->next)
+        if (t->table->kind == TABLE_TEMP && str_eq_icase(str_from(t->table->name), name)) return t->table;
+    return NULL;
+}
+
+static bool invalid_object(const AstName *name, SqlError *e) {
+    CLEANUP(buf_done) Buf b = {0};
+    if (name->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(name->database));
+    if (name->schema.n || name->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(name->schema));
+    buf_str(&b, name->name);
+    (void)sql_error_set(e, 208, 16, 1, "Invalid object name '%s'.", buf_text(&b));
+    e->line = name->line;
+    return false;
+}
+
+const Table *session_resolve(Session *s, const AstName *name, SqlError *e) {
+    const Table *t = NULL;
+    if (name->name.n && name->name.p[0] == '#') {
+        t = session_temp_table(s, name->name);
+    } else if (name->name.n && name->name.p[0] == '@') {
+        const Variable *v = scope_find(s, name->name);
+        t = v ? v->table : NULL;
+    } else {
+        const Database *d;
+        const Schema *schema;
+        e->number = 0;
+        if (session_resolve_schema(s, name, &d, &schema, e))
+            t = catalog_table(server_catalog(s->server), d->id, schema->id, name->name);
+        else if (e->number != 2760) return NULL;
+    }
+    if (!t) (void)invalid_object(name, e);
+    return t;
+}
+
+const char *session_schema_name(Session *s, const Table *t) {
+    if (t->kind == TABLE_TEMP || t->kind == TABLE_VARIABLE) return "dbo";
+    const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
+    const Schema *schema = d ? database_schema_by_id(d, t->schema_id) : NULL;
+    return schema ? schema->name : "";
+}
+
+const Table *session_find_table(Session *s, Str text) {
+    AstName name;
+    SqlError ignored;
+    if (!parser_name(text, &s->scratch, &name)) return NULL;
+    return session_resolve(s, &name, &ignored);
+}
+
+/* ---- permissions */
+
+static const Principal *user_in(const Session *s, const Database *d) {
+    for (size_t i = 0; i < d->principal_count; i++) {
+        const Principal *p = &d->principals[i];
+        if (p->login && str_eq_icase(str_from(p->login), str_from(s->login))) return p;
+    }
+    return database_principal_by_id(d, CATALOG_PRINCIPAL_GUEST);
+}
+
+static bool is_in_role(const Database *d, const Principal *p, int32_t role, int depth) {
+    if (p->id == role) return true;
+    for (size_t i = 0; i < p->member_of_count && depth < 16; i++) {
+        if (p->member_of[i] == role) return true;
+        const Principal *r = database_principal_by_id(d, p->member_of[i]);
+        if (r && is_in_role(d, r, role, depth + 1)) return true;
+    }
+    return role == CATALOG_PRINCIPAL_PUBLIC;
+}
+
+bool session_is_member(Session *s, const Database *d, Str role) {
+    if (s->is_sysadmin || s->has_all_rights) return true;
+    const Principal *p = user_in(s, d), *r = database_principal(d, role);
+    return p && r && (p->id == CATALOG_PRINCIPAL_DBO || is_in_role(d, p, r->id, 0));
+}
+
+static uint32_t by_fixed_role(const Database *d, const Principal *p) {
+    uint32_t may = 0;
+    if (is_in_role(d, p, CATALOG_PRINCIPAL_DB_DATAREADER, 0)) may |= PERMISSION_SELECT;
+    if (is_in_role(d, p, CATALOG_PRINCIPAL_DB_DATAWRITER, 0))
+        may |= PERMISSION_INSERT | PERMISSION_UPDATE | PERMISSION_DELETE;
+    return may;
+}
+
+bool session_may(Session *s, const Database *d, const Table *t, uint32_t permissions) {
+    if (session_is_member(s, d, STR_LIT("db_owner"))) return true;
+    const Principal *p = user_in(s, d);
+    uint32_t allow = p ? by_fixed_role(d, p) : 0, deny = 0;
+    for (size_t i = 0; p && i < d->grant_count; i++) {
+        const Grant *g = &d->grants[i];
+        bool is_about = g->scope == GRANT_ON_DATABASE ||
+                        (t && g->scope == GRANT_ON_SCHEMA && g->id == t->schema_id) ||
+                        (t && g->scope == GRANT_ON_OBJECT && g->id == t->object_id);
+        if (!is_about || !is_in_role(d, p, g->principal_id, 0)) continue;
+        allow |= g->allow & PERMISSION_CONTROL ? UINT32_MAX : g->allow;
+        deny |= g->deny;
+    }
+    return (allow & ~deny & permissions) == permissions;
+}
+
+static const char *permission_name(uint32_t permission) {
+    switch (permission) {
+    case PERMISSION_SELECT: return "SELECT";
+    case PERMISSION_INSERT: return "INSERT";
+    case PERMISSION_UPDATE: return "UPDATE";
+    case PERMISSION_DELETE: return "DELETE";
+    case PERMISSION_ALTER: return "ALTER";
+    case PERMISSION_REFERENCES: return "REFERENCES";
+    default: return "EXECUTE";
+    }
+}
+
+bool host_may(Session *s, const Table *t, uint32_t permission, SqlError *e) {
+    if (s->is_sysadmin || s->has_all_rights || t->kind == TABLE_TEMP || t->kind == TABLE_VARIABLE)
+        return true;
+    const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
+    if (d && session_may(s, d, t, permission)) return true;
+    return sql_error_set(e, 229, 14, 5,
+                         "The %s permission was denied on the object '%s', database '%s', schema '%s'.",
+                         permission_name(permission), t->name, d ? d->name : "", session_schema_name(s, t));
+}
+
+/* ---- relations */
+
+static bool is_generated(const Column *c) {
+    return c->is_computed || c->type.id == TYPE_ROWVERSION;
+}
+
+BindRelation *host_relation_of(Session *s, const Table *t, Arena *a) {
+    HostRelation *r = arena_zalloc(a, sizeof *r);
+    BindColumn *columns = ARENA_ARRAY(a, BindColumn, t->column_count);
+    for (size_t i = 0; i < t->column_count; i++) {
+        const Column *c = &t->columns[i];
+        columns[i] = (BindColumn){.name = str_from(c->name),
+                                  .column_id = c->id,
+                                  .type = c->type,
+                                  .is_nullable = c->is_nullable,
+                                  .is_identity = c->is_identity,
+                                  .is_computed = is_generated(c),
+                                  .default_text = str_from(c->default_sql),
+                                  .computed_text = str_from(c->computed_sql)};
+    }
+    const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
+    BindRelationKind kind = t->kind == TABLE_TEMP       ? BIND_TEMPORARY
+                            : t->kind == TABLE_VARIABLE ? BIND_TABLE_VARIABLE
+                                                        : BIND_TABLE;
+    r->shown = (BindRelation){.kind = kind,
+                              .database_id = t->database_id,
+                              .object_id = t->object_id,
+                              .database = str_from(d ? d->name : "tempdb"),
+                              .schema = str_from(session_schema_name(s, t)),
+                              .name = str_from(t->name),
+                              .columns = columns,
+                              .column_count = t->column_count,
+                              .host_data = (void *)t};
+    r->table = t;
+    return &r->shown;
+}
+
+static void describe_columns(HostRelation *r, Arena *a) {
+    BindColumn *columns = ARENA_ARRAY(a, BindColumn, r->sys->column_count);
+    for (size_t i = 0; i < r->sys->column_count; i++) {
+        const SysColumn *c = &r->sys->columns[i];
+        columns[i] = (BindColumn){
+            .name = c->name, .column_id = (int32_t)i + 1, .type = c->type, .is_nullable = c->is_nullable};
+    }
+    r->shown.columns = columns;
+    r->shown.column_count = r->sys->column_count;
+}
+
+static void describe_parameters(HostRelation *r, Arena *a) {
+    const SysTable *sys = r->sys;
+    Type *types = ARENA_ARRAY(a, Type, sys->param_count);
+    Str *names = ARENA_ARRAY(a, Str, sys->param_count);
+    for (size_t i = 0; i < sys->param_count; i++) {
+        types[i] = sys->params[i].type;
+        names[i] = str_from(sys->params[i].name);
+        if (!sys->params[i].is_optional) r->shown.required_count = i + 1;
+    }
+    r->shown.parameters = types;
+    r->shown.parameter_names = names;
+    r->shown.parameter_count = sys->param_count;
+}
+
+static const BindRelation *system_relation(Session *s, const AstName *name, const Database *d,
+                                           bool is_function, Arena *a) {
+    const SysRegistry *registry = server_sys(s->server);
+    Str schema = name->schema.n ? name->schema : STR_LIT("dbo");
+    const SysTable *sys = sysregistry_table(registry, s, d->id, schema, name->name, is_function, a);
+    if (!sys && !name->schema.n) /* sysobjects and its kin */
+        sys = sysregistry_table(registry, s, d->id, STR_LIT("sys"), name->name, is_function, a);
+    if (!sys) return NULL;
+    HostRelation *r = arena_zalloc(a, sizeof *r);
+    r->sys = sys;
+    r->shown = (BindRelation){.kind = is_function ? BIND_FUNCTION : BIND_VIEW,
+                              .database_id = d->id,
+                              .object_id = sys->object_id,
+                              .database = str_from(d->name),
+                              .schema = str_from(sys->schema),
+                              .name = str_from(sys->name),
+                              .host_data = NULL};
+    describe_parameters(r, a);
+    if (sys->kind == SYS_SQL) r->shown.sql = str_from(sys->sql);
+    else describe_columns(r, a);
+    return &r->shown;
+}
+
+/* The database that a name is of: its own, the view's that is being bound, or the current one. */
+static const Database *database_of(Session *s, int32_t database_id, Str name, SqlError *e) {
+    if (!name.n && database_id) return catalog_database_by_id(server_catalog(s->server), database_id);
+    return session_database_named(s, name, e);
+}
+
+static const BindRelation *find_local(Session *s, const AstName *name, Arena *a, SqlError *e) {
+    const Table *t = session_resolve(s, name, e);
+    if (t) return host_relation_of(s, t, a);
+    if (name->name.p[0] == '@')
+        (void)sql_error_set(e, 1087, 15, 2, "Must declare the table variable \"" STR_FMT "\".",
+                            STR_ARG(name->name));
+    return NULL;
+}
+
+static const BindRelation *find_relation(void *data, int32_t database_id, const AstName *name, Arena *a,
+                                         SqlError *e) {
+    Session *s = data;
+    e->number = 0;
+    if (name->name.n && (name->name.p[0] == '#' || name->name.p[0] == '@')) return find_local(s, name, a, e);
+    if (name->server.n) {
+        (void)sql_error_set(e, 7202, 11, 2, "Could not find server '" STR_FMT "' in sys.servers.",
+                            STR_ARG(name->server));
+        return NULL;
+    }
+    const Database *d = database_of(s, database_id, name->database, e);
+    if (!d) return NULL;
+    const Schema *schema = database_schema(d, name->schema.n ? name->schema : STR_LIT("dbo"));
+    const Table *t = schema ? catalog_table(server_catalog(s->server), d->id, schema->id, name->name) : NULL;
+    if (!t) return system_relation(s, name, d, /* is_function= */ false, a);
+    BindRelation *r = host_relation_of(s, t, a);
+    ((HostRelation *)r)->is_trusted = database_id != 0;
+    return r;
+}
+
+static const BindRelation *find_function(void *data, int32_t database_id, const AstName *name, Arena *a,
+                                         SqlError *e) {
+    Session *s = data;
+    e->number = 0;
+    const Database *d = database_of(s, database_id, name->database, e);
+    return d ? system_relation(s, name, d, /* is_function= */ true, a) : NULL;
+}
+
+bool host_may_use(Session *s, const BindRelation *r, uint32_t permission, SqlError *e) {
+    const HostRelation *h = (const HostRelation *)r;
+    return !h->table || h->is_trusted || host_may(s, h->table, permission, e);
+}
+
+const Table *host_table(const BindRelation *r) {
+    return ((const HostRelation *)r)->table;
+}
+
+/* ---- sources */
+
+static bool write_source(void *data, const BindRelation *shown, const Str *args, size_t arg_count, Buf *out,
+                         SqlError *e) {
+    Session *s = data;
+    (void)e;
+    const HostRelation *r = (const HostRelation *)shown;
+    if (r->table) {
+        char filter[64];
+        bool has_filter = false;
+        for (size_t i = 0; i < s->filter_count; i++)
+            has_filter |= s->filters[i].object_id == r->table->object_id;
+        (void)snprintf(filter, sizeof filter, "standin_lock(%d, rowid)", r->table->object_id);
+        txn_source_sql(s->txn, r->table, has_filter ? filter : NULL, out);
+        return true;
+    }
+    buf_str(out, systable_sqlite_name(r->sys, &s->binding->arena));
+    buf_printf(out, "(%d", shown->database_id);
+    for (size_t i = 0; i < arg_count; i++) buf_printf(out, ", " STR_FMT, STR_ARG(args[i]));
+    buf_cstr(out, ")");
+    return true;
+}
+
+/* ---- variables and functions */
+
+static bool find_variable(void *data, Str name, Type *ret) {
+    const Variable *v = scope_find(data, name);
+    if (!v || v->table) return false;
+    *ret = v->type;
+    return true;
+}
+
+/* One scalar function as called in one database: what SQLite calls back with. */
+typedef struct HostScalar {
+    Session *session;
+    const SysFunction *function;
+    int32_t database_id;
+    Type *types;
+    char *sqlite_name;
+} HostScalar;
+
+static void set_result(sqlite3_context *c, const Value *v) {
+    switch (v->kind) {
+    case VALUE_NULL: sqlite3_result_null(c); break;
+    case VALUE_INT: sqlite3_result_int64(c, v->v.i); break;
+    case VALUE_REAL: sqlite3_result_double(c, v->v.d); break;
+    case VALUE_TEXT:
+        sqlite3_result_text64(c, v->v.s.n ? v->v.s.p : "", v->v.s.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
+    case VALUE_BLOB: sqlite3_result_blob64(c, v->v.s.n ? v->v.s.p : "", v->v.s.n, SQLITE_TRANSIENT); break;
+    }
+}
+
+Value host_argument(sqlite3_value *v) {
+    switch (sqlite3_value_type(v)) {
+    case SQLITE_INTEGER: return VALUE_OF_INT(sqlite3_value_int64(v));
+    case SQLITE_FLOAT: return VALUE_OF_REAL(sqlite3_value_double(v));
+    case SQLITE_TEXT: {
+        const char *p = (const char *)sqlite3_value_text(v);
+        return VALUE_OF_TEXT(((Str){p, (size_t)sqlite3_value_bytes(v)}));
+    }
+    case SQLITE_BLOB: {
+        const char *p = sqlite3_value_blob(v);
+        return VALUE_OF_BLOB(((Str){p, (size_t)sqlite3_value_bytes(v)}));
+    }
+    default: return (Value){.kind = VALUE_NULL};
+    }
+}
+
+static void call_scalar(sqlite3_context *c, int argc, sqlite3_value **argv) {
+    const HostScalar *h = sqlite3_user_data(c);
+    Session *s = h->session;
+    Value args[SYSOBJ_MAX_ARGS], ret = {.kind = VALUE_NULL};
+    for (int i = 0; i < argc && i < SYSOBJ_MAX_ARGS; i++) args[i] = host_argument(argv[i]);
+    int32_t database_id = s->database_id;
+    CLEANUP(arena_done) Arena a = {0};
+    s->database_id = h->database_id;
+    bool ok = h->function->call(s, args, (size_t)argc, &a, &ret, &s->function_error);
+    s->database_id = database_id;
+    if (ok) {
+        set_result(c, &ret);
+        return;
+    }
+    s->has_function_error = true;
+    sqlite3_result_error(c, "raised", -1);
+}
+
+static void free_scalar(void *p) {
+    HostScalar *h = p;
+    free(h->types);
+    free(h->sqlite_name);
+    free(h);
+}
+
+/* The SQLite function for f in this database, registered when it is first asked for. */
+static const char *register_scalar(Session *s, const SysFunction *f, const Database *d,
+                                   const Type **ret_types) {
+    CLEANUP_FREE char *name = x_asprintf("sysf_%s_%s_%d", *f->schema ? f->schema : "x", f->name, d->id);
+    HostScalar *h = strmap_get(s->scalars, str_from(name));
+    if (!h) {
+        h = x_calloc(1, sizeof *h);
+        *h = (HostScalar){.session = s,
+                          .function = f,
+                          .database_id = d->id,
+                          .types = x_calloc(f->param_count, sizeof(Type)),
+                          .sqlite_name = x_strdup(name)};
+        for (size_t i = 0; i < f->param_count; i++) h->types[i] = f->params[i].type;
+        if (sqlite3_create_function_v2(s->db, name, (int)f->param_count, SQLITE_UTF8, h, call_scalar, NULL,
+                                       NULL, free_scalar) != SQLITE_OK)
+            return NULL;
+        (void)strmap_set(s->scalars, str_from(name), h);
+    }
+    *ret_types = h->types;
+    return h->sqlite_name;
+}
+
+static const BindScalar *find_scalar(void *data, int32_t database_id, const AstName *name, Arena *a,
+                                     SqlError *e) {
+    Session *s = data;
+    e->number = 0;
+    const SysFunction *f = sysregistry_function(server_sys(s->server), name->schema, name->name);
+    const Database *d = f ? database_of(s, database_id, name->database, e) : NULL;
+    if (!d) return NULL;
+    BindScalar *b = arena_zalloc(a, sizeof *b);
+    b->sqlite_name = register_scalar(s, f, d, &b->parameters);
+    b->result = f->result;
+    b->parameter_count = f->param_count;
+    for (size_t i = 0; i < f->param_count; i++)
+        if (!f->params[i].is_optional) b->required_count = i + 1;
+    return b->sqlite_name ? b : NULL;
+}
+
+void host_init(Session *s) {
+    s->host = (BindHost){.data = s,
+                         .variable = find_variable,
+                         .relation = find_relation,
+                         .function = find_function,
+                         .scalar = find_scalar,
+                         .write_source = write_source,
+                         .default_collation = COLLATION_DEFAULT,
+                         .ansi_nulls = true,
+                         .intrinsic = intrinsic_value,
+                         .metadata = metadata_value};
+    functions_set_host(s->functions, &s->host);
+}

@@ -1,0 +1,290 @@
+/*
+ * Calling a procedure: arguments by position or name to what it declares, the call, status and output values
+ * back. EXEC in a batch and RPC differ in where those go: variables, or the client.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "standin/exec/session_internal.h"
+
+/* ---- arguments */
+
+static bool convert_arg(Session *s, const ProcParam *p, ProcArg *arg, SqlError *e) {
+    if (p->type.id == TYPE_NULL || arg->value.kind == VALUE_NULL || arg->is_default) {
+        if (p->type.id != TYPE_NULL) arg->type = p->type;
+        return true;
+    }
+    Convert c = {.from = arg->type, .to = p->type, .style = CONVERT_STYLE_DEFAULT};
+    ConvertError ce;
+    if (convert_rule(arg->type.id, p->type.id) == CONVERT_NEVER ||
+        !convert_value(&c, arg->value, &s->scratch, &arg->value, &ce))
+        return sql_error_set(e, 8114, 16, 5, "Error converting data type %s to %s.", type_name(arg->type.id),
+                             type_name(p->type.id));
+    arg->type = p->type;
+    return true;
+}
+
+static const char *proc_name(const Proc *proc) {
+    return proc->name;
+}
+
+static size_t param_position(const Proc *proc, Str name) {
+    size_t i = 0;
+    while (i < proc->param_count && !str_eq_icase(str_from(proc->params[i].name), name)) i++;
+    return i;
+}
+
+/* Given arguments in the declaration's order; extra ones of a variadic procedure follow. */
+static bool arrange(Session *s, const Proc *proc, ProcArg *given, size_t count, ProcArg **ret,
+                    size_t *ret_count, SqlError *e) {
+    ProcArg *args = arena_zalloc(&s->scratch, (proc->param_count + count) * sizeof *args);
+    bool *has = arena_zalloc(&s->scratch, proc->param_count * sizeof *has);
+    size_t used = proc->param_count;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i < proc->param_count ? i : used;
+        bool is_extra = proc->is_variadic && i >= proc->param_count;
+        if (given[i].name.n && !is_extra) {
+            at = param_position(proc, given[i].name);
+            if (at == proc->param_count && !proc->is_variadic)
+                return sql_error_set(e, 8145, 16, 1, STR_FMT " is not a parameter for procedure %s.",
+                                     STR_ARG(given[i].name), proc_name(proc));
+            if (at == proc->param_count) at = used;
+        }
+        if (at >= proc->param_count && !proc->is_variadic)
+            return sql_error_set(e, 8144, 16, 2, "Procedure or function %s has too many arguments specified.",
+                                 proc_name(proc));
+        if (at < proc->param_count) {
+            has[at] = true;
+            args[at] = given[i];
+            if (!convert_arg(s, &proc->params[at], &args[at], e)) return false;
+        } else {
+            args[used++] = given[i];
+        }
+    }
+    for (size_t i = 0; i < proc->param_count; i++) {
+        if (has[i]) continue;
+        if (proc->params[i].is_required)
+            return sql_error_set(e, 201, 16, 4,
+                                 "Procedure or function '%s' expects parameter '%s', which was not supplied.",
+                                 proc_name(proc), proc->params[i].name);
+        args[i] = (ProcArg){.type = proc->params[i].type, .is_default = true};
+    }
+    *ret = args;
+    *ret_count = used;
+    return true;
+}
+
+/* Run it in the database that was named. */
+static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call, SqlError *e, bool *ret_ok) {
+    int32_t database_id = s->database_id;
+    s->nested_flow = FLOW_NEXT;
+    *ret_ok = false;
+    if (s->nesting >= SESSION_MAX_NESTING) {
+        (void)sql_error_set(
+            e, 217, 16, 1,
+            "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).");
+        return FLOW_NEXT;
+    }
+    if (proc->wants_quiet_transaction && txn_count(s->txn)) {
+        (void)sql_error_set(e, 15002, 16, 1, "The procedure '%s' cannot be executed within a transaction.",
+                            proc->name);
+        return FLOW_NEXT;
+    }
+    if (database.n) {
+        const Database *d = session_database_named(s, database, e);
+        if (!d) return FLOW_NEXT;
+        s->database_id = d->id;
+    }
+    *ret_ok = proc->call(s, call, e);
+    if (database.n) s->database_id = database_id;
+    Flow f = s->nested_flow;
+    s->nested_flow = FLOW_NEXT;
+    return f;
+}
+
+/* ---- RPC */
+
+static void send_outputs(Session *s, const Proc *proc, const ProcArg *given, size_t count,
+                         const ProcCall *call) {
+    for (size_t i = 0; i < count && !s->is_stopped; i++) {
+        if (!given[i].is_output) continue;
+        size_t at = i;
+        if (given[i].name.n && i < proc->param_count) {
+            size_t named = param_position(proc, given[i].name);
+            if (named < proc->param_count) at = named;
+        }
+        const ProcArg *a = &call->args[at];
+        if (!s->client->return_value(s->client, (uint16_t)i, given[i].name, &a->type, &a->value))
+            s->is_stopped = true;
+    }
+}
+
+Flow call_rpc(Session *s, const Proc *proc, Str database, ProcArg *given, size_t count, bool no_metadata) {
+    SqlError e = {0};
+    ProcCall call = {.arena = &s->scratch, .no_metadata = no_metadata};
+    ProcArg *args;
+    bool ok = arrange(s, proc, given, count, &args, &call.count, &e);
+    Flow f = FLOW_NEXT;
+    if (ok) {
+        call.args = call.outputs = args;
+        s->scope->procedure = str_from(proc->name);
+        f = run_proc(s, proc, database, &call, &e, &ok);
+    }
+    if (!ok) {
+        f = error_handle(s, NULL, OUT_CMD_EXEC, &e);
+        if (f == FLOW_STOP || s->is_stopped) return f;
+        call.ret_status = call.ret_status ? call.ret_status : -6;
+        if (!s->client->return_status(s->client, call.ret_status)) s->is_stopped = true;
+        return f;
+    }
+    if (f == FLOW_STOP || s->is_stopped) return FLOW_STOP;
+    if (!s->client->return_status(s->client, call.ret_status)) s->is_stopped = true;
+    if (!s->is_stopped) send_outputs(s, proc, given, count, &call);
+    if (!s->is_stopped &&
+        !s->client->done(s->client, OUT_CMD_EXEC, false, 0, call.ret_status != 0 && s->last_error))
+        s->is_stopped = true;
+    return f;
+}
+
+/* ---- EXEC */
+
+/* The values of the arguments as written. */
+static bool evaluate(Session *s, const AstExec *x, ProcArg *args, SqlError *e) {
+    for (size_t i = 0; i < x->arg_count; i++) {
+        const AstExecArg *a = &x->args[i];
+        args[i].name = a->name;
+        args[i].is_output = a->is_output;
+        if (a->value->kind == EXPR_DEFAULT) {
+            args[i].is_default = true;
+            continue;
+        }
+        if (a->value->kind == EXPR_VARIABLE) {
+            const Variable *v = scope_find(s, a->value->u.name);
+            if (!v)
+                return sql_error_set(e, 137, 15, 2, "Must declare the scalar variable \"" STR_FMT "\".",
+                                     STR_ARG(a->value->u.name));
+            args[i].type = v->type;
+            args[i].value = v->value;
+            continue;
+        }
+        if (!plan_scalar(s, a->value, NULL, &s->scratch, &args[i].value, &args[i].type, e)) return false;
+    }
+    return true;
+}
+
+static bool assign_output(Session *s, const AstExpr *to, const ProcArg *from, SqlError *e) {
+    if (to->kind != EXPR_VARIABLE) return true;
+    Variable *v = scope_find(s, to->u.name);
+    if (!v) return true;
+    Convert c = {.from = from->type, .to = v->type, .style = CONVERT_STYLE_DEFAULT};
+    ConvertError ce;
+    Value value;
+    if (from->value.kind == VALUE_NULL || from->type.id == TYPE_NULL) {
+        value = from->value;
+    } else if (!convert_value(&c, from->value, &s->scratch, &value, &ce)) {
+        return sqlerror_from_convert(e, &ce, 0);
+    }
+    variable_set(v, value);
+    return true;
+}
+
+static bool assign_outputs(Session *s, const Proc *proc, const AstExec *x, const ProcCall *call,
+                           SqlError *e) {
+    if (x->status_variable.n) {
+        Variable *v = scope_find(s, x->status_variable);
+        if (v) variable_set(v, VALUE_OF_INT(call->ret_status));
+    }
+    for (size_t i = 0; i < x->arg_count; i++) {
+        if (!x->args[i].is_output) continue;
+        size_t at = i;
+        if (x->args[i].name.n && i < proc->param_count) {
+            size_t named = param_position(proc, x->args[i].name);
+            if (named < proc->param_count) at = named;
+        }
+        if (!assign_output(s, x->args[i].value, &call->args[at], e)) return false;
+    }
+    return true;
+}
+
+static Flow exec_text(Session *s, const AstExec *x, const AstStmt *st) {
+    static const Type text_type = {.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH};
+    SqlError e = {0};
+    Value v;
+    if (!plan_scalar(s, x->text, &text_type, &s->scratch, &v, NULL, &e))
+        return error_handle(s, st, OUT_CMD_EXEC, &e);
+    int32_t database_id = s->database_id;
+    Flow f = v.kind == VALUE_TEXT ? runner_text(s, v.v.s, (Str){0}, /* own_scope= */ true) : FLOW_NEXT;
+    s->database_id = database_id; /* USE inside lasts as long as the text */
+    return f == FLOW_ABORT_SCOPE || f == FLOW_RETURN ? FLOW_NEXT : f;
+}
+
+static const Proc *find_proc(Session *s, const AstExec *x, AstName *name, SqlError *e) {
+    *name = x->procedure;
+    if (x->procedure_variable.n) {
+        const Variable *v = scope_find(s, x->procedure_variable);
+        if (!v || v->value.kind != VALUE_TEXT || !parser_name(v->value.v.s, &s->scratch, name)) {
+            (void)sql_error_set(e, 2812, 16, 62, "Could not find stored procedure ''.");
+            return NULL;
+        }
+    }
+    const Proc *proc = procregistry_find(server_procs(s->server), name->name);
+    if (proc) return proc;
+    CLEANUP(buf_done) Buf b = {0};
+    if (name->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(name->database));
+    if (name->schema.n || name->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(name->schema));
+    buf_str(&b, name->name);
+    (void)sql_error_set(e, 2812, 16, 62, "Could not find stored procedure '%s'.", buf_text(&b));
+    return NULL;
+}
+
+static Flow exec_proc(Session *s, const AstExec *x, const AstStmt *st) {
+    SqlError e = {0};
+    AstName name;
+    const Proc *proc = find_proc(s, x, &name, &e);
+    ProcArg *given = arena_zalloc(&s->scratch, x->arg_count * sizeof *given), *args;
+    ProcCall call = {.arena = &s->scratch};
+    bool ok =
+        proc && evaluate(s, x, given, &e) && arrange(s, proc, given, x->arg_count, &args, &call.count, &e);
+    Flow f = FLOW_NEXT;
+    if (!ok) return error_handle(s, st, OUT_CMD_EXEC, &e);
+    call.args = call.outputs = args;
+    Str outer = s->scope->procedure;
+    s->scope->procedure = str_from(proc->name);
+    f = run_proc(s, proc, name.database, &call, &e, &ok);
+    if (!ok) f = error_handle(s, st, OUT_CMD_EXEC, &e);
+    s->scope->procedure = outer;
+    if (ok && f == FLOW_NEXT && !assign_outputs(s, proc, x, &call, &e))
+        return error_handle(s, st, OUT_CMD_EXEC, &e);
+    if (s->is_stopped) return FLOW_STOP;
+    if (!ok || (f != FLOW_NEXT && f != FLOW_ABORT_SCOPE && f != FLOW_RETURN))
+        return f == FLOW_ABORT_SCOPE ? FLOW_NEXT : f;
+    if (!s->out->return_status(s->out, call.ret_status) ||
+        !s->out->done(s->out, OUT_CMD_EXEC, false, 0, false))
+        s->is_stopped = true;
+    return s->is_stopped ? FLOW_STOP : FLOW_NEXT;
+}
+
+static Flow exec_any(Session *s, const AstExec *x, const AstStmt *st) {
+    return x->text ? exec_text(s, x, st) : exec_proc(s, x, st);
+}
+
+Flow call_exec(Session *s, Batch *b, const AstStmt *st) {
+    (void)b;
+    return exec_any(s, &st->u.exec, st);
+}
+
+bool call_insert_exec(Session *s, Batch *b, const AstExec *x, Out *collector, SqlError *e) {
+    (void)b;
+    Out *out = s->out;
+    int tries = s->try_depth;
+    if (out != s->client) return sql_error_set(e, 8164, 16, 1, "An INSERT EXEC statement cannot be nested.");
+    s->out = collector;
+    e->number = SESSION_STOPPED;
+    Flow f = exec_any(s, x, NULL);
+    s->out = out;
+    s->try_depth = tries;
+    if (f == FLOW_THROW) *e = s->thrown;
+    if (e->number != SESSION_STOPPED) s->is_stopped = false; /* the collector refused, not the client */
+    return f == FLOW_NEXT && e->number == SESSION_STOPPED;
+}

@@ -1,0 +1,293 @@
+/*
+ * The frame of schema changes. SQLite's side and the catalog's row change in one SQLite write transaction, at
+ * once, also inside a user's transaction; its rollback publishes the former version again (txn_on_end). What
+ * can't be brought back - a dropped table - goes only when the transaction commits. Other sessions are kept
+ * away meanwhile by the object's Sch-M lock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "standin/exec/ddl_internal.h"
+#include "standin/store/table_sql.h"
+
+bool ddl_lock(Session *s, int32_t object_id, SqlError *e) {
+    if (txn_has_snapshot(s->txn))
+        return sql_error_set(
+            e, 3964, 16, 1,
+            "Transaction failed because this DDL statement is not allowed inside a snapshot isolation "
+            "transaction. Since metadata is not versioned, a metadata change can lead to "
+            "inconsistency if mixed within snapshot isolation.");
+    LockDuration duration = txn_count(s->txn) ? LOCK_FOR_TRANSACTION : LOCK_FOR_STATEMENT;
+    return txn_lock(s->txn, (LockResource){.object_id = object_id}, LOCK_SCH_M, duration, e);
+}
+
+static bool run_sql(Session *s, const char *sql, SqlError *e) {
+    if (!sql || !*sql) return true;
+    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    if (rc == SQLITE_OK) return true;
+    if ((rc & 0xff) == SQLITE_CONSTRAINT) {
+        e->number = 1505; /* the caller knows which index, and says so */
+        return false;
+    }
+    return store_sqlite_error(s->db, "change a table", e);
+}
+
+bool ddl_apply(Session *s, const char *sql, Table *t, SqlError *e) {
+    Store *store = server_store(s->server);
+    stmtcache_clear(txn_statements(s->txn));
+    if (!store_write_begin(store, s->db, e)) {
+        (void)table_free(t);
+        return false;
+    }
+    bool ok = run_sql(s, sql, e);
+    if (!ok) (void)table_free(t);
+    if (ok && t) ok = catalog_publish_table(session_catalog(s), s->db, t, e);
+    bool has_log = !txn_count(s->txn) && txn_has_log(s->txn);
+    if (ok && has_log) ok = txn_flush_log(s->txn, e);
+    if (!ok) {
+        store_write_rollback(store, s->db);
+        return false;
+    }
+    (void)store_next_commit(store);
+    if (!store_write_commit(store, s->db, e)) return false;
+    if (has_log) log_committed(session_log(s));
+    return true;
+}
+
+/* ---- rollback */
+
+typedef struct Undo {
+    Session *s;
+    Table *before; /* NULL: the object is new, and goes */
+    int32_t object_id;
+    char *sql;
+} Undo;
+
+static void undo_free(Undo *u) {
+    u->before = table_free(u->before);
+    free(u->sql);
+    free(u);
+}
+
+static void undo_keep(void *arg) {
+    undo_free(arg);
+}
+
+static void undo_report(const SqlError *e) {
+    LOG_ERROR("schema_undo_failed", LOG_S("error", e->text));
+}
+
+static void undo_change(void *arg) {
+    Undo *u = arg;
+    SqlError e = {0};
+    u->before->modify_us = clock_wall_us();
+    if (!ddl_apply(u->s, u->sql, TAKE(u->before), &e)) undo_report(&e);
+    undo_free(u);
+}
+
+static bool drop_now(Session *s, int32_t object_id, const char *sql, SqlError *e) {
+    Store *store = server_store(s->server);
+    stmtcache_clear(txn_statements(s->txn));
+    if (!store_write_begin(store, s->db, e)) return false;
+    bool has_log = !txn_count(s->txn) && txn_has_log(s->txn);
+    bool ok = run_sql(s, sql, e) && catalog_drop_table(session_catalog(s), s->db, object_id, e) &&
+              (!has_log || txn_flush_log(s->txn, e));
+    if (!ok) {
+        store_write_rollback(store, s->db);
+        return false;
+    }
+    if (!store_write_commit(store, s->db, e)) return false;
+    if (has_log) log_committed(session_log(s));
+    return true;
+}
+
+static void undo_create(void *arg) {
+    Undo *u = arg;
+    SqlError e = {0};
+    if (!drop_now(u->s, u->object_id, u->sql, &e)) undo_report(&e);
+    undo_free(u);
+}
+
+static Undo *undo_new(Session *s, const Table *before, int32_t object_id, const char *sql) {
+    Undo *u = x_calloc(1, sizeof *u);
+    *u = (Undo){.s = s,
+                .before = before ? table_copy(before) : NULL,
+                .object_id = object_id,
+                .sql = sql ? x_strdup(sql) : NULL};
+    return u;
+}
+
+bool ddl_change(Session *s, const Table *before, Table *after, const char *sql, const char *undo_sql,
+                SqlError *e) {
+    int32_t object_id = after->object_id;
+    Undo *u = undo_new(s, before, object_id, undo_sql);
+    after->modify_us = clock_wall_us();
+    if (!ddl_apply(s, sql, after, e)) {
+        undo_free(u);
+        return false;
+    }
+    txn_on_end(s->txn, undo_change, undo_keep, u);
+    const Table *now = catalog_table_by_id(session_catalog(s), object_id);
+    return !now || txn_overlay_follow(s->txn, now, e);
+}
+
+bool ddl_log(Session *s, const Table *t, Str text, bool needs_column_update, bool is_drop, SqlError *e) {
+    return s->has_all_rights || txn_log_ddl(s->txn, t, text, needs_column_update, is_drop, e);
+}
+
+/* ---- what proc.h offers */
+
+bool session_publish_table(Session *s, Table *t, SqlError *e) {
+    const Table *before = catalog_table_by_id(session_catalog(s), t->object_id);
+    if (!before || !ddl_lock(s, t->object_id, e)) {
+        (void)table_free(t);
+        return before ? false : sql_error_set(e, 3701, 11, 5, "Cannot change the table: it does not exist.");
+    }
+    return ddl_change(s, before, t, NULL, NULL, e);
+}
+
+bool session_create_table(Session *s, Table *t, SqlError *e) {
+    CLEANUP(buf_done) Buf sql = {0};
+    tablesql_choose_rowid(t);
+    tablesql_create_table(t, &sql);
+    for (size_t i = 0; i < t->index_count; i++) tablesql_create_index(t, &t->indexes[i], &sql);
+    CLEANUP_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", t->sql_name);
+    int32_t object_id = t->object_id;
+    if (!ddl_lock(s, object_id, e)) {
+        (void)table_free(t);
+        return false;
+    }
+    if (!ddl_apply(s, buf_text(&sql), t, e)) return false;
+    txn_on_end(s->txn, undo_create, undo_keep, undo_new(s, NULL, object_id, drop));
+    return true;
+}
+
+/* COMMIT of a DROP TABLE: now SQLite's table can go. */
+static void keep_drop(void *arg) {
+    Undo *u = arg;
+    SqlError e = {0};
+    if (!ddl_apply(u->s, u->sql, NULL, &e)) undo_report(&e);
+    undo_free(u);
+}
+
+static void undo_drop(void *arg) {
+    Undo *u = arg;
+    SqlError e = {0};
+    if (!ddl_apply(u->s, NULL, TAKE(u->before), &e)) undo_report(&e);
+    undo_free(u);
+}
+
+bool session_drop_table(Session *s, int32_t object_id, SqlError *e) {
+    if (!ddl_lock(s, object_id, e)) return false;
+    const Table *t = catalog_table_by_id(session_catalog(s), object_id);
+    if (!t) return true;
+    CLEANUP_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", t->sql_name);
+    Undo *u = undo_new(s, t, object_id, t->kind == TABLE_USER ? drop : NULL);
+    if (!drop_now(s, object_id, NULL, e)) {
+        undo_free(u);
+        return false;
+    }
+    txn_on_end(s->txn, undo_drop, keep_drop, u);
+    return true;
+}
+
+/* ---- databases */
+
+typedef struct DatabaseUndo {
+    Session *s;
+    Database *before;
+} DatabaseUndo;
+
+static bool publish_database(Session *s, Database *d, SqlError *e) {
+    Store *store = server_store(s->server);
+    if (!store_write_begin(store, s->db, e)) {
+        (void)database_free(d);
+        return false;
+    }
+    if (!catalog_publish_database(session_catalog(s), s->db, d, e)) {
+        store_write_rollback(store, s->db);
+        return false;
+    }
+    return store_write_commit(store, s->db, e);
+}
+
+static void database_undo(void *arg) {
+    DatabaseUndo *u = arg;
+    SqlError e = {0};
+    if (!publish_database(u->s, u->before, &e)) undo_report(&e);
+    free(u);
+}
+
+static void database_keep(void *arg) {
+    DatabaseUndo *u = arg;
+    (void)database_free(u->before);
+    free(u);
+}
+
+bool session_publish_database(Session *s, Database *d, SqlError *e) {
+    const Database *before = catalog_database_by_id(session_catalog(s), d->id);
+    DatabaseUndo *u = x_calloc(1, sizeof *u);
+    *u = (DatabaseUndo){.s = s, .before = before ? database_copy(before) : NULL};
+    if (!publish_database(s, d, e)) {
+        database_keep(u);
+        return false;
+    }
+    if (u->before) txn_on_end(s->txn, database_undo, database_keep, u);
+    else database_keep(u);
+    return true;
+}
+
+/* ---- small things the others share */
+
+void ddl_literal(const Value *v, Buf *out) {
+    switch (v->kind) {
+    case VALUE_NULL: buf_cstr(out, "NULL"); break;
+    case VALUE_INT: buf_printf(out, "%lld", (long long)v->v.i); break;
+    case VALUE_REAL: buf_printf(out, "%.17g", v->v.d); break;
+    case VALUE_TEXT:
+        buf_u8(out, '\'');
+        for (size_t i = 0; i < v->v.s.n; i++) {
+            if (v->v.s.p[i] == '\'') buf_u8(out, '\'');
+            buf_u8(out, (uint8_t)v->v.s.p[i]);
+        }
+        buf_u8(out, '\'');
+        break;
+    case VALUE_BLOB:
+        buf_cstr(out, "x'");
+        for (size_t i = 0; i < v->v.s.n; i++) buf_printf(out, "%02x", (uint8_t)v->v.s.p[i]);
+        buf_u8(out, '\'');
+        break;
+    }
+}
+
+bool ddl_name_is_free(Session *s, const Database *d, const Schema *schema, Str name, SqlError *e) {
+    if (!catalog_table(session_catalog(s), d->id, schema->id, name)) return true;
+    return sql_error_set(e, 2714, 16, 6, "There is already an object named '" STR_FMT "' in the database.",
+                         STR_ARG(name));
+}
+
+bool ddl_may(Session *s, const Database *d, const Table *t, const char *what, SqlError *e) {
+    if (session_is_member(s, d, STR_LIT("db_owner")) || session_is_member(s, d, STR_LIT("db_ddladmin")))
+        return true;
+    if (t && session_may(s, d, t, PERMISSION_ALTER)) return true;
+    return sql_error_set(e, 262, 14, 1, "%s permission denied in database '%s'.", what, d->name);
+}
+
+bool ddl_statement(Session *s, const AstStmt *st, SqlError *e) {
+    switch (st->kind) {
+    case STMT_CREATE_TABLE: return ddl_create_table(s, st, e);
+    case STMT_DROP_TABLE: return ddl_drop_tables(s, st, e);
+    case STMT_ALTER_TABLE: return ddl_alter_table(s, st, e);
+    case STMT_CREATE_INDEX: return ddl_create_index(s, st, e);
+    case STMT_DROP_INDEX: return ddl_drop_index(s, st, e);
+    case STMT_CREATE_SCHEMA:
+    case STMT_DROP_SCHEMA: return ddl_schema(s, st, e);
+    case STMT_CREATE_DATABASE:
+    case STMT_ALTER_DATABASE:
+    case STMT_DROP_DATABASE: return ddl_database(s, st, e);
+    default: return sql_error_set(e, 40510, 16, 1, "The statement isn't supported by this server.");
+    }
+}

@@ -1,0 +1,449 @@
+/* OBJECT_ID() and the other functions over the catalog. Absent things give NULL, as they do in SQL Server. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "standin/exec/session_internal.h"
+#include "standin/types/collation.h"
+#include "standin/types/decimal.h"
+
+static const Value none = {.kind = VALUE_NULL};
+
+static Str str_of(const Value *v) {
+    return v->kind == VALUE_TEXT ? v->v.s : (Str){0};
+}
+static bool has(const Value *args, size_t count, size_t i) {
+    return i < count && args[i].kind != VALUE_NULL;
+}
+static Value text(Arena *a, const char *s) {
+    return s ? VALUE_OF_TEXT(arena_str(a, str_from(s))) : none;
+}
+static Value flag(bool b) {
+    return VALUE_OF_INT(b);
+}
+
+static const Table *table_named(Session *s, const Value *v) {
+    AstName name;
+    SqlError ignored = {0};
+    if (v->kind != VALUE_TEXT || !parser_name(v->v.s, &s->scratch, &name)) return NULL;
+    if (str_starts(name.name, STR_LIT("tempdb..#"))) name.name = str_sub(name.name, 8, name.name.n);
+    return session_resolve(s, &name, &ignored);
+}
+
+static const Table *table_of(Session *s, const Value *v) {
+    return v->kind == VALUE_INT && v->v.i > 0 && v->v.i <= INT32_MAX
+               ? catalog_table_by_id(session_catalog(s), (int32_t)v->v.i)
+               : NULL;
+}
+
+static const SysTable *sys_by_id(Session *s, int64_t id) {
+    size_t at = 0;
+    for (const SysTable *t; (t = sysregistry_next_table(server_sys(s->server), &at));)
+        if (t->object_id == id) return t;
+    return NULL;
+}
+
+/* ---- names and ids of objects */
+
+/* Constraints have object ids of their own. */
+static int32_t constraint_named(Session *s, const AstName *name) {
+    SqlError ignored;
+    const Database *d = session_database_named(s, name->database, &ignored);
+    int32_t at = 0;
+    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), d->id, &at));) {
+        for (size_t i = 0; i < t->index_count; i++)
+            if (t->indexes[i].object_id && str_eq_icase(str_from(t->indexes[i].name), name->name))
+                return t->indexes[i].object_id;
+        for (size_t i = 0; i < t->foreign_key_count; i++)
+            if (str_eq_icase(str_from(t->foreign_keys[i].name), name->name))
+                return t->foreign_keys[i].object_id;
+        for (size_t i = 0; i < t->check_count; i++)
+            if (str_eq_icase(str_from(t->checks[i].name), name->name)) return t->checks[i].object_id;
+        for (size_t i = 0; i < t->column_count; i++)
+            if (t->columns[i].default_name && str_eq_icase(str_from(t->columns[i].default_name), name->name))
+                return t->columns[i].default_object_id;
+    }
+    return 0;
+}
+
+static Value object_id(Session *s, const Value *args, size_t count) {
+    AstName name;
+    if (!has(args, count, 0) || !parser_name(str_of(&args[0]), &s->scratch, &name)) return none;
+    Str type = has(args, count, 1) ? str_trim(str_of(&args[1])) : (Str){0};
+    const Table *t = table_named(s, &args[0]);
+    if (t) return !type.n || str_eq_icase(type, STR_LIT("U")) ? VALUE_OF_INT(t->object_id) : none;
+    SqlError ignored;
+    const Database *d = session_database_named(s, name.database, &ignored);
+    Str schema = name.schema.n ? name.schema : STR_LIT("dbo");
+    for (int is_function = 0; d && is_function < 2; is_function++) {
+        const SysTable *sys =
+            sysregistry_table(server_sys(s->server), s, d->id, schema, name.name, is_function, &s->scratch);
+        if (sys) return VALUE_OF_INT(sys->object_id ? sys->object_id : -1);
+    }
+    if (procregistry_find(server_procs(s->server), name.name)) return VALUE_OF_INT(-2);
+    int32_t id = constraint_named(s, &name);
+    return id ? VALUE_OF_INT(id) : none;
+}
+
+static const Table *table_by_id_in(Session *s, const Value *args, size_t count) {
+    const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
+    int64_t wanted = has(args, count, 1) ? args[1].v.i : s->database_id;
+    return t && t->database_id == wanted ? t : NULL;
+}
+
+static Value object_name(Session *s, const Value *args, size_t count, Arena *a) {
+    const Table *t = table_by_id_in(s, args, count);
+    if (t) return text(a, t->name);
+    const SysTable *sys = has(args, count, 0) ? sys_by_id(s, args[0].v.i) : NULL;
+    return sys ? text(a, sys->name) : none;
+}
+
+static Value object_schema_name(Session *s, const Value *args, size_t count, Arena *a) {
+    const Table *t = table_by_id_in(s, args, count);
+    if (t) return text(a, session_schema_name(s, t));
+    const SysTable *sys = has(args, count, 0) ? sys_by_id(s, args[0].v.i) : NULL;
+    return sys ? text(a, sys->schema) : none;
+}
+
+static Value object_definition(Session *s, const Value *args, size_t count, Arena *a) {
+    if (!has(args, count, 0)) return none;
+    int32_t at = 0;
+    for (const Table *t; (t = catalog_next_table(session_catalog(s), s->database_id, &at));) {
+        for (size_t i = 0; i < t->check_count; i++)
+            if (t->checks[i].object_id == args[0].v.i) return text(a, t->checks[i].sql);
+        for (size_t i = 0; i < t->column_count; i++)
+            if (t->columns[i].default_object_id == args[0].v.i) return text(a, t->columns[i].default_sql);
+    }
+    return none;
+}
+
+/* ---- databases, schemas, principals */
+
+static Value db_id(Session *s, const Value *args, size_t count) {
+    if (!count) return VALUE_OF_INT(s->database_id);
+    const Database *d = has(args, count, 0) ? catalog_database(session_catalog(s), str_of(&args[0])) : NULL;
+    return d ? VALUE_OF_INT(d->id) : none;
+}
+
+static Value db_name(Session *s, const Value *args, size_t count, Arena *a) {
+    int64_t id = has(args, count, 0) ? args[0].v.i : s->database_id;
+    const Database *d =
+        id > 0 && id < INT32_MAX ? catalog_database_by_id(session_catalog(s), (int32_t)id) : NULL;
+    return d ? text(a, d->name) : none;
+}
+
+static Value schema_id(Session *s, const Value *args, size_t count) {
+    const Database *d = session_current_database(s);
+    const Schema *schema =
+        d ? database_schema(d, has(args, count, 0) ? str_of(&args[0]) : STR_LIT("dbo")) : NULL;
+    return schema ? VALUE_OF_INT(schema->id) : none;
+}
+
+static Value schema_name(Session *s, const Value *args, size_t count, Arena *a) {
+    const Database *d = session_current_database(s);
+    int64_t id = has(args, count, 0) ? args[0].v.i : CATALOG_SCHEMA_DBO;
+    const Schema *schema = d ? database_schema_by_id(d, (int32_t)id) : NULL;
+    return schema ? text(a, schema->name) : none;
+}
+
+static Value principal_id(Session *s, const Value *args, size_t count) {
+    const Database *d = session_current_database(s);
+    const Principal *p =
+        d ? database_principal(d, has(args, count, 0) ? str_of(&args[0]) : session_user_name(s)) : NULL;
+    return p ? VALUE_OF_INT(p->id) : none;
+}
+
+static Value user_name(Session *s, const Value *args, size_t count, Arena *a) {
+    if (!has(args, count, 0)) return VALUE_OF_TEXT(arena_str(a, session_user_name(s)));
+    const Database *d = session_current_database(s);
+    const Principal *p = d ? database_principal_by_id(d, (int32_t)args[0].v.i) : NULL;
+    return p ? text(a, p->name) : none;
+}
+
+static Value is_srvrolemember(Session *s, const Value *args, size_t count) {
+    if (!has(args, count, 0)) return none;
+    bool is_sysadmin = s->is_sysadmin;
+    if (has(args, count, 1)) {
+        const Login *l = catalog_login(session_catalog(s), str_of(&args[1]));
+        is_sysadmin = str_eq_icase(str_of(&args[1]), STR_LIT("sa")) || (l && l->is_sysadmin);
+    }
+    if (str_eq_icase(str_of(&args[0]), STR_LIT("public"))) return VALUE_OF_INT(1);
+    static const char *const roles[] = {"sysadmin",   "serveradmin", "securityadmin", "processadmin",
+                                        "setupadmin", "bulkadmin",   "diskadmin",     "dbcreator"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (str_eq_icase(str_of(&args[0]), str_from(roles[i]))) return flag(is_sysadmin);
+    return none;
+}
+
+static Value is_member(Session *s, const Value *args, size_t count) {
+    const Database *d = session_current_database(s);
+    if (!d || !has(args, count, 0) || !database_principal(d, str_of(&args[0]))) return none;
+    return flag(session_is_member(s, d, str_of(&args[0])));
+}
+
+static Value has_perms(Session *s, const Value *args, size_t count) {
+    if (count < 3) return none;
+    const Database *d = session_current_database(s);
+    const Table *t = has(args, count, 0) ? table_named(s, &args[0]) : NULL;
+    uint32_t bit = PERMISSION_SELECT;
+    Str name = str_of(&args[2]);
+    if (str_eq_icase(name, STR_LIT("INSERT"))) bit = PERMISSION_INSERT;
+    if (str_eq_icase(name, STR_LIT("UPDATE"))) bit = PERMISSION_UPDATE;
+    if (str_eq_icase(name, STR_LIT("DELETE"))) bit = PERMISSION_DELETE;
+    if (str_eq_icase(name, STR_LIT("EXECUTE"))) bit = PERMISSION_EXECUTE;
+    if (str_eq_icase(name, STR_LIT("ALTER"))) bit = PERMISSION_ALTER;
+    bool is_server = str_starts(name, STR_LIT("VIEW SERVER")) || str_starts(name, STR_LIT("VIEW ANY"));
+    if (is_server) return flag(session_is_sysadmin(s));
+    if (has(args, count, 0) && !t && !session_is_sysadmin(s)) return none;
+    return flag(d && session_may(s, d, t, bit));
+}
+
+/* ---- columns */
+
+static Value col_length(Session *s, const Value *args, size_t count) {
+    const Table *t = has(args, count, 0) ? table_named(s, &args[0]) : NULL;
+    const Column *c = t && has(args, count, 1) ? table_column(t, str_of(&args[1])) : NULL;
+    return c ? VALUE_OF_INT(type_max_length_bytes(&c->type)) : none;
+}
+
+static Value col_name(Session *s, const Value *args, size_t count, Arena *a) {
+    const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
+    const Column *c = t && has(args, count, 1) ? table_column_by_id(t, (int32_t)args[1].v.i) : NULL;
+    return c ? text(a, c->name) : none;
+}
+
+static Value column_property(Session *s, const Value *args, size_t count) {
+    const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
+    const Column *c = t && has(args, count, 1) ? table_column(t, str_of(&args[1])) : NULL;
+    if (!c || !has(args, count, 2)) return none;
+    Str p = str_of(&args[2]);
+    if (str_eq_icase(p, STR_LIT("IsIdentity"))) return flag(c->is_identity);
+    if (str_eq_icase(p, STR_LIT("IsComputed"))) return flag(c->is_computed);
+    if (str_eq_icase(p, STR_LIT("AllowsNull"))) return flag(c->is_nullable);
+    if (str_eq_icase(p, STR_LIT("ColumnId"))) return VALUE_OF_INT(c->id);
+    if (str_eq_icase(p, STR_LIT("IsRowGuidCol"))) return flag(c->is_rowguid);
+    if (str_eq_icase(p, STR_LIT("IsHidden")) || str_eq_icase(p, STR_LIT("IsSparse")) ||
+        str_eq_icase(p, STR_LIT("IsColumnSet")) || str_eq_icase(p, STR_LIT("IsFulltextIndexed")))
+        return flag(false);
+    if (str_eq_icase(p, STR_LIT("Precision"))) return VALUE_OF_INT(c->type.precision);
+    if (str_eq_icase(p, STR_LIT("Scale"))) return VALUE_OF_INT(c->type.scale);
+    if (str_eq_icase(p, STR_LIT("CharMaxLen")))
+        return type_is_text(c->type.id) ? VALUE_OF_INT(c->type.length) : none;
+    return none;
+}
+
+static Value object_property(Session *s, const Value *args, size_t count) {
+    const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
+    if (!has(args, count, 1)) return none;
+    Str p = str_of(&args[1]);
+    if (!t) {
+        const SysTable *sys = has(args, count, 0) ? sys_by_id(s, args[0].v.i) : NULL;
+        if (!sys) return none;
+        if (str_eq_icase(p, STR_LIT("IsMSShipped"))) return flag(true);
+        return str_eq_icase(p, STR_LIT("IsView")) ? flag(!sys->is_function) : flag(false);
+    }
+    if (str_eq_icase(p, STR_LIT("IsTable")) || str_eq_icase(p, STR_LIT("IsUserTable"))) return flag(true);
+    if (str_eq_icase(p, STR_LIT("IsMSShipped"))) return flag(t->is_ms_shipped);
+    if (str_eq_icase(p, STR_LIT("TableHasPrimaryKey"))) return flag(table_primary_key(t) != NULL);
+    if (str_eq_icase(p, STR_LIT("TableHasIdentity"))) return flag(table_identity(t) != NULL);
+    if (str_eq_icase(p, STR_LIT("TableHasForeignKey"))) return flag(t->foreign_key_count > 0);
+    if (str_eq_icase(p, STR_LIT("TableHasClustIndex"))) {
+        for (size_t i = 0; i < t->index_count; i++)
+            if (t->indexes[i].is_clustered) return flag(true);
+        return flag(false);
+    }
+    if (str_eq_icase(p, STR_LIT("SchemaId"))) return VALUE_OF_INT(t->schema_id);
+    if (str_eq_icase(p, STR_LIT("OwnerId"))) return VALUE_OF_INT(CATALOG_PRINCIPAL_DBO);
+    return flag(false);
+}
+
+static Value index_property(Session *s, const Value *args, size_t count) {
+    const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
+    const Index *x = t && has(args, count, 1) ? table_index(t, str_of(&args[1])) : NULL;
+    if (!x || !has(args, count, 2)) return none;
+    Str p = str_of(&args[2]);
+    if (str_eq_icase(p, STR_LIT("IndexID"))) return VALUE_OF_INT(x->id);
+    if (str_eq_icase(p, STR_LIT("IsClustered"))) return flag(x->is_clustered);
+    if (str_eq_icase(p, STR_LIT("IsUnique"))) return flag(x->is_unique);
+    return flag(false);
+}
+
+static Value index_col(Session *s, const Value *args, size_t count, Arena *a) {
+    const Table *t = has(args, count, 0) ? table_named(s, &args[0]) : NULL;
+    if (!t || !has(args, count, 1) || !has(args, count, 2)) return none;
+    for (size_t i = 0; i < t->index_count; i++) {
+        const Index *x = &t->indexes[i];
+        int64_t key = args[2].v.i;
+        if (x->id != args[1].v.i || key < 1 || key > (int64_t)x->key_count) continue;
+        const Column *c = table_column_by_id(t, x->columns[key - 1].column_id);
+        return c ? text(a, c->name) : none;
+    }
+    return none;
+}
+
+static Value numeric(int64_t v, Arena *a) {
+    uint8_t blob[DECIMAL_BLOB_BYTES];
+    Value d = decimal_to_value((Decimal){.unscaled = v, .precision = 38}, blob);
+    if (d.kind == VALUE_BLOB) d.v.s = arena_str(a, d.v.s);
+    return d;
+}
+
+static Value ident(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a) {
+    const Table *t = has(args, count, 0) ? table_named(s, &args[0]) : NULL;
+    const Column *c = t ? table_identity(t) : NULL;
+    if (!c) return none;
+    if (what == METADATA_IDENT_SEED) return numeric(c->identity_seed, a);
+    if (what == METADATA_IDENT_INCR) return numeric(c->identity_step, a);
+    return numeric(atomic_load(&t->state->has_identity) ? atomic_load(&t->state->identity) : c->identity_seed,
+                   a);
+}
+
+/* ---- properties */
+
+typedef struct Property {
+    const char *name, *value;
+} Property;
+
+static const char *find_property(const Property *p, size_t count, Str name) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_icase(name, str_from(p[i].name))) return p[i].value;
+    return NULL;
+}
+
+static Value server_property(Session *s, const Value *args, size_t count, Arena *a) {
+    static const Property known[] = {{"ProductVersion", "16.0.4165.4"},
+                                     {"ProductMajorVersion", "16"},
+                                     {"ProductMinorVersion", "0"},
+                                     {"ProductBuild", "4165"},
+                                     {"ProductLevel", "RTM"},
+                                     {"ProductUpdateLevel", "CU16"},
+                                     {"Edition", "Developer Edition (64-bit)"},
+                                     {"EditionID", "-2117995310"},
+                                     {"EngineEdition", "3"},
+                                     {"Collation", "SQL_Latin1_General_CP1_CI_AS"},
+                                     {"CollationID", "872468488"},
+                                     {"LCID", "1033"},
+                                     {"SqlCharSetName", "iso_1"},
+                                     {"SqlSortOrderName", "nocase_iso"},
+                                     {"IsHadrEnabled", "0"},
+                                     {"IsClustered", "0"},
+                                     {"IsFullTextInstalled", "0"},
+                                     {"IsIntegratedSecurityOnly", "0"},
+                                     {"IsSingleUser", "0"},
+                                     {"IsXTPSupported", "0"},
+                                     {"IsAdvancedAnalyticsInstalled", "0"},
+                                     {"IsPolyBaseInstalled", "0"},
+                                     {"IsLocalDB", "0"}};
+    if (!has(args, count, 0)) return none;
+    Str name = str_of(&args[0]);
+    if (str_eq_icase(name, STR_LIT("ServerName")) || str_eq_icase(name, STR_LIT("MachineName")) ||
+        str_eq_icase(name, STR_LIT("ComputerNamePhysicalNetBIOS")))
+        return text(a, server_name(s->server));
+    return text(a, find_property(known, sizeof known / sizeof *known, name));
+}
+
+static Value database_property(Session *s, const Value *args, size_t count, Arena *a) {
+    static const Property known[] = {{"Status", "ONLINE"},         {"Updateability", "READ_WRITE"},
+                                     {"UserAccess", "MULTI_USER"}, {"Recovery", "FULL"},
+                                     {"IsAutoClose", "0"},         {"IsAutoShrink", "0"},
+                                     {"IsInStandBy", "0"},         {"IsPublished", "0"},
+                                     {"Version", "957"},           {"LCID", "1033"},
+                                     {"SQLSortOrder", "52"}};
+    const Database *d = has(args, count, 0) ? catalog_database(session_catalog(s), str_of(&args[0])) : NULL;
+    if (!d || !has(args, count, 1)) return none;
+    if (str_eq_icase(str_of(&args[1]), STR_LIT("Collation")))
+        return text(a, collation_get(d->collation)->name);
+    return text(a, find_property(known, sizeof known / sizeof *known, str_of(&args[1])));
+}
+
+static Value connection_property(const Value *args, size_t count, Arena *a) {
+    static const Property known[] = {{"net_transport", "TCP"},
+                                     {"protocol_type", "TSQL"},
+                                     {"auth_scheme", "SQL"},
+                                     {"physical_net_transport", "TCP"}};
+    return has(args, count, 0) ? text(a, find_property(known, sizeof known / sizeof *known, str_of(&args[0])))
+                               : none;
+}
+
+static Value session_property(const Session *s, const Value *args, size_t count) {
+    if (!has(args, count, 0)) return none;
+    Str n = str_of(&args[0]);
+    const Options *o = &s->options;
+    if (str_eq_icase(n, STR_LIT("ANSI_NULLS"))) return flag(o->ansi_nulls);
+    if (str_eq_icase(n, STR_LIT("ANSI_PADDING"))) return flag(o->ansi_padding);
+    if (str_eq_icase(n, STR_LIT("ANSI_WARNINGS"))) return flag(o->ansi_warnings);
+    if (str_eq_icase(n, STR_LIT("ARITHABORT"))) return flag(o->arithabort);
+    if (str_eq_icase(n, STR_LIT("CONCAT_NULL_YIELDS_NULL"))) return flag(o->concat_null);
+    if (str_eq_icase(n, STR_LIT("NUMERIC_ROUNDABORT"))) return flag(o->numeric_roundabort);
+    if (str_eq_icase(n, STR_LIT("QUOTED_IDENTIFIER"))) return flag(o->quoted_identifier);
+    return none;
+}
+
+static Value has_dbaccess(Session *s, const Value *args, size_t count) {
+    SqlError ignored;
+    if (!has(args, count, 0) || !catalog_database(session_catalog(s), str_of(&args[0]))) return none;
+    return flag(session_database_named(s, str_of(&args[0]), &ignored) != NULL);
+}
+
+static Value of_security(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a) {
+    switch (what) {
+    case METADATA_DATABASE_PRINCIPAL_ID: return principal_id(s, args, count);
+    case METADATA_USER_NAME: return user_name(s, args, count, a);
+    case METADATA_SUSER_SNAME: return text(a, s->login);
+    case METADATA_SUSER_ID: return VALUE_OF_INT(s->is_sysadmin ? 1 : 260);
+    case METADATA_IS_SRVROLEMEMBER: return is_srvrolemember(s, args, count);
+    case METADATA_IS_MEMBER:
+    case METADATA_IS_ROLEMEMBER: return is_member(s, args, count);
+    case METADATA_HAS_PERMS_BY_NAME: return has_perms(s, args, count);
+    default: return has_dbaccess(s, args, count);
+    }
+}
+
+static Value of_property(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a) {
+    switch (what) {
+    case METADATA_SERVERPROPERTY: return server_property(s, args, count, a);
+    case METADATA_DATABASEPROPERTYEX: return database_property(s, args, count, a);
+    case METADATA_CONNECTIONPROPERTY: return connection_property(args, count, a);
+    case METADATA_SESSIONPROPERTY: return session_property(s, args, count);
+    case METADATA_TYPE_ID: {
+        TypeId id = has(args, count, 0) ? type_by_name(str_of(&args[0])) : TYPE_NULL;
+        return id == TYPE_NULL ? none : VALUE_OF_INT(id);
+    }
+    default: return none; /* STATS_DATE: there are no statistics */
+    }
+}
+
+bool metadata_value(void *data, BindMetadata what, const Value *args, size_t count, Arena *a, Value *ret,
+                    SqlError *e) {
+    Session *s = data;
+    (void)e;
+    switch (what) {
+    case METADATA_OBJECT_ID: *ret = object_id(s, args, count); break;
+    case METADATA_OBJECT_NAME: *ret = object_name(s, args, count, a); break;
+    case METADATA_OBJECT_SCHEMA_NAME: *ret = object_schema_name(s, args, count, a); break;
+    case METADATA_OBJECT_DEFINITION: *ret = object_definition(s, args, count, a); break;
+    case METADATA_DB_ID: *ret = db_id(s, args, count); break;
+    case METADATA_DB_NAME: *ret = db_name(s, args, count, a); break;
+    case METADATA_SCHEMA_ID: *ret = schema_id(s, args, count); break;
+    case METADATA_SCHEMA_NAME: *ret = schema_name(s, args, count, a); break;
+    case METADATA_COL_LENGTH: *ret = col_length(s, args, count); break;
+    case METADATA_COL_NAME: *ret = col_name(s, args, count, a); break;
+    case METADATA_COLUMNPROPERTY: *ret = column_property(s, args, count); break;
+    case METADATA_OBJECTPROPERTY: *ret = object_property(s, args, count); break;
+    case METADATA_INDEXPROPERTY: *ret = index_property(s, args, count); break;
+    case METADATA_INDEX_COL: *ret = index_col(s, args, count, a); break;
+    case METADATA_IDENT_CURRENT:
+    case METADATA_IDENT_SEED:
+    case METADATA_IDENT_INCR: *ret = ident(s, what, args, count, a); break;
+    case METADATA_DATABASE_PRINCIPAL_ID:
+    case METADATA_USER_NAME:
+    case METADATA_SUSER_SNAME:
+    case METADATA_SUSER_ID:
+    case METADATA_IS_SRVROLEMEMBER:
+    case METADATA_IS_MEMBER:
+    case METADATA_IS_ROLEMEMBER:
+    case METADATA_HAS_PERMS_BY_NAME:
+    case METADATA_HAS_DBACCESS: *ret = of_security(s, what, args, count, a); break;
+    default: *ret = of_property(s, what, args, count, a); break;
+    }
+    return true;
+}

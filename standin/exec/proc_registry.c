@@ -1,0 +1,37 @@
+/* The registry of procedures by name. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/strmap.h"
+#include "standin/exec/proc.h"
+
+struct ProcRegistry {
+    StrMap *procs;
+};
+
+ProcRegistry *procregistry_new(void) {
+    ProcRegistry *r = x_calloc(1, sizeof *r);
+    r->procs = strmap_new(/* ignore_case= */ true);
+    return r;
+}
+
+ProcRegistry *procregistry_free(ProcRegistry *r) {
+    if (!r) return NULL;
+    r->procs = strmap_free(r->procs);
+    free(r);
+    return NULL;
+}
+
+void procregistry_add(ProcRegistry *r, const Proc *procs, size_t count) {
+    for (size_t i = 0; i < count; i++) (void)strmap_set(r->procs, str_from(procs[i].name), (void *)&procs[i]);
+}
+
+const Proc *procregistry_find(const ProcRegistry *r, Str name) {
+    return strmap_get(r->procs, name);
+}
+
+const Proc *procregistry_next(const ProcRegistry *r, size_t *at) {
+    Str name;
+    void *p;
+    return strmap_next(r->procs, at, &name, &p) ? p : NULL;
+}

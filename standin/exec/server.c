@@ -1,0 +1,203 @@
+#include "standin/exec/server.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "standin/exec/session_internal.h"
+
+enum { FIRST_SPID = 51 };
+
+typedef struct Module {
+    const ServerModule *module;
+    void *state;
+    bool is_started;
+} Module;
+
+struct Server {
+    Store *store;
+    SysRegistry *sys;
+    ProcRegistry *procs;
+    char *name;
+    char *sa_password; /* NULL: any */
+    int64_t capture_interval_ms, start_us;
+    atomic_bool is_stopping;
+    atomic_ullong rowversion;
+    pthread_mutex_t mutex; /* of sessions */
+    Session *sessions;
+    size_t session_count;
+    Module *modules;
+    size_t module_count;
+};
+
+Store *server_store(Server *server) {
+    return server->store;
+}
+Catalog *server_catalog(Server *server) {
+    return store_catalog(server->store);
+}
+Log *server_log(Server *server) {
+    return store_log(server->store);
+}
+const SysRegistry *server_sys(const Server *server) {
+    return server->sys;
+}
+const ProcRegistry *server_procs(const Server *server) {
+    return server->procs;
+}
+const char *server_name(const Server *server) {
+    return server->name;
+}
+int64_t server_capture_interval_ms(const Server *server) {
+    return server->capture_interval_ms;
+}
+int64_t server_start_us(const Server *server) {
+    return server->start_us;
+}
+bool server_is_stopping(const Server *server) {
+    return atomic_load(&server->is_stopping);
+}
+uint64_t server_next_rowversion(Server *server) {
+    return atomic_fetch_add(&server->rowversion, 1) + 1;
+}
+uint64_t server_last_rowversion(const Server *server) {
+    return atomic_load(&server->rowversion);
+}
+
+void *server_module_state(const Server *server, const char *module) {
+    for (size_t i = 0; i < server->module_count; i++)
+        if (strcmp(server->modules[i].module->name, module) == 0) return server->modules[i].state;
+    return NULL;
+}
+
+size_t server_session_count(const Server *server) {
+    Server *locked = (Server *)server; /* the mutex isn't part of its value */
+    (void)pthread_mutex_lock(&locked->mutex);
+    size_t n = locked->session_count;
+    (void)pthread_mutex_unlock(&locked->mutex);
+    return n;
+}
+
+/* ---- sessions */
+
+static bool is_taken(const Server *server, int spid) {
+    for (const Session *s = server->sessions; s; s = s->next)
+        if (s->spid == spid) return true;
+    return false;
+}
+
+int server_attach(Server *server, Session *s) {
+    (void)pthread_mutex_lock(&server->mutex);
+    int spid = FIRST_SPID;
+    while (is_taken(server, spid)) spid++;
+    s->spid = spid;
+    s->next = server->sessions;
+    if (s->next) s->next->previous = s;
+    server->sessions = s;
+    server->session_count++;
+    (void)pthread_mutex_unlock(&server->mutex);
+    return spid;
+}
+
+void server_detach(Server *server, Session *s) {
+    (void)pthread_mutex_lock(&server->mutex);
+    if (s->next) s->next->previous = s->previous;
+    if (s->previous) s->previous->next = s->next;
+    else server->sessions = s->next;
+    server->session_count--;
+    (void)pthread_mutex_unlock(&server->mutex);
+}
+
+bool server_database_in_use(const Server *server, int32_t database_id, const Session *but) {
+    Server *locked = (Server *)server; /* the mutex isn't part of its value */
+    bool found = false;
+    (void)pthread_mutex_lock(&locked->mutex);
+    for (const Session *s = server->sessions; s && !found; s = s->next)
+        found = s != but && !s->is_internal && s->database_id == database_id;
+    (void)pthread_mutex_unlock(&locked->mutex);
+    return found;
+}
+
+/* ---- logins */
+
+bool server_check_login(Server *server, Str user, Str password, SqlError *e) {
+    bool is_sa = str_eq_icase(user, STR_LIT("sa")), is_right = false;
+    if (is_sa) {
+        is_right = !server->sa_password || str_eq_c(password, server->sa_password);
+    } else {
+        CatalogPin pin;
+        catalog_pin(server_catalog(server), &pin);
+        const Login *l = catalog_login(server_catalog(server), user);
+        is_right = l && str_eq_c(password, l->password);
+        catalog_unpin(server_catalog(server), &pin);
+    }
+    return is_right || sql_error_set(e, 18456, 14, 1, "Login failed for user '" STR_FMT "'.", STR_ARG(user));
+}
+
+/* ---- life */
+
+static bool start_modules(Server *server, Err *e) {
+    for (size_t i = 0; i < server->module_count; i++) {
+        Module *m = &server->modules[i];
+        if (m->module->start && !m->module->start(server, &m->state, e))
+            return err_wrap(e, "%s", m->module->name);
+        m->is_started = true;
+    }
+    return true;
+}
+
+bool server_open(const char *dir, const ServerOptions *options, Server **ret, Err *e) {
+    Server *server = x_calloc(1, sizeof *server);
+    char host[256] = "standin";
+    (void)gethostname(host, sizeof host - 1);
+    (void)pthread_mutex_init(&server->mutex, NULL);
+    server->name = x_strdup(options->name ? options->name : host);
+    server->sa_password = options->sa_password ? x_strdup(options->sa_password) : NULL;
+    server->capture_interval_ms = options->capture_interval_ms;
+    server->start_us = clock_wall_us();
+    /* Of the clock, so that a restart goes on above what it gave before. */
+    atomic_store(&server->rowversion, (uint64_t)server->start_us);
+    server->sys = sysregistry_new();
+    server->procs = procregistry_new();
+    procs_core_add(server->procs);
+    for (size_t i = 0; options->modules && options->modules[i]; i++) {
+        server->modules = x_reallocarray(server->modules, i + 1, sizeof *server->modules);
+        server->modules[i] = (Module){.module = options->modules[i]};
+        server->module_count = i + 1;
+        if (options->modules[i]->add) options->modules[i]->add(server->sys, server->procs);
+    }
+    if (!store_open(dir, &server->store, e) || !start_modules(server, e)) {
+        (void)server_close(server);
+        return false;
+    }
+    LOG_INFO("storage_open", LOG_S("dir", dir));
+    *ret = server;
+    return true;
+}
+
+void server_stop(Server *server) {
+    atomic_store(&server->is_stopping, true);
+    log_wake(server_log(server));
+}
+
+Server *server_close(Server *server) {
+    if (!server) return NULL;
+    if (server->store) server_stop(server);
+    for (size_t i = server->module_count; i-- > 0;) {
+        Module *m = &server->modules[i];
+        if (m->is_started && m->module->stop) m->module->stop(m->state);
+    }
+    server->store = store_close(server->store);
+    server->sys = sysregistry_free(server->sys);
+    server->procs = procregistry_free(server->procs);
+    (void)pthread_mutex_destroy(&server->mutex);
+    free(server->modules);
+    free(server->name);
+    free(server->sa_password);
+    free(server);
+    return NULL;
+}

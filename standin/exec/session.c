@@ -1,0 +1,379 @@
+/*
+ * A session's life and its requests: batch, procedure call, transaction request. Bulk load is in bulk_load.c.
+ */
+#include "standin/exec/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "standin/exec/session_internal.h"
+#include "standin/types/collation.h"
+
+enum { PROGRESS_STEPS = 50000 };
+
+/* ---- an Out that swallows everything: the server's own sessions */
+
+static bool no_columns(Out *o, const OutColumn *columns, size_t count) {
+    (void)o, (void)columns, (void)count;
+    return true;
+}
+static bool no_row(Out *o, const Value *values) {
+    (void)o, (void)values;
+    return true;
+}
+static bool no_done(Out *o, OutCommand command, bool has_count, uint64_t rows, bool failed) {
+    (void)o, (void)command, (void)has_count, (void)rows, (void)failed;
+    return true;
+}
+static bool no_message(Out *o, const OutMessage *m) {
+    (void)o, (void)m;
+    return true;
+}
+static bool no_env_text(Out *o, OutEnv what, Str now, Str before) {
+    (void)o, (void)what, (void)now, (void)before;
+    return true;
+}
+static bool no_env_transaction(Out *o, OutEnv what, uint64_t descriptor) {
+    (void)o, (void)what, (void)descriptor;
+    return true;
+}
+static bool no_status(Out *o, int32_t status) {
+    (void)o, (void)status;
+    return true;
+}
+static bool no_value(Out *o, uint16_t ordinal, Str name, const Type *type, const Value *value) {
+    (void)o, (void)ordinal, (void)name, (void)type, (void)value;
+    return true;
+}
+static bool not_cancelled(Out *o) {
+    (void)o;
+    return false;
+}
+
+static Out silent = {no_columns,         no_row,    no_done,  no_message,   no_env_text,
+                     no_env_transaction, no_status, no_value, not_cancelled};
+
+Out *session_silent_out(void) {
+    return &silent;
+}
+
+/* ---- opening */
+
+static bool is_interrupted(void *arg) {
+    Session *s = arg;
+    return server_is_stopping(s->server) || s->client->is_cancelled(s->client);
+}
+
+static int progress(void *arg) {
+    return is_interrupted(arg);
+}
+
+static bool connect_storage(Session *s, Err *e) {
+    s->db = store_connect(server_store(s->server), e);
+    if (!s->db) return false;
+    s->functions = functions_register(s->db, e);
+    if (!s->functions) return false;
+    s->scalars = strmap_new(/* ignore_case= */ true);
+    int rc =
+        sqlite3_create_function(s->db, "standin_lock", 2, SQLITE_UTF8, s, query_lock_function, NULL, NULL);
+    if (rc != SQLITE_OK) return err_set(e, ERR_INTERNAL, false, "%s", sqlite3_errmsg(s->db));
+    sqlite3_progress_handler(s->db, PROGRESS_STEPS, progress, s);
+    s->txn = txn_new(server_store(s->server), s->db, s->spid);
+    txn_set_cancel(s->txn, is_interrupted, s);
+    host_init(s);
+    return sysvtab_register(s, e);
+}
+
+static Session *open_common(Server *server, Out *out, Err *e) {
+    Session *s = x_calloc(1, sizeof *s);
+    s->server = server;
+    s->out = s->client = out;
+    s->next_handle = SESSION_HANDLE_FIRST;
+    (void)server_attach(server, s);
+    options_default(s);
+    return connect_storage(s, e) ? s : session_close(s);
+}
+
+Session *session_close(Session *s) {
+    if (!s) return NULL;
+    s->out = s->client = &silent;
+    bulk_free(s);
+    if (s->txn) txn_rollback_all(s->txn);
+    while (s->scope) scope_pop(s);
+    if (s->db) ddl_drop_temps(s);
+    for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
+    free(s->handles);
+    batch_clear_cache(s);
+    s->txn = txn_free(s->txn);
+    if (s->db) store_disconnect(s->db);
+    s->functions = functions_free(s->functions);
+    s->scalars = strmap_free(s->scalars);
+    server_detach(s->server, s);
+    arena_done(&s->scratch);
+    arena_done(&s->spare);
+    free(s->login);
+    free(s->user);
+    free(s->application);
+    free(s->host_name);
+    free(s);
+    return NULL;
+}
+
+Session *session_open_internal(Server *server, int32_t database_id, Err *e) {
+    Session *s = open_common(server, &silent, e);
+    if (!s) return NULL;
+    s->login = x_strdup("sa");
+    s->user = x_strdup("dbo");
+    s->application = x_strdup("server");
+    s->host_name = x_strdup(server_name(server));
+    s->is_sysadmin = s->is_internal = true;
+    s->database_id = s->login_database_id = database_id;
+    return s;
+}
+
+static void refuse(OutMessage *ret, const SqlError *e, Session *s, Str user) {
+    static _Thread_local char text[CONVERT_MESSAGE_SIZE]; /* borrowed by the caller until its next login */
+    (void)s, (void)user;
+    memcpy(text, e->text, sizeof text);
+    *ret = (OutMessage){
+        .number = e->number, .state = e->state, .class_ = e->class_, .text = str_from(text), .line = 1};
+}
+
+/* The login's database: what was asked for, its default, or master. */
+static bool choose_database(Session *s, Str wanted, SqlError *e) {
+    const Login *l = catalog_login(session_catalog(s), str_from(s->login));
+    Str name = wanted;
+    if (!name.n && l && *l->default_database) name = str_from(l->default_database);
+    if (!name.n) name = STR_LIT("master");
+    const Database *d = session_database_named(s, name, e);
+    if (!d)
+        return sql_error_set(e, 4060, 11, 1,
+                             "Cannot open database \"" STR_FMT "\" requested by the login. The login failed.",
+                             STR_ARG(name));
+    s->database_id = s->login_database_id = d->id;
+    return true;
+}
+
+static bool begin_session(Session *s, Str database, SqlError *e) {
+    session_enter(s);
+    const Login *l = catalog_login(session_catalog(s), str_from(s->login));
+    s->is_sysadmin = str_eq_icase(str_from(s->login), STR_LIT("sa")) || (l && l->is_sysadmin);
+    bool ok = choose_database(s, database, e);
+    session_leave(s);
+    return ok;
+}
+
+Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMessage *ret_message) {
+    SqlError e = {0};
+    if (!server_check_login(server, login->user, login->password, &e)) {
+        refuse(ret_message, &e, NULL, login->user);
+        return NULL;
+    }
+    Err err = {0};
+    Session *s = open_common(server, out, &err);
+    if (!s) {
+        (void)sql_error_set(&e, 17189, 16, 1, "The session could not be opened: %s", err.msg);
+        refuse(ret_message, &e, NULL, login->user);
+        return NULL;
+    }
+    s->login = str_dup(login->user);
+    s->user = NULL;
+    s->application = str_dup(login->application);
+    s->host_name = str_dup(login->host);
+    s->is_odbc = login->is_odbc;
+    if (begin_session(s, login->database, &e)) return s;
+    refuse(ret_message, &e, s, login->user);
+    return session_close(s);
+}
+
+int session_spid(const Session *s) {
+    return s->spid;
+}
+
+Str session_database(const Session *s) {
+    Session *pinned = (Session *)s;
+    session_enter(pinned);
+    const Database *d = session_current_database(pinned);
+    static _Thread_local char name[4 * 128 + 1]; /* borrowed until the thread's next call */
+    size_t n = d ? strlen(d->name) : 0;
+    n = n < sizeof name ? n : sizeof name - 1;
+    if (n) memcpy(name, d->name, n);
+    session_leave(pinned);
+    return (Str){name, n};
+}
+
+bool session_reset(Session *s, bool keep_transaction) {
+    if (!keep_transaction) txn_rollback_all(s->txn);
+    s->has_rolled_back = true;
+    if (!keep_transaction) s->last_descriptor = 0;
+    bulk_free(s);
+    ddl_drop_temps(s);
+    for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
+    s->handle_count = 0;
+    s->database_id = s->login_database_id;
+    txn_set_isolation(s->txn, TXN_READ_COMMITTED);
+    txn_set_lock_timeout_ms(s->txn, -1);
+    options_default(s);
+    s->rowcount = 0;
+    s->last_error = 0;
+    s->has_identity = s->has_scope_identity = false;
+    return !s->is_stopped;
+}
+
+/* ---- requests */
+
+static void request_begin(Session *s) {
+    s->is_stopped = false;
+    s->is_binding_failed = s->is_raised = false;
+    s->caught = NULL;
+    s->try_depth = 0;
+    s->statement_us = clock_wall_us();
+    s->has_rolled_back = true;
+}
+
+/* Whatever a request left open in the middle (an attention): statements end, locks of the statement go. */
+static bool request_end(Session *s) {
+    txn_write_cancel(s->txn);
+    txn_statement_end(s->txn);
+    arena_clear(&s->scratch);
+    s->out = s->client;
+    return !server_is_stopping(s->server) && !s->is_stopped;
+}
+
+bool session_batch(Session *s, Str text) {
+    request_begin(s);
+    s->is_rpc = false;
+    SqlError e = {0};
+    Batch *b = batch_get(s, text, (Str){0}, &e);
+    if (!b) {
+        (void)error_handle(s, NULL, OUT_CMD_NONE, &e);
+        return request_end(s);
+    }
+    (void)scope_push(s, (Str){0});
+    (void)runner_batch(s, b);
+    scope_pop(s);
+    batch_release(s, b);
+    return request_end(s);
+}
+
+/* The last part of [db].[schema].name, without quotes; database: the first of three. */
+static Str bare_name(Session *s, Str name, Str *ret_database) {
+    AstName parsed;
+    *ret_database = (Str){0};
+    if (!parser_name(name, &s->scratch, &parsed)) return name;
+    *ret_database = parsed.database;
+    return parsed.name;
+}
+
+bool session_rpc(Session *s, Str procedure, const SessionParam *params, size_t count, bool no_metadata) {
+    request_begin(s);
+    s->is_rpc = true;
+    session_enter(s);
+    Str database;
+    Str name = bare_name(s, procedure, &database);
+    SqlError e = {0};
+    const Proc *proc = procregistry_find(server_procs(s->server), name);
+    (void)scope_push(s, (Str){0});
+    if (!proc) {
+        (void)sql_error_set(&e, 2812, 16, 62, "Could not find stored procedure '" STR_FMT "'.",
+                            STR_ARG(procedure));
+        (void)error_handle(s, NULL, OUT_CMD_EXEC, &e);
+    } else {
+        ProcArg *args = arena_zalloc(&s->scratch, count * sizeof *args);
+        for (size_t i = 0; i < count; i++)
+            args[i] = (ProcArg){.value = params[i].value,
+                                .type = params[i].type,
+                                .name = params[i].name,
+                                .is_default = params[i].is_default,
+                                .is_output = params[i].is_output};
+        (void)call_rpc(s, proc, database, args, count, no_metadata);
+    }
+    scope_pop(s);
+    session_leave(s);
+    return request_end(s);
+}
+
+/* ---- transaction manager requests */
+
+static bool finish_request(Session *s, OutCommand command, bool ok, SqlError *e) {
+    runner_tell_transaction(s);
+    if (ok) (void)runner_done(s, command, false, 0);
+    else (void)error_handle(s, NULL, command, e);
+    return request_end(s);
+}
+
+bool session_transaction(Session *s, SessionTm what, Str name, int isolation, bool begin_anew) {
+    SqlError e = {0};
+    bool ok = true;
+    OutCommand command = OUT_CMD_NONE;
+    request_begin(s);
+    (void)scope_push(s, (Str){0});
+    switch (what) {
+    case SESSION_TM_BEGIN:
+        command = OUT_CMD_BEGIN;
+        txn_begin(s->txn, name);
+        break;
+    case SESSION_TM_COMMIT:
+        command = OUT_CMD_COMMIT;
+        ok = txn_commit(s->txn, &e);
+        s->has_rolled_back = !ok;
+        break;
+    case SESSION_TM_ROLLBACK:
+        command = OUT_CMD_ROLLBACK;
+        ok = txn_rollback(s->txn, name, &e);
+        break;
+    case SESSION_TM_SAVE: ok = txn_save(s->txn, name, &e); break;
+    }
+    if (ok && isolation >= TXN_READ_UNCOMMITTED && isolation <= TXN_SNAPSHOT)
+        txn_set_isolation(s->txn, (TxnIsolation)isolation);
+    if (ok && begin_anew && !txn_count(s->txn)) {
+        runner_tell_transaction(s);
+        txn_begin(s->txn, (Str){0});
+    }
+    bool open = finish_request(s, command, ok, &e);
+    scope_pop(s);
+    return open;
+}
+
+uint64_t session_transaction_descriptor(const Session *s) {
+    return txn_descriptor(s->txn);
+}
+
+/* ---- what procedures ask */
+
+Server *session_server(Session *s) {
+    return s->server;
+}
+Catalog *session_catalog(Session *s) {
+    return server_catalog(s->server);
+}
+Log *session_log(Session *s) {
+    return server_log(s->server);
+}
+Txn *session_txn(Session *s) {
+    return s->txn;
+}
+struct sqlite3 *session_db(Session *s) {
+    return s->db;
+}
+Str session_login_name(const Session *s) {
+    return str_from(s->login);
+}
+bool session_is_sysadmin(const Session *s) {
+    return s->is_sysadmin || s->has_all_rights;
+}
+
+const Database *session_current_database(Session *s) {
+    return catalog_database_by_id(server_catalog(s->server), s->database_id);
+}
+
+Str session_user_name(Session *s) {
+    if (s->is_sysadmin) return STR_LIT("dbo");
+    const Database *d = catalog_database_by_id(server_catalog(s->server), s->database_id);
+    for (size_t i = 0; d && i < d->principal_count; i++)
+        if (d->principals[i].login && str_eq_icase(str_from(d->principals[i].login), str_from(s->login)))
+            return str_from(d->principals[i].name);
+    return STR_LIT("guest");
+}

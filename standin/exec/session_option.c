@@ -1,0 +1,182 @@
+/* SET: the session's options. Those that change nothing here are taken and shown where they can be read back.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "standin/exec/session_internal.h"
+
+void options_default(Session *s) {
+    s->options = (Options){.quoted_identifier = true,
+                           .ansi_nulls = true,
+                           .ansi_warnings = true,
+                           .ansi_padding = true,
+                           .ansi_null_default = true,
+                           .concat_null = true,
+                           .arithabort = false,
+                           .textsize = 2147483647,
+                           .datefirst = 7,
+                           .language = "us_english"};
+}
+
+typedef struct Switch {
+    const char *name;
+    size_t offset;
+} Switch;
+
+#define SWITCH(n, field)                                                                                     \
+    { n, offsetof(Options, field) }
+
+static const Switch switches[] = {
+    SWITCH("NOCOUNT", nocount),
+    SWITCH("XACT_ABORT", xact_abort),
+    SWITCH("IMPLICIT_TRANSACTIONS", implicit_transactions),
+    SWITCH("QUOTED_IDENTIFIER", quoted_identifier),
+    SWITCH("ANSI_NULLS", ansi_nulls),
+    SWITCH("ANSI_WARNINGS", ansi_warnings),
+    SWITCH("ANSI_PADDING", ansi_padding),
+    SWITCH("ANSI_NULL_DFLT_ON", ansi_null_default),
+    SWITCH("ARITHABORT", arithabort),
+    SWITCH("CONCAT_NULL_YIELDS_NULL", concat_null),
+    SWITCH("CURSOR_CLOSE_ON_COMMIT", cursor_close),
+    SWITCH("NUMERIC_ROUNDABORT", numeric_roundabort),
+    SWITCH("FMTONLY", fmtonly),
+    SWITCH("NOEXEC", noexec),
+    SWITCH("PARSEONLY", parseonly),
+    SWITCH("NO_BROWSETABLE", no_browsetable),
+};
+
+/* Taken without effect. */
+static bool is_ignored(Str name) {
+    static const char *const names[] = {"ANSI_NULL_DFLT_OFF",
+                                        "ARITHIGNORE",
+                                        "DATEFORMAT",
+                                        "DEADLOCK_PRIORITY",
+                                        "CONTEXT_INFO",
+                                        "STATISTICS IO",
+                                        "STATISTICS TIME",
+                                        "STATISTICS XML",
+                                        "STATISTICS PROFILE",
+                                        "SHOWPLAN_ALL",
+                                        "SHOWPLAN_TEXT",
+                                        "FORCEPLAN",
+                                        "FIPS_FLAGGER",
+                                        "QUERY_GOVERNOR_COST_LIMIT",
+                                        "REMOTE_PROC_TRANSACTIONS",
+                                        "DISABLE_DEF_CNST_CHK",
+                                        "OFFSETS"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_icase(name, str_from(names[i]))) return true;
+    return false;
+}
+
+static bool set_isolation(Session *s, Str level, SqlError *e) {
+    static const struct {
+        const char *name;
+        TxnIsolation level;
+    } levels[] = {{"READ UNCOMMITTED", TXN_READ_UNCOMMITTED},
+                  {"READ COMMITTED", TXN_READ_COMMITTED},
+                  {"REPEATABLE READ", TXN_REPEATABLE_READ},
+                  {"SERIALIZABLE", TXN_SERIALIZABLE},
+                  {"SNAPSHOT", TXN_SNAPSHOT}};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (str_eq_icase(level, str_from(levels[i].name))) {
+            txn_set_isolation(s->txn, levels[i].level);
+            return true;
+        }
+    return sql_error_set(e, 102, 15, 1, "Incorrect syntax near '" STR_FMT "'.", STR_ARG(level));
+}
+
+static bool set_identity_insert(Session *s, const AstSetOption *o, SqlError *e) {
+    SqlError missing = {0};
+    const Table *t = session_resolve(s, &o->table, &missing);
+    if (!t)
+        return sql_error_set(e, 1088, 16, 11,
+                             "Cannot find the object \"" STR_FMT
+                             "\" because it does not exist or you do not have "
+                             "permissions.",
+                             STR_ARG(o->table.name));
+    if (!table_identity(t))
+        return sql_error_set(e, 8106, 16, 1,
+                             "Table '" STR_FMT
+                             "' does not have the identity property. Cannot perform SET operation.",
+                             STR_ARG(o->table.name));
+    if (o->kind == OPTION_OFF) {
+        if (s->options.identity_insert == t->object_id) s->options.identity_insert = 0;
+        return true;
+    }
+    const Table *other = catalog_table_by_id(session_catalog(s), s->options.identity_insert);
+    if (other && other != t)
+        return sql_error_set(
+            e, 8107, 16, 1,
+            "IDENTITY_INSERT is already ON for table '%s'. Cannot perform SET operation for table "
+            "'" STR_FMT "'.",
+            other->name, STR_ARG(o->table.name));
+    s->options.identity_insert = t->object_id;
+    return true;
+}
+
+static int64_t number_of(Session *s, const AstSetOption *o) {
+    if (o->kind != OPTION_VARIABLE) return o->number;
+    const Variable *v = scope_find(s, o->text);
+    return v && v->value.kind == VALUE_INT ? v->value.v.i : 0;
+}
+
+static bool set_language(Session *s, const AstSetOption *o) {
+    Str name = o->text;
+    const Variable *v = o->kind == OPTION_VARIABLE ? scope_find(s, o->text) : NULL;
+    if (v && v->value.kind == VALUE_TEXT) name = v->value.v.s;
+    char before[sizeof s->options.language];
+    memcpy(before, s->options.language, sizeof before);
+    size_t n = name.n < sizeof s->options.language - 1 ? name.n : sizeof s->options.language - 1;
+    if (n) memcpy(s->options.language, name.p, n);
+    s->options.language[n] = '\0';
+    if (!s->client->env_text(s->client, OUT_ENV_LANGUAGE, str_from(s->options.language), str_from(before)))
+        s->is_stopped = true;
+    CLEANUP_FREE char *text = x_asprintf("Changed language setting to %s.", s->options.language);
+    return error_info(s, 5703, 10, 1, str_from(text), 1);
+}
+
+static int32_t clamp(int64_t v) {
+    return v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : (int32_t)v;
+}
+
+bool option_set(Session *s, const AstSetOption *o, SqlError *e) {
+    Str name = o->name;
+    bool is_on = o->kind == OPTION_ON;
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (str_eq_icase(name, str_from(switches[i].name))) {
+            *(bool *)((char *)&s->options + switches[i].offset) = is_on;
+            return true;
+        }
+    if (str_eq_icase(name, STR_LIT("ANSI_DEFAULTS"))) {
+        s->options.ansi_nulls = s->options.ansi_null_default = s->options.ansi_padding =
+            s->options.ansi_warnings = s->options.cursor_close = s->options.implicit_transactions =
+                s->options.quoted_identifier = is_on;
+        return true;
+    }
+    if (str_eq_icase(name, STR_LIT("TRANSACTION ISOLATION LEVEL"))) return set_isolation(s, o->text, e);
+    if (str_eq_icase(name, STR_LIT("IDENTITY_INSERT"))) return set_identity_insert(s, o, e);
+    if (str_eq_icase(name, STR_LIT("LANGUAGE"))) return set_language(s, o);
+    if (str_eq_icase(name, STR_LIT("LOCK_TIMEOUT"))) {
+        int64_t ms = number_of(s, o);
+        txn_set_lock_timeout_ms(s->txn, ms < 0 ? -1 : ms);
+        return true;
+    }
+    if (str_eq_icase(name, STR_LIT("TEXTSIZE"))) {
+        int64_t n = number_of(s, o);
+        s->options.textsize = n == 0 ? 4096 : n < 0 ? INT32_MAX : clamp(n);
+        return true;
+    }
+    if (str_eq_icase(name, STR_LIT("ROWCOUNT"))) {
+        s->options.rowcount = clamp(number_of(s, o));
+        return true;
+    }
+    if (str_eq_icase(name, STR_LIT("DATEFIRST"))) {
+        int64_t n = number_of(s, o);
+        if (n < 1 || n > 7) return sql_error_set(e, 2742, 16, 1, "SET DATEFIRST %d is out of range.", (int)n);
+        s->options.datefirst = (int32_t)n;
+        return true;
+    }
+    if (is_ignored(name)) return true;
+    return sql_error_set(e, 195, 15, 5, "'" STR_FMT "' is not a recognized SET option.", STR_ARG(name));
+}
