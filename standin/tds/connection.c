@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "standin/exec/session.h"
-#include "standin/tds/bulk.h"
+#include "standin/tds/bulkdata.h"
 #include "standin/tds/login7.h"
 #include "standin/tds/packet.h"
 #include "standin/tds/prelogin.h"
@@ -250,14 +250,14 @@ static bool bulk_row(void *user, const Value *values) {
 /* Feed the load from the message that begins with p, unless *bad is set already; what is wrong with the data
  * is left in *bad, and the message is read to its end all the same. *ret_given_up: by the client. False: the
  * connection is broken, *e tells how. */
-static bool read_load(Connection *c, Bulk *bulk, Packet p, bool *ret_given_up, Err *bad, Err *e) {
+static bool read_load(Connection *c, BulkData *bulk, Packet p, bool *ret_given_up, Err *bad, Err *e) {
     bool is_sound = bad->code == ERR_OK;
     *ret_given_up = false;
     for (;;) {
         bool is_last = (p.status & PACKET_STATUS_END) != 0;
         *ret_given_up = p.type == PACKET_ATTENTION || (p.status & PACKET_STATUS_IGNORE) != 0;
         if (*ret_given_up) return true;
-        if (is_sound) is_sound = bulk_feed(bulk, p.body, is_last, bad);
+        if (is_sound) is_sound = bulkdata_feed(bulk, p.body, is_last, bad);
         if (is_last) break;
         if (!packet_next(c->io, &p, e)) return false;
     }
@@ -265,14 +265,14 @@ static bool read_load(Connection *c, Bulk *bulk, Packet p, bool *ret_given_up, E
 }
 
 static bool handle_bulk(Connection *c, const Packet *first, Err *e) {
-    BulkSink sink = {.user = c->session, .columns = bulk_columns, .row = bulk_row};
-    Bulk *bulk = bulk_new(&sink);
+    BulkDataSink sink = {.user = c->session, .columns = bulk_columns, .row = bulk_row};
+    BulkData *bulk = bulkdata_new(&sink);
     Err bad = {0};
     bool in_bulk = session_in_bulk(c->session), given_up, goes_on = true;
     token_begin(c->token, false);
     if (!in_bulk) (void)err_set(&bad, ERR_INVALID, false, "bulk data without INSERT BULK before it");
     bool is_read = read_load(c, bulk, *first, &given_up, &bad, e);
-    bulk = bulk_free(bulk);
+    bulk = bulkdata_free(bulk);
     if (!is_read) return false;
     bool is_broken = bad.code != ERR_OK;
     if (in_bulk) goes_on = session_bulk_end(c->session, given_up || is_broken);

@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "standin/tds/bulk.h"
+#include "standin/tds/bulkdata.h"
 #include "standin/tds/login7.h"
 #include "standin/tds/prelogin.h"
 #include "standin/tds/rpc.h"
@@ -87,9 +87,10 @@ static void fuzz_bulk(const uint8_t *data, size_t size) {
     Err e;
     Str all = {(const char *)data + 1, size - 1};
     size_t cut = data[0] < all.n ? data[0] : all.n;
-    Bulk *b = bulk_new(&(BulkSink){&load, take_columns, take_row});
-    if (bulk_feed(b, str_sub(all, 0, cut), false, &e)) (void)bulk_feed(b, str_sub(all, cut, all.n), true, &e);
-    b = bulk_free(b);
+    BulkData *b = bulkdata_new(&(BulkDataSink){&load, take_columns, take_row});
+    if (bulkdata_feed(b, str_sub(all, 0, cut), false, &e))
+        (void)bulkdata_feed(b, str_sub(all, cut, all.n), true, &e);
+    b = bulkdata_free(b);
     arena_done(&load.arena);
 }
 

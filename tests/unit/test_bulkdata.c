@@ -1,4 +1,4 @@
-#include "standin/tds/bulk.h"
+#include "standin/tds/bulkdata.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -53,15 +53,15 @@ static void a_load_is_read_whatever_the_pieces(void **state) {
     for (size_t piece = 1; piece < b.n; piece += piece < 20 ? 1 : 97) {
         Seen seen = {0};
         Err e = {0};
-        Bulk *bulk = bulk_new(&(BulkSink){&seen, see_columns, see_row});
+        BulkData *bulk = bulkdata_new(&(BulkDataSink){&seen, see_columns, see_row});
         for (size_t at = 0; at < b.n; at += piece) {
             Str part = str_sub(buf_view(&b), at, piece);
-            if (!bulk_feed(bulk, part, at + piece >= b.n, &e)) fail_msg("%s", e.msg);
+            if (!bulkdata_feed(bulk, part, at + piece >= b.n, &e)) fail_msg("%s", e.msg);
         }
         assert_int_equal(seen.columns, 2);
         assert_int_equal(seen.rows, 101);
         assert_int_equal(seen.sum, 4950 + 1);
-        bulk = bulk_free(bulk);
+        bulk = bulkdata_free(bulk);
     }
 }
 
@@ -73,11 +73,11 @@ static void a_load_cut_short_is_refused(void **state) {
     for (size_t n = sizeof head; n < b.n; n++) {
         Seen seen = {0};
         Err e = {0};
-        Bulk *bulk = bulk_new(&(BulkSink){&seen, see_columns, see_row});
-        assert_false(bulk_feed(bulk, (Str){(const char *)b.p, n}, true, &e));
+        BulkData *bulk = bulkdata_new(&(BulkDataSink){&seen, see_columns, see_row});
+        assert_false(bulkdata_feed(bulk, (Str){(const char *)b.p, n}, true, &e));
         assert_int_equal(e.code, ERR_INVALID);
         assert_int_equal(seen.rows, 0);
-        bulk = bulk_free(bulk);
+        bulk = bulkdata_free(bulk);
     }
 }
 
@@ -87,11 +87,11 @@ static void the_sink_can_stop_it(void **state) {
     Seen seen = {.stop_at = 2};
     Err e = {0};
     make(&b, 10);
-    Bulk *bulk = bulk_new(&(BulkSink){&seen, see_columns, see_row});
-    assert_false(bulk_feed(bulk, buf_view(&b), true, &e));
+    BulkData *bulk = bulkdata_new(&(BulkDataSink){&seen, see_columns, see_row});
+    assert_false(bulkdata_feed(bulk, buf_view(&b), true, &e));
     assert_int_equal(e.code, ERR_CANCELLED);
     assert_int_equal(seen.rows, 2);
-    bulk = bulk_free(bulk);
+    bulk = bulkdata_free(bulk);
 }
 
 static void other_tokens_and_rows_without_columns_are_refused(void **state) {
@@ -100,10 +100,10 @@ static void other_tokens_and_rows_without_columns_are_refused(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Seen seen = {0};
         Err e = {0};
-        Bulk *bulk = bulk_new(&(BulkSink){&seen, see_columns, see_row});
-        assert_false(bulk_feed(bulk, str_from(bad[i]), true, &e));
+        BulkData *bulk = bulkdata_new(&(BulkDataSink){&seen, see_columns, see_row});
+        assert_false(bulkdata_feed(bulk, str_from(bad[i]), true, &e));
         assert_int_equal(e.code, ERR_INVALID);
-        bulk = bulk_free(bulk);
+        bulk = bulkdata_free(bulk);
     }
 }
 

@@ -2,7 +2,7 @@
  * Bytes are collected until a token decodes whole. A token cut short is tried again only once a quarter more
  * has come: so a value of many packets costs no more than a few times its length.
  */
-#include "standin/tds/bulk.h"
+#include "standin/tds/bulkdata.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +24,8 @@ enum {
     FLAG_NULLABLE = 1,
 };
 
-struct Bulk {
-    BulkSink sink;
+struct BulkData {
+    BulkDataSink sink;
     Buf pending;
     size_t at;       /* of the next token in pending */
     size_t retry_at; /* don't try again with fewer bytes pending */
@@ -36,13 +36,13 @@ struct Bulk {
     bool has_columns, is_done;
 };
 
-Bulk *bulk_new(const BulkSink *sink) {
-    Bulk *b = x_calloc(1, sizeof *b);
+BulkData *bulkdata_new(const BulkDataSink *sink) {
+    BulkData *b = x_calloc(1, sizeof *b);
     b->sink = *sink;
     return b;
 }
 
-Bulk *bulk_free(Bulk *b) {
+BulkData *bulkdata_free(BulkData *b) {
     if (b) {
         buf_done(&b->pending);
         arena_done(&b->columns_arena);
@@ -56,7 +56,7 @@ static bool stopped(Err *e) {
     return err_set(e, ERR_CANCELLED, false, "the load was stopped");
 }
 
-static bool read_column(Bulk *b, Cursor *c, TypeInfo *info, OutColumn *ret, Err *e) {
+static bool read_column(BulkData *b, Cursor *c, TypeInfo *info, OutColumn *ret, Err *e) {
     cursor_skip(c, 4); /* user type */
     uint16_t flags = cursor_le16(c);
     if (!typeinfo_read(c, info, e)) return false;
@@ -69,7 +69,7 @@ static bool read_column(Bulk *b, Cursor *c, TypeInfo *info, OutColumn *ret, Err 
     return !c->failed || err_set(e, ERR_INVALID, false, "a column is cut short");
 }
 
-static bool read_columns(Bulk *b, Cursor *c, Err *e) {
+static bool read_columns(BulkData *b, Cursor *c, Err *e) {
     if (b->has_columns) return err_set(e, ERR_INVALID, false, "a second COLMETADATA in a bulk load");
     size_t count = cursor_le16(c);
     if (c->failed) return false;
@@ -88,7 +88,7 @@ static bool read_columns(Bulk *b, Cursor *c, Err *e) {
     return b->sink.columns(b->sink.user, columns, count) || stopped(e);
 }
 
-static bool read_row(Bulk *b, Cursor *c, bool has_bitmap, Err *e) {
+static bool read_row(BulkData *b, Cursor *c, bool has_bitmap, Err *e) {
     if (!b->has_columns) return err_set(e, ERR_INVALID, false, "a bulk load's row before its columns");
     Str nulls = has_bitmap ? cursor_bytes(c, (b->count + 7) / 8) : (Str){0};
     if (c->failed) return false;
@@ -105,7 +105,7 @@ static bool read_row(Bulk *b, Cursor *c, bool has_bitmap, Err *e) {
 }
 
 /* One token. False with c->failed: it isn't there whole. */
-static bool read_token(Bulk *b, Cursor *c, Err *e) {
+static bool read_token(BulkData *b, Cursor *c, Err *e) {
     uint8_t token = cursor_u8(c);
     switch (token) {
     case BULK_COLMETADATA: return read_columns(b, c, e);
@@ -119,7 +119,7 @@ static bool read_token(Bulk *b, Cursor *c, Err *e) {
     }
 }
 
-bool bulk_feed(Bulk *b, Str bytes, bool is_last, Err *e) {
+bool bulkdata_feed(BulkData *b, Str bytes, bool is_last, Err *e) {
     if (b->at > 0) { /* what is used up goes before more comes */
         memmove(b->pending.p, b->pending.p + b->at, b->pending.n - b->at);
         b->pending.n -= b->at;

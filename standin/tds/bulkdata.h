@@ -1,9 +1,9 @@
 /*
- * bulk.h - bulk load data ([MS-TDS] 2.2.6.1): COLMETADATA, rows, DONE, read as they come in, row by row, so
- * that a load of any size needs little memory. Owner thread only.
+ * bulkdata.h - bulk load data ([MS-TDS] 2.2.6.1): COLMETADATA, rows, DONE, read as they come in, row by row,
+ * so that a load of any size needs little memory. Owner thread only.
  */
-#ifndef STANDIN_TDS_BULK_H
-#define STANDIN_TDS_BULK_H
+#ifndef STANDIN_TDS_BULKDATA_H
+#define STANDIN_TDS_BULKDATA_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,18 +12,18 @@
 #include "standin/exec/out.h"
 
 /* Where the decoded load goes. Borrowed for the call; false stops the load. */
-typedef struct BulkSink {
+typedef struct BulkDataSink {
     void *user;
     bool (*columns)(void *user, const OutColumn *columns, size_t count);
     bool (*row)(void *user, const Value *values);
-} BulkSink;
+} BulkDataSink;
 
-typedef struct Bulk Bulk;
+typedef struct BulkData BulkData;
 
-Bulk *bulk_new(const BulkSink *sink);
-Bulk *bulk_free(Bulk *b);
+BulkData *bulkdata_new(const BulkDataSink *sink);
+BulkData *bulkdata_free(BulkData *b);
 /* More of the message; is_last: there is no more. Errors: ERR_INVALID malformed, ERR_RANGE a row of over 256
  * MiB, ERR_CANCELLED the sink stopped it. */
-MUST_CHECK bool bulk_feed(Bulk *b, Str bytes, bool is_last, Err *e);
+MUST_CHECK bool bulkdata_feed(BulkData *b, Str bytes, bool is_last, Err *e);
 
 #endif
