@@ -89,7 +89,7 @@ class Process:
     def is_running(self):
         return self.child.poll() is None
 
-    def signal(self, number):
+    def send(self, number):
         if self.is_running():
             self.child.send_signal(number)
 
@@ -98,7 +98,7 @@ class Process:
 
     def stop(self, number=signal.SIGTERM, seconds=60):
         """Ask it to end, kill it when it doesn't; its exit status."""
-        self.signal(number)
+        self.send(number)
         try:
             self.child.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -67,7 +67,7 @@ def test_source_killed_and_back(runner, warehouse, target):
 def test_a_second_process_takes_over_and_the_stopped_one_writes_nothing(runner, warehouse, target):
     first = runner.start(name="first")
     runner.drained(first)
-    first.signal(signal.SIGSTOP)
+    first.send(signal.SIGSTOP)
     second = runner.start(name="second")
     load = Workload(warehouse, 300, 600, seed=SEED + 3, limit=100)
     load.start()
@@ -75,7 +75,7 @@ def test_a_second_process_takes_over_and_the_stopped_one_writes_nothing(runner, 
     assert not load.error
     runner.drained(second)
     epoch = target.value("select epoch from millrace.position")
-    first.signal(signal.SIGCONT)
+    first.send(signal.SIGCONT)
     lab.wait_for("the first to see that it lost", lambda: not first.is_running(), 60)
     assert first.child.returncode != 0
     assert target.value("select epoch from millrace.position") == epoch
