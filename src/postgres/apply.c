@@ -160,7 +160,7 @@ static bool remove_from_bag(Apply *a, PgConn *c, Target *t, const Value *const *
     enum { OID_INT8 = 20 };
     TargetWrite *w = &t->removes;
     if (count == 0) return true;
-    CLEANUP_FREE PgParam *params = x_calloc(w->count + 2, sizeof *params);
+    CLEANUP_FREE PgParam *params = x_calloc(w->count + 3, sizeof *params);
     const PgField number = {.encode = pgencode_int_int8, .oid = OID_INT8};
     int64_t total = 0;
     CLEANUP_FREE Value *values = x_calloc(count, sizeof *values);
@@ -177,8 +177,9 @@ static bool remove_from_bag(Apply *a, PgConn *c, Target *t, const Value *const *
     params[w->count] = (PgParam){.p = a->counts.p, .n = a->counts.n, .is_binary = true};
     uint64_t sum = __builtin_bswap64((uint64_t)total);
     params[w->count + 1] = (PgParam){.p = &sum, .n = sizeof sum, .is_binary = true};
+    params[w->count + 2] = (PgParam){.p = t->schema->qualified};
     return pgconn_pipe_begin(c, e) &&
-           pgconn_pipe_send(c, &w->small, params, w->count + 2, /* ret_rows= */ NULL, e);
+           pgconn_pipe_send(c, &w->small, params, w->count + 3, /* ret_rows= */ NULL, e);
 }
 
 /* ---- puts, by shape ---- */

@@ -136,37 +136,57 @@ static void add_delete(const Target *t, const TargetWrite *w, const char *temp, 
     add_key_match(t, out);
 }
 
-/* A bag's removal. Parameters: the comparable columns, how many times each, and how many rows that must be in
- * all. */
+/* "a", "b" of the written columns that w leaves out. */
+static void add_hidden_names(const Target *t, const TargetWrite *w, Buf *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < t->written_count; i++) {
+        if (is_in(w->columns, w->count, t->written[i])) continue;
+        buf_cstr(out, n++ > 0 ? ", t." : "t.");
+        add_name(t, t->written[i], out);
+    }
+}
+
+/* Conditions that an index can serve, beside the comparison of whole rows: equality of what is never NULL. */
+static void add_plain_matches(const Target *t, const TargetWrite *w, Buf *out) {
+    for (size_t i = 0; i < w->count; i++) {
+        if (t->schema->columns[w->columns[i]].is_nullable) continue;
+        buf_cstr(out, " AND x.");
+        add_name(t, w->columns[i], out);
+        buf_printf(out, " = k.c%zu", i);
+    }
+}
+
+/* A bag's removal. Parameters: the comparable columns, how many times each, how many rows that must be in
+ * all, and the table's name for the failure. k: what is to go; x: what is there; m: pairs, numbered; d: the
+ * deletion. */
 static void add_bag_delete(const Target *t, const TargetWrite *w, Buf *out) {
-    size_t counts = w->count + 1, total = w->count + 2;
-    buf_cstr(out, "WITH k AS (SELECT u.n, u.o, ROW(");
+    size_t counts = w->count + 1;
+    buf_cstr(out, "WITH k AS (SELECT u.*, ROW(");
     for (size_t i = 0; i < w->count; i++) buf_printf(out, "%su.c%zu", i > 0 ? ", " : "", i);
     buf_cstr(out, ") AS r FROM ROWS FROM (");
     add_arrays(counts, out);
     buf_cstr(out, ") WITH ORDINALITY AS u(");
     for (size_t i = 0; i < w->count; i++) buf_printf(out, "c%zu, ", i);
-    buf_cstr(out, "n, o)), x AS (SELECT t.ctid AS at, ROW(");
+    buf_cstr(out, "n, o)), x AS (SELECT t.ctid AS mr_at, t.tableoid AS mr_part, ");
     add_names(t, w->columns, w->count, "t.", out);
-    buf_cstr(out, ") AS r, pg_catalog.md5(ROW(");
-    size_t hidden = 0;
-    for (size_t i = 0; i < t->written_count; i++) {
-        if (is_in(w->columns, w->count, t->written[i])) continue;
-        buf_cstr(out, hidden++ > 0 ? ", t." : "t.");
-        add_name(t, t->written[i], out);
-    }
+    buf_cstr(out, ", ROW(");
+    add_names(t, w->columns, w->count, "t.", out);
+    buf_cstr(out, ") AS mr_row, pg_catalog.md5(ROW(");
+    add_hidden_names(t, w, out);
+    buf_printf(out,
+               ")::text) AS mr_hidden FROM %s AS t), m AS (SELECT x.mr_at, x.mr_part, k.n,"
+               " pg_catalog.row_number() OVER one AS i, pg_catalog.count(*) OVER same > k.n"
+               " AND pg_catalog.min(x.mr_hidden) OVER same <> pg_catalog.max(x.mr_hidden) OVER same AS bad"
+               " FROM x JOIN k ON x.mr_row = k.r",
+               t->qualified);
+    add_plain_matches(t, w, out);
     buf_printf(
         out,
-        ")::text) AS h FROM %s AS t), m AS (SELECT x.at, k.n, pg_catalog.row_number() OVER w AS i,"
-        " pg_catalog.count(*) OVER w2 > k.n AND pg_catalog.min(x.h) OVER w2 <> pg_catalog.max(x.h) OVER w2 "
-        "AS bad"
-        " FROM x JOIN k ON x.r = k.r WINDOW w AS (PARTITION BY k.o ORDER BY x.at), w2 AS (PARTITION BY k.o)),"
-        " d AS (DELETE FROM %s AS t USING m WHERE t.ctid = m.at AND m.i <= m.n RETURNING 1)"
-        " SELECT millrace.expect((SELECT pg_catalog.count(*) FROM d), $%zu::bigint,"
-        " (SELECT pg_catalog.bool_or(m.bad) FROM m), '",
-        t->qualified, t->qualified, total);
-    for (const char *p = t->schema->qualified; *p; p++) buf_printf(out, *p == '\'' ? "''" : "%c", *p);
-    buf_cstr(out, "')");
+        " WINDOW one AS (PARTITION BY k.o ORDER BY x.mr_part, x.mr_at), same AS (PARTITION BY k.o)),"
+        " d AS (DELETE FROM %s AS t USING m WHERE t.ctid = m.mr_at AND t.tableoid = m.mr_part AND m.i <= m.n"
+        " RETURNING 1) SELECT millrace.expect((SELECT pg_catalog.count(*) FROM d), $%zu,"
+        " (SELECT pg_catalog.bool_or(m.bad) FROM m), $%zu)",
+        t->qualified, counts + 1, counts + 2);
 }
 
 typedef void AddStatement(const Target *t, const TargetWrite *w, const char *temp, Buf *out);
@@ -215,11 +235,12 @@ static void make_bag_removes(Target *t) {
     CLEANUP(buf_done) Buf sql = {0};
     add_bag_delete(t, w, &sql);
     w->small.sql = take_text(&sql);
-    enum { OID_INT8 = 20, OID_INT8_ARRAY = 1016 };
-    uint32_t *types = x_calloc(w->count + 2, sizeof *types);
+    enum { OID_INT8 = 20, OID_TEXT = 25, OID_INT8_ARRAY = 1016 };
+    uint32_t *types = x_calloc(w->count + 3, sizeof *types);
     for (size_t i = 0; i < w->count; i++) types[i] = t->fields[w->columns[i]].array_oid;
     types[w->count] = OID_INT8_ARRAY;
     types[w->count + 1] = OID_INT8;
+    types[w->count + 2] = OID_TEXT;
     w->small.types = types;
 }
 
