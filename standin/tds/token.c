@@ -270,7 +270,7 @@ static bool out_message(Out *o, const OutMessage *m) {
     size_t start = begin_counted(t->out, m->class_ <= 10 ? TOKEN_INFO : TOKEN_ERROR);
     buf_le32(t->out, (uint32_t)m->number);
     buf_u8(t->out, m->state);
-    buf_u8(t->out, m->class_);
+    buf_u8(t->out, m->class_ == 10 ? 0 : m->class_); /* as the server does: "severity 10 is returned as 0" */
     add_us_varchar(t->out, m->text);
     add_b_varchar(t->out, str_from(t->server_name));
     add_b_varchar(t->out, m->procedure);

@@ -130,6 +130,13 @@ static void an_error_is_told_in_the_done_behind_it(void **state) {
                      "\xfd\2\0\xc1\0\0\0\0\0\0\0\0\0");
 }
 
+static void severity_10_is_sent_as_0(void **state) {
+    Wire *w = *state;
+    OutMessage m = {.number = 5701, .state = 2, .class_ = 10};
+    assert_true(w->out->message(w->out, &m));
+    assert_memory_equal(packet_out(w->io)->p, "\xab\x16\0\x45\x16\0\0\2\0", 9);
+}
+
 static void environment_changes_have_their_layouts(void **state) {
     Wire *w = *state;
     token_begin(w->token, false);
@@ -194,6 +201,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_answer_of_nothing_still_has_a_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_procedure_ends_with_status_values_and_doneproc, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_is_told_in_the_done_behind_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(severity_10_is_sent_as_0, set_up, tear_down),
         cmocka_unit_test_setup_teardown(environment_changes_have_their_layouts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_attention_ends_the_answer_and_stops_the_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_value_that_does_not_fit_becomes_an_error_not_wrong_bytes, set_up,
