@@ -19,7 +19,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "postgres/ddl.h"
+#include "postgres/ddl_pg.h"
 
 /* ---- names in statements ---- */
 
@@ -459,8 +459,8 @@ static bool fit(Target *t, Err *e) {
 
 /* ---- opening ---- */
 
-static DdlKey ddl_key(const Target *t) {
-    return (DdlKey){.columns = t->key, .count = t->key_count};
+static DdlPgKey ddl_key(const Target *t) {
+    return (DdlPgKey){.columns = t->key, .count = t->key_count};
 }
 
 /* The table as the catalog has it (NULL = none) and the name it has, or is to have. */
@@ -481,14 +481,15 @@ static bool look_up(PgConn *c, Target *t, PgTableName *name, Err *e) {
 static bool create_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *ret, Err *e) {
     bool has_schema = false;
     if (!catalog_pg_has_schema(c, name->schema, &has_schema, e)) return false;
-    if (!has_schema) ddl_create_schema(name->schema, ret);
-    return ddl_create(t->schema, name, t->rules->names, ddl_key(t), ret, e);
+    if (!has_schema) ddl_pg_create_schema(name->schema, ret);
+    return ddl_pg_create(t->schema, name, t->rules->names, ddl_key(t), ret, e);
 }
 
 /* What the rules let us run to make the table fit; or why that isn't enough. */
 static bool plan_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *ret, Err *e) {
     if (t->table)
-        return !t->rules->may_evolve || ddl_evolve(t->schema, t->table, t->rules->names, ddl_key(t), ret, e);
+        return !t->rules->may_evolve ||
+               ddl_pg_evolve(t->schema, t->table, t->rules->names, ddl_key(t), ret, e);
     if (t->rules->may_create) return create_ddl(c, t, name, ret, e);
     CLEANUP(buf_done) Buf ddl = {0};
     if (!create_ddl(c, t, name, &ddl, e)) return false;

@@ -1,4 +1,4 @@
-#include "postgres/ddl.h"
+#include "postgres/ddl_pg.h"
 
 #include <string.h>
 
@@ -38,8 +38,8 @@ static void create_has_key_not_null_and_quoted_names(void **state) {
     const PgTableName name = {.schema = (char *)"a", .table = (char *)"T"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    ddl_create_schema("a", &out);
-    assert_true(ddl_create(s, &name, r, (DdlKey){s->key, s->key_count}, &out, &e));
+    ddl_pg_create_schema("a", &out);
+    assert_true(ddl_pg_create(s, &name, r, (DdlPgKey){s->key, s->key_count}, &out, &e));
     assert_string_equal(
         buf_text(&out),
         "CREATE SCHEMA \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
@@ -57,7 +57,7 @@ static void columns_that_would_share_a_name_are_refused(void **state) {
     const PgTableName name = {.table = (char *)"t"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_false(ddl_create(s, &name, r, (DdlKey){0}, &out, &e));
+    assert_false(ddl_pg_create(s, &name, r, (DdlPgKey){0}, &out, &e));
     assert_non_null(strstr(e.msg, "both be named a"));
     schema_unref(s);
     pgname_rule_free(r);
@@ -78,7 +78,7 @@ static void evolve_adds_widens_and_relaxes_but_never_drops(void **state) {
     PgNameRule *r = rule(false);
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_true(ddl_evolve(s, &have, r, (DdlKey){s->key, s->key_count}, &out, &e));
+    assert_true(ddl_pg_evolve(s, &have, r, (DdlPgKey){s->key, s->key_count}, &out, &e));
     assert_string_equal(buf_text(&out), "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"id\" TYPE bigint; "
                                         "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"n\" DROP NOT NULL; "
                                         "ALTER TABLE \"p\".\"t\" ADD COLUMN \"new\" date;");

@@ -1,10 +1,10 @@
 /*
- * ddl.h - statements that make a target table, or make it fit a changed source table. Only what loses
+ * ddl_pg.h - statements that make a target table, or make it fit a changed source table. Only what loses
  * nothing: columns are added and widened, NOT NULL is dropped; never a column, a row or a digit. Plain
  * functions that write text; any thread.
  */
-#ifndef POSTGRES_DDL_H
-#define POSTGRES_DDL_H
+#ifndef POSTGRES_DDL_PG_H
+#define POSTGRES_DDL_PG_H
 
 #include <stdbool.h>
 
@@ -14,19 +14,19 @@
 #include "postgres/pgname.h"
 #include "record/schema.h"
 
-typedef struct DdlKey {
+typedef struct DdlPgKey {
     const uint16_t *columns; /* of the source schema */
     size_t count;            /* 0 = no primary key */
-} DdlKey;
+} DdlPgKey;
 
 /* "CREATE SCHEMA …;". Only for one that isn't there: IF NOT EXISTS wants the right to create all the same. */
-void ddl_create_schema(const char *schema, Buf *out);
+void ddl_pg_create_schema(const char *schema, Buf *out);
 /* "CREATE TABLE …;". Errors: ERR_INVALID: a type that can't be carried over, or two columns that get one
  * name. */
-MUST_CHECK bool ddl_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlKey key,
-                           Buf *out, Err *e);
-/* Statements that make have fit s; nothing when it does. Errors: as ddl_create. */
-MUST_CHECK bool ddl_evolve(const Schema *s, const PgTable *have, const PgNameRule *rule, DdlKey key, Buf *out,
-                           Err *e);
+MUST_CHECK bool ddl_pg_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlPgKey key,
+                              Buf *out, Err *e);
+/* Statements that make have fit s; nothing when it does. Errors: as ddl_pg_create. */
+MUST_CHECK bool ddl_pg_evolve(const Schema *s, const PgTable *have, const PgNameRule *rule, DdlPgKey key,
+                              Buf *out, Err *e);
 
 #endif

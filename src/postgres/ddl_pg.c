@@ -1,8 +1,8 @@
-#include "postgres/ddl.h"
+#include "postgres/ddl_pg.h"
 
 #include "base/mem.h"
 
-static bool is_key(DdlKey key, size_t column) {
+static bool is_key(DdlPgKey key, size_t column) {
     for (size_t i = 0; i < key.count; i++)
         if (key.columns[i] == column) return true;
     return false;
@@ -31,7 +31,7 @@ static bool check_distinct(const Schema *s, const PgNameRule *rule, Err *e) {
     return true;
 }
 
-static bool add_columns(const Schema *s, const PgNameRule *rule, DdlKey key, Buf *out, Err *e) {
+static bool add_columns(const Schema *s, const PgNameRule *rule, DdlPgKey key, Buf *out, Err *e) {
     for (size_t i = 0; i < s->column_count; i++) {
         buf_cstr(out, i > 0 ? ", " : "");
         add_column_name(s, i, rule, out);
@@ -43,14 +43,14 @@ static bool add_columns(const Schema *s, const PgNameRule *rule, DdlKey key, Buf
     return true;
 }
 
-void ddl_create_schema(const char *schema, Buf *out) {
+void ddl_pg_create_schema(const char *schema, Buf *out) {
     buf_cstr(out, "CREATE SCHEMA ");
     pgname_quote(out, str_from(schema));
     buf_cstr(out, ";");
 }
 
-bool ddl_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlKey key, Buf *out,
-                Err *e) {
+bool ddl_pg_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlPgKey key, Buf *out,
+                   Err *e) {
     if (!check_distinct(s, rule, e)) return false;
     buf_cstr(out, out->n > 0 ? " CREATE TABLE " : "CREATE TABLE ");
     pgname_qualified(out, str_from(name->schema), str_from(name->table));
@@ -70,7 +70,7 @@ static void begin_alter(const PgTable *have, Buf *out) {
 }
 
 static bool evolve_column(const Schema *s, size_t column, const PgTable *have, const PgNameRule *rule,
-                          DdlKey key, Buf *out, Err *e) {
+                          DdlPgKey key, Buf *out, Err *e) {
     const Column *c = &s->columns[column];
     CLEANUP(buf_done) Buf name = {0};
     pgname_rule_column(rule, c->name, &name);
@@ -103,7 +103,8 @@ static bool evolve_column(const Schema *s, size_t column, const PgTable *have, c
     return true;
 }
 
-bool ddl_evolve(const Schema *s, const PgTable *have, const PgNameRule *rule, DdlKey key, Buf *out, Err *e) {
+bool ddl_pg_evolve(const Schema *s, const PgTable *have, const PgNameRule *rule, DdlPgKey key, Buf *out,
+                   Err *e) {
     if (!check_distinct(s, rule, e)) return false;
     for (size_t i = 0; i < s->column_count; i++)
         if (!evolve_column(s, i, have, rule, key, out, e)) return false;
