@@ -134,7 +134,7 @@ static void severity_10_is_sent_as_0(void **state) {
     Wire *w = *state;
     OutMessage m = {.number = 5701, .state = 2, .class_ = 10};
     assert_true(w->out->message(w->out, &m));
-    assert_memory_equal(packet_out(w->io)->p, "\xab\x16\0\x45\x16\0\0\2\0", 9);
+    assert_memory_equal(packet_out(w->io)->p, "\xab\x14\0\x45\x16\0\0\2\0", 9);
 }
 
 static void environment_changes_have_their_layouts(void **state) {
