@@ -21,6 +21,7 @@ bool bind_select(const BindHost *h, Arena *a, const AstStmt *s, BoundQuery *ret,
     CteFrame frame;
     Query q;
     push_with(&b, &frame, &s->u.query.with);
+    b.into_query = s->u.query.query;
     if (!bindquery_bind(&b, s->u.query.query, &q)) return false;
     bindquery_finish(&b, &q, bindquery_sql(&b, &q), ret);
     return true;
@@ -47,8 +48,10 @@ bool bind_delete(const BindHost *h, Arena *a, const AstStmt *s, BoundDelete *ret
     return binddml_delete(&b, s, ret);
 }
 
-/* One value alone: SELECT value. */
+/* One value alone: SELECT value. A constant is a parameter, so that is_param tells the caller. */
 static void finish_value(Binder *b, Bx x, BoundQuery *ret) {
+    BoundParam constant = {.kind = BOUND_VALUE, .type = x.type, .value = x.value};
+    if (x.is_constant) x.sql = sql_param(b, &constant);
     QueryItem item = {.value = x};
     Query q = {.items = &item, .item_count = 1, .from = sql_text(b, ""), .is_single_row = true};
     bindquery_finish(b, &q, bindquery_sql(b, &q), ret);

@@ -6,8 +6,8 @@
  * and stay valid while the relations' definitions and the variables' types do: a loop may run one many times.
  *
  * SQL shape: every FROM item is `<source> AS f<n>`; a relation's source is what the host's write_source gives
- * (a table name or a parenthesised SELECT), with columns named c<column id>, and `rowid` for tables that can
- * be changed. Parameters are ?1 … ?n in the order of BoundQuery.params.
+ * (a table name or a parenthesised SELECT), with columns named c<column id>; a row's key is `rowid` of a
+ * table name, `_rid_` of a parenthesised SELECT. Parameters are ?1 … ?n in the order of BoundQuery.params.
  */
 #ifndef STANDIN_BIND_BIND_H
 #define STANDIN_BIND_BIND_H
@@ -220,7 +220,8 @@ typedef struct BoundQuery {
     /* The query is nothing but columns of one relation (WHERE, TOP, ORDER BY may be there): which, by
      * ordinal; else NULL. */
     const size_t *plain;
-    /* Nothing but one parameter and no FROM: its value is the result (a short cut around SQLite). */
+    /* Nothing but one parameter (a constant too, from bind_scalar and bind_row) and no FROM: its value is the
+     * result, a short cut around SQLite. */
     bool is_param;
 } BoundQuery;
 

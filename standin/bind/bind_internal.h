@@ -110,7 +110,8 @@ struct Binder {
     const ViewArg *view_args;
     size_t view_arg_count;
     bool in_view;
-    Str watched; /* a variable being assigned from rows: */
+    const AstQuery *into_query; /* the one that may say INTO */
+    Str watched;                /* a variable being assigned from rows: */
     bool saw_watched;
     BoundRef *refs;
     size_t ref_count;

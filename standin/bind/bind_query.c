@@ -223,6 +223,8 @@ static bool group_by(Binder *b, const AstSelect *s, Scope *scope, const Sql **ta
 static bool select_body(Binder *b, const AstQuery *ast, Scope *scope, Query *q) {
     const AstSelect *s = &ast->u.select;
     const Sql *from, *condition, *body = sql_text(b, "");
+    if (s->into.name.n && ast != b->into_query)
+        return sqlerror_set(b->e, 156, 1, s->into.line, "Incorrect syntax near the keyword 'INTO'.");
     if (!bindfrom_list(b, s->from, s->from_count, scope, &from)) return false;
     if (from) body = SQL_OF(b, " FROM @", from);
     if (scope->source_count == 1 && s->from_count == 1) q->only_source = scope->sources[0];

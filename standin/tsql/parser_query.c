@@ -358,7 +358,7 @@ static AstQuery *select_query(Parser *p) {
     if (parser_accept_keyword(p, KW_DISTINCT)) s->is_distinct = true;
     else (void)parser_accept_keyword(p, KW_ALL);
     if (!parser_top(p, &s->top) || !parser_items(p, &s->items, &s->item_count)) return NULL;
-    if (parser_is_keyword(p, KW_INTO)) return (void)parser_unsupported(p, "SELECT INTO"), NULL;
+    if (parser_accept_keyword(p, KW_INTO) && !parser_dotted_name(p, &s->into)) return NULL;
     if (parser_accept_keyword(p, KW_FROM) && !parser_from_list(p, &s->from, &s->from_count)) return NULL;
     if (parser_accept_keyword(p, KW_WHERE) && !(s->where = parser_condition_expr(p))) return NULL;
     if (parser_is_keyword(p, KW_GROUP) && !group_clause(p, s)) return NULL;
