@@ -438,8 +438,10 @@ static const char *register_scalar(Session *s, const SysFunction *f, const Datab
                           .types = x_calloc(f->param_count, sizeof(Type)),
                           .sqlite_name = x_strdup(name)};
         for (size_t i = 0; i < f->param_count; i++) h->types[i] = f->params[i].type;
-        if (sqlite3_create_function_v2(s->db, name, (int)f->param_count, SQLITE_UTF8, h, call_scalar, NULL,
-                                       NULL, free_scalar) != SQLITE_OK)
+        /* Deterministic ones are evaluated before the first row, and also when there is none. */
+        int flags = SQLITE_UTF8 | (f->is_deterministic ? SQLITE_DETERMINISTIC : 0);
+        if (sqlite3_create_function_v2(s->db, name, (int)f->param_count, flags, h, call_scalar, NULL, NULL,
+                                       free_scalar) != SQLITE_OK)
             return NULL;
         (void)strmap_set(s->scalars, str_from(name), h);
     }

@@ -269,6 +269,22 @@ static bool add_foreign_key(Session *s, Table *t, const AstConstraint *c, const 
     return fill_foreign_key(s, t, k, to, c, of, e);
 }
 
+static bool is_number(const AstExpr *x) {
+    if (x->kind == EXPR_UNARY) return is_number(x->u.unary.operand);
+    return x->kind == EXPR_LITERAL && !type_is_text(x->u.literal.type.id) &&
+           !type_is_binary(x->u.literal.type.id);
+}
+
+/* As SQL Server keeps it: (getdate()), ('x'), ((0)). */
+static char *default_text(const AstConstraint *c) {
+    Str text = str_trim(c->expr_text);
+    bool is_bare = c->expr->kind == EXPR_LITERAL || c->expr->kind == EXPR_CALL || is_number(c->expr);
+    while (is_bare && text.n > 2 && text.p[0] == '(' && text.p[text.n - 1] == ')')
+        text = str_trim(str_sub(text, 1, text.n - 2));
+    if (is_number(c->expr)) return x_asprintf("((" STR_FMT "))", STR_ARG(text));
+    return x_asprintf("(" STR_FMT ")", STR_ARG(text));
+}
+
 static bool add_default(Session *s, Table *t, const AstConstraint *c, const AstColumnDef *of, SqlError *e) {
     Str name = of ? of->name : c->for_column;
     Column *column = column_named(t, name);
@@ -287,10 +303,7 @@ static bool add_default(Session *s, Table *t, const AstConstraint *c, const AstC
             t->name, column->name);
     column->default_object_id = catalog_new_object_id(session_catalog(s));
     column->default_name = name_or_made(c, "DF", t, name, column->default_object_id);
-    bool has_parens =
-        c->expr_text.n > 1 && c->expr_text.p[0] == '(' && c->expr_text.p[c->expr_text.n - 1] == ')';
-    column->default_sql =
-        has_parens ? str_dup(c->expr_text) : x_asprintf("(" STR_FMT ")", STR_ARG(c->expr_text));
+    column->default_sql = default_text(c);
     return true;
 }
 

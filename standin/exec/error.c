@@ -25,6 +25,12 @@ static bool ends_scope(int32_t number) {
     return false;
 }
 
+/* Errors after which SQL Server says 3621 as well: a row was refused. */
+static bool terminates_statement(int32_t number) {
+    return number == 515 || number == 547 || number == 2601 || number == 2627 || number == 2628 ||
+           number == 8152 || number == 8115 || number == 220;
+}
+
 bool error_info(Session *s, int32_t number, uint8_t class_, uint8_t state, Str text, uint32_t line) {
     OutMessage m = {.number = number,
                     .class_ = class_,
@@ -69,6 +75,9 @@ Flow error_handle(Session *s, const AstStmt *st, OutCommand command, SqlError *e
         return FLOW_THROW;
     }
     error_send(s, e, s->scope ? s->scope->procedure : (Str){0});
+    bool changes = command == OUT_CMD_INSERT || command == OUT_CMD_UPDATE || command == OUT_CMD_DELETE;
+    if (changes && terminates_statement(e->number) && !s->is_stopped)
+        (void)error_info(s, 3621, 0, 0, STR_LIT("The statement has been terminated."), e->line);
     if (aborts) {
         txn_rollback_all(s->txn);
         runner_tell_transaction(s);

@@ -5,11 +5,12 @@
 #include "base/mem.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/decimal.h"
+#include "standin/types/product.h"
 #include "standin/types/temporal.h"
 
 const char *intrinsic_version(void) {
-    return "Microsoft SQL Server 2022 (RTM-CU16) (standin) - 16.0.4165.4 (X64) \n\tmillrace "
-           "stand-in\n\tDeveloper Edition "
+    return "Microsoft SQL Server 2019 (RTM) - " PRODUCT_VERSION_TEXT
+           " (X64) \n\tmillrace stand-in\n\tDeveloper Edition "
            "(64-bit) on Linux <X64>";
 }
 
@@ -103,7 +104,7 @@ bool intrinsic_value(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlEr
     case INTRINSIC_SERVERNAME: *ret = text(a, server_name(s->server)); break;
     case INTRINSIC_SERVICENAME: *ret = text(a, "MSSQLSERVER"); break;
     case INTRINSIC_VERSION: *ret = text(a, intrinsic_version()); break;
-    case INTRINSIC_MICROSOFTVERSION: *ret = VALUE_OF_INT(0x10001045); break;
+    case INTRINSIC_MICROSOFTVERSION: *ret = VALUE_OF_INT(PRODUCT_VERSION_WORD); break;
     case INTRINSIC_XACT_STATE: *ret = VALUE_OF_INT(xact_state(s)); break;
     case INTRINSIC_ERROR_NUMBER:
     case INTRINSIC_ERROR_SEVERITY:

@@ -5,6 +5,7 @@
 #include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
 #include "standin/types/decimal.h"
+#include "standin/types/product.h"
 
 static const Value none = {.kind = VALUE_NULL};
 
@@ -310,12 +311,11 @@ static const char *find_property(const Property *p, size_t count, Str name) {
 }
 
 static Value server_property(Session *s, const Value *args, size_t count, Arena *a) {
-    static const Property known[] = {{"ProductVersion", "16.0.4165.4"},
-                                     {"ProductMajorVersion", "16"},
+    static const Property known[] = {{"ProductVersion", PRODUCT_VERSION_TEXT},
+                                     {"ProductMajorVersion", "15"},
                                      {"ProductMinorVersion", "0"},
-                                     {"ProductBuild", "4165"},
+                                     {"ProductBuild", "2000"},
                                      {"ProductLevel", "RTM"},
-                                     {"ProductUpdateLevel", "CU16"},
                                      {"Edition", "Developer Edition (64-bit)"},
                                      {"EditionID", "-2117995310"},
                                      {"EngineEdition", "3"},
@@ -346,7 +346,7 @@ static Value database_property(Session *s, const Value *args, size_t count, Aren
                                      {"UserAccess", "MULTI_USER"}, {"Recovery", "FULL"},
                                      {"IsAutoClose", "0"},         {"IsAutoShrink", "0"},
                                      {"IsInStandBy", "0"},         {"IsPublished", "0"},
-                                     {"Version", "957"},           {"LCID", "1033"},
+                                     {"Version", "904"},           {"LCID", "1033"},
                                      {"SQLSortOrder", "52"}};
     const Database *d = has(args, count, 0) ? catalog_database(session_catalog(s), str_of(&args[0])) : NULL;
     if (!d || !has(args, count, 1)) return none;

@@ -122,6 +122,17 @@ bool query_select_into(Session *s, const AstStmt *st, SqlError *e) {
 
 /* ---- TRUNCATE TABLE */
 
+/* The name as it was written: these messages show it so. */
+static Str written(Session *s, const AstName *n) {
+    Buf b = {0};
+    if (n->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(n->database));
+    if (n->schema.n || n->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(n->schema));
+    buf_str(&b, n->name);
+    Str text = arena_str(&s->scratch, buf_view(&b));
+    buf_done(&b);
+    return text;
+}
+
 static bool may_truncate(Session *s, const Table *t, const AstName *name, SqlError *e) {
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
     if (t->is_tracked_by_cdc)
@@ -129,7 +140,7 @@ static bool may_truncate(Session *s, const Table *t, const AstName *name, SqlErr
                              "Cannot truncate table '" STR_FMT
                              "' because it is published for replication or enabled "
                              "for Change Data Capture.",
-                             STR_ARG(name->name));
+                             STR_ARG(written(s, name)));
     int32_t at = 0;
     for (const Table *r; (r = catalog_next_referencing(session_catalog(s), t->object_id, &at));)
         if (r != t)
@@ -137,7 +148,7 @@ static bool may_truncate(Session *s, const Table *t, const AstName *name, SqlErr
                                  "Cannot truncate table '" STR_FMT
                                  "' because it is being referenced by a FOREIGN KEY "
                                  "constraint.",
-                                 STR_ARG(name->name));
+                                 STR_ARG(written(s, name)));
     return t->kind != TABLE_USER || !d || ddl_may(s, d, t, "TRUNCATE TABLE", e);
 }
 

@@ -109,11 +109,11 @@ void txn_source_sql(const Txn *t, const Table *table, const char *filter, Buf *o
         return;
     }
     CLEANUP_FREE char *columns = column_list(table);
-    buf_printf(out, "(SELECT rowid AS rowid, %s FROM %s WHERE ", columns, table->sql_name);
+    buf_printf(out, "(SELECT rowid AS rowid, rowid AS _rid_, %s FROM %s WHERE ", columns, table->sql_name);
     if (has_rows) buf_printf(out, "rowid NOT IN (SELECT rowid FROM temp.w%d)", table->object_id);
     if (filter) buf_printf(out, "%s%s", has_rows ? " AND " : "", filter);
     if (has_rows)
-        buf_printf(out, " UNION ALL SELECT rowid, %s FROM temp.w%d WHERE deleted = 0", columns,
+        buf_printf(out, " UNION ALL SELECT rowid, rowid, %s FROM temp.w%d WHERE deleted = 0", columns,
                    table->object_id);
     buf_cstr(out, ")");
 }
