@@ -44,6 +44,7 @@ static Type captured_type(const Column *c) {
 static void add_index(Table *t, const char *name, const int32_t *column_ids, size_t count,
                       bool is_clustered) {
     Index *x = table_add_index(t, str_from(name));
+    if (is_clustered) x->id = 1;
     x->is_unique = true;
     x->is_clustered = is_clustered;
     x->columns = x_calloc(count, sizeof *x->columns);
