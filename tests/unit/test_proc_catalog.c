@@ -1,0 +1,171 @@
+/* What drivers and tools ask about tables: ODBC's catalog procedures, sys.* and INFORMATION_SCHEMA. */
+#include "engine.h"
+
+static Engine engine;
+static Client *sa;
+
+static int open_database(void **state) {
+    (void)state;
+    engine = engine_start(1000000);
+    sa = client_open(&engine, "master");
+    run(sa, "CREATE DATABASE shop");
+    run(sa, "USE shop");
+    run(sa,
+        "CREATE TABLE dbo.customer(id int IDENTITY(5,2) NOT NULL CONSTRAINT pk_customer PRIMARY KEY, email "
+        "nvarchar(200) NOT NULL CONSTRAINT uq_email UNIQUE, born date, balance money NOT NULL CONSTRAINT "
+        "df_balance "
+        "DEFAULT (0), bio nvarchar(max), twice AS (id * 2))");
+    run(sa, "CREATE TABLE dbo.orders(no bigint NOT NULL PRIMARY KEY, customer_id int NOT NULL CONSTRAINT "
+            "fk_customer "
+            "FOREIGN KEY REFERENCES dbo.customer(id), seen datetime2(3), v rowversion)");
+    return 0;
+}
+
+static int close_database(void **state) {
+    (void)state;
+    client_close(sa);
+    engine_stop(&engine);
+    return 0;
+}
+
+static void sp_tables_lists_by_pattern_and_type(void **state) {
+    (void)state;
+    assert_answer(sa, "EXEC sp_tables N'c%', N'dbo', N'shop', N'''TABLE'''",
+                  "shop|dbo|customer|TABLE|NULL\n");
+    assert_answer(sa, "EXEC sp_tables @table_name = N'columns', @table_owner = N'sys'",
+                  "shop|sys|columns|VIEW|NULL\n");
+    assert_non_null(strstr(ask(sa, "EXEC sp_tables N'', N'', N'%'"), "shop|NULL|NULL|NULL|NULL\n"));
+}
+
+static void sp_columns_100_describes_each_column(void **state) {
+    (void)state;
+    assert_answer(sa, "EXEC sys.sp_columns_100 N'customer', N'dbo', N'shop', NULL, @ODBCVer = 3",
+                  "shop|dbo|customer|id|4|int "
+                  "identity|10|4|0|10|0|NULL|NULL|4|NULL|NULL|1|NO|0|0|0|1|NULL|NULL|NULL|NULL|NULL|NULL|56\n"
+                  "shop|dbo|customer|email|-9|nvarchar|200|400|NULL|NULL|0|NULL|NULL|-9|NULL|400|2|NO|0|0|0|"
+                  "0|NULL|NULL|NULL|NULL|NULL|NULL|39\n"
+                  "shop|dbo|customer|born|91|date|10|6|0|NULL|1|NULL|NULL|9|1|NULL|3|YES|0|0|0|0|NULL|NULL|"
+                  "NULL|NULL|NULL|NULL|0\n"
+                  "shop|dbo|customer|balance|3|money|19|21|4|10|0|NULL|((0))|3|NULL|NULL|4|NO|0|0|0|0|NULL|"
+                  "NULL|NULL|NULL|NULL|NULL|60\n"
+                  "shop|dbo|customer|bio|-9|nvarchar|0|0|NULL|NULL|1|NULL|NULL|-9|NULL|0|5|YES|0|0|0|0|NULL|"
+                  "NULL|NULL|NULL|NULL|NULL|39\n"
+                  "shop|dbo|customer|twice|4|int|10|4|0|10|1|NULL|NULL|4|NULL|NULL|6|YES|0|0|1|0|NULL|NULL|"
+                  "NULL|NULL|NULL|NULL|38\n");
+    assert_int_equal(sa->column_count, 29);
+    run(sa, "EXEC sp_columns N'orders'");
+    assert_int_equal(sa->column_count, 19);
+    assert_int_equal(sa->rows, 4);
+}
+
+static void keys_and_indexes_are_listed(void **state) {
+    (void)state;
+    assert_answer(sa, "EXEC sp_pkeys N'customer', N'dbo'", "shop|dbo|customer|id|1|pk_customer\n");
+    assert_answer(sa, "EXEC sp_fkeys @pktable_name = N'customer'",
+                  "shop|dbo|customer|id|shop|dbo|orders|customer_id|1|1|1|fk_customer|pk_customer|7\n");
+    assert_answer(sa, "EXEC sp_statistics N'customer', N'dbo', N'shop', N'%', N'Y', N'Q'",
+                  "shop|dbo|customer|NULL|NULL|NULL|0|NULL|NULL|NULL|0|NULL|NULL\n"
+                  "shop|dbo|customer|0|customer|pk_customer|1|1|id|A|0|NULL|NULL\n"
+                  "shop|dbo|customer|0|customer|uq_email|3|1|email|A|0|NULL|NULL\n");
+    assert_answer(sa, "EXEC sp_special_columns N'customer', N'dbo'", "1|id|4|int identity|10|4|0|1\n");
+    assert_answer(sa, "EXEC sp_special_columns_100 N'orders', @col_type = 'V'",
+                  "NULL|v|-2|timestamp|8|8|NULL|1\n");
+}
+
+static void types_are_listed_by_their_odbc_number(void **state) {
+    (void)state;
+    assert_answer(
+        sa, "EXEC sp_datatype_info_100 -9, @ODBCVer = 3",
+        "nvarchar|-9|4000|N'|'|max length|1|0|3|NULL|0|NULL|nvarchar|NULL|NULL|-9|NULL|NULL|NULL|0\n"
+        "sysname|-9|128|N'|'|NULL|0|0|3|NULL|0|NULL|sysname|NULL|NULL|-9|NULL|NULL|NULL|18\n");
+    run(sa, "EXEC sp_datatype_info");
+    assert_int_equal(sa->column_count, 20);
+    assert_true(sa->rows > 30);
+}
+
+static void catalog_views_join_to_a_table_description(void **state) {
+    (void)state;
+    assert_answer(sa,
+                  "SELECT s.name, t.name, c.name, y.name, c.max_length, c.precision, c.scale, c.is_nullable, "
+                  "c.is_identity, "
+                  "c.is_computed FROM sys.tables t JOIN sys.schemas s ON s.schema_id = t.schema_id JOIN "
+                  "sys.columns c ON "
+                  "c.object_id = t.object_id JOIN sys.types y ON y.user_type_id = c.user_type_id WHERE "
+                  "t.name = 'customer' "
+                  "ORDER BY c.column_id",
+                  "dbo|customer|id|int|4|10|0|0|1|0\n"
+                  "dbo|customer|email|nvarchar|400|0|0|0|0|0\n"
+                  "dbo|customer|born|date|3|10|0|1|0|0\n"
+                  "dbo|customer|balance|money|8|19|4|0|0|0\n"
+                  "dbo|customer|bio|nvarchar|-1|0|0|1|0|0\n"
+                  "dbo|customer|twice|int|4|10|0|1|0|1\n");
+    assert_answer(sa, "SELECT name, seed_value, increment_value FROM sys.identity_columns", "id|5|2\n");
+    assert_answer(sa, "SELECT name, definition FROM sys.default_constraints", "df_balance|((0))\n");
+    assert_answer(sa, "SELECT name, OBJECT_NAME(referenced_object_id) FROM sys.foreign_keys",
+                  "fk_customer|customer\n");
+    assert_answer(
+        sa,
+        "SELECT name, type FROM sys.key_constraints WHERE parent_object_id = OBJECT_ID('customer') ORDER BY "
+        "name",
+        "pk_customer|PK\nuq_email|UQ\n");
+    run(sa, "INSERT INTO dbo.customer(email) VALUES(N'a'), (N'b')");
+    assert_answer(
+        sa, "SELECT rows FROM sys.partitions WHERE object_id = OBJECT_ID('dbo.customer') AND index_id = 1",
+        "2\n");
+}
+
+static void the_standards_views_tell_the_same(void **state) {
+    (void)state;
+    assert_answer(sa,
+                  "SELECT TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES "
+                  "ORDER BY 3",
+                  "shop|dbo|customer|BASE TABLE\nshop|dbo|orders|BASE TABLE\n");
+    assert_answer(
+        sa,
+        "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, "
+        "DATETIME_PRECISION FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'orders' ORDER BY "
+        "ORDINAL_POSITION",
+        "no|bigint|NO|NULL|19|NULL\ncustomer_id|int|NO|NULL|10|NULL\nseen|datetime2|YES|NULL|NULL|3\n"
+        "v|timestamp|NO|NULL|NULL|NULL\n");
+    assert_answer(
+        sa,
+        "SELECT CONSTRAINT_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.KEY_COLUMN_USAGE WHERE TABLE_NAME = "
+        "'customer' ORDER BY 1",
+        "pk_customer|id\nuq_email|email\n");
+    run(sa, "USE master");
+    assert_answer(sa, "SELECT COUNT(*) FROM shop.INFORMATION_SCHEMA.TABLES", "2\n");
+    assert_answer(sa, "SELECT COUNT(*) FROM [shop].sys.tables", "2\n");
+}
+
+static void the_server_tells_of_databases_and_services(void **state) {
+    (void)state;
+    assert_answer(sa,
+                  "SELECT name, is_cdc_enabled, snapshot_isolation_state, is_read_committed_snapshot_on, "
+                  "collation_name "
+                  "FROM sys.databases WHERE name = N'shop'",
+                  "shop|0|0|0|SQL_Latin1_General_CP1_CI_AS\n");
+    assert_answer(
+        sa,
+        "SELECT CASE WHEN status = 4 THEN 1 ELSE 0 END FROM sys.dm_server_services WHERE servicename LIKE "
+        "N'SQL Server Agent (%'",
+        "1\n");
+    run(sa, "EXEC standin.agent_stop");
+    assert_answer(
+        sa, "SELECT status FROM sys.dm_server_services WHERE servicename LIKE N'SQL Server Agent (%'", "1\n");
+    assert_answer(sa, "SELECT login_name FROM sys.dm_exec_sessions WHERE session_id = @@SPID", "sa\n");
+}
+
+#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_SHOP(sp_tables_lists_by_pattern_and_type),
+        ON_SHOP(sp_columns_100_describes_each_column),
+        ON_SHOP(keys_and_indexes_are_listed),
+        ON_SHOP(types_are_listed_by_their_odbc_number),
+        ON_SHOP(catalog_views_join_to_a_table_description),
+        ON_SHOP(the_standards_views_tell_the_same),
+        ON_SHOP(the_server_tells_of_databases_and_services),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
