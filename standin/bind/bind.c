@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "standin/bind/bind_dml.h"
 #include "standin/bind/bind_internal.h"
 #include "standin/types/convert.h"
 

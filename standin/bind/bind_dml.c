@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "standin/bind/bind_dml.h"
 #include "standin/bind/bind_internal.h"
 #include "standin/tsql/parser.h"
 

@@ -224,4 +224,11 @@ MUST_CHECK bool bindquery_limit(Binder *b, const AstExpr *count, const Sql **ret
 /* Everything but sql of a result that was bound. */
 void bindquery_finish(Binder *b, const Query *q, const Sql *sql, BoundQuery *ret);
 
+/* ---- data changes (bind_dml.c) ---- */
+MUST_CHECK bool binddml_insert(Binder *b, const AstStmt *s, BoundInsert *ret);
+MUST_CHECK bool binddml_update(Binder *b, const AstStmt *s, BoundUpdate *ret);
+MUST_CHECK bool binddml_delete(Binder *b, const AstStmt *s, BoundDelete *ret);
+/* One row of r as a source named alias: its columns are parameters. */
+void binddml_row_source(Binder *b, Scope *scope, const BindRelation *r, Str alias, BoundParamKind kind);
+
 #endif

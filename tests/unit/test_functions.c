@@ -46,22 +46,6 @@ static const char *value_of(const char *sql, char buf[static 256]) {
     return buf;
 }
 
-static void type_codes_keep_a_type(void **state) {
-    (void)state;
-    static const Type types[] = {{.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH, .collation = 7},
-                                 {.id = TYPE_DECIMAL, .precision = 38, .scale = 37},
-                                 {.id = TYPE_XML, .length = 0},
-                                 {.id = TYPE_VARBINARY, .length = 8000}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        Type t = typecode_type(typecode_of(&types[i]));
-        assert_int_equal(t.id, types[i].id);
-        assert_int_equal(t.length, types[i].length);
-        assert_int_equal(t.precision, types[i].precision);
-        assert_int_equal(t.scale, types[i].scale);
-        assert_int_equal(t.collation, types[i].collation);
-    }
-}
-
 static void like_matches_by_t_sql(void **state) {
     (void)state;
     static const struct {
@@ -167,7 +151,6 @@ static void new_ids_differ(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(type_codes_keep_a_type),
         cmocka_unit_test(like_matches_by_t_sql),
         cmocka_unit_test(like_takes_linear_tries_on_hostile_patterns),
         cmocka_unit_test(every_collation_is_known_to_sqlite),
