@@ -69,12 +69,12 @@ class Workload(threading.Thread):
         self.has_points = False  # dbo.customers has got loyalty_points
         self.transactions = self.rows = 0
         self.error = None
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self.kinds = [(self.new_order, 30), (self.pay, 20), (self.credit, 10), (self.cancel, 8), (self.renumber, 8),
                       (self.new_customer, 8), (self.many, 4), (self.undone, 4), (self.swap, 4), (self.churn, 4)]
 
     def stop(self):
-        self._stop.set()
+        self._stopping.set()
         self.join(60)
         if self.error:
             raise self.error
@@ -83,7 +83,7 @@ class Workload(threading.Thread):
         try:
             with contextlib.closing(self.standin.connect(self.database)) as c, c.cursor() as q:
                 kinds, weights = zip(*self.kinds)
-                while not self._stop.is_set() and (self.limit is None or self.transactions < self.limit):
+                while not self._stopping.is_set() and (self.limit is None or self.transactions < self.limit):
                     sql, rows = self.random.choices(kinds, weights)[0]()
                     q.execute(sql)
                     while q.nextset():
@@ -93,7 +93,7 @@ class Workload(threading.Thread):
                     if self.pause:
                         time.sleep(self.pause)
         except Exception as e:
-            if not self._stop.is_set():
+            if not self._stopping.is_set():
                 self.error = e
 
     def order(self):

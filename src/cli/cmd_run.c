@@ -25,13 +25,14 @@
 #include "cli/pair.h"
 #include "worker/direct.h"
 
+#define RESTART_WAIT "retriable.restart.connector.wait.ms"
+
 enum {
     FRAME_MS = 250, /* a terminal's screen */
     LINE_MS = 5000, /* a line otherwise */
     LOG_LINES = 6,  /* kept for the screen */
     QUEUE_BATCHES = 8,
     QUEUE_BYTES = 8 << 20,
-    RESTART_WAIT_MS = 500,
     RESTART_WAIT_MAX_MS = 30000,
 };
 
@@ -180,25 +181,44 @@ static DirectState watch(Direct *d, const Pair *pair, const Metrics *metrics, Sc
     }
 }
 
-static const DirectSpec *spec_of(const Pair *pair, Metrics *metrics, DirectSpec *ret) {
-    int64_t bytes = options_int(pair->source.options, "max.queue.size.in.bytes");
-    const char *mode = options_str(pair->source.options, "snapshot.mode");
-    *ret = (DirectSpec){
+/* The lesser of two limits of which -1 is none. */
+static int32_t lesser_limit(int64_t a, int64_t b) {
+    return (int32_t)(a < 0 ? b : b < 0 || a < b ? a : b);
+}
+
+/* The null sink has no options of its own. */
+static int64_t sink_number(const Pair *pair, const char *key, int64_t otherwise) {
+    return pair->sink_class->option_count > 0 ? options_int(pair->sink.options, key) : otherwise;
+}
+
+/* max.queue.size is in changes; a batch has up to max.batch.size of them. */
+static size_t queue_batches(const Options *source) {
+    if (!options_is_set(source, "max.queue.size")) return QUEUE_BATCHES;
+    int64_t batches = options_int(source, "max.queue.size") / options_int(source, "max.batch.size");
+    return batches > 1 ? (size_t)batches : 1;
+}
+
+static DirectSpec spec_of(const Pair *pair, Metrics *metrics) {
+    const Options *source = pair->source.options;
+    int64_t bytes = options_int(source, "max.queue.size.in.bytes");
+    const char *mode = options_str(source, "snapshot.mode");
+    return (DirectSpec){
         .name = pair->pipeline,
         .source = pair->source_class,
-        .source_options = pair->source.options,
+        .source_options = source,
         .sink = pair->sink_class,
         .sink_options = pair->sink.options,
-        .topic_prefix = options_str(pair->source.options, "topic.prefix"),
+        .topic_prefix = options_str(source, "topic.prefix"),
         .metrics = metrics,
-        .queue_batches = QUEUE_BATCHES,
+        .queue_batches = queue_batches(source),
         .queue_bytes = bytes > 0 ? (size_t)bytes : QUEUE_BYTES,
-        .max_restarts = (int32_t)options_int(pair->source.options, "errors.max.retries"),
-        .restart_wait_ms = RESTART_WAIT_MS,
-        .restart_wait_max_ms = RESTART_WAIT_MAX_MS,
+        .max_restarts =
+            lesser_limit(options_int(source, "errors.max.retries"), sink_number(pair, "max.retries", -1)),
+        .restart_wait_ms = sink_number(pair, "retry.backoff.ms", 1000),
+        .restart_wait_max_ms =
+            options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT) : RESTART_WAIT_MAX_MS,
         .stop_at_end = mode && strcmp(mode, "initial_only") == 0,
     };
-    return ret;
 }
 
 static int run_pair(const Pair *pair, Screen *screen) {
@@ -209,11 +229,11 @@ static int run_pair(const Pair *pair, Screen *screen) {
     log_set_level(levels[options_enum(pair->worker, "log.level")]);
 
     Metrics *metrics = metrics_new();
-    DirectSpec spec;
+    const DirectSpec spec = spec_of(pair, metrics);
     screen_open(screen);
     LOG_INFO("start", LOG_S("version", MILLRACE_VERSION), LOG_S("pipeline", pair->pipeline),
              LOG_S("source", pair->source.name), LOG_S("sink", pair->sink.name));
-    Direct *d = direct_start(spec_of(pair, metrics, &spec));
+    Direct *d = direct_start(&spec);
     Live live = {0};
     live_sample(&live, metrics);
     DirectState state = watch(d, pair, metrics, screen, &live);
@@ -237,6 +257,8 @@ static int run(const Args *args) {
                          strcmp(term, "dumb") != 0;
     Pair pair = {0};
     if (!command_pair(args, &pair)) return EXIT_USAGE;
+    if (options_int(pair.sink.options, "tasks.max") > 1)
+        command_error("warning: tasks.max: one task writes so far; a larger number changes nothing");
     int status = run_pair(&pair, &screen);
     pair_done(&pair);
     return status;

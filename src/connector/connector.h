@@ -21,10 +21,19 @@
 #include "pipeline/stored.h"
 #include "record/batch.h"
 
+/* What a process remembers of a pipeline it owns, while its connectors are stopped and started again: so that
+ * it doesn't take the pipeline back from another process that has taken it in between. Zeroed at first; the
+ * sink's. */
+typedef struct Ownership {
+    char owner[17]; /* random; tells this process's connections from others' */
+    bool was_owned;
+} Ownership;
+
 typedef struct ConnectorContext {
     const char *name;         /* the connector's name: pipeline name in direct mode */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
     Metrics *metrics;         /* borrowed */
+    Ownership *ownership;     /* borrowed; NULL = the connectors are started once */
     const bool *is_stopping;  /* borrowed; set when the process is told to stop: read with __atomic_load_n */
 } ConnectorContext;
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -19,15 +20,15 @@
 #include "base/mem.h"
 #include "postgres/pgname.h"
 
-enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20, HASH_VERSION = 1, OWNER_SIZE = 17 };
+enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20, HASH_VERSION = 1 };
 
 enum { ST_TAKE, ST_TABLE, ST_CHUNK, ST_CONSISTENT, ST_COUNT };
 
 struct PositionStore {
     char *pipeline;
     char lane[12];
-    char owner[OWNER_SIZE]; /* random: tells our own earlier connections from other processes */
-    bool was_owned;
+    Ownership *ownership; /* the caller's, or &own */
+    Ownership own;
     PgStatement statements[ST_COUNT];
 };
 
@@ -97,13 +98,20 @@ static const char *const STATEMENTS[ST_COUNT] = {
                       " WHERE pipeline = $1 AND database = '' AND lane = $2::integer",
 };
 
-PositionStore *position_store_new(const char *pipeline, int lane) {
+/* A random name for the process as an owner. */
+static void name_owner(Ownership *o) {
+    if (o->owner[0]) return;
+    uint64_t id = hash_mix((uint64_t)clock_wall_us() ^ (uint64_t)getpid() << 40,
+                           (uint64_t)(uintptr_t)o ^ (uint64_t)clock_mono_us() << 20);
+    (void)snprintf(o->owner, sizeof o->owner, "%016llx", (unsigned long long)id);
+}
+
+PositionStore *position_store_new(const char *pipeline, int lane, Ownership *ownership) {
     PositionStore *s = x_calloc(1, sizeof *s);
     s->pipeline = x_strdup(pipeline);
     (void)snprintf(s->lane, sizeof s->lane, "%d", lane);
-    uint64_t id =
-        hash_mix((uint64_t)clock_wall_us(), (uint64_t)(uintptr_t)s ^ (uint64_t)clock_mono_us() << 20);
-    (void)snprintf(s->owner, sizeof s->owner, "%016llx", (unsigned long long)id);
+    s->ownership = ownership ? ownership : &s->own;
+    name_owner(s->ownership);
     for (size_t i = 0; i < ST_COUNT; i++) s->statements[i].sql = STATEMENTS[i];
     return s;
 }
@@ -166,7 +174,8 @@ static bool read_owner(PositionStore *s, PgConn *c, bool *ret_found, Owner *ret,
         " AND a.pid <> pg_catalog.pg_backend_pid()"
         " WHERE p.pipeline = $1 AND p.database = '' AND p.lane = $2::integer";
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->lane, s->owner}, 3, &r, e)) return false;
+    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->lane, s->ownership->owner}, 3, &r, e))
+        return false;
     *ret_found = PQntuples(r) > 0;
     if (!*ret_found) return true;
     *ret = (Owner){.is_other = PQgetvalue(r, 0, 1)[0] == 't',
@@ -213,7 +222,8 @@ static bool raise_epoch(PositionStore *s, PgConn *c, const char *seen, int64_t *
             "UPDATE millrace.position SET epoch = epoch + 1, owner = $4, owner_pid = $5::integer,"
             " owner_start = $6::timestamptz WHERE pipeline = $1 AND database = '' AND lane = $2::integer"
             " AND epoch = $3::bigint RETURNING epoch",
-            (const char *[]){s->pipeline, s->lane, seen, s->owner, pid, pgconn_backend_start(c)}, 6, &r, e))
+            (const char *[]){s->pipeline, s->lane, seen, s->ownership->owner, pid, pgconn_backend_start(c)},
+            6, &r, e))
         return false;
     *ret_epoch = PQntuples(r) > 0 ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
     return true;
@@ -285,7 +295,7 @@ static bool try_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState
     *ret_epoch = 0;
     if (!read_owner(s, c, &is_found, &owner, e)) return false;
     if (!is_found) return insert_row(s, c, e);
-    if (s->was_owned && owner.is_other)
+    if (s->ownership->was_owned && owner.is_other)
         return err_set(e, ERR_FENCED, false, "another owner has taken pipeline %s", s->pipeline);
     if (owner.pid != 0 && !end_backend(s, c, owner.pid, e)) return false;
     if (!raise_epoch(s, c, owner.epoch, ret_epoch, e)) return false;
@@ -303,7 +313,7 @@ bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredS
             return false;
         }
         if (epoch == 0) continue;
-        s->was_owned = true;
+        s->ownership->was_owned = true;
         *ret_epoch = epoch;
         *ret = state;
         return true;

@@ -10,13 +10,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "connector/connector.h"
 #include "pipeline/lane.h"
 #include "postgres/pgconn.h"
 
 typedef struct PositionStore PositionStore;
 
-/* pipeline: the row's key, copied. lane: 0 …. */
-PositionStore *position_store_new(const char *pipeline, int lane);
+/* pipeline: the row's key, copied. lane: 0 …. ownership: what the process remembers, borrowed; NULL = as long
+ * as the store lives. */
+PositionStore *position_store_new(const char *pipeline, int lane, Ownership *ownership);
 PositionStore *position_store_free(PositionStore *s); /* NULL is fine; returns NULL */
 
 /* Make schema, tables and functions where they are missing. Errors: ERR_INVALID (no CREATE on the database),

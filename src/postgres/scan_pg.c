@@ -384,7 +384,7 @@ ScanPg *scan_pg_close(ScanPg *s) {
 }
 
 bool scan_pg_stored(ScanPg *s, StoredState *ret, Err *e) {
-    PositionStore *store = position_store_new(s->pipeline, /* lane= */ 0);
+    PositionStore *store = position_store_new(s->pipeline, /* lane= */ 0, /* ownership= */ NULL);
     bool ok = position_store_read(store, s->conn, ret, e);
     position_store_free(store);
     return ok;

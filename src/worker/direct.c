@@ -36,6 +36,7 @@ struct Direct {
     Err why;                /* lock: last failure */
     bool is_stopping;       /* atomic, set once */
     ConnectorContext context;
+    Ownership ownership;
     Topics *topics; /* of the attempt; NULL without sink options */
 
     /* One attempt's source; the master makes and ends them. */
@@ -288,8 +289,11 @@ Direct *direct_start(const DirectSpec *spec) {
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&d->changed, &attr);
     pthread_condattr_destroy(&attr);
-    d->context =
-        (ConnectorContext){.name = d->name, .metrics = spec->metrics, .is_stopping = &d->is_stopping};
+    d->context = (ConnectorContext){.name = d->name,
+                                    .topic_prefix = spec->topic_prefix,
+                                    .metrics = spec->metrics,
+                                    .ownership = &d->ownership,
+                                    .is_stopping = &d->is_stopping};
     d->queue_batches = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_batches", (Str){0},
                                    "Batches read and waiting to be written");
     d->queue_bytes = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_bytes", (Str){0},

@@ -6,7 +6,7 @@
 #include "test.h"
 
 static PositionStore *new_store(PgConn *c) {
-    PositionStore *s = position_store_new("p", 0);
+    PositionStore *s = position_store_new("p", 0, NULL);
     Err e = {0};
     if (!position_store_create(s, c, &e)) fail_msg("%s", e.msg);
     return s;
@@ -162,7 +162,7 @@ static void without_the_right_to_create_the_cure_is_named(void **state) {
     PgConn *c = NULL;
     Err e = {0};
     assert_true(pgconn_open(&spec, &c, &e));
-    PositionStore *s = position_store_new("p", 0);
+    PositionStore *s = position_store_new("p", 0, NULL);
     assert_false(position_store_create(s, c, &e));
     assert_int_equal(e.code, ERR_INVALID);
     assert_non_null(strstr(e.msg, "millrace setup"));
