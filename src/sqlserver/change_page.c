@@ -220,6 +220,7 @@ typedef struct PageRead {
     const Position *from;
     const Lsn *to;
     size_t bytes, top;
+    bool is_inside;   /* `from` is a change of a transaction whose rest is read */
     bool is_cut;      /* stopped before its end: it grew too large */
     bool wants_again; /* a key changed and before images weren't read */
     bool is_gone;
@@ -247,7 +248,8 @@ static bool run_page(PageRead *q, Err *e) {
                         .count = r->count,
                         .has_command = r->has_command,
                         .reads_before = r->reads_before,
-                        .is_inside = !position_is_end(q->from) && !position_is_zero(q->from),
+                        .is_inside = q->is_inside,
+                        .has_no_command_yet = q->from->command_id == 0,
                         .top = q->top};
     size_t count = sql_text_page(&page, &sql, what);
     for (size_t i = 0; i < count; i++) params[i] = page_param(q, what[i], &arena);
@@ -318,11 +320,26 @@ static void drop_half_pair(ChangePage *page, bool is_last) {
     if (!is_last && page->count && change_page_operation(page, page->count - 1) == 3) page->count--;
 }
 
+static ChangePageResult page_result(const PageRead *q, ChangePage *page, const Lsn *start) {
+    bool is_end = q->is_gone || (!q->is_cut && page->count < q->top); /* of what was asked for */
+    drop_half_pair(page, is_end);
+    ChangePageResult result = {
+        .page = page, .start_lsn = *start, .is_last = q->is_gone || (is_end && !q->is_inside)};
+    if (is_end) result.upto = position_end_of(q->is_inside ? &q->from->commit_lsn : q->to);
+    else result.upto = change_page_position(page, page->count - 1);
+    return result;
+}
+
 bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const Lsn *to, size_t bytes,
                         ChangePageResult *ret, Err *e) {
     for (;;) {
-        PageRead q = {
-            .r = r, .odbc = odbc, .from = from, .to = to, .bytes = bytes, .top = page_rows(r, bytes)};
+        PageRead q = {.r = r,
+                      .odbc = odbc,
+                      .from = from,
+                      .to = to,
+                      .bytes = bytes,
+                      .top = page_rows(r, bytes),
+                      .is_inside = !position_is_end(from) && !position_is_zero(from)};
         ChangePage *page = page_new(r);
         Lsn start = {{0}};
         bool ok = run_page(&q, e) && (q.is_gone || fetch_page(&q, page, e)) &&
@@ -330,9 +347,7 @@ bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const
         odbc_close_query(odbc);
         if (ok && !q.wants_again) {
             note_size(r, page);
-            bool is_last = q.is_gone || (!q.is_cut && page->count < q.top);
-            drop_half_pair(page, is_last);
-            *ret = (ChangePageResult){.page = page, .is_last = is_last, .start_lsn = start};
+            *ret = page_result(&q, page, &start);
             return true;
         }
         change_page_unref(page);

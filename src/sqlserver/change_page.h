@@ -43,6 +43,7 @@ void change_reader_begin(ChangeReader *r);
 
 typedef struct ChangePageResult {
     ChangePage *page; /* owned (one reference); may be of 0 rows */
+    Position upto;    /* all changes up to here are read: where the next page begins */
     bool is_last;     /* nothing is left up to the window's end */
     Lsn start_lsn;    /* of the instance, read after the page; zero = the instance is gone */
 } ChangePageResult;

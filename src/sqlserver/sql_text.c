@@ -126,20 +126,30 @@ static void page_param(PageParams *p, const char *before, SqlTextPageParam what,
     p->list[p->count++] = what;
 }
 
-/* The rows of the page's first transaction behind (command, seqval, operation). A NULL command sorts first,
- * as 0. */
+/* The changes of one transaction behind (command, seqval, operation), as a range of the clustered index: a
+ * condition over later transactions, too, would read a large transaction from its start for each of its
+ * pages. */
 static void page_inside(const SqlTextPage *t, PageParams *p, Buf *sql) {
-    page_param(p, " AND ([__$start_lsn] > ", SQL_TEXT_PAGE_LSN, sql);
-    buf_cstr(sql, " OR ");
-    if (t->has_command) {
-        page_param(p, "ISNULL([__$command_id], 0) > ", SQL_TEXT_PAGE_COMMAND, sql);
-        page_param(p, " OR (ISNULL([__$command_id], 0) = ", SQL_TEXT_PAGE_COMMAND, sql);
+    page_param(p, " WHERE [__$start_lsn] = ", SQL_TEXT_PAGE_LSN, sql);
+    if (!t->has_command) {
+        page_param(p, " AND [__$seqval] >= ", SQL_TEXT_PAGE_SEQVAL, sql);
         buf_cstr(sql, " AND (");
+    } else if (t->has_no_command_yet) {
+        buf_cstr(sql, " AND ([__$command_id] IS NOT NULL OR ");
+    } else {
+        page_param(p, " AND [__$command_id] >= ", SQL_TEXT_PAGE_COMMAND, sql);
+        page_param(p, " AND ([__$command_id] > ", SQL_TEXT_PAGE_COMMAND, sql);
+        buf_cstr(sql, " OR ");
     }
     page_param(p, "[__$seqval] > ", SQL_TEXT_PAGE_SEQVAL, sql);
     page_param(p, " OR ([__$seqval] = ", SQL_TEXT_PAGE_SEQVAL, sql);
     page_param(p, " AND [__$operation] > ", SQL_TEXT_PAGE_OPERATION, sql);
-    buf_cstr(sql, t->has_command ? "))))" : "))");
+    buf_cstr(sql, "))");
+}
+
+static void page_behind(PageParams *p, Buf *sql) {
+    page_param(p, " WHERE [__$start_lsn] > ", SQL_TEXT_PAGE_LSN, sql);
+    page_param(p, " AND [__$start_lsn] <= ", SQL_TEXT_PAGE_TO, sql);
 }
 
 size_t sql_text_page(const SqlTextPage *t, Buf *sql,
@@ -155,10 +165,8 @@ size_t sql_text_page(const SqlTextPage *t, Buf *sql,
     buf_cstr(&table, "_CT");
     buf_cstr(sql, " FROM [cdc].");
     sql_text_name(buf_view(&table), sql);
-    page_param(&p, " WHERE [__$start_lsn] <= ", SQL_TEXT_PAGE_TO, sql);
-    page_param(&p, t->is_inside ? " AND [__$start_lsn] >= " : " AND [__$start_lsn] > ", SQL_TEXT_PAGE_LSN,
-               sql);
     if (t->is_inside) page_inside(t, &p, sql);
+    else page_behind(&p, sql);
     if (!t->reads_before) buf_cstr(sql, " AND [__$operation] <> 3");
     buf_cstr(sql, t->has_command ? " ORDER BY [__$start_lsn], [__$command_id], [__$seqval], [__$operation]"
                                  : " ORDER BY [__$start_lsn], [__$seqval], [__$operation]");

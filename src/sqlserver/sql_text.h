@@ -61,7 +61,9 @@ typedef struct SqlTextPage {
     size_t count;
     bool has_command;  /* __$command_id is in the change table's key */
     bool reads_before; /* operation 3, too */
-    bool is_inside;    /* begins inside a transaction, not behind one */
+    bool is_inside;    /* the rest of a transaction, behind one of its changes; else whole transactions behind
+                          one */
+    bool has_no_command_yet; /* is_inside: that change's command id is NULL, which sorts first */
     uint64_t top;
 } SqlTextPage;
 /* What a parameter of the page's statement is. */

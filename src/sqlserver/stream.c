@@ -242,9 +242,9 @@ static bool next_page(Stream *s, MergeInput *in, Err *e) {
     in->is_last = got.is_last;
     if (!plan_check_page(s->plan, in->table, &in->from, &got.start_lsn, e)) return false;
     size_t count = change_page_count(got.page);
+    in->from = got.upto;
     if (!count) return true;
     in->row_bytes = change_page_bytes(got.page) / count;
-    in->from = change_page_position(got.page, count - 1);
     in->head = change_page_position(got.page, 0);
     return true;
 }

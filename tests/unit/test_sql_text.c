@@ -1,5 +1,7 @@
 #include "sqlserver/sql_text.h"
 
+#include <string.h>
+
 #include "test.h"
 
 static const Column id = {.name = {"Id", 2}, .type = SQLTYPE_INT};
@@ -71,47 +73,55 @@ static void a_page_behind_a_transaction_asks_for_later_ones(void **state) {
     SqlTextPage page = page_of(&id, order);
     Buf sql = {0};
     assert_int_equal(sql_text_page(&page, &sql, params), 2);
-    assert_int_equal(params[0], SQL_TEXT_PAGE_TO);
-    assert_int_equal(params[1], SQL_TEXT_PAGE_LSN);
+    assert_int_equal(params[0], SQL_TEXT_PAGE_LSN);
+    assert_int_equal(params[1], SQL_TEXT_PAGE_TO);
     assert_string_equal(
         buf_text(&sql),
-        "SELECT TOP (10) [Id] FROM [cdc].[dbo_T_CT] WHERE [__$start_lsn] <= CAST(? AS binary(10)) AND "
-        "[__$start_lsn] > CAST(? AS binary(10)) AND [__$operation] <> 3 ORDER BY [__$start_lsn], "
+        "SELECT TOP (10) [Id] FROM [cdc].[dbo_T_CT] WHERE [__$start_lsn] > CAST(? AS binary(10)) AND "
+        "[__$start_lsn] <= CAST(? AS binary(10)) AND [__$operation] <> 3 ORDER BY [__$start_lsn], "
         "[__$command_id], [__$seqval], [__$operation]; SELECT start_lsn FROM cdc.change_tables WHERE "
         "capture_instance = N'dbo_T'");
     buf_done(&sql);
 }
 
-static void a_page_inside_a_transaction_goes_on_behind_the_last_row(void **state) {
+static void a_page_inside_a_transaction_is_a_range_of_it(void **state) {
     (void)state;
     const uint16_t order[] = {0};
     SqlTextPageParam params[SQL_TEXT_PAGE_MAX_PARAMS];
     SqlTextPage page = page_of(&id, order);
     page.is_inside = page.reads_before = true;
-    page.has_command = false;
     Buf sql = {0};
     assert_int_equal(sql_text_page(&page, &sql, params), 6);
-    static const SqlTextPageParam wanted[] = {SQL_TEXT_PAGE_TO,     SQL_TEXT_PAGE_LSN,
-                                              SQL_TEXT_PAGE_LSN,    SQL_TEXT_PAGE_SEQVAL,
-                                              SQL_TEXT_PAGE_SEQVAL, SQL_TEXT_PAGE_OPERATION};
+    static const SqlTextPageParam wanted[] = {SQL_TEXT_PAGE_LSN,     SQL_TEXT_PAGE_COMMAND,
+                                              SQL_TEXT_PAGE_COMMAND, SQL_TEXT_PAGE_SEQVAL,
+                                              SQL_TEXT_PAGE_SEQVAL,  SQL_TEXT_PAGE_OPERATION};
     assert_memory_equal(params, wanted, sizeof wanted);
-    assert_string_equal(buf_text(&sql), "SELECT TOP (10) [Id] FROM [cdc].[dbo_T_CT] WHERE [__$start_lsn] <= "
-                                        "CAST(? AS binary(10)) AND [__$start_lsn] "
-                                        ">= CAST(? AS binary(10)) AND ([__$start_lsn] > CAST(? AS "
-                                        "binary(10)) OR [__$seqval] > CAST(? AS binary(10)) "
-                                        "OR ([__$seqval] = CAST(? AS binary(10)) AND [__$operation] > CAST(? "
-                                        "AS int))) ORDER BY [__$start_lsn], "
-                                        "[__$seqval], [__$operation]; SELECT start_lsn FROM "
-                                        "cdc.change_tables WHERE capture_instance = N'dbo_T'");
+    assert_string_equal(
+        buf_text(&sql),
+        "SELECT TOP (10) [Id] FROM [cdc].[dbo_T_CT] WHERE [__$start_lsn] = CAST(? AS binary(10)) AND "
+        "[__$command_id] "
+        ">= CAST(? AS int) AND ([__$command_id] > CAST(? AS int) OR [__$seqval] > CAST(? AS binary(10)) OR "
+        "([__$seqval] = CAST(? AS binary(10)) AND [__$operation] > CAST(? AS int))) ORDER BY [__$start_lsn], "
+        "[__$command_id], [__$seqval], [__$operation]; SELECT start_lsn FROM cdc.change_tables WHERE "
+        "capture_instance "
+        "= N'dbo_T'");
+    buf_done(&sql);
+}
+
+static void old_change_tables_have_no_command_or_null_in_it(void **state) {
+    (void)state;
+    const uint16_t order[] = {0};
+    SqlTextPageParam params[SQL_TEXT_PAGE_MAX_PARAMS];
+    SqlTextPage page = page_of(&id, order);
+    page.is_inside = page.has_no_command_yet = true;
+    Buf sql = {0};
+    assert_int_equal(sql_text_page(&page, &sql, params), 4);
+    assert_non_null(strstr(buf_text(&sql), "AND ([__$command_id] IS NOT NULL OR [__$seqval] > "));
     buf_clear(&sql);
-    page.has_command = true;
-    assert_int_equal(sql_text_page(&page, &sql, params), 8);
-    int depth = 0;
-    for (const char *p = buf_text(&sql); *p; p++) {
-        depth += *p == '(' ? 1 : *p == ')' ? -1 : 0;
-        assert_true(depth >= 0);
-    }
-    assert_int_equal(depth, 0);
+    page.has_command = false;
+    assert_int_equal(sql_text_page(&page, &sql, params), 5);
+    assert_non_null(strstr(buf_text(&sql), "AND [__$seqval] >= CAST(? AS binary(10)) AND ([__$seqval] > "));
+    assert_null(strstr(buf_text(&sql), "command_id"));
     buf_done(&sql);
 }
 
@@ -121,7 +131,8 @@ int main(void) {
         cmocka_unit_test(the_first_chunk_has_no_lower_end),
         cmocka_unit_test(a_later_chunk_compares_the_whole_key_row_wise),
         cmocka_unit_test(a_page_behind_a_transaction_asks_for_later_ones),
-        cmocka_unit_test(a_page_inside_a_transaction_goes_on_behind_the_last_row),
+        cmocka_unit_test(a_page_inside_a_transaction_is_a_range_of_it),
+        cmocka_unit_test(old_change_tables_have_no_command_or_null_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
