@@ -45,6 +45,8 @@ def wait_for(what, check, seconds=30.0, step=0.02):
             if result:
                 return result
             last = None
+        except AssertionError:
+            raise
         except Exception as e:  # the server isn't there yet, or not any more
             last = e
         time.sleep(step)
@@ -142,7 +144,7 @@ class Postgres:
                         "--locale=C.UTF-8", "--no-sync"], cwd="/", **run)
         self.process = None
         self.start()
-        with self.connect("postgres") as c, c.cursor() as q:
+        with contextlib.closing(self.connect("postgres")) as c, c.cursor() as q:
             q.execute(f'create database "{database}"')
 
     def _reachable(self, directory):

@@ -82,7 +82,7 @@ def test_one_postgres_transaction_shows_a_source_transaction_whole(runner, wareh
 
 
 def test_from_and_to_run_without_files(runner, warehouse, target):
-    run = runner.start("--from", f"mssql://sa@127.0.0.1:{warehouse.port}/warehouse_source?tables=dbo.customers,dbo.orders",
+    run = runner.start("--from", f"mssql://sa@127.0.0.1:{warehouse.port}/warehouse_source?tables=dbo.customers,dbo.orders&encrypt=false",
                        "--to", target.uri())
     runner.drained(run)
     tables = target.rows("select tablename from pg_tables where schemaname = 'dbo' order by 1")
