@@ -61,8 +61,8 @@ static void remember_thrown(Session *s, const SqlError *e) {
 }
 
 Flow error_handle(Session *s, const AstStmt *st, OutCommand command, SqlError *e) {
-    bool is_binding = s->is_binding_failed, is_raised = s->is_raised;
-    s->is_binding_failed = s->is_raised = false;
+    bool is_binding = s->is_binding_failed, is_raised = s->is_raised, is_thrown = s->is_thrown;
+    s->is_binding_failed = s->is_raised = s->is_thrown = false;
     if (e->number == SESSION_STOPPED || s->is_stopped) return FLOW_STOP;
     if (!e->line && st) e->line = st->line;
     s->last_error = e->number;
@@ -84,6 +84,6 @@ Flow error_handle(Session *s, const AstStmt *st, OutCommand command, SqlError *e
     }
     if (s->is_stopped || !s->out->done(s->out, command, false, 0, /* failed= */ true)) return FLOW_STOP;
     if (e->class_ >= 20) return FLOW_STOP;
-    if (aborts) return FLOW_ABORT_BATCH;
+    if (aborts || is_thrown) return FLOW_ABORT_BATCH;
     return is_binding || ends_scope(e->number) ? FLOW_ABORT_SCOPE : FLOW_NEXT;
 }

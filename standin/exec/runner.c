@@ -240,6 +240,7 @@ static bool run_throw(Session *s, const AstStmt *st, SqlError *e) {
                 "the THROW statement inside a CATCH block, or add error parameters to the THROW "
                 "statement.");
         *e = s->caught->error;
+        s->is_thrown = true;
         return false;
     }
     Value number, text, state;
@@ -247,6 +248,7 @@ static bool run_throw(Session *s, const AstStmt *st, SqlError *e) {
         !scalar_of(s, r->state, NULL, &state, e))
         return false;
     Str shown = text.kind == VALUE_TEXT ? text.v.s : (Str){0};
+    s->is_thrown = true;
     return sql_error_set(e, (int32_t)number_of(&number, 50000), 16, (uint8_t)number_of(&state, 1), STR_FMT,
                          STR_ARG(shown));
 }

@@ -226,7 +226,7 @@ bool session_reset(Session *s, bool keep_transaction) {
 
 static void request_begin(Session *s) {
     s->is_stopped = false;
-    s->is_binding_failed = s->is_raised = false;
+    s->is_binding_failed = s->is_raised = s->is_thrown = false;
     s->caught = NULL;
     s->try_depth = 0;
     s->statement_us = clock_wall_us();

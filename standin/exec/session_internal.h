@@ -165,6 +165,7 @@ struct Session {
     Plan *binding;           /* while bind_… runs: whose arena relations live in */
     bool is_binding_failed;  /* the last failure was the binder's: it ends the scope */
     bool is_raised;          /* the error comes from RAISERROR: it ends nothing */
+    bool is_thrown;          /* from THROW: it ends the request */
     StrMap *scalars;         /* SQLite functions registered for system functions, by name; SQLite owns them */
     SqlError function_error; /* of such a function */
     bool has_function_error;

@@ -10,12 +10,18 @@
 #ifndef TESTS_UNIT_COLLECTOR_H
 #define TESTS_UNIT_COLLECTOR_H
 
+#include "test.h"
+
 #include <ftw.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "standin/exec/server.h"
 #include "standin/types/convert.h"
@@ -120,6 +126,8 @@ typedef struct TestServer {
 typedef struct TestClient {
     Collector collector;
     Session *session;
+    pthread_t thread;
+    const char *sql; /* what the thread runs */
 } TestClient;
 
 static inline void testserver_open(TestServer *t, const ServerOptions *options) {
@@ -163,6 +171,55 @@ static inline void testclient_close(TestClient *c) {
 static inline const char *testclient_run(TestClient *c, const char *sql) {
     buf_clear(&c->collector.text);
     (void)session_batch(c->session, str_from(sql));
+    return buf_text(&c->collector.text);
+}
+
+/* The answer to a batch is this text. */
+#define ASK(client, sql, answer) assert_string_equal(testclient_run((client), (sql)), (answer))
+
+/* ---- two clients at once: one runs in a thread of its own, and may have to wait for a lock */
+
+static inline void *testclient_thread(void *arg) {
+    TestClient *c = arg;
+    (void)testclient_run(c, c->sql);
+    return NULL;
+}
+
+typedef struct WaiterSearch {
+    int spid;
+    bool found;
+} WaiterSearch;
+
+static inline void waiter_visit(void *arg, int spid, LockResource r, LockMode mode, bool is_granted) {
+    WaiterSearch *w = arg;
+    (void)r, (void)mode;
+    if (spid == w->spid && !is_granted) w->found = true;
+}
+
+/* Is the client waiting for a lock? */
+static inline bool testclient_waits(Server *server, const TestClient *c) {
+    WaiterSearch w = {.spid = session_spid(c->session)};
+    locktable_visit(store_locks(server_store(server)), waiter_visit, &w);
+    return w.found;
+}
+
+static inline void testclient_start(TestClient *c, const char *sql) {
+    c->sql = sql;
+    if (pthread_create(&c->thread, NULL, testclient_thread, c) != 0) abort();
+}
+
+/* Start it and come back when it waits for a lock; the test fails if it never does. */
+static inline void testclient_start_and_wait(Server *server, TestClient *c, const char *sql) {
+    testclient_start(c, sql);
+    int64_t end_us = clock_mono_us() + 20000000;
+    while (!testclient_waits(server, c)) {
+        if (clock_mono_us() > end_us) fail_msg("no lock was waited for: %s", sql);
+        clock_sleep_ms(1);
+    }
+}
+
+static inline const char *testclient_finish(TestClient *c) {
+    (void)pthread_join(c->thread, NULL);
     return buf_text(&c->collector.text);
 }
 
