@@ -55,6 +55,13 @@ static const char *const TABLES[][2] = {
 };
 enum { TABLE_COUNT = sizeof TABLES / sizeof *TABLES };
 
+/* Replication's table of schema changes, which clients know to leave out. */
+static const char SCHEMAS_TABLE[] =
+    "CREATE TABLE dbo.systranschemas(tabid int NOT NULL, startlsn binary(10) NOT NULL, endlsn binary(10) NOT "
+    "NULL, "
+    "typeid int NOT NULL DEFAULT (52))\n"
+    "CREATE UNIQUE CLUSTERED INDEX uncsystranschemas ON dbo.systranschemas(startlsn)";
+
 static bool make_schema(Session *s, SqlError *e) {
     Database *d = database_copy(session_current_database(s));
     Principal *user = database_add_principal(d, STR_LIT("cdc"), CATALOG_USER);
@@ -66,8 +73,11 @@ static bool make_schema(Session *s, SqlError *e) {
     return session_publish_database(s, d, e);
 }
 
-static bool mark_shipped(Session *s, int32_t database_id, Str name, SqlError *e) {
-    const Table *t = instance_cdc_table(session_catalog(s), database_id, name);
+static const Table *schemas_table(Session *s, int32_t database_id) {
+    return catalog_table(session_catalog(s), database_id, CATALOG_SCHEMA_DBO, STR_LIT("systranschemas"));
+}
+
+static bool mark_shipped(Session *s, const Table *t, SqlError *e) {
     if (!t) return sql_error_set(e, 22908, 16, 1, "Could not create the Change Data Capture objects.");
     Table *shipped = table_copy(t);
     shipped->is_ms_shipped = true;
@@ -80,9 +90,10 @@ static bool enable(Session *s, void *arg, SqlError *e) {
     if (!make_schema(s, e)) return false;
     for (size_t i = 0; i < TABLE_COUNT; i++)
         if (!proc_run(s, id, str_from(TABLES[i][1]), NULL, 0, e) ||
-            !mark_shipped(s, id, str_from(TABLES[i][0]), e))
+            !mark_shipped(s, instance_cdc_table(session_catalog(s), id, str_from(TABLES[i][0])), e))
             return false;
-    return true;
+    return schemas_table(s, id) != NULL ||
+           (proc_run(s, id, str_from(SCHEMAS_TABLE), NULL, 0, e) && mark_shipped(s, schemas_table(s, id), e));
 }
 
 bool proc_database_enable(Session *s, ProcCall *call, SqlError *e) {
@@ -128,7 +139,10 @@ static bool drop_tables(Session *s, int32_t database_id, SqlError *e) {
 static bool disable(Session *s, void *arg, SqlError *e) {
     (void)arg;
     int32_t id = session_current_database(s)->id;
-    if (!drop_instances(s, id, e) || !drop_tables(s, id, e)) return false;
+    const Table *schemas = schemas_table(s, id);
+    if (!drop_instances(s, id, e) || !drop_tables(s, id, e) ||
+        (schemas && !session_drop_table(s, schemas->object_id, e)))
+        return false;
     if (jobs_table(session_catalog(s)) &&
         (!jobs_drop(s, id, JOB_CAPTURE, e) || !jobs_drop(s, id, JOB_CLEANUP, e)))
         return false;
