@@ -86,7 +86,7 @@ class Bench:
         if with_rows:
             self.by_steps(INSERT, 50_000)
         self.execute("EXEC sys.sp_cdc_enable_db")
-        self.execute("EXEC sys.sp_cdc_enable_table N'dbo', N'items', NULL")
+        self.execute("EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'items', @role_name = NULL")
         lab.wait_for("the capture instance", lambda: self.source.rows(
             "SELECT 1 FROM cdc.change_tables WHERE start_lsn IS NOT NULL", "bench"))
 
