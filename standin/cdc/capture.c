@@ -180,20 +180,42 @@ void capture_forget_disabled(Capture *c) {
     leave(c);
 }
 
+/* Does the database have instances, so that its part of the log must be kept until it is captured? */
+static bool needs_log(Capture *c, int32_t database_id, bool *ret, SqlError *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    const Table *t = instance_cdc_table(c->catalog, database_id, STR_LIT("change_tables"));
+    Value value;
+    CdcSqlRow row = {.values = &value, .width = 1};
+    *ret = false;
+    if (!t) return true;
+    if (!cdc_sql_row(c->statements, NULL, 0, &arena, &row, e, "SELECT 1 FROM %s LIMIT 1", t->sql_name))
+        return false;
+    *ret = row.is_found;
+    return true;
+}
+
+/* The lowest position of all databases; one that hasn't been scanned yet stands at the log's beginning. */
+static bool lowest_position(Capture *c, const CapturePosition *reached, LogLsn *ret, SqlError *e) {
+    int32_t at = 0;
+    *ret = reached->mark;
+    for (const Database *d; (d = catalog_next_database(c->catalog, &at)) != NULL;) {
+        bool needs;
+        if (!d->is_cdc_enabled || d->id == reached->database_id) continue;
+        if (!needs_log(c, d->id, &needs, e)) return false;
+        const CapturePosition *p = needs ? position_of(c, d->id, e) : NULL;
+        if (needs && !p) return false;
+        if (p && log_lsn_cmp(&p->mark, ret) < 0) *ret = p->mark;
+    }
+    return true;
+}
+
 /* Keep the position reached and cut the log behind all of them. */
 static bool keep_position(Capture *c, const CapturePosition *p, SqlError *e) {
-    CLEANUP(arena_done) Arena arena = {0};
     const Value params[] = {VALUE_OF_INT(p->database_id),
                             VALUE_OF_BLOB(((Str){(const char *)p->mark.b, LOG_LSN_BYTES}))};
-    Value lowest;
-    CdcSqlRow row = {.values = &lowest, .width = 1};
-    if (!cdc_sql_run(c->statements, params, 2, e, "INSERT OR REPLACE INTO m_capture VALUES(?1, ?2)") ||
-        !cdc_sql_row(c->statements, NULL, 0, &arena, &row, e, "SELECT min(lsn) FROM m_capture"))
-        return false;
-    if (lowest.kind != VALUE_BLOB || lowest.v.s.n != LOG_LSN_BYTES) return true;
     LogLsn upto;
-    memcpy(upto.b, lowest.v.s.p, LOG_LSN_BYTES);
-    return log_trim(c->log, c->db, &upto, e);
+    return cdc_sql_run(c->statements, params, 2, e, "INSERT OR REPLACE INTO m_capture VALUES(?1, ?2)") &&
+           lowest_position(c, p, &upto, e) && log_trim(c->log, c->db, &upto, e);
 }
 
 /* ---- batches */
@@ -295,7 +317,8 @@ static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limit
     bool ok = has_work(&s, &has, e);
     s.reached_end = !has;
     if (ok && has) ok = write_batch(&s, e);
-    if (ok) *position = s.at;
+    position = position_of(c, database_id, e); /* the array may have grown */
+    if (ok && position) *position = s.at;
     s.record.end_us = clock_wall_us();
     s.record.errors = !ok;
     int32_t session_id = scan_history_add(c->history, &s.record);
