@@ -44,8 +44,8 @@ static bool negate(Binder *b, Bx x, uint32_t line, Bx *ret) {
         *ret = bindtype_constant(b, x.type, VALUE_OF_REAL(-x.value.v.d));
         return true;
     }
-    if (type_is_text(x.type.id) || type_is_temporal(x.type.id) || x.type.id == TYPE_UNIQUEIDENTIFIER ||
-        x.type.id == TYPE_BIT)
+    bool is_number = type_is_exact(x.type.id) || x.type.id == TYPE_FLOAT || x.type.id == TYPE_REAL;
+    if (!is_number || x.type.id == TYPE_BIT)
         return sqlerror_set(b->e, 8117, 1, line, "Operand data type %s is invalid for minus operator.",
                             type_name(x.type.id));
     *ret = (Bx){.type = x.type, .is_nullable = x.is_nullable};

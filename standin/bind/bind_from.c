@@ -200,6 +200,7 @@ static bool cte(Binder *b, CteFrame *frame, size_t index, const AstFrom *f, Scop
     const AstCte *c = &frame->with->ctes[index];
     CteFrame inner = *frame, *saved = b->ctes;
     inner.visible = index; /* a CTE sees those before it */
+    inner.is_binding = true;
     b->ctes = &inner;
     Source *s = new_source(b, scope, f);
     s->name = c->name;
@@ -230,6 +231,15 @@ static bool find_cte(Binder *b, const AstName *name, CteFrame **ret, size_t *ret
     return false;
 }
 
+/* A CTE that names itself, while its own query is being bound. */
+static bool is_recursive(const Binder *b, const AstName *name) {
+    if (name->schema.n || name->database.n) return false;
+    for (const CteFrame *frame = b->ctes; frame; frame = frame->outer)
+        if (frame->is_binding && str_eq_icase(frame->with->ctes[frame->visible].name, name->name))
+            return true;
+    return false;
+}
+
 /* ---- items ---- */
 
 static bool table_item(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
@@ -237,6 +247,11 @@ static bool table_item(Binder *b, const AstFrom *f, Scope *scope, const Sql **re
     size_t index;
     const BindRelation *r;
     if (find_cte(b, &f->u.table, &frame, &index)) return cte(b, frame, index, f, scope, ret);
+    if (is_recursive(b, &f->u.table))
+        return sqlerror_set(
+            b->e, 40517, 1, f->line,
+            "Keyword or statement option 'recursive common table expression' is not supported in this "
+            "version of SQL Server.");
     if (!bindfrom_table(b, &f->u.table, &r)) return false;
     if (!relation(b, r, f, NULL, 0, scope, ret)) return false;
     Source *s = scope->sources[scope->source_count - 1];

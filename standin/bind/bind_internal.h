@@ -90,7 +90,8 @@ typedef struct Scope {
 typedef struct CteFrame { /* visible CTEs, innermost first */
     struct CteFrame *outer;
     const AstWith *with;
-    size_t visible; /* the first n of them */
+    size_t visible;  /* the first n of them */
+    bool is_binding; /* the one after them is being bound */
 } CteFrame;
 
 typedef struct ViewArg { /* @parameter of a view's SQL */

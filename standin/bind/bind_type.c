@@ -272,6 +272,19 @@ static void pad_binary(Binder *b, const Bx *fixed, Bx *x) {
                            VALUE_OF_BLOB(((Str){bytes, n})));
 }
 
+/* A constant that loses nothing as the other side's type is compared as that: the column stays as it is
+ * stored, and an index can serve it. */
+static void fit_constant(Binder *b, const Bx *other, Bx *x) {
+    if (!x->is_constant || other->is_constant || x->value.kind == VALUE_NULL) return;
+    if (!type_is_exact(x->type.id) || !type_is_exact(other->type.id) || other->type.id == TYPE_BIT) return;
+    Convert there = {.from = x->type, .to = other->type, .style = CONVERT_STYLE_DEFAULT};
+    Convert back = {.from = other->type, .to = x->type, .style = CONVERT_STYLE_DEFAULT};
+    ConvertError e;
+    Value v, again;
+    if (!convert_value(&there, x->value, b->a, &v, &e) || !convert_value(&back, v, b->a, &again, &e)) return;
+    if (convert_compare(&x->type, x->value, again) == 0) *x = bindtype_constant(b, other->type, v);
+}
+
 bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *what,
                     const char **ret_collate) {
     *ret_collate = "";
@@ -282,6 +295,10 @@ bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *w
         return sqlerror_set(b->e, 402, 1, line,
                             "The data types %s and %s are incompatible in the %s operator.", type_name(l.id),
                             type_name(r.id), what);
+    fit_constant(b, left, right);
+    fit_constant(b, right, left);
+    l = as_common(&left->type);
+    r = as_common(&right->type);
     Type t = convert_common_type(&l, &r);
     BxRank rank;
     if (!merge_collation(b, left, right, what, line, &t, &rank)) return false;

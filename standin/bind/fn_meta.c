@@ -18,13 +18,46 @@ static void fn_metadata(sqlite3_context *c, int n, sqlite3_value **v) {
     else fn_fail(c, e.number, e.state, "%s", e.text);
 }
 
-/* sysname is user type 256. */
+/* By user_type_id: that of the system type, and 256 for sysname. */
+static const char *name_of_type(int id) {
+    static const TypeId ids[] = {TYPE_IMAGE,
+                                 TYPE_TEXT,
+                                 TYPE_UNIQUEIDENTIFIER,
+                                 TYPE_DATE,
+                                 TYPE_TIME,
+                                 TYPE_DATETIME2,
+                                 TYPE_DATETIMEOFFSET,
+                                 TYPE_TINYINT,
+                                 TYPE_SMALLINT,
+                                 TYPE_INT,
+                                 TYPE_SMALLDATETIME,
+                                 TYPE_REAL,
+                                 TYPE_MONEY,
+                                 TYPE_DATETIME,
+                                 TYPE_FLOAT,
+                                 TYPE_NTEXT,
+                                 TYPE_BIT,
+                                 TYPE_DECIMAL,
+                                 TYPE_NUMERIC,
+                                 TYPE_SMALLMONEY,
+                                 TYPE_BIGINT,
+                                 TYPE_VARBINARY,
+                                 TYPE_VARCHAR,
+                                 TYPE_BINARY,
+                                 TYPE_CHAR,
+                                 TYPE_ROWVERSION,
+                                 TYPE_NVARCHAR,
+                                 TYPE_NCHAR,
+                                 TYPE_XML};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if ((int)ids[i] == id) return type_name(ids[i]);
+    return id == 256 ? "sysname" : NULL;
+}
+
 static void fn_type_name(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (fn_has_null(c, 1, v)) return;
-    int id = sqlite3_value_int(v[0]);
-    const char *name = id == 256 ? "sysname" : id > 0 && id < 256 ? type_name((TypeId)id) : NULL;
-    if (name && type_by_name(str_from(name)) == TYPE_NULL) name = NULL;
+    const char *name = name_of_type(sqlite3_value_int(v[0]));
     if (name) sqlite3_result_text(c, name, -1, SQLITE_STATIC);
     else sqlite3_result_null(c);
 }

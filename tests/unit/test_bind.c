@@ -306,6 +306,17 @@ static void keyset_predicates_find_the_next_page(void **state) {
          "4;2;3");
 }
 
+static void constants_take_the_columns_type_where_nothing_is_lost(void **state) {
+    (void)state;
+    arena_clear(&arena);
+    BoundQuery q = bound("SELECT id FROM items WHERE cost = 1.5 AND id < 3000000000 AND price > 1");
+    assert_null(strstr(q.sql, "ts_convert(f1.c5")); /* money is compared as money */
+    assert_null(strstr(q.sql, "ts_convert(f1.c1")); /* past int, but the same form */
+    SAME(run(&q), "1");
+    SAME(query("SELECT id FROM items WHERE cost > 1.50001 ORDER BY id"), "2");
+    SAME(query("SELECT id FROM items WHERE id > 1.5 AND id < 3.0"), "2");
+}
+
 static void joins_keep_or_drop_rows_and_say_what_may_be_null(void **state) {
     (void)state;
     SAME(query("SELECT o.id, i.name FROM orders o JOIN items i ON i.id = o.item_id ORDER BY o.id"),
@@ -634,6 +645,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_rows_and_order_come_out_as_asked),
         cmocka_unit_test(keyset_predicates_find_the_next_page),
+        cmocka_unit_test(constants_take_the_columns_type_where_nothing_is_lost),
         cmocka_unit_test(joins_keep_or_drop_rows_and_say_what_may_be_null),
         cmocka_unit_test(subqueries_are_scalars_lists_and_tests),
         cmocka_unit_test(groups_aggregate_and_others_are_refused),
