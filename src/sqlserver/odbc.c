@@ -39,6 +39,18 @@ struct Odbc {
 
 /* ---- diagnostics ---- */
 
+/* FreeTDS may say "Unknown error" of a connection that was cut: whether it is dead tells more. Returns false.
+ */
+static bool note_lost(const Odbc *c, Err *e) {
+    SQLUINTEGER dead = SQL_CD_FALSE;
+    if (!c->is_connected || e->retriable) return false;
+    SQLRETURN rc = SQLGetConnectAttrW(c->dbc, SQL_ATTR_CONNECTION_DEAD, &dead, SQL_IS_UINTEGER, NULL);
+    if (!SQL_SUCCEEDED(rc) || dead != SQL_CD_TRUE) return false;
+    e->code = ERR_IO;
+    e->retriable = true;
+    return err_wrap(e, "the connection to SQL Server was lost");
+}
+
 /* Read every diagnostic of a handle into *e; remembers the cause's native number. Returns false. */
 static bool fail(Odbc *c, SQLSMALLINT kind, SQLHANDLE handle, Err *e) {
     OdbcDiag diags[MAX_DIAGS];
@@ -61,7 +73,8 @@ static bool fail(Odbc *c, SQLSMALLINT kind, SQLHANDLE handle, Err *e) {
         d->message = (Str){text, utf_16le_to_8(message, bytes, text, /* bad= */ NULL)};
     }
     c->last_native = count ? diags[odbc_diag_cause(diags, count)].native : 0;
-    return odbc_diag_err(diags, count, e);
+    (void)odbc_diag_err(diags, count, e);
+    return note_lost(c, e);
 }
 
 /* An error that came after the column metadata isn't a failed call: it stands among the diagnostics of one
