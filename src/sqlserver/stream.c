@@ -384,6 +384,14 @@ static Batch *finish(Stream *s, const Position *to, bool ends_transaction, int64
     return TAKE(s->batch);
 }
 
+/* Whether the page has changes of a later transaction. */
+static bool reaches_beyond(const ChangePage *page, const Lsn *lsn) {
+    size_t count = change_page_count(page);
+    if (!count) return false;
+    const Position last = change_page_position(page, count - 1);
+    return lsn_cmp(&last.commit_lsn, lsn) > 0;
+}
+
 /* Cut the batch where its last complete transaction ends; the changes behind that begin the next one. */
 static Batch *finish_at_boundary(Stream *s) {
     Batch *full = s->batch;
@@ -395,9 +403,9 @@ static Batch *finish_at_boundary(Stream *s) {
     (void)finish(s, &to, /* ends_transaction= */ true, s->boundary_us);
     size_t page_count = s->page_count;
     batch_begin(s);
-    for (size_t i = 0; i < page_count; i++) { /* some of them are the tail's */
-        ChangePage *page = s->pages[i];
-        hold_page(s, page);
+    for (size_t i = 0; i < page_count; i++) {
+        ChangePage *page = s->pages[i]; /* hold_page writes behind what is read here: never more than i */
+        if (reaches_beyond(page, &s->boundary_lsn)) hold_page(s, page);
     }
     for (size_t i = 0; i < moved; i++) {
         batch_hold_schema(s->batch, tail[i].schema);
