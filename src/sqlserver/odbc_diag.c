@@ -76,6 +76,9 @@ OdbcFault odbc_diag_fault(const OdbcDiag *diag) {
     if (strcmp(s, "HYT00") == 0 || strcmp(s, "HYT01") == 0) return ODBC_FAULT_TIMEOUT;
     if (strcmp(s, "40001") == 0) return ODBC_FAULT_BUSY;
     if (strncmp(s, "08", 2) == 0) return ODBC_FAULT_CONNECTION;
+    /* Every error of the server has a number. Without one it is the driver's own, and FreeTDS says "Unknown
+     * error" so when it writes to a connection that is gone. */
+    if (strcmp(s, "HY000") == 0 && diag->native == 0) return ODBC_FAULT_CONNECTION;
     if (strncmp(s, "01", 2) == 0 || strncmp(s, "00", 2) == 0) return ODBC_FAULT_NONE;
     return ODBC_FAULT_STATEMENT;
 }

@@ -16,6 +16,7 @@ static void a_lost_connection_is_retriable_however_the_driver_tells_it(void **st
         diag("08S01", 10054, "TCP Provider: Error code 0x2746"), /* Microsoft */
         diag("08001", 0, "TCP Provider: No connection could be made"),
         diag("42000", 40613, "Database is not currently available"),
+        diag("HY000", 0, "Unknown error"), /* FreeTDS, writing to a connection that is gone */
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         Err e = {0};
