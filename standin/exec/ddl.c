@@ -85,6 +85,8 @@ static void undo_change(void *arg) {
     SqlError e = {0};
     u->before->modify_us = clock_wall_us();
     if (!ddl_apply(u->s, u->sql, TAKE(u->before), &e)) undo_report(&e);
+    const Table *now = catalog_table_by_id(session_catalog(u->s), u->object_id);
+    if (now && !txn_overlay_follow(u->s->txn, now, &e)) undo_report(&e);
     undo_free(u);
 }
 

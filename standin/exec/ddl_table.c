@@ -275,12 +275,24 @@ static bool is_number(const AstExpr *x) {
            !type_is_binary(x->u.literal.type.id);
 }
 
+/* Does the first parenthesis close with the last? */
+static bool is_enclosed(Str s) {
+    int depth = 0;
+    char quote = '\0';
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (quote ? c == quote : c == '\'' || c == '"') quote = quote ? '\0' : c;
+        else if (!quote && c == '(') depth++;
+        else if (!quote && c == ')' && --depth == 0) return i == s.n - 1;
+        if (depth == 0 && !quote) return false;
+    }
+    return false;
+}
+
 /* As SQL Server keeps it: (getdate()), ('x'), ((0)). */
 static char *default_text(const AstConstraint *c) {
     Str text = str_trim(c->expr_text);
-    bool is_bare = c->expr->kind == EXPR_LITERAL || c->expr->kind == EXPR_CALL || is_number(c->expr);
-    while (is_bare && text.n > 2 && text.p[0] == '(' && text.p[text.n - 1] == ')')
-        text = str_trim(str_sub(text, 1, text.n - 2));
+    while (text.n > 2 && is_enclosed(text)) text = str_trim(str_sub(text, 1, text.n - 2));
     if (is_number(c->expr)) return x_asprintf("((" STR_FMT "))", STR_ARG(text));
     return x_asprintf("(" STR_FMT ")", STR_ARG(text));
 }

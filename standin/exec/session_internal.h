@@ -285,7 +285,7 @@ bool query_select_into(Session *s, const AstStmt *st, SqlError *e); /* select_in
 bool query_send_columns(Session *s, const BoundColumn *columns, size_t count);
 void query_lock_function(sqlite3_context *c, int argc, sqlite3_value **argv);
 
-/* ---- dml.c, insert.c */
+/* ---- insert.c, update_delete.c, select_into.c */
 bool dml_insert(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 bool dml_update(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 bool dml_delete(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);

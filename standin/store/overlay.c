@@ -35,6 +35,7 @@ static void drop_state(TableState *s) {
 static void overlay_done(Overlay *o) {
     free(o->base);
     free(o->columns);
+    free(o->physical);
     drop_state(o->state);
     *o = (Overlay){0};
 }
@@ -82,6 +83,7 @@ bool overlay_make(Txn *t, const Table *table, SqlError *e) {
                    .version = table->version,
                    .base = x_strdup(table->sql_name),
                    .columns = column_list(table),
+                   .physical = column_list(table),
                    .state = table->state};
     return true;
 }
@@ -120,22 +122,26 @@ void txn_source_sql(const Txn *t, const Table *table, const char *filter, Buf *o
 
 /* ---- savepoints */
 
+static bool make_undo(Txn *t, Overlay *o, SqlError *e) {
+    CLEANUP(buf_done) Buf sql = {0};
+    buf_printf(&sql,
+               "CREATE TABLE temp.u%d AS SELECT 0 AS seq, 0 AS rid, 0 AS present, deleted, %s FROM temp.w%d "
+               "WHERE 0; "
+               "CREATE UNIQUE INDEX temp.us%d ON u%d(seq);",
+               o->object_id, o->physical, o->object_id, o->object_id, o->object_id);
+    o->has_undo = run(t, &sql, e);
+    return o->has_undo;
+}
+
 bool overlay_remember(Txn *t, Overlay *o, int64_t rowid, SqlError *e) {
     if (!t->savepoint_count) return true;
+    if (!o->has_undo && !make_undo(t, o, e)) return false;
     CLEANUP(buf_done) Buf sql = {0};
-    if (!o->has_undo) {
-        buf_printf(
-            &sql,
-            "CREATE TABLE temp.u%d AS SELECT 0 AS seq, 0 AS rid, 0 AS present, deleted, %s FROM temp.w%d "
-            "WHERE 0; CREATE UNIQUE INDEX temp.us%d ON u%d(seq);",
-            o->object_id, o->columns, o->object_id, o->object_id, o->object_id);
-        if (!run(t, &sql, e)) return false;
-        o->has_undo = true;
-    }
     buf_printf(&sql,
-               "INSERT INTO temp.u%d SELECT ?1, ?2, w.rowid IS NOT NULL, w.deleted, %s FROM (SELECT 1) "
-               "LEFT JOIN temp.w%d AS w ON w.rowid = ?2",
-               o->object_id, o->columns, o->object_id);
+               "INSERT INTO temp.u%d(seq, rid, present, deleted, %s) SELECT ?1, ?2, w.rowid IS NOT NULL, "
+               "w.deleted, %s "
+               "FROM (SELECT 1) LEFT JOIN temp.w%d AS w ON w.rowid = ?2",
+               o->object_id, o->physical, o->physical, o->object_id);
     sqlite3_stmt *st = stmtcache_take(t->statements, buf_view(&sql), e);
     if (!st) return false;
     (void)sqlite3_bind_int64(st, 1, ++t->undo_seq);
@@ -160,7 +166,7 @@ bool overlay_rollback_to(Txn *t, int64_t undo_seq, SqlError *e) {
                    "INSERT INTO temp.w%d(rowid, deleted, %s) SELECT rid, deleted, %s FROM temp.u%d WHERE "
                    "present AND "
                    "seq IN (SELECT min(seq) FROM temp.u%d WHERE seq > %lld GROUP BY rid);",
-                   id, o->columns, o->columns, id, id, seq);
+                   id, o->physical, o->physical, id, id, seq);
         buf_printf(&sql, "DELETE FROM temp.u%d WHERE seq > %lld; RELEASE back;", id, seq);
         if (!run(t, &sql, e)) {
             (void)sqlite3_exec(t->db, "ROLLBACK TO back; RELEASE back", NULL, NULL, NULL);
@@ -265,24 +271,29 @@ static bool has_column(const char *list, int32_t id) {
     return false;
 }
 
+/* Columns come to the SQLite table and stay there; the ones that count are the version's. */
 bool txn_overlay_follow(Txn *t, const Table *now, SqlError *e) {
     Overlay *o = overlay_find(t, now->object_id);
     if (!o || !o->has_rows || o->version == now->version) return true;
     CLEANUP(buf_done) Buf sql = {0};
+    CLEANUP(buf_done) Buf physical = {0};
+    buf_cstr(&physical, o->physical);
     for (size_t i = 0; i < now->column_count; i++) {
-        if (has_column(o->columns, now->columns[i].id)) continue;
-        buf_printf(&sql, "ALTER TABLE temp.w%d ADD COLUMN ", now->object_id);
-        tablesql_column(now, i, &sql);
-        buf_cstr(&sql, ";");
+        if (has_column(o->physical, now->columns[i].id)) continue;
+        buf_printf(&physical, ", c%d", now->columns[i].id);
+        for (int undo = 0; undo <= o->has_undo; undo++) {
+            buf_printf(&sql, "ALTER TABLE temp.%c%d ADD COLUMN ", undo ? 'u' : 'w', now->object_id);
+            tablesql_column(now, i, &sql);
+            buf_cstr(&sql, ";");
+        }
     }
-    /* A savepoint's remembered rows have the old shape: a rollback to it undoes the schema change as well. */
-    if (o->has_undo) buf_printf(&sql, "DROP TABLE temp.u%d;", now->object_id);
     if (sql.n && !run(t, &sql, e)) return false;
-    t->source_version ^= hash_mix((uint64_t)(uint32_t)o->object_id, o->version);
-    o->has_undo = false;
-    o->version = now->version;
+    free(o->physical);
     free(o->columns);
+    o->physical = x_strdup(buf_text(&physical));
     o->columns = column_list(now);
+    t->source_version ^= hash_mix((uint64_t)(uint32_t)o->object_id, o->version);
+    o->version = now->version;
     t->source_version ^= hash_mix((uint64_t)(uint32_t)o->object_id, o->version);
     return true;
 }

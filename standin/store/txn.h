@@ -91,8 +91,8 @@ MUST_CHECK bool txn_read_start(Txn *t, const Database *d, SqlError *e);
 bool txn_has_snapshot(const Txn *t);
 bool txn_has_overlay(const Txn *t, int32_t object_id);
 /* What stands in FROM for the table in generated SQL: t17 while the session has no overlay of it, else a
- * parenthesised query with rowid (also as _rid_) and the columns c1, c2, …. filter: a condition on the base's rowid to add to
- * it, or NULL ("standin_lock(17, rowid)"). */
+ * parenthesised query with rowid (also as _rid_) and the columns c1, c2, …. filter: a condition on the base's
+ * rowid to add to it, or NULL ("standin_lock(17, rowid)"). */
 void txn_source_sql(const Txn *t, const Table *table, const char *filter, Buf *out);
 /* A number of the set of tables that have an overlay: SQL generated under another number is stale. */
 uint64_t txn_source_version(const Txn *t);

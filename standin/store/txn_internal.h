@@ -11,7 +11,8 @@ typedef struct Overlay {
     int32_t object_id;
     uint64_t version;      /* of the table it is shaped after */
     char *base;            /* the table's SQLite name */
-    char *columns;         /* "c1, c2, …" */
+    char *columns;         /* "c1, c2, …" of that version */
+    char *physical;        /* what temp.w<object_id> has: also columns dropped since */
     TableState *state;     /* referenced */
     bool has_rows;         /* the transaction has written to it */
     bool has_undo;         /* temp.u<object_id> exists */
