@@ -1,0 +1,112 @@
+/* Logins, users, roles and what they may do. */
+#include "collector.h"
+#include "test.h"
+
+static TestServer server;
+static TestClient sa, user;
+
+static int setup(void **state) {
+    (void)state;
+    server = (TestServer){0};
+    testserver_open(&server, NULL);
+    testclient_open(&sa, server.server, "sa", "");
+    ASK(&sa, "CREATE DATABASE shop CREATE LOGIN joe WITH PASSWORD = 'x', DEFAULT_DATABASE = master", "");
+    (void)testclient_run(
+        &sa, "USE shop CREATE TABLE t (id int) INSERT t VALUES (1) CREATE USER joe FOR LOGIN joe");
+    testclient_open(&user, server.server, "joe", "shop");
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    testclient_close(&sa);
+    testclient_close(&user);
+    testserver_close(&server);
+    return 0;
+}
+
+#define DENIED(what)                                                                                         \
+    "!229 The " what " permission was denied on the object 't', database 'shop', schema 'dbo'.\n"
+
+static void a_user_may_what_was_granted(void **state) {
+    (void)state;
+    ASK(&user, "SELECT * FROM t", DENIED("SELECT"));
+    ASK(&sa, "GRANT SELECT, INSERT ON t TO joe", "");
+    ASK(&user, "SELECT * FROM t INSERT t VALUES (2)", "1\n#1\n#1\n");
+    ASK(&user, "DELETE t", DENIED("DELETE"));
+    ASK(&sa, "REVOKE INSERT ON OBJECT::dbo.t FROM joe", "");
+    ASK(&user, "INSERT t VALUES (3)", DENIED("INSERT"));
+    ASK(&sa, "GRANT SELECT ON SCHEMA::dbo TO joe DENY SELECT ON t TO public", "");
+    ASK(&user, "SELECT * FROM t", DENIED("SELECT"));
+}
+
+static void roles_give_their_rights_to_members(void **state) {
+    (void)state;
+    ASK(&sa, "ALTER ROLE db_datareader ADD MEMBER joe", "");
+    ASK(&user, "SELECT * FROM t UPDATE t SET id = 5", "1\n#1\n" DENIED("UPDATE"));
+    ASK(&sa, "CREATE ROLE writers GRANT UPDATE ON t TO writers ALTER ROLE writers ADD MEMBER joe", "");
+    ASK(&user, "UPDATE t SET id = 5 SELECT IS_MEMBER('writers'), IS_MEMBER('db_owner')", "#1\n1|0\n#1\n");
+    ASK(&sa, "ALTER ROLE db_datareader DROP MEMBER joe ALTER ROLE db_owner ADD MEMBER joe", "");
+    ASK(&user, "DELETE t CREATE TABLE u (a int) DROP TABLE u", "#1\n");
+}
+
+static void schema_changes_need_rights(void **state) {
+    (void)state;
+    ASK(&user, "CREATE TABLE u (a int)", "!262 CREATE TABLE permission denied in database 'shop'.\n");
+    ASK(&user, "ALTER TABLE t ADD b int", "!262 ALTER TABLE permission denied in database 'shop'.\n");
+    ASK(&user, "CREATE DATABASE d", "!262 CREATE DATABASE permission denied in database 'master'.\n");
+    ASK(&user, "CREATE TABLE #u (a int) INSERT #u VALUES (1) SELECT * FROM #u", "#1\n1\n#1\n");
+    ASK(&user, "GRANT SELECT ON t TO joe", "!15247 User does not have permission to perform this action.\n");
+    ASK(&sa, "GRANT ALTER ON t TO joe", "");
+    ASK(&user, "ALTER TABLE t ADD b int NULL", "");
+}
+
+static void databases_are_closed_to_strangers(void **state) {
+    (void)state;
+    ASK(&sa, "CREATE DATABASE other", "");
+    ASK(&user, "USE other",
+        "!916 The server principal \"joe\" is not able to access the database \"other\" under the current "
+        "security context.\n");
+    ASK(&user, "SELECT HAS_DBACCESS('other'), HAS_DBACCESS('shop'), SUSER_SNAME(), USER_NAME()",
+        "0|1|joe|joe\n#1\n");
+    Collector c;
+    OutMessage m;
+    collector_init(&c);
+    SessionLogin login = {.user = STR_LIT("joe"), .password = STR_LIT("x"), .database = STR_LIT("other")};
+    assert_null(session_open(server.server, &login, &c.out, &m));
+    assert_int_equal(m.number, 4060);
+    login.password = STR_LIT("wrong");
+    assert_null(session_open(server.server, &login, &c.out, &m));
+    assert_int_equal(m.number, 18456);
+}
+
+static void principals_have_rules(void **state) {
+    (void)state;
+    ASK(&sa, "CREATE USER joe",
+        "!15023 User, group, or role 'joe' already exists in the current database.\n");
+    ASK(&sa, "CREATE USER jim", "!15007 'jim' is not a valid login or you do not have permission.\n");
+    ASK(&sa, "CREATE USER jim WITHOUT LOGIN DROP USER jim DROP USER jim",
+        "!15151 Cannot find the user 'jim', because it does not exist or you do not have permission.\n");
+    ASK(&sa, "CREATE LOGIN joe WITH PASSWORD = 'y'", "!15025 The server principal 'joe' already exists.\n");
+    ASK(&sa, "DROP USER dbo", "!15150 Cannot drop the user 'dbo'.\n");
+    ASK(&sa, "GRANT SELECT ON nix TO joe",
+        "!15151 Cannot find the object 'nix', because it does not exist or you do not have permission.\n");
+    ASK(&sa, "GRANT VIEW SERVER STATE TO joe", "");
+    ASK(&sa, "ALTER SERVER ROLE sysadmin ADD MEMBER joe", "");
+    TestClient admin;
+    testclient_open(&admin, server.server, "joe", "shop");
+    ASK(&admin, "SELECT IS_SRVROLEMEMBER('sysadmin') DELETE t", "1\n#1\n#1\n");
+    testclient_close(&admin);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void) {
+    log_set_level(LOG_LEVEL_ERROR);
+    const struct CMUnitTest tests[] = {
+        TEST(a_user_may_what_was_granted), TEST(roles_give_their_rights_to_members),
+        TEST(schema_changes_need_rights),  TEST(databases_are_closed_to_strangers),
+        TEST(principals_have_rules),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
