@@ -76,7 +76,8 @@ static void cascades_go_on_through_tables(void **state) {
     (void)state;
     ASK(&a,
         "CREATE TABLE c (id int PRIMARY KEY, pid int REFERENCES p(id) ON DELETE CASCADE ON UPDATE CASCADE) "
-        "CREATE TABLE g (id int PRIMARY KEY, cid int REFERENCES c(id) ON DELETE CASCADE, pid int CONSTRAINT fk REFERENCES "
+        "CREATE TABLE g (id int PRIMARY KEY, cid int REFERENCES c(id) ON DELETE CASCADE, pid int CONSTRAINT "
+        "fk REFERENCES "
         "p(id) ON DELETE SET NULL) "
         "INSERT c VALUES (1, 1), (2, 1), (3, 2) INSERT g VALUES (1, 1, 2), (2, 3, 1)",
         "#3\n#2\n");
