@@ -23,6 +23,10 @@
 #include "cli/command.h"
 #include "cli/live.h"
 #include "cli/pair.h"
+#include "postgres/precheck_pg.h"
+#include "postgres/scan_pg.h"
+#include "postgres/sink.h"
+#include "sqlserver/scan.h"
 #include "worker/direct.h"
 
 #define RESTART_WAIT "retriable.restart.connector.wait.ms"
@@ -250,6 +254,64 @@ static int run_pair(const Pair *pair, Screen *screen) {
     return has_failed ? EXIT_FAILED : EXIT_OK;
 }
 
+/* ---- before the run ---- */
+
+typedef struct Check {
+    const Schema **schemas;
+    bool *is_copied;
+    size_t count;
+} Check;
+
+/* What is to be written, and which tables are to be copied into. A server that can't be asked now is no
+ * reason to stop: the run waits for it, and finds the same faults then. */
+static bool read_tables(const Pair *pair, const ConnectorContext *context, Scan *scan, Check *ret) {
+    ScanPg *target = NULL;
+    StoredState stored = {0};
+    Err e = {0};
+    const char *mode = options_str(pair->source.options, "snapshot.mode");
+    bool copies = !mode || strcmp(mode, "no_data") != 0;
+    if (!scan_pg_open(pair->sink.options, context, &target, &e)) return false;
+    bool ok = scan_pg_stored(target, &stored, &e);
+    ret->count = ok ? scan_table_count(scan) : 0;
+    for (size_t i = 0; i < ret->count; i++) {
+        const Schema *s = scan_table(scan, i);
+        ret->schemas[i] = s;
+        ret->is_copied[i] = copies && !stored_state_table(&stored, s->schema, s->table);
+    }
+    stored_state_done(&stored);
+    scan_pg_close(target);
+    return ok;
+}
+
+/* Everything about the target's tables that would stop the run, said at once, before anything is written. */
+static bool check_target(const Pair *pair) {
+    if (pair->sink_class != &postgres_sink_class) return true;
+    Scan *scan = NULL;
+    Err e = {0};
+    if (!scan_open(pair->source.options, &scan, &e)) return true;
+    TextList problems = {0};
+    bool stopping = false;
+    Metrics *metrics = metrics_new();
+    const ConnectorContext context = {.name = pair->pipeline,
+                                      .topic_prefix = options_str(pair->source.options, "topic.prefix"),
+                                      .metrics = metrics,
+                                      .is_stopping = &stopping};
+    size_t most = scan_table_count(scan) + 1;
+    Check c = {.schemas = x_reallocarray(NULL, most, sizeof(Schema *)),
+               .is_copied = x_calloc(most, sizeof(bool))};
+    bool ok =
+        !read_tables(pair, &context, scan, &c) ||
+        !precheck_pg_tables(pair->sink.options, &context, c.schemas, c.count, c.is_copied, &problems, &e) ||
+        problems.count == 0;
+    for (size_t i = 0; i < problems.count; i++) command_error("%s", problems.items[i]);
+    textlist_done(&problems);
+    free(c.schemas);
+    free(c.is_copied);
+    scan_close(scan);
+    metrics_free(metrics);
+    return ok;
+}
+
 static int run(const Args *args) {
     const char *term = getenv("TERM");
     Screen screen = {.is_json = args_has(args, "json"), .summary_file = args_value(args, "summary-file")};
@@ -259,7 +321,8 @@ static int run(const Args *args) {
     if (!command_pair(args, &pair)) return EXIT_USAGE;
     if (options_int(pair.sink.options, "tasks.max") > 1)
         command_error("warning: tasks.max: one task writes so far; a larger number changes nothing");
-    int status = run_pair(&pair, &screen);
+    log_set_level(LOG_LEVEL_ERROR); /* what the check meets, the run meets again and tells */
+    int status = check_target(&pair) ? run_pair(&pair, &screen) : EXIT_FAILED;
     pair_done(&pair);
     return status;
 }

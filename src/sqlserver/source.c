@@ -141,6 +141,15 @@ static void expect_rows(Source *s) {
         }
 }
 
+static void warn_keyless(const Catalog *c) {
+    for (size_t i = 0; i < c->table_count; i++)
+        if (c->tables[i].key.count == 0)
+            LOG_WARN("table_without_key", LOG_S("table", c->tables[i].qualified),
+                     LOG_S("next",
+                           "its rows are matched whole, which is slow; give it a primary key, or name one by "
+                           "message.key.columns"));
+}
+
 static void begin_copies(Source *s, const StoredState *state) {
     s->copies = x_calloc(s->catalog.table_count + 1, sizeof *s->copies);
     for (size_t i = 0; i < s->catalog.table_count; i++) {
@@ -200,6 +209,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
     LOG_INFO("source_started", LOG_S("server", s->settings.target.hostname),
              LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
              LOG_I("tables", s->catalog.table_count));
+    warn_keyless(&s->catalog);
     *ret = s;
     return true;
 }

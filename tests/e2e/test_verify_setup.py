@@ -14,7 +14,7 @@ def test_verify_finds_each_kind_of_difference(runner, warehouse, target):
     target.rows("delete from dbo.line_items where order_id = 5 and line_no = 1")
     target.rows("insert into dbo.customers select 100000, public_id, name, email, city, credit, is_active, created_at "
                 "from dbo.customers where id = 1")
-    found = runner.command("verify", *runner.files())
+    found = runner.command("verify", "--settle=2", *runner.files())
     assert found.returncode == 1, found.stdout + found.stderr
     for key in ("17", "100000"):
         assert key in found.stdout, found.stdout
