@@ -1,0 +1,180 @@
+#include "sqlserver/chunk.h"
+
+#include "base/mem.h"
+#include "test.h"
+
+#include "fake_shop.h"
+
+enum { MAX_PARTS = 8 };
+
+typedef struct Run {
+    Odbc *odbc;
+    Catalog catalog;
+    ChunkJob *job;
+    Batch *parts[MAX_PARTS];
+    size_t count;
+    bool is_stopping, is_dropped;
+    Err e;
+} Run;
+
+static const OdbcTarget target = {.driver = "FreeTDS", .hostname = "db1", .port = 1};
+
+static bool take_part(void *self, Batch *part, Err *e) {
+    (void)e;
+    Run *r = self;
+    assert_true(r->count < MAX_PARTS);
+    r->parts[r->count++] = part;
+    return true;
+}
+
+static void run_begin(Run *r) {
+    memset(r, 0, sizeof *r);
+    const CatalogFilter filter = {0};
+    if (!odbc_connect(&target, &r->odbc, &r->e) || !catalog_load(&r->catalog, r->odbc, &filter, &r->e))
+        fail_msg("%s", r->e.msg);
+    const CatalogInstance *in = &r->catalog.instances[0];
+    r->job = chunk_job_new(in, &r->catalog.tables[in->table]);
+    r->job->top = 3;
+    r->job->part_bytes = 1 << 20;
+}
+
+static bool run_read(Run *r) {
+    ChunkContext context = {
+        .odbc = r->odbc, .target = &target, .is_stopping = &r->is_stopping, .put = take_part, .self = r};
+    return chunk_read(r->job, &context, &r->is_dropped, &r->e);
+}
+
+static void run_end(Run *r) {
+    for (size_t i = 0; i < r->count; i++) batch_free(r->parts[i]);
+    chunk_job_free(r->job);
+    catalog_done(&r->catalog);
+    odbc_close(r->odbc);
+}
+
+static void a_full_chunk_says_where_the_next_begins(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    fake_rule((FakeRule){.match = "SELECT TOP (3) [Id], [Name] FROM [dbo].[T] ORDER BY [Id]",
+                         .results = {"it\n1|a\n2|b\n7|~\n"}});
+    run_begin(&r);
+    if (!run_read(&r)) fail_msg("%s", r.e.msg);
+    assert_int_equal(r.count, 1);
+    const BatchChunk *c = &r.parts[0]->chunk;
+    assert_true(c->is_first_part && c->is_last_part && !c->is_last_chunk);
+    assert_true(str_eq_c(c->upper_key, "t=7"));
+    assert_int_equal(r.parts[0]->count, 3);
+    assert_int_equal(r.parts[0]->changes[2].op, OP_READ);
+    assert_int_equal(r.parts[0]->changes[2].after[0].v.i, 7);
+    run_end(&r);
+}
+
+static void the_next_chunk_begins_behind_the_stored_key_and_a_short_one_is_the_last(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    fake_rule((FakeRule){.match = "WHERE [Id] > CAST(? AS int)", .params = "7 ", .results = {"it\n9|x\n"}});
+    run_begin(&r);
+    r.job->lower_key = x_strdup("t=7");
+    if (!run_read(&r)) fail_msg("%s", r.e.msg);
+    assert_true(r.parts[0]->chunk.is_last_chunk);
+    assert_int_equal(r.parts[0]->count, 1);
+    run_end(&r);
+}
+
+static void an_empty_chunk_keeps_the_key(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    fake_rule((FakeRule){.match = "WHERE [Id] >", .results = {"it\n"}});
+    run_begin(&r);
+    r.job->lower_key = x_strdup("t=7");
+    assert_true(run_read(&r));
+    assert_true(r.parts[0]->chunk.is_last_chunk);
+    assert_true(str_eq_c(r.parts[0]->chunk.upper_key, "t=7"));
+    run_end(&r);
+}
+
+static void a_key_that_is_not_this_tables_is_refused(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    run_begin(&r);
+    r.job->lower_key = x_strdup("t=7&t=8");
+    assert_false(run_read(&r));
+    assert_int_equal(r.e.code, ERR_INVALID);
+    assert_int_equal(r.count, 0);
+    run_end(&r);
+}
+
+static void a_column_that_is_gone_is_read_as_null(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    fake_rule((FakeRule){.match = "CAST(NULL AS nvarchar(10)) AS [Name]", .results = {"it\n1|~\n"}});
+    run_begin(&r);
+    r.job->is_gone[1] = true;
+    assert_true(run_read(&r));
+    assert_int_equal(r.parts[0]->count, 1);
+    run_end(&r);
+}
+
+static void a_stop_ends_the_read(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    fake_rule((FakeRule){.match = "FROM [dbo].[T] ORDER", .results = {"it\n1|a\n"}});
+    run_begin(&r);
+    r.is_stopping = true;
+    assert_false(run_read(&r));
+    assert_int_equal(r.e.code, ERR_CANCELLED);
+    run_end(&r);
+}
+
+static void an_exact_chunk_of_an_old_instance_is_dropped(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    shop_reading_rules();
+    fake_rule((FakeRule){.match = "SELECT TOP (1) n.object_id", .results = {"i\n101\n"}});
+    run_begin(&r);
+    r.job->chunk.is_exact = true;
+    if (!run_read(&r)) fail_msg("%s", r.e.msg);
+    assert_true(r.is_dropped);
+    assert_int_equal(r.count, 0);
+    run_end(&r);
+}
+
+static void an_exact_chunk_gives_its_own_watermark(void **state) {
+    (void)state;
+    Run r;
+    shop_rules();
+    shop_reading_rules();
+    fake_rule((FakeRule){.match = "SELECT TOP (1) n.object_id", .results = {"i\n100\n"}});
+    fake_rule((FakeRule){.match = "SELECT [Id], [Name] FROM [dbo].[T]", .results = {"it\n1|a\n2|b\n"}});
+    run_begin(&r);
+    free(TAKE(r.job->paging));
+    r.job->paging_count = 0;
+    r.job->chunk.is_exact = true;
+    if (!run_read(&r)) fail_msg("%s", r.e.msg);
+    assert_false(r.is_dropped);
+    assert_true(position_is_end(&r.parts[0]->chunk.watermark));
+    assert_int_equal(r.parts[0]->chunk.watermark.commit_lsn.b[9], 3);
+    assert_true(r.parts[0]->chunk.is_last_chunk);
+    assert_int_equal(fake_logged("COMMIT TRANSACTION"), 1);
+    run_end(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_chunk_says_where_the_next_begins),
+        cmocka_unit_test(the_next_chunk_begins_behind_the_stored_key_and_a_short_one_is_the_last),
+        cmocka_unit_test(an_empty_chunk_keeps_the_key),
+        cmocka_unit_test(a_key_that_is_not_this_tables_is_refused),
+        cmocka_unit_test(a_column_that_is_gone_is_read_as_null),
+        cmocka_unit_test(a_stop_ends_the_read),
+        cmocka_unit_test(an_exact_chunk_of_an_old_instance_is_dropped),
+        cmocka_unit_test(an_exact_chunk_gives_its_own_watermark),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+#include "sqlserver/precheck.h"
+
+#include <string.h>
+
+#include "test.h"
+
+#include "fake_shop.h"
+
+typedef struct Check {
+    Options *options;
+    SourceSettings settings;
+    Odbc *odbc;
+    Catalog catalog;
+    TextList problems;
+    Err e;
+} Check;
+
+static void check_begin(Check *c, const char *const (*pairs)[2], size_t count) {
+    memset(c, 0, sizeof *c);
+    c->options = shop_options(pairs, count);
+    if (!source_settings(c->options, &c->settings, &c->e) ||
+        !precheck_connect(&c->settings.target, &c->odbc, &c->e) ||
+        !catalog_load(&c->catalog, c->odbc, &c->settings.filter, &c->e))
+        fail_msg("%s", c->e.msg);
+}
+
+static bool check_tables(Check *c, bool is_running) {
+    return precheck_tables(&c->catalog, c->odbc, &c->settings, is_running, &c->problems, &c->e);
+}
+
+static void check_end(Check *c) {
+    catalog_done(&c->catalog);
+    odbc_close(c->odbc);
+    textlist_done(&c->problems);
+    options_free(c->options);
+}
+
+static void a_database_that_is_set_up_passes(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    check_begin(&c, NULL, 0);
+    assert_true(precheck_database(&c.catalog, &c.e));
+    assert_true(check_tables(&c, false));
+    assert_int_equal(c.catalog.instance_count, 1);
+    assert_true(c.catalog.instances[0].has_command);
+    assert_int_equal(c.catalog.instances[0].schema->key_count, 1);
+    check_end(&c);
+}
+
+static void cdc_off_has_its_cure(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "FROM sys.databases d", .results = {"tbbi\nShop|0|0|3\n"}});
+    check_begin(&c, NULL, 0);
+    assert_false(precheck_database(&c.catalog, &c.e));
+    assert_non_null(strstr(c.e.msg, "EXEC sys.sp_cdc_enable_db"));
+    check_end(&c);
+}
+
+static void a_listed_table_that_is_not_captured_has_its_statement(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {{"table.include.list", "dbo\\..*"}};
+    Check c;
+    shop_rules();
+    check_begin(&c, pairs, 1);
+    assert_false(check_tables(&c, false));
+    assert_non_null(strstr(c.e.msg, "@source_name = N'U'"));
+    assert_false(c.e.retriable);
+    check_end(&c);
+}
+
+static void a_list_that_matches_nothing_says_so(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {{"table.include.list", "T"}};
+    Check c;
+    shop_rules();
+    check_begin(&c, pairs, 1);
+    assert_false(check_tables(&c, false));
+    assert_non_null(strstr(c.e.msg, "table.include.list"));
+    check_end(&c);
+}
+
+static void a_missing_grant_is_the_statement_to_run(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "SELECT TOP (0) * FROM [dbo].[T]", .native = 229});
+    check_begin(&c, NULL, 0);
+    assert_false(check_tables(&c, false));
+    assert_non_null(strstr(c.e.msg, "GRANT SELECT ON [dbo].[T] TO [reader]"));
+    check_end(&c);
+    shop_rules();
+    fake_rule((FakeRule){.match = "SELECT TOP (0) * FROM [cdc].[dbo_T_CT]", .native = 229});
+    check_begin(&c, NULL, 0);
+    assert_false(check_tables(&c, false));
+    assert_non_null(strstr(c.e.msg, "GRANT SELECT ON SCHEMA::[cdc] TO [reader]"));
+    check_end(&c);
+}
+
+static void a_stopped_agent_stops_a_first_run_and_is_waited_for_later(void **state) {
+    (void)state;
+    for (int is_running = 0; is_running < 2; is_running++) {
+        Check c;
+        shop_rules();
+        fake_rule((FakeRule){.match = "dm_server_services", .results = {"i\n0\n"}});
+        check_begin(&c, NULL, 0);
+        assert_false(check_tables(&c, is_running));
+        assert_non_null(strstr(c.e.msg, "Agent"));
+        assert_int_equal(c.e.retriable, is_running);
+        check_end(&c);
+    }
+}
+
+static void an_agent_that_cannot_be_asked_for_is_taken_to_run(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "dm_server_services", .native = 300});
+    check_begin(&c, NULL, 0);
+    assert_true(check_tables(&c, false));
+    check_end(&c);
+}
+
+static void the_agents_query_gets_the_database(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "FROM [Shop].dbo.agent", .results = {"i\n0\n"}});
+    check_begin(&c, NULL, 0);
+    assert_false(precheck_agent_runs(&c.catalog, c.odbc, "SELECT x FROM [#db].dbo.agent"));
+    check_end(&c);
+}
+
+static void all_problems_are_told_at_once(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {{"table.include.list", "dbo\\..*"}};
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "dm_server_services", .results = {"i\n0\n"}});
+    check_begin(&c, pairs, 1);
+    assert_false(check_tables(&c, false));
+    assert_int_equal(c.problems.count, 2);
+    assert_non_null(strstr(c.e.msg, "(and 1 more)"));
+    check_end(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_database_that_is_set_up_passes),
+        cmocka_unit_test(cdc_off_has_its_cure),
+        cmocka_unit_test(a_listed_table_that_is_not_captured_has_its_statement),
+        cmocka_unit_test(a_list_that_matches_nothing_says_so),
+        cmocka_unit_test(a_missing_grant_is_the_statement_to_run),
+        cmocka_unit_test(a_stopped_agent_stops_a_first_run_and_is_waited_for_later),
+        cmocka_unit_test(an_agent_that_cannot_be_asked_for_is_taken_to_run),
+        cmocka_unit_test(the_agents_query_gets_the_database),
+        cmocka_unit_test(all_problems_are_told_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

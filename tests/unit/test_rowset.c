@@ -1,0 +1,126 @@
+#include "sqlserver/rowset.h"
+
+#include "test.h"
+
+#include "fake_odbc.h"
+
+static Odbc *connect_for(int64_t max_value_bytes) {
+    const OdbcTarget target = {
+        .driver = "FreeTDS", .hostname = "db1", .port = 1, .max_value_bytes = max_value_bytes};
+    Odbc *c;
+    Err e = {0};
+    if (!odbc_connect(&target, &c, &e)) fail_msg("%s", e.msg);
+    return c;
+}
+
+static const Column columns[] = {
+    {.name = {"Id", 2}, .type = SQLTYPE_INT},
+    {.name = {"Note", 4}, .type = SQLTYPE_NVARCHAR, .length = -1, .is_lob = true},
+    {.name = {"Name", 4}, .type = SQLTYPE_NVARCHAR, .length = 10},
+};
+
+static Rowset *rowset_of(size_t count) {
+    Rowset *r;
+    Err e = {0};
+    if (!rowset_new("dbo.T", columns, count, ODBC_DRIVER_FREETDS, &r, &e)) fail_msg("%s", e.msg);
+    return r;
+}
+
+static void rows_come_by_the_array_and_end(void **state) {
+    (void)state;
+    const Column two[] = {columns[0], columns[2]};
+    Rowset *r;
+    Err e = {0};
+    Arena arena = {0};
+    Value *v;
+    size_t rows;
+    fake_reset();
+    fake_rule((FakeRule){.match = "SELECT", .results = {"it\n1|one\n2|~\n3|three\n"}});
+    Odbc *c = connect_for(0);
+    assert_true(rowset_new("dbo.T", two, 2, ODBC_DRIVER_FREETDS, &r, &e));
+    assert_true(rowset_capacity(r) > 100);
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_int_equal(rows, 3);
+    assert_int_equal(v[4].v.i, 3);
+    assert_true(str_eq_c(value_str(&v[1]), "one"));
+    assert_true(value_is_null(&v[3]));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_int_equal(rows, 0);
+    rowset_free(r);
+    arena_done(&arena);
+    odbc_close(c);
+}
+
+static void long_columns_are_selected_last_and_read_row_by_row(void **state) {
+    (void)state;
+    Rowset *r = rowset_of(3);
+    Err e = {0};
+    Arena arena = {0};
+    Value *v;
+    size_t rows;
+    assert_int_equal(rowset_order(r)[0], 0);
+    assert_int_equal(rowset_order(r)[1], 2);
+    assert_int_equal(rowset_order(r)[2], 1);
+    assert_int_equal(rowset_capacity(r), 1);
+    fake_reset();
+    fake_rule((FakeRule){.match = "SELECT", .results = {"itt\n1|one|a long note\n2|two|~\n"}});
+    Odbc *c = connect_for(0);
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_int_equal(rows, 1);
+    assert_true(str_eq_c(value_str(&v[1]), "a long note"));
+    assert_true(str_eq_c(value_str(&v[2]), "one"));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_true(value_is_null(&v[1]));
+    rowset_free(r);
+    arena_done(&arena);
+    odbc_close(c);
+}
+
+static void a_value_over_the_limit_names_table_column_and_key(void **state) {
+    (void)state;
+    Rowset *r = rowset_of(3);
+    Err e = {0};
+    Arena arena = {0};
+    Value *v;
+    size_t rows;
+    const uint16_t key[] = {0};
+    rowset_set_key(r, key, 1);
+    fake_reset();
+    fake_rule((FakeRule){.match = "SELECT", .results = {"itt\n7|one|twelve bytes\n"}});
+    Odbc *c = connect_for(11);
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
+    assert_false(rowset_fetch(r, &v, &rows, &e));
+    assert_int_equal(e.code, ERR_RANGE);
+    assert_string_equal(e.msg,
+                        "table dbo.T, column Note, key Id=7: the value has over 11 bytes (max.value.bytes)");
+    rowset_free(r);
+    arena_done(&arena);
+    odbc_close(c);
+}
+
+static void another_number_of_columns_is_an_error(void **state) {
+    (void)state;
+    Rowset *r = rowset_of(1);
+    Err e = {0};
+    Arena arena = {0};
+    fake_reset();
+    fake_rule((FakeRule){.match = "SELECT", .results = {"ii\n1|2\n"}});
+    Odbc *c = connect_for(0);
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &e));
+    assert_false(rowset_bind(r, c, &arena, &e));
+    assert_int_equal(e.code, ERR_INTERNAL);
+    rowset_free(r);
+    odbc_close(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_come_by_the_array_and_end),
+        cmocka_unit_test(long_columns_are_selected_last_and_read_row_by_row),
+        cmocka_unit_test(a_value_over_the_limit_names_table_column_and_key),
+        cmocka_unit_test(another_number_of_columns_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
