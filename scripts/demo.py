@@ -117,8 +117,8 @@ class Demo:
         work = sum(w.transactions for w in self.workloads)
         rows = sum(w.rows for w in self.workloads)
         lines = [
-            ("rows copied", f"{self.rows:,}", f"{self.rows / self.snapshot_s:,.0f} rows/s from the start of the process; "
-             f"{s['copied'] - self.rows:,} read again for the new column"),
+            ("rows copied", f"{self.rows:,}", f"{self.rows / self.snapshot_s:,.0f} rows/s from the start of the process"),
+            ("rows read again", f"{s['copied'] - self.rows:,}", "for the values of the new column"),
             ("first row", f"{self.first_row_s:.2f} s", "after the start of the process"),
             ("transactions", f"{work:,}", f"{rows:,} rows changed in {WORKLOAD_SECONDS} s, {s['changes']:,} changes applied"),
             ("latency", f"{s['p50_us'] / 1000:.0f} ms",
