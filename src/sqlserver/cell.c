@@ -75,7 +75,7 @@ static inline int64_t i64_at(const uint8_t *p) {
 
 static bool bad_length(const CellRun *run, SQLLEN n, Err *e) {
     if (n == SQL_NO_TOTAL || n > (SQLLEN)run->plan->width)
-        return err_set(e, ERR_RANGE, false, "the value is longer than the column's declared %s allows",
+        return err_set(e, ERR_DATA, false, "the value is longer than the column's declared %s allows",
                        sqltype_name(run->plan->type));
     return err_set(e, ERR_INTERNAL, false, "the ODBC driver gave %lld bytes for a %s", (long long)n,
                    sqltype_name(run->plan->type));

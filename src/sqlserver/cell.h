@@ -63,7 +63,7 @@ enum { CELL_HEAD = sizeof(SQLLEN) };
 MUST_CHECK bool cell_plan(const Column *column, OdbcDriverKind driver, CellPlan *ret, Err *e);
 /* Bytes of a cell with its indicator, a multiple of 8. */
 size_t cell_bytes(const CellPlan *plan);
-/* Decode run->rows cells to out[0], out[out_stride], … Errors: ERR_RANGE for a value longer than declared
+/* Decode run->rows cells to out[0], out[out_stride], … Errors: ERR_DATA for a value longer than declared
  * (cut by the driver), ERR_INTERNAL for bytes that aren't the type's. */
 MUST_CHECK bool cell_decode(const CellRun *run, Value *out, Err *e);
 /* A long value's bytes, read whole, to a value. */

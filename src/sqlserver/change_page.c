@@ -45,7 +45,8 @@ struct ChangeReader {
     Column *columns;       /* metadata and the schema's; owned */
     uint16_t *key_ordinal; /* owned: of the schema's key columns */
     Rowset *rowset;
-    size_t row_bytes; /* estimate, kept up with what comes */
+    size_t row_bytes;  /* estimate, kept up with what comes */
+    uint64_t replaced; /* of the rowset's, told already */
 };
 
 /* ---- pages ---- */
@@ -348,6 +349,8 @@ bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const
         if (ok && !q.wants_again) {
             note_size(r, page);
             *ret = page_result(&q, page, &start);
+            ret->replaced = rowset_replaced(r->rowset) - r->replaced;
+            r->replaced += ret->replaced;
             return true;
         }
         change_page_unref(page);

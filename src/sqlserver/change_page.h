@@ -42,10 +42,11 @@ Str change_reader_name(const ChangeReader *r); /* capture instance */
 void change_reader_begin(ChangeReader *r);
 
 typedef struct ChangePageResult {
-    ChangePage *page; /* owned (one reference); may be of 0 rows */
-    Position upto;    /* all changes up to here are read: where the next page begins */
-    bool is_last;     /* nothing is left up to the window's end */
-    Lsn start_lsn;    /* of the instance, read after the page; zero = the instance is gone */
+    ChangePage *page;  /* owned (one reference); may be of 0 rows */
+    Position upto;     /* all changes up to here are read: where the next page begins */
+    uint64_t replaced; /* unpaired surrogates in it that became U+FFFD */
+    bool is_last;      /* nothing is left up to the window's end */
+    Lsn start_lsn;     /* of the instance, read after the page; zero = the instance is gone */
 } ChangePageResult;
 
 /*

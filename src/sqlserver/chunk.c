@@ -220,6 +220,7 @@ bool chunk_read(const ChunkJob *job, const ChunkContext *context, bool *ret_is_d
     if (ok) rowset_set_key(c.rowset, job->schema->key, job->schema->key_count);
     ok = ok && (job->chunk.is_exact ? read_exact(&c, ret_is_dropped, e) : read_parts(&c, e));
     if (!ok) odbc_close_query(context->odbc);
+    if (c.rowset) *context->replaced += rowset_replaced(c.rowset);
     batch_free(c.part);
     rowset_free(c.rowset);
     arena_done(&c.arena);

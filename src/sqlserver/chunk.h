@@ -41,6 +41,7 @@ typedef struct ChunkContext {
     /* Takes each part (moved, also on failure). */
     bool (*put)(void *self, Batch *part, Err *e);
     void *self;
+    uint64_t *replaced; /* unpaired surrogates that became U+FFFD are added */
 } ChunkContext;
 
 /* Read the chunk and put its parts. *ret_is_dropped: an exact one whose instance is no longer the newest of

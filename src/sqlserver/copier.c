@@ -34,7 +34,8 @@ struct Copier {
     Reader *readers; /* owned */
     size_t busy;     /* owner thread only */
     pthread_mutex_t door;
-    bool is_stopping; /* atomic access */
+    bool is_stopping; /* this and the next: atomic access */
+    uint64_t replaced;
 };
 
 static CopyItem WAKE; /* its address only */
@@ -102,7 +103,11 @@ static bool read_job(Reader *r, const ChunkJob *job, bool *ret_is_dropped, Err *
     if (!connect_reader(r, e)) return false;
     context.odbc = r->odbc;
     r->job = job;
-    return chunk_read(job, &context, ret_is_dropped, e);
+    uint64_t replaced = 0;
+    context.replaced = &replaced;
+    bool ok = chunk_read(job, &context, ret_is_dropped, e);
+    __atomic_add_fetch(&r->copier->replaced, replaced, __ATOMIC_RELAXED);
+    return ok;
 }
 
 static void *reader_main(void *self) {
@@ -184,6 +189,10 @@ CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret) {
     if (!ret->batch && ret->err.code != ERR_OK) return COPY_FAILED;
     if (!ret->batch || ret->batch->chunk.is_last_part) c->busy--;
     return ret->batch ? COPY_BATCH : COPY_DROPPED;
+}
+
+uint64_t copier_take_replaced(Copier *c) {
+    return __atomic_exchange_n(&c->replaced, 0, __ATOMIC_RELAXED);
 }
 
 void copier_wake(Copier *c) {

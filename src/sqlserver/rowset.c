@@ -176,7 +176,7 @@ static void describe_key(const Rowset *r, const Value *row, Buf *out) {
 static bool too_large(const Rowset *r, size_t column, const Value *row, Err *e) {
     CLEANUP(buf_done) Buf key = {0};
     describe_key(r, row, &key);
-    return err_set(e, ERR_RANGE, false,
+    return err_set(e, ERR_DATA, false,
                    "table %s, column " STR_FMT ", %.160s: the value has over %lld bytes (max.value.bytes)",
                    r->label, STR_ARG(r->columns[column].name), buf_text(&key),
                    (long long)odbc_max_value_bytes(r->odbc));

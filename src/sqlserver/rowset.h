@@ -44,7 +44,7 @@ MUST_CHECK bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e);
 void rowset_into(Rowset *r, Arena *arena);
 /*
  * The next rows: *ret_rows ≥ 1, 0 at the end; *ret_values has rows × columns values, row by row, in the
- * arena, as have their texts. Errors: as odbc.h; ERR_RANGE for a value over max.value.bytes, naming table,
+ * arena, as have their texts. Errors: as odbc.h; ERR_DATA for a value over max.value.bytes, naming table,
  * column and key; ERR_INTERNAL when the driver gave other than its type.
  */
 MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);

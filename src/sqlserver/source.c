@@ -58,7 +58,7 @@ struct Source {
     bool has_action, in_window, has_ended;
     bool is_woken;        /* atomic access */
     int64_t next_read_us; /* monotonic */
-    Metric *captured_us;
+    Metric *captured_us, *replaced;
 };
 
 /* ---- start ---- */
@@ -205,6 +205,8 @@ static bool source_start(const Options *options, const ConnectorContext *context
     make_copier(s);
     s->captured_us = metrics_get(context->metrics, METRIC_GAUGE, "millrace_captured_time_us", (Str){0},
                                  "commit time of what the capture job has reached, µs since 1970");
+    s->replaced = metrics_get(context->metrics, METRIC_COUNTER, "millrace_text_replaced_total", (Str){0},
+                              "unpaired surrogates in the source's texts, written as U+FFFD");
     if (!state->is_snapshot_done) expect_rows(s);
     LOG_INFO("source_started", LOG_S("server", s->settings.target.hostname),
              LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
@@ -465,11 +467,33 @@ static bool step(Source *s, int64_t left_ms, Batch **ret, Err *e) {
     return true;
 }
 
+/* Changes are gone: since when? */
+static void explain_gap(Source *s, Err *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    Str oldest;
+    bool is_null;
+    Err ignored;
+    if (odbc_scalar(s->odbc, &arena, "SELECT MIN(tran_end_time) FROM cdc.lsn_time_mapping",
+                    /* params= */ NULL, 0, &oldest, &is_null, &ignored) &&
+        !is_null)
+        (void)err_wrap(e, "the oldest commit that is left is of " STR_FMT " (the server's time)",
+                       STR_ARG(oldest));
+}
+
+static void count_replaced(Source *s) {
+    uint64_t n = stream_take_replaced(s->stream) + copier_take_replaced(s->copier);
+    if (n) metric_add(s->replaced, (int64_t)n);
+}
+
 static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
     *ret = NULL;
     for (;;) {
-        if (!step(s, ms_until(deadline_us), ret, e)) return false;
+        if (!step(s, ms_until(deadline_us), ret, e)) {
+            if (e->code == ERR_RANGE && !e->retriable) explain_gap(s, e);
+            return false;
+        }
+        count_replaced(s);
         if (*ret) return true;
         if (is_woken(s) || clock_mono_us() >= deadline_us) return true;
     }

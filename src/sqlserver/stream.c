@@ -47,6 +47,8 @@ struct Stream {
     ChangeReader **readers; /* owned; by instance, kept over windows */
     size_t reader_count;
 
+    uint64_t replaced;
+
     Odbc *odbc; /* this and the next three: borrowed during a window */
     const Plan *plan;
     const Catalog *catalog;
@@ -97,6 +99,12 @@ Stream *stream_free(Stream *s) {
     free(s->pages);
     free(s);
     return NULL;
+}
+
+uint64_t stream_take_replaced(Stream *s) {
+    uint64_t n = s->replaced;
+    s->replaced = 0;
+    return n;
 }
 
 /* ---- beginning a window ---- */
@@ -243,6 +251,7 @@ static bool next_page(Stream *s, MergeInput *in, Err *e) {
     if (!plan_check_page(s->plan, in->table, &in->from, &got.start_lsn, e)) return false;
     size_t count = change_page_count(got.page);
     in->from = got.upto;
+    s->replaced += got.replaced;
     if (!count) return true;
     in->row_bytes = change_page_bytes(got.page) / count;
     in->head = change_page_position(got.page, 0);

@@ -250,7 +250,7 @@ static void a_cut_text_is_an_error_even_when_the_driver_says_nothing(void **stat
         assert_int_equal(c.plan.width, 22);
         cells_add(&c, said[i], "xxxxxxxxxxxxxxxxxxxx", 20);
         assert_false(cells_decode(&c, &e));
-        assert_int_equal(e.code, ERR_RANGE);
+        assert_int_equal(e.code, ERR_DATA);
         cells_end(&c);
     }
 }

@@ -14,6 +14,7 @@ typedef struct Run {
     Batch *parts[MAX_PARTS];
     size_t count;
     bool is_stopping, is_dropped;
+    uint64_t replaced;
     Err e;
 } Run;
 
@@ -39,8 +40,12 @@ static void run_begin(Run *r) {
 }
 
 static bool run_read(Run *r) {
-    ChunkContext context = {
-        .odbc = r->odbc, .target = &target, .is_stopping = &r->is_stopping, .put = take_part, .self = r};
+    ChunkContext context = {.odbc = r->odbc,
+                            .target = &target,
+                            .is_stopping = &r->is_stopping,
+                            .put = take_part,
+                            .self = r,
+                            .replaced = &r->replaced};
     return chunk_read(r->job, &context, &r->is_dropped, &r->e);
 }
 

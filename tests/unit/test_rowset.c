@@ -92,7 +92,7 @@ static void a_value_over_the_limit_names_table_column_and_key(void **state) {
     Odbc *c = connect_for(11);
     assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
     assert_false(rowset_fetch(r, &v, &rows, &e));
-    assert_int_equal(e.code, ERR_RANGE);
+    assert_int_equal(e.code, ERR_DATA);
     assert_string_equal(e.msg,
                         "table dbo.T, column Note, key Id=7: the value has over 11 bytes (max.value.bytes)");
     rowset_free(r);
