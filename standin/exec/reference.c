@@ -193,10 +193,21 @@ static bool change_child(References *r, Pointer *p, RowWriter *w, int64_t rowid,
            rowwriter_update(w, rowid, row, changed, e);
 }
 
+/* What an update of the child's key sets: the key, and what follows from it. */
+static void set_columns(const Pointer *p, RowWriter *w) {
+    const Table *child = p->child;
+    size_t *set = x_calloc(p->key->count + child->column_count, sizeof *set), count = 0;
+    for (size_t i = 0; i < p->key->count; i++) set[count++] = p->there[i];
+    for (size_t i = 0; i < child->column_count; i++)
+        if (child->columns[i].is_computed || child->columns[i].type.id == TYPE_ROWVERSION) set[count++] = i;
+    rowwriter_set_columns(w, set, count);
+    free(set);
+}
+
 static bool act(References *r, Pointer *p, RowBuffer *children, const Value *after, SqlError *e) {
     const Table *child = p->child;
     RowWriter *w = rowwriter_open(r->s->txn, child, session_schema_name(r->s, child));
-    rowwriter_set_columns(w, p->there, p->key->count);
+    set_columns(p, w);
     Value *row = x_calloc(child->column_count * 2, sizeof *row), id;
     bool deletes = r->is_delete && p->action == KEY_CASCADE;
     rowbuffer_rewind(children);
