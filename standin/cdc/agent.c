@@ -128,7 +128,7 @@ static void run_capture(Agent *a, const Job *job, int64_t lag_ms) {
 
 static void run_cleanup(Agent *a, const Job *job) {
     Err err;
-    SqlError e;
+    SqlError e = {0};
     Session *session = session_open_internal(a->server, job->database_id, &err);
     if (!session) {
         LOG_WARN("cleanup_failed", LOG_S("reason", err.msg));
@@ -136,7 +136,8 @@ static void run_cleanup(Agent *a, const Job *job) {
     }
     CatalogPin pin;
     catalog_pin(session_catalog(session), &pin);
-    if (!cleanup_database(session, job->database_id, job->retention_min, job->threshold, &e))
+    bool ok = cleanup_database(session, job->database_id, job->retention_min, job->threshold, &e);
+    if (!ok && !server_is_stopping(a->server))
         LOG_WARN("cleanup_failed", LOG_I("database_id", job->database_id), LOG_S("reason", e.text));
     catalog_unpin(session_catalog(session), &pin);
     (void)session_close(session);

@@ -246,7 +246,9 @@ static bool load_scan(CaptureScan *s, SqlError *e) {
     s->reads_foreign = other_databases_have_cdc(s->c, id);
     if (!s->mapping || !s->history || !s->changes)
         return sql_error_set(e, 208, 16, 1, "Invalid object name 'cdc.lsn_time_mapping'.");
-    return instance_load(s->c->db, NULL, catalog, id, &s->set, e);
+    if (!instance_load(s->c->db, NULL, catalog, id, &s->set, e)) return false;
+    capture_set_targets(s);
+    return true;
 }
 
 static void drop_stale_writers(Capture *c) {
@@ -285,12 +287,26 @@ static bool write_batch(CaptureScan *s, SqlError *e) {
     catalog_pin(c->catalog, &pin);
     drop_stale_writers(c);
     bool ok = load_scan(s, e) && capture_scan(s, e) && keep_position(c, &s->at, e);
-    catalog_unpin(c->catalog, &pin);
     if (ok) ok = store_write_commit(c->store, c->db, e);
     else store_write_rollback(c->store, c->db);
     settle_rows(s, ok);
+    catalog_unpin(c->catalog, &pin);
     if (!ok) renew_reader(c);
-    return ok && (!s->has_schema_work || capture_finish_ddl(s, e));
+    return ok;
+}
+
+/* Schema work that failed in an earlier scan comes first. */
+static bool finish_schema_work(CaptureScan *s, SqlError *e) {
+    CatalogPin pin;
+    catalog_pin(s->c->catalog, &pin);
+    bool ok = load_scan(s, e);
+    if (ok) capture_find_schema_work(s);
+    ok = ok && capture_finish_ddl(s, e);
+    catalog_unpin(s->c->catalog, &pin);
+    free(s->targets);
+    s->targets = NULL;
+    instance_done(&s->set);
+    return ok;
 }
 
 static void note_failure(CaptureScan *s, int32_t session_id, const SqlError *e) {
@@ -306,6 +322,25 @@ static void note_failure(CaptureScan *s, int32_t session_id, const SqlError *e) 
     scan_history_add_error(s->c->history, &x);
 }
 
+/* One scan, from the database's position on. */
+static bool scan_once(CaptureScan *s, CapturePosition *position, SqlError *e) {
+    bool has_work_to_do = false;
+    s->at = *position;
+    if (s->at.has_schema_work && !finish_schema_work(s, e)) return false;
+    s->at.has_schema_work = position->has_schema_work = false;
+    if (!has_work(s, &has_work_to_do, e)) return false;
+    s->reached_end = !has_work_to_do;
+    if (!has_work_to_do) return true;
+    if (!write_batch(s, e)) return false;
+    s->at.has_schema_work = s->has_schema_work;
+    position = position_of(s->c, s->at.database_id, e); /* the array may have grown */
+    if (position) *position = s->at;
+    if (!position || !s->has_schema_work) return position != NULL;
+    if (!capture_finish_ddl(s, e)) return false;
+    position->has_schema_work = false;
+    return true;
+}
+
 /* *ret_end: there is nothing more to read. */
 static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limits, bool *ret_end,
                      SqlError *e) {
@@ -313,12 +348,7 @@ static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limit
     if (!position) return false;
     CaptureScan s = {.c = c, .limits = limits, .at = *position};
     s.record = (ScanRecord){.database_id = database_id, .start_us = clock_wall_us()};
-    bool has = false;
-    bool ok = has_work(&s, &has, e);
-    s.reached_end = !has;
-    if (ok && has) ok = write_batch(&s, e);
-    position = position_of(c, database_id, e); /* the array may have grown */
-    if (ok && position) *position = s.at;
+    bool ok = scan_once(&s, position, e);
     s.record.end_us = clock_wall_us();
     s.record.errors = !ok;
     int32_t session_id = scan_history_add(c->history, &s.record);

@@ -110,8 +110,6 @@ static bool alter_column(CaptureScan *s, const Instance *instance, size_t i, con
 }
 
 static bool follow_types(CaptureScan *s, const Instance *instance, SqlError *e) {
-    CatalogPin pin;
-    catalog_pin(s->c->catalog, &pin);
     bool ok = true;
     const Table *source = catalog_table_by_id(s->c->catalog, instance->source_object_id);
     for (size_t i = 0; ok && source && i < instance->column_count; i++) {
@@ -119,7 +117,6 @@ static bool follow_types(CaptureScan *s, const Instance *instance, SqlError *e) 
         if (!change || !is_altered(source, change, instance, i)) continue;
         ok = alter_column(s, instance, i, table_column_by_id(source, instance->columns[i].column_id), e);
     }
-    catalog_unpin(s->c->catalog, &pin);
     return ok;
 }
 
@@ -130,20 +127,31 @@ static size_t others_of(const InstanceSet *set, const Instance *instance) {
     return n;
 }
 
-static bool drop_instance(CaptureScan *s, const Instance *instance, SqlError *e) {
-    Txn *txn = session_txn(s->c->session);
-    txn_begin(txn, (Str){0});
-    if (instance_drop(s->c->session, s->at.database_id, instance, others_of(&s->set, instance), e))
-        return txn_commit(txn, e);
-    txn_rollback_all(txn);
-    return false;
+static bool finish_target(CaptureScan *s, const CaptureTarget *t, SqlError *e) {
+    if (t->is_dropped)
+        return instance_drop(s->c->session, s->at.database_id, t->instance, others_of(&s->set, t->instance),
+                             e);
+    return !t->needs_types || follow_types(s, t->instance, e);
 }
 
-bool capture_finish_ddl(CaptureScan *s, SqlError *e) {
+void capture_find_schema_work(CaptureScan *s) {
     for (size_t i = 0; i < s->set.count; i++) {
         CaptureTarget *t = &s->targets[i];
-        if (t->is_dropped && !drop_instance(s, t->instance, e)) return false;
-        if (t->needs_types && !t->is_dropped && !follow_types(s, t->instance, e)) return false;
+        t->is_dropped = !catalog_table_by_id(s->c->catalog, t->instance->source_object_id);
+        t->needs_types = has_altered(s->c, t->instance);
     }
-    return true;
+}
+
+/* In a transaction of its own, so that its locks end with it. */
+bool capture_finish_ddl(CaptureScan *s, SqlError *e) {
+    Txn *txn = session_txn(s->c->session);
+    CatalogPin pin;
+    catalog_pin(s->c->catalog, &pin);
+    txn_begin(txn, (Str){0});
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->set.count; i++) ok = finish_target(s, &s->targets[i], e);
+    ok = ok && txn_commit(txn, e);
+    if (!ok) txn_rollback_all(txn);
+    catalog_unpin(s->c->catalog, &pin);
+    return ok;
 }

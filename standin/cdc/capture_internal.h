@@ -14,6 +14,7 @@ typedef struct CapturePosition {
     LogLsn mark;             /* commit LSN of the last transaction done with */
     int64_t last_mapping_us; /* when its lsn_time_mapping last got a row; 0: not known yet */
     bool has_mapping;        /* there is a row */
+    bool has_schema_work;    /* capture_finish_ddl is still to be done: nothing is read before */
 } CapturePosition;
 
 struct Capture {
@@ -64,7 +65,9 @@ typedef struct CaptureScan { /* one batch: one SQLite transaction */
     ScanRecord record;
 } CaptureScan;
 
-/* capture_scan.c: read and write one batch, inside the store's write transaction. */
+/* capture_scan.c: a target for each instance of the set; then read and write one batch, inside the store's
+ * write transaction. */
+void capture_set_targets(CaptureScan *s);
 MUST_CHECK bool capture_scan(CaptureScan *s, SqlError *e);
 /* Add a row to lsn_time_mapping; id 0: an entry without changes. */
 MUST_CHECK bool capture_add_mapping(CaptureScan *s, const LogTransaction *t, SqlError *e);
@@ -73,5 +76,7 @@ MUST_CHECK bool capture_add_mapping(CaptureScan *s, const LogTransaction *t, Sql
  */
 MUST_CHECK bool capture_see_ddl(CaptureScan *s, const LogChange *change, SqlError *e);
 MUST_CHECK bool capture_finish_ddl(CaptureScan *s, SqlError *e);
+/* Find out again what that is, from the tables as they are. The catalog is pinned. */
+void capture_find_schema_work(CaptureScan *s);
 
 #endif

@@ -146,9 +146,12 @@ static bool add_idle_mapping(CaptureScan *s, SqlError *e) {
         s, &(LogTransaction){.begin_lsn = lsn, .commit_lsn = lsn, .begin_us = now, .commit_us = now}, e);
 }
 
-bool capture_scan(CaptureScan *s, SqlError *e) {
+void capture_set_targets(CaptureScan *s) {
     s->targets = x_calloc(s->set.count, sizeof *s->targets);
     for (size_t i = 0; i < s->set.count; i++)
         s->targets[i] = (CaptureTarget){.instance = &s->set.items[i], .is_active = s->set.items[i].has_start};
+}
+
+bool capture_scan(CaptureScan *s, SqlError *e) {
     return read_log(s, e) && add_idle_mapping(s, e);
 }

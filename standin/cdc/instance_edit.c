@@ -35,10 +35,12 @@ static Value text_value(Str s) {
 
 /* ---- the change table */
 
-/* Source types as change tables have them: rowversion as its bytes, sysname and collations stay. */
+/* Source types as change tables have them: rowversion as its bytes, alias types as what they stand for. */
 static Type captured_type(const Column *c) {
     if (c->type.id == TYPE_ROWVERSION) return (Type){.id = TYPE_BINARY, .length = 8};
-    return c->type;
+    Type type = c->type;
+    type.is_sysname = false;
+    return type;
 }
 
 static void add_index(Table *t, const char *name, const int32_t *column_ids, size_t count,

@@ -192,12 +192,46 @@ static void an_altered_column_changes_the_change_table_when_the_scan_gets_there(
     assert_answer(sa, "SELECT required_column_update FROM cdc.ddl_history", "1\n");
 }
 
+static void a_column_made_too_small_stops_capture_until_it_fits(void **state) {
+    (void)state;
+    run(sa, "INSERT INTO dbo.item(id, name) VALUES(1, N'a long name'); DELETE dbo.item");
+    run(sa, "ALTER TABLE dbo.item ALTER COLUMN name nvarchar(3)");
+    run(sa, "INSERT INTO dbo.item(id, name) VALUES(2, N'abc')");
+    for (int i = 0; i < 3; i++) assert_non_null(strstr(ask(sa, "EXEC sys.sp_cdc_scan"), "ERROR 2628:"));
+    assert_answer(sa, "SELECT id, [__$operation] FROM cdc.dbo_item_CT ORDER BY [__$start_lsn]", "1|2\n1|1\n");
+    assert_answer(sa, "SELECT error_number FROM sys.dm_cdc_errors", "2628\n2628\n2628\n");
+    run(sa, "DELETE cdc.dbo_item_CT");
+    run(sa, "EXEC sys.sp_cdc_scan");
+    assert_answer(sa, "SELECT id, name FROM cdc.dbo_item_CT", "2|abc\n");
+    assert_answer(sa, "SELECT COL_LENGTH('cdc.dbo_item_CT', 'name')", "6\n");
+}
+
 static void a_dropped_table_takes_its_instances_along(void **state) {
     (void)state;
     run(sa, "DROP TABLE dbo.item");
     run(sa, "EXEC sys.sp_cdc_scan");
     assert_answer(sa, "SELECT COUNT(*) FROM cdc.change_tables", "0\n");
     assert_answer(sa, "SELECT COUNT(*) FROM sys.tables WHERE name = N'dbo_item_CT'", "0\n");
+}
+
+static void lobs_of_the_old_kind_have_no_before_image(void **state) {
+    (void)state;
+    run(sa, "CREATE TABLE dbo.lob(id int NOT NULL, t text, n ntext, i image, m nvarchar(max), twice AS (id * "
+            "2))");
+    run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'lob', @role_name = NULL");
+    run(sa, "INSERT INTO dbo.lob VALUES(1, 'text', N'ntext', 0x01, N'max')");
+    run(sa, "UPDATE dbo.lob SET id = 2; UPDATE dbo.lob SET t = 'new', m = N'other'; DELETE dbo.lob");
+    run(sa, "EXEC sys.sp_cdc_scan");
+    assert_answer(
+        sa,
+        "SELECT [__$operation], [__$update_mask], id, t, n, i, m, twice FROM cdc.dbo_lob_CT ORDER BY "
+        "[__$start_lsn], [__$operation]",
+        "2|0x3F|1|text|ntext|0x01|max|NULL\n"
+        "3|0x01|1|NULL|NULL|NULL|NULL|NULL\n"
+        "4|0x01|2|text|ntext|0x01|max|NULL\n"
+        "3|0x12|2|NULL|NULL|NULL|max|NULL\n"
+        "4|0x12|2|new|ntext|0x01|other|NULL\n"
+        "1|0x3F|2|NULL|NULL|NULL|other|NULL\n");
 }
 
 static void capture_lags_as_long_as_it_is_told_to(void **state) {
@@ -227,7 +261,9 @@ int main(void) {
         ON_ITEMS(a_column_added_later_is_not_captured_but_recorded),
         ON_ITEMS(a_dropped_column_is_null_from_then_on),
         ON_ITEMS(an_altered_column_changes_the_change_table_when_the_scan_gets_there),
+        ON_ITEMS(a_column_made_too_small_stops_capture_until_it_fits),
         ON_ITEMS(a_dropped_table_takes_its_instances_along),
+        ON_ITEMS(lobs_of_the_old_kind_have_no_before_image),
         ON_ITEMS(capture_lags_as_long_as_it_is_told_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
