@@ -7,6 +7,7 @@
 #include "standin/cdc/func_cdc.h"
 #include "standin/cdc/proc_catalog.h"
 #include "standin/cdc/proc_cdc.h"
+#include "standin/cdc/proc_describe.h"
 #include "standin/cdc/proc_fault.h"
 #include "standin/cdc/proc_job.h"
 #include "standin/cdc/view_cdc.h"
@@ -30,6 +31,7 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     proc_job_add(procs);
     proc_catalog_add(procs);
     proc_server_add(procs);
+    proc_describe_add(procs);
     proc_fault_add(procs);
 }
 

@@ -103,6 +103,11 @@ typedef bool ProcRow(void *arg, const Value *values, size_t count);
 MUST_CHECK bool proc_query(Session *s, int32_t database_id, Str text, const SessionParam *params,
                            size_t count, ProcRow *row, void *arg, SqlError *e);
 
+/* The columns of the first result set that the text would give: it is bound, not run. */
+typedef bool ProcColumns(void *arg, const OutColumn *columns, size_t count);
+MUST_CHECK bool proc_describe(Session *s, int32_t database_id, Str text, const SessionParam *params,
+                              size_t count, ProcColumns *see, void *arg, SqlError *e);
+
 /* ---- schema changes as procedures make them, inside the session's transaction (undone by its rollback) */
 /* Publish an edited copy (table_copy, database_copy): moved. Needs the Sch-M lock for tables, taken inside.
  */

@@ -162,6 +162,30 @@ bool proc_run(Session *s, int32_t database_id, Str text, const SessionParam *par
     return run(s, database_id, text, params, count, &c, e);
 }
 
+typedef struct Described {
+    ProcColumns *see;
+    void *arg;
+    bool is_seen;
+} Described;
+
+static bool see_columns(Out *o, const OutColumn *columns, size_t count) {
+    Described *d = ((Capture *)o)->arg;
+    if (d->is_seen) return true;
+    d->is_seen = true;
+    return d->see(d->arg, columns, count);
+}
+
+bool proc_describe(Session *s, int32_t database_id, Str text, const SessionParam *params, size_t count,
+                   ProcColumns *see, void *arg, SqlError *e) {
+    CLEANUP(buf_done) Buf described = {0};
+    Described d = {see, arg, false};
+    Capture c = capture(s, NULL, &d, e);
+    c.out.columns = see_columns;
+    buf_cstr(&described, "SET FMTONLY ON; "); /* options come back with the procedure's own */
+    buf_str(&described, text);
+    return run(s, database_id, buf_view(&described), params, count, &c, e);
+}
+
 /* Rows to the client, errors back to the procedure. */
 static bool pass_columns(Out *o, const OutColumn *columns, size_t count) {
     Out *to = ((Capture *)o)->arg;

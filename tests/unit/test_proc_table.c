@@ -212,6 +212,35 @@ static void help_tells_columns_and_key(void **state) {
     assert_int_equal(sa->column_count, 15);
 }
 
+static void enabling_waits_for_transactions_that_wrote_the_table(void **state) {
+    (void)state;
+    Client *writer = client_open(&engine, "shop");
+    run(writer, "BEGIN TRAN; INSERT INTO dbo.item(id, name) VALUES(1, N'a')");
+    run(sa, "SET LOCK_TIMEOUT 50");
+    assert_non_null(strstr(ask(sa, ENABLE_ITEM), "ERROR 1222:"));
+    assert_answer(sa, "SELECT COUNT(*) FROM cdc.change_tables", "0\n");
+    run(writer, "COMMIT");
+    run(sa, ENABLE_ITEM);
+    client_close(writer);
+}
+
+static void a_database_owner_may_enable_tables_but_not_the_database(void **state) {
+    (void)state;
+    run(sa, "CREATE LOGIN owner1 WITH PASSWORD = 'p'; CREATE USER owner1 FOR LOGIN owner1; ALTER ROLE "
+            "db_owner ADD MEMBER "
+            "owner1; CREATE LOGIN plain1 WITH PASSWORD = 'p'; CREATE USER plain1 FOR LOGIN plain1");
+    Client *plain = client_open_as(&engine, "plain1", "p", "shop");
+    assert_non_null(strstr(ask(plain, ENABLE_ITEM), "ERROR 22904:"));
+    client_close(plain);
+    Client *owner = client_open_as(&engine, "owner1", "p", "shop");
+    run(owner, ENABLE_ITEM);
+    assert_answer(
+        owner, "EXEC sys.sp_cdc_disable_db",
+        "ERROR 22902: Caller is not authorized to initiate the requested action. sysadmin privileges are "
+        "required.\n");
+    client_close(owner);
+}
+
 static void enabling_in_a_transaction_is_undone_with_it(void **state) {
     (void)state;
     run(sa, "BEGIN TRAN");
@@ -290,6 +319,8 @@ int main(void) {
         ON_ENABLED(a_unique_index_may_stand_in_for_the_primary_key),
         ON_ENABLED(the_gating_role_is_made),
         ON_ENABLED(help_tells_columns_and_key),
+        ON_ENABLED(enabling_waits_for_transactions_that_wrote_the_table),
+        ON_ENABLED(a_database_owner_may_enable_tables_but_not_the_database),
         ON_ENABLED(enabling_in_a_transaction_is_undone_with_it),
         ON_ENABLED(disabling_the_database_takes_all_of_it),
         ON_ENABLED(a_captured_table_cannot_be_truncated_nor_its_columns_renamed),
