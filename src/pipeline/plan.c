@@ -16,6 +16,11 @@
  * LSN before the read. Rows without a key can't be upserted: they are read as of exactly one LSN, and changes
  * up to it are never read (the floor).
  *
+ * Two things would lose changes in silence, and are refused. A table that is stored but isn't read now: the
+ * position moves on without it. A source that was restored: it makes other commits at LSNs that the stream
+ * has behind it. What tells is that it has never been at the position. A position may lie above the captured
+ * max (just before an instance's start), whosever instance that was: so all of them count.
+ *
  * From when on does the target show states that the source had? Chunks may show commits that the capture job
  * hasn't reached, so the captured max LSN after the last chunk is too early. A commit that a read has seen
  * was made before the read's end, by the source's clock: the first window that ends at a later commit time is
@@ -26,6 +31,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 /* Commit times are stored with 1/300 s; and a commit's time is taken a moment before it can be seen. */
@@ -35,7 +41,8 @@ typedef struct PlanTable {
     char *schema, *table; /* owned */
     bool is_keyless;
     /* As the target will have it once it has taken what is in the stream. */
-    bool is_known; /* has been announced: by this plan or before */
+    bool is_known;  /* has been announced: by this plan or before */
+    bool is_stored; /* … before: the target has it for certain */
     bool is_done, is_streaming;
     bool is_reading; /* a chunk is given out */
     uint32_t chunks;
@@ -56,11 +63,13 @@ struct Plan {
     bool was_started; /* the stream has a position */
     Position position;
     Position consistent;
+    char *left_out; /* owned: SQL condition that finds a stored table which isn't among these; NULL = none */
     bool has_copied_us;
     int64_t copied_us;          /* when the last read of a chunk had ended */
     size_t last_chunk;          /* table of the chunk given out last: the next comes from another */
     bool has_reading, is_fresh; /* is_fresh: no window has come from it yet */
     Lsn horizon;                /* the capture job has been through the log up to here */
+    Lsn been_at;                /* the same by all that the source shows, other tables' instances too */
     bool needs_reading;         /* before anything else */
     PlanReading reading;        /* without its instances */
     bool in_window, had_chunk;  /* had_chunk: since the last window */
@@ -83,13 +92,43 @@ static bool is_copied_first(const PlanTable *t) {
 }
 
 static void take_stored(PlanTable *t, const StoredTable *stored) {
-    t->is_known = true;
+    t->is_known = t->is_stored = true;
     t->is_done = stored->is_done;
     t->is_streaming = stored->is_streaming;
     t->chunks = stored->chunks_done;
     t->fingerprint = stored->fingerprint;
     t->instance = stored->instance;
     t->floor = stored->floor;
+}
+
+static void put_quoted(Buf *out, Str s) {
+    buf_u8(out, '\'');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\'') buf_u8(out, '\'');
+        buf_u8(out, (uint8_t)s.p[i]);
+    }
+    buf_u8(out, '\'');
+}
+
+static bool is_among(const PlanTableSpec *tables, size_t count, const StoredTable *stored) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_c(tables[i].schema, stored->schema) && str_eq_c(tables[i].table, stored->table))
+            return true;
+    return false;
+}
+
+static char *find_left_out(const PlanTableSpec *tables, size_t count, const StoredState *stored) {
+    for (size_t i = 0; i < stored->table_count; i++) {
+        const StoredTable *t = &stored->tables[i];
+        if (is_among(tables, count, t)) continue;
+        CLEANUP(buf_done) Buf text = {0};
+        buf_cstr(&text, "source_schema = ");
+        put_quoted(&text, str_from(t->schema));
+        buf_cstr(&text, " AND source_table = ");
+        put_quoted(&text, str_from(t->table));
+        return str_dup(buf_view(&text));
+    }
+    return NULL;
 }
 
 Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const StoredState *stored) {
@@ -100,6 +139,8 @@ Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const S
     p->was_started = stored->has_position;
     p->position = stored->position;
     p->consistent = stored->consistent;
+    /* Where nothing is streamed the position stays, and with it all that a table left out needs. */
+    if (mode != PLAN_INITIAL_ONLY) p->left_out = find_left_out(tables, count, stored);
     for (size_t i = 0; i < count; i++) {
         PlanTable *t = &p->tables[i];
         t->schema = str_dup(tables[i].schema);
@@ -118,6 +159,7 @@ Plan *plan_free(Plan *p) {
         free(p->tables[i].table);
     }
     free(p->tables);
+    free(p->left_out);
     free(p);
     return NULL;
 }
@@ -184,6 +226,8 @@ void plan_reading(Plan *p, const PlanReading *reading) {
         t->current = (PlanInstance){0};
     }
     for (size_t i = 0; i < reading->instance_count; i++) see_instance(p, &reading->instances[i]);
+    Lsn before = lsn_prev(&reading->begun_lsn);
+    p->been_at = lsn_cmp(&before, &p->horizon) > 0 ? before : p->horizon;
     if (!p->has_copied_us) {
         p->copied_us = reading->now_us;
         p->has_copied_us = true;
@@ -192,9 +236,10 @@ void plan_reading(Plan *p, const PlanReading *reading) {
 
 /* ---- gaps ---- */
 
+/* A table whose announcement may be lost yet: what is stored tells whether it needs them. */
 static bool gap(const PlanTable *t, const Position *needed, const Lsn *left, Err *e) {
     char from[LSN_TEXT_SIZE], start[LSN_TEXT_SIZE];
-    return err_set(e, ERR_RANGE, false,
+    return err_set(e, ERR_RANGE, !t->is_stored,
                    "table %s.%s: the changes after LSN %s are needed, but %s%s: the cleanup job or a dropped "
                    "capture instance has taken them. Copy the tables again into an empty target under a new "
                    "pipeline name, and keep changes for longer than the longest stop (sys.sp_cdc_change_job "
@@ -202,6 +247,28 @@ static bool gap(const PlanTable *t, const Position *needed, const Lsn *left, Err
                    t->schema, t->table, lsn_format(&needed->commit_lsn, from),
                    lsn_is_zero(left) ? "it has no change table" : "its change table begins at ",
                    lsn_is_zero(left) ? "" : lsn_format(left, start));
+}
+
+/* The names come last and once: with any of 128 characters the message still is whole. */
+static bool check_left_out(const Plan *p, Err *e) {
+    return !p->left_out ||
+           err_set(e, ERR_INVALID, false,
+                   "a table of this pipeline isn't read now: put it back (table.include.list, capture "
+                   "instance), or forget it, with a TRUNCATE before it comes again: DELETE FROM "
+                   "millrace.table_state WHERE pipeline = '…' AND %s",
+                   p->left_out);
+}
+
+static bool check_source_has_been_here(const Plan *p, Err *e) {
+    char position[LSN_TEXT_SIZE], been_at[LSN_TEXT_SIZE];
+    if (!p->was_started || lsn_cmp(&p->position.commit_lsn, &p->been_at) <= 0) return true;
+    return err_set(
+        e, ERR_RANGE, p->reading.is_secondary,
+        "the source has gone back: the target stands at LSN %s, but SQL Server has captured changes "
+        "up to %s only: the database was restored to an earlier point, failed over to an older "
+        "copy, or its change data capture was enabled anew. What the target has of the lost time "
+        "can't be told: copy the tables again into an empty target under a new pipeline name",
+        lsn_format(&p->position.commit_lsn, position), lsn_format(&p->been_at, been_at));
 }
 
 static bool no_instance(const PlanTable *t, Err *e) {
@@ -476,10 +543,11 @@ static PlanAction next_in_stream(Plan *p) {
 
 bool plan_next(Plan *p, PlanAction *ret, Err *e) {
     assert(!p->in_window);
+    if (!check_left_out(p, e)) return false;
     *ret = (PlanAction){.kind = PLAN_READ, .is_urgent = true};
     if (!p->has_reading || p->needs_reading) return true;
     bool waits = false;
-    if (!check_tables(p, &waits, e)) return false;
+    if (!check_source_has_been_here(p, e) || !check_tables(p, &waits, e)) return false;
     if (waits) {
         ret->is_urgent = false;
         return true;

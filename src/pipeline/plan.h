@@ -58,6 +58,8 @@ typedef struct PlanReading {
     int64_t now_us; /* the source's clock, read with max_lsn */
     const PlanInstance *instances; /* of all tables; those of one table in the order they were made */
     size_t instance_count;
+    Lsn begun_lsn;     /* largest start_lsn of cdc.change_tables, other tables' too; zero = none is set */
+    bool is_secondary; /* read from a replica that may lag behind the one read before */
 } PlanReading;
 
 typedef enum PlanKind {
@@ -92,7 +94,9 @@ Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const S
 Plan *plan_free(Plan *p);
 
 /* What to do next. Errors, not retriable: ERR_RANGE when changes are gone that are still needed (names table,
- * needed and left LSN, and the cure); ERR_INVALID when a table that was never copied has no capture instance.
+ * needed and left LSN, and the cure), or when the source has gone back behind the stream (retriable on a
+ * secondary); ERR_INVALID when a table that was never copied has no capture instance, or when one is stored
+ * that isn't among the plan's.
  */
 MUST_CHECK bool plan_next(Plan *p, PlanAction *ret, Err *e);
 

@@ -251,6 +251,13 @@ static size_t list_instances(Source *s) {
     return count;
 }
 
+static Lsn largest_start(const Reading *r) {
+    Lsn largest = {{0}};
+    for (size_t i = 0; i < r->instance_count; i++)
+        if (lsn_cmp(&r->instances[i].start_lsn, &largest) > 0) largest = r->instances[i].start_lsn;
+    return largest;
+}
+
 static bool do_reading(Source *s, Err *e) {
     Position at = plan_position(s->plan);
     Reading *r = &s->reading;
@@ -261,7 +268,9 @@ static bool do_reading(Source *s, Err *e) {
                            .to_lsn = r->is_full && last ? last->lsn : r->max_lsn,
                            .to_us = last ? last->us : 0,
                            .now_us = r->now_us,
-                           .instances = s->instances};
+                           .instances = s->instances,
+                           .begun_lsn = largest_start(r),
+                           .is_secondary = s->settings.target.is_read_only};
     reading.instance_count = list_instances(s);
     reading.instances = s->instances;
     plan_reading(s->plan, &reading);

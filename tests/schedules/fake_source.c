@@ -161,6 +161,7 @@ static void clean_up(Sim *s, FakeSource *f) {
 }
 
 void fake_source_capture(FakeSource *f, size_t entries) {
+    if (f->is_behind) return;
     for (; entries > 0 && f->captured < f->count; entries--) {
         const FakeCommit *c = &f->log[f->captured++];
         if (c->is_mapped) f->max_lsn = c->lsn;
@@ -174,10 +175,50 @@ void fake_source_tick(FakeSource *f, int64_t us) {
 }
 
 void fake_source_idle_entry(FakeSource *f) {
-    if (f->count == FAKE_LOG) return;
+    if (f->count == FAKE_LOG || f->is_behind) return;
     FakeCommit *c = add_entry(f, /* is_mapped= */ true);
     c->rows = f->rows;
     f->next_lsn++;
+}
+
+/* ---- back to a backup ---- */
+
+uint32_t fake_source_been_at(const FakeSource *f) {
+    uint32_t at = f->max_lsn;
+    for (size_t i = 0; i < f->instance_count; i++) {
+        const FakeInstance *in = &f->instances[i];
+        if (!in->is_dropped && in->low > at + 1) at = in->low - 1;
+    }
+    return at;
+}
+
+/* The rows of a copy may be newer than its position: a restore in its midst can't be told by positions. */
+static bool is_target_exact(Sim *s) {
+    const FakeState *now = &sim_target(s)->now;
+    bool is_filled_by_hand = sim_shape(s)->mode == PLAN_NO_DATA && now->has_position;
+    return is_filled_by_hand || !position_is_zero(&now->consistent);
+}
+
+/* Nothing is read from it any more, and no connection lives on. Before the source has made as many new
+ * commits as were lost a new process has to look: once it is past the position nobody can tell. */
+static void restore(Sim *s, FakeSource *f, const FakeSource *backup) {
+    sim_crash_all(s);
+    int64_t now_us = f->now_us;
+    uint16_t next_value = f->next_value;
+    uint32_t commits_left = f->commits_left;
+    *f = *backup;
+    f->now_us = now_us;
+    f->next_value = next_value;
+    f->commits_left = commits_left;
+    f->was_restored = true;
+    f->is_behind = target_position(s) > fake_source_been_at(f);
+    sim_trace(s, "source: restored to %u%s", fake_source_been_at(f), f->is_behind ? ", behind" : "");
+}
+
+static void back_up_or_restore(Sim *s, FakeSource *f) {
+    FakeSource *backup = sim_backup(s);
+    if (backup->count == 0) *backup = *f;
+    else if (!f->was_restored && is_target_exact(s)) restore(s, f, backup);
 }
 
 bool fake_source_is_done(const FakeSource *f) {
@@ -187,6 +228,7 @@ bool fake_source_is_done(const FakeSource *f) {
 void fake_source_step(Sim *s, FakeSource *f) {
     const SimShape *shape = sim_shape(s);
     Rng *rng = sim_rng(s);
+    if (f->is_behind) return;
     f->now_us += (int64_t)rng_below(rng, 4000);
     if (rng_chance(rng, 3)) f->now_us += 300 * 1000;
     if (rng_chance(rng, shape->commit)) commit(s, f);
@@ -199,10 +241,12 @@ void fake_source_step(Sim *s, FakeSource *f) {
     if (rng_chance(rng, shape->enable)) enable(s, f, any_table(s));
     if (rng_chance(rng, shape->drop)) drop(s, f, any_table(s));
     if (rng_chance(rng, shape->cleanup)) clean_up(s, f);
+    if (rng_chance(rng, shape->restore)) back_up_or_restore(s, f);
 }
 
 void fake_source_init(Sim *s, FakeSource *f) {
     f->count = f->captured = f->instance_count = 0;
+    f->was_restored = f->is_behind = false;
     f->max_lsn = 0;
     f->next_lsn = 10;
     f->now_us = 1000 * 1000;
@@ -230,6 +274,13 @@ PlanReading fake_source_max(const FakeSource *f, const Position *position, uint3
         break;
     }
     return r;
+}
+
+Lsn fake_source_begun(const FakeSource *f) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < f->instance_count; i++)
+        if (!f->instances[i].is_dropped && f->instances[i].low > largest) largest = f->instances[i].low;
+    return sim_lsn(largest);
 }
 
 static bool adds_columns(const FakeSource *f, const FakeInstance *in) {

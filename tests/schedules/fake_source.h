@@ -1,7 +1,7 @@
 /*
  * fake_source.h - a SQL Server with change data capture, as far as order and visibility go: a log of commits,
- * a capture job that lags behind it, capture instances that begin, are cleaned up and dropped. LSNs and times
- * are small numbers.
+ * a capture job that lags behind it, capture instances that begin, are cleaned up and dropped; a backup that
+ * it is restored from. LSNs and times are small numbers.
  */
 #ifndef SCHEDULES_FAKE_SOURCE_H
 #define SCHEDULES_FAKE_SOURCE_H
@@ -46,6 +46,8 @@ typedef struct FakeSource {
     SimRows rows;              /* committed */
     uint16_t next_value;
     uint32_t commits_left;
+    bool was_restored;
+    bool is_behind; /* it was, to a place before the target's: nothing more happens until that is found */
 } FakeSource;
 
 void fake_source_init(Sim *s, FakeSource *f);
@@ -55,8 +57,12 @@ void fake_source_capture(FakeSource *f, size_t entries);
 void fake_source_tick(FakeSource *f, int64_t us);
 void fake_source_idle_entry(FakeSource *f); /* the capture job's note that nothing was there */
 
+/* As far as it is known to have been: captured max, or just before the start of an instance. */
+uint32_t fake_source_been_at(const FakeSource *f);
+
 /* What queries give. */
 PlanReading fake_source_max(const FakeSource *f, const Position *position, uint32_t limit);
+Lsn fake_source_begun(const FakeSource *f); /* largest start_lsn of all instances */
 size_t fake_source_instances(const FakeSource *f, size_t tables, PlanInstance ret[static FAKE_INSTANCES]);
 const FakeInstance *fake_source_instance(const FakeSource *f, int32_t id); /* NULL = dropped */
 int32_t fake_source_newest(const FakeSource *f, size_t table);             /* that has begun */

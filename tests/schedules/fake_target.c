@@ -49,6 +49,13 @@ void fake_target_cut(FakeTarget *t, size_t session) {
     t->sessions[session] = (FakeSession){0};
 }
 
+void fake_target_forget(FakeTarget *t, size_t first) {
+    for (size_t i = first; i < SIM_TABLES; i++) {
+        t->now.tables[i] = (FakeTable){0};
+        memset(t->now.rows.row[i], 0, sizeof t->now.rows.row[i]);
+    }
+}
+
 void fake_target_rollback(FakeTarget *t, size_t session) {
     t->sessions[session].is_in_transaction = false;
 }

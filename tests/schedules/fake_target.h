@@ -50,6 +50,8 @@ void fake_target_cut(FakeTarget *t, size_t session);
 /* One step of a batch's work. */
 FakeResult fake_target_do(Sim *s, FakeTarget *t, size_t session, LaneStep step, const LaneWork *work,
                           const Batch *batch);
+/* The operator gives the tables from this one on up: their marks and rows are gone. */
+void fake_target_forget(FakeTarget *t, size_t first);
 void fake_target_rollback(FakeTarget *t, size_t session);
 /* The target is the source as of lsn: sim_fail otherwise. */
 void fake_target_compare(Sim *s, const FakeState *state, uint32_t lsn, const char *when);

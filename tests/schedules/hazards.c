@@ -31,11 +31,15 @@ static const SimShape hazards[] = {
     {CALM, .name = "table-added-later", .first_tables = 1, .crash = 2},
     {CALM, .name = "table-added-later-with-new-columns", .first_tables = 1, .crash = 2, .alter = 2,
      .enable = 6},
+    {CALM, .name = "table-left-out-and-put-back", .left_out = 40, .crash = 2},
+    {CALM, .name = "table-left-out-with-new-columns", .left_out = 40, .crash = 2, .alter = 2, .enable = 6},
+    {WORLD(PLAN_INITIAL, 60, 20, 12), .name = "source-goes-back", .restore = 2, .crash = 1},
+    {WORLD(PLAN_NO_DATA, 60, 20, 12), .name = "source-goes-back-without-a-copy", .restore = 2, .enable = 3},
     {WORLD(PLAN_NO_DATA, 30, 10, 12), .name = "no-data", .crash = 2, .lose = 5, .alter = 1, .enable = 3},
     {WORLD(PLAN_INITIAL_ONLY, 30, 10, 12), .name = "copy-only", .crash = 2, .lose = 5, .alter = 1,
      .enable = 3},
-    {CALM, .name = "everything-at-once", .crash = 2, .lose = 6, .refuse = 4, .stop = 2, .duplicate = 15,
-     .source_fails = 1, .alter = 2, .enable = 5, .drop = 5, .cleanup = 1},
+    {CALM, .name = "everything-at-once", .left_out = 10, .restore = 1, .crash = 2, .lose = 6, .refuse = 4,
+     .stop = 2, .duplicate = 15, .source_fails = 1, .alter = 2, .enable = 5, .drop = 5, .cleanup = 1},
 };
 
 const SimShape *hazard_at(size_t i) {

@@ -48,6 +48,7 @@ void proc_start(Sim *s, Proc *p) {
     drop_all(p);
     p->is_alive = true;
     p->is_stopped = p->is_again = false;
+    p->leaves_out = !sim_is_quiet(s) && rng_chance(sim_rng(s), sim_shape(s)->left_out);
     p->ends = 0;
     p->lane = lane_new();
     p->sink = SINK_OWN;

@@ -61,6 +61,7 @@ typedef struct Proc {
     size_t queued;
 
     SourceState source;
+    bool leaves_out;    /* it is told of the first table alone */
     size_t table_count; /* that it was told of */
     Plan *plan;
     PlanReading reading;

@@ -25,7 +25,7 @@ struct Sim {
     bool is_verbose, is_quiet, has_failed, has_gap;
     char why[512];
     uint64_t steps;
-    FakeSource source;
+    FakeSource source, backup;
     FakeTarget target;
     Proc procs[SIM_PROCS];
 };
@@ -51,6 +51,8 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_NO_RESTART] = "no-restart",
         [BREAK_NO_FLOOR] = "no-floor",
         [BREAK_CLEAR_NOTHING] = "keep-consistent",
+        [BREAK_LEAVE_OUT] = "leave-out-in-silence",
+        [BREAK_IGNORE_RESTORE] = "ignore-restore",
     };
     return b < BREAK_COUNT ? names[b] : NULL;
 }
@@ -86,6 +88,9 @@ bool sim_ended_in_gap(const Sim *s) {
 }
 FakeSource *sim_source(Sim *s) {
     return &s->source;
+}
+FakeSource *sim_backup(Sim *s) {
+    return &s->backup;
 }
 FakeTarget *sim_target(Sim *s) {
     return &s->target;
@@ -161,6 +166,7 @@ bool sim_rows_equal(const SimRow *a, const SimRow *b, size_t values) {
 /* Whether changes that the target still needs are really gone: else the error was a false alarm. */
 static bool has_gap(const Sim *s) {
     const FakeState *now = &s->target.now;
+    if (s->source.is_behind) return true;
     if (!now->has_position) return true; /* the stream's start is still on its way */
     for (size_t t = 0; t < SIM_TABLES; t++) {
         const FakeTable *table = &now->tables[t];
@@ -183,6 +189,11 @@ void sim_end_in_gap(Sim *s, const char *why) {
     sim_trace(s, "gap: %s", why);
     s->has_gap = true;
     if (!has_gap(s)) sim_fail(s, "a gap where none is: %s", why);
+}
+
+void sim_crash_all(Sim *s) {
+    for (size_t i = 0; i < SIM_PROCS; i++)
+        if (s->procs[i].is_alive) proc_crash(s, &s->procs[i]);
 }
 
 /* ---- the run ---- */
@@ -212,6 +223,8 @@ SimShape sim_shape_drawn(Rng *rng) {
     shape.stop = some(rng, 30, 2);
     shape.duplicate = some(rng, 40, 20);
     shape.source_fails = some(rng, 30, 2);
+    if (shape.mode == PLAN_INITIAL && rng_chance(rng, 20)) shape.left_out = 1 + (uint32_t)rng_below(rng, 60);
+    shape.restore = some(rng, 10, 3);
     return shape;
 }
 
@@ -262,6 +275,7 @@ static void run_world(Sim *s) {
 }
 
 static bool is_through(Sim *s) {
+    if (s->source.is_behind) return false; /* that has to be found */
     for (size_t i = 0; i < SIM_PROCS; i++)
         if (!s->procs[i].is_stopped && proc_is_through(s, &s->procs[i])) return true;
     return false;
@@ -271,8 +285,7 @@ static bool is_through(Sim *s) {
 static void run_quiet(Sim *s) {
     s->is_quiet = true;
     sim_trace(s, "the world falls silent");
-    for (size_t i = 0; i < SIM_PROCS; i++) /* all tables are to be known at the end */
-        if (s->shape.first_tables && s->procs[i].is_alive) proc_crash(s, &s->procs[i]);
+    if (s->shape.first_tables || s->shape.left_out) sim_crash_all(s); /* all are to be known at the end */
     for (int i = 0; i < QUIET_STEPS && !is_over(s); i++) {
         if (i % 500 == 0) {
             fake_source_tick(&s->source, 2000 * 1000);
@@ -314,13 +327,13 @@ bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool
     s->steps = 0;
     fake_target_init(&s->target);
     fake_source_init(s, &s->source);
+    s->backup.count = 0;
     for (size_t i = 0; i < SIM_PROCS; i++) s->procs[i].number = i;
     run_world(s);
     if (!is_over(s)) run_quiet(s);
     if (!is_over(s)) check_end(s);
     s->is_quiet = true;
-    for (size_t i = 0; i < SIM_PROCS; i++)
-        if (s->procs[i].is_alive) proc_crash(s, &s->procs[i]);
+    sim_crash_all(s);
     return !s->has_failed;
 }
 

@@ -40,7 +40,9 @@ typedef struct SimShape {
     uint32_t tables;       /* the first n … */
     bool has_keyless;      /* … and the one without a key */
     uint32_t first_tables; /* that the first processes are told of; later ones know all */
+    uint32_t left_out;     /* chance in percent that a process is told of the first table alone */
     uint32_t commit, capture, alter, enable, drop, cleanup;
+    uint32_t restore; /* to be backed up, then to be restored from it */
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
 } SimShape;
 
@@ -65,6 +67,8 @@ typedef enum SimBreak {
     BREAK_NO_RESTART,
     BREAK_NO_FLOOR,
     BREAK_CLEAR_NOTHING,
+    BREAK_LEAVE_OUT,
+    BREAK_IGNORE_RESTORE,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);
@@ -83,14 +87,16 @@ bool sim_ended_in_gap(const Sim *s);
 /* For the parts: the first failure counts; a trace line is printed when verbose. */
 Rng *sim_rng(Sim *s);
 const SimShape *sim_shape(const Sim *s);
-size_t sim_table_count(const Sim *s); /* that a process which starts now is told of */
+size_t sim_table_count(const Sim *s); /* that a process which starts now is told of, if not of fewer */
 bool sim_is_broken(const Sim *s, SimBreak b);
 bool sim_is_quiet(const Sim *s); /* no more faults, no more of the world */
 bool sim_has_failed(const Sim *s);
 void sim_fail(Sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void sim_trace(Sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_crash_all(Sim *s);
 void sim_end_in_gap(Sim *s, const char *why);
 struct FakeSource *sim_source(Sim *s);
+struct FakeSource *sim_backup(Sim *s); /* of the source; without log entries: none was made */
 struct FakeTarget *sim_target(Sim *s);
 
 Lsn sim_lsn(uint32_t n);

@@ -5,8 +5,23 @@
 
 #include "proc.h"
 
+/* Let what is stored have only the first tables. */
+static StoredState hide_left_out(const StoredState *stored, size_t count,
+                                 StoredTable tables[static SIM_TABLES]) {
+    StoredState shown = *stored;
+    shown.tables = tables;
+    shown.table_count = 0;
+    for (size_t t = 0; t < count; t++) {
+        const Schema *schema = sim_schema(t, 1);
+        const StoredTable *entry = stored_state_table(stored, schema->schema, schema->table);
+        if (entry) tables[shown.table_count++] = *entry;
+    }
+    return shown;
+}
+
 void source_start(Sim *s, Proc *p, const StoredState *stored) {
     PlanTableSpec specs[SIM_TABLES];
+    StoredTable shown_tables[SIM_TABLES];
     for (size_t t = 0; t < SIM_TABLES; t++) {
         const Schema *schema = sim_schema(t, 1);
         specs[t] = (PlanTableSpec){schema->schema, schema->table, t == SIM_KEYLESS};
@@ -14,8 +29,10 @@ void source_start(Sim *s, Proc *p, const StoredState *stored) {
         p->upper[t] = entry && entry->upper_key ? (uint32_t)(entry->upper_key[0] - '0') : 0;
         p->chunks[t].is_open = false;
     }
-    p->table_count = sim_table_count(s);
-    p->plan = plan_new((PlanMode)sim_shape(s)->mode, specs, p->table_count, stored);
+    p->table_count = p->leaves_out ? 1 : sim_table_count(s);
+    StoredState shown = *stored;
+    if (sim_is_broken(s, BREAK_LEAVE_OUT)) shown = hide_left_out(stored, p->table_count, shown_tables);
+    p->plan = plan_new((PlanMode)sim_shape(s)->mode, specs, p->table_count, &shown);
     p->source = SOURCE_NEXT;
 }
 
@@ -29,8 +46,24 @@ static void source_fails(Sim *s, Proc *p, const char *why) {
     p->source = SOURCE_FAILED;
 }
 
+/* The operator does one of the two things that the message names. */
+static void cure_left_out(Sim *s, Proc *p, bool is_owner, const char *why) {
+    if (!is_owner || rng_chance(sim_rng(s), 50)) {
+        source_fails(s, p, why);
+        return;
+    }
+    size_t first = p->table_count;
+    proc_crash(s, p);
+    sim_trace(s, "target: the tables from %zu on are given up", first);
+    fake_target_forget(sim_target(s), first);
+}
+
 static void source_error(Sim *s, Proc *p, const Err *e) {
     bool is_owner = p->epoch == sim_target(s)->now.epoch;
+    if (e->code == ERR_INVALID && p->leaves_out) {
+        cure_left_out(s, p, is_owner, e->msg);
+        return;
+    }
     if (e->code == ERR_RANGE && !e->retriable && !is_owner)
         source_fails(s, p, "what a former owner needs is gone, rightly");
     else if (e->code == ERR_RANGE && !e->retriable) sim_end_in_gap(s, e->msg);
@@ -294,6 +327,8 @@ static void hide_gaps(Proc *p, size_t count) {
 static void take_max(Sim *s, Proc *p) {
     Position from = plan_position(p->plan);
     p->reading = fake_source_max(sim_source(s), &from, 1 + (uint32_t)rng_below(sim_rng(s), 4));
+    bool is_behind = lsn_cmp(&p->reading.max_lsn, &from.commit_lsn) < 0;
+    if (is_behind && sim_is_broken(s, BREAK_IGNORE_RESTORE)) p->reading.max_lsn = from.commit_lsn;
 }
 
 static void take_instances(Sim *s, Proc *p) {
@@ -301,6 +336,7 @@ static void take_instances(Sim *s, Proc *p) {
     if (sim_is_broken(s, BREAK_IGNORE_GAP)) hide_gaps(p, count);
     p->reading.instances = p->instances;
     p->reading.instance_count = count;
+    p->reading.begun_lsn = fake_source_begun(sim_source(s));
 }
 
 static void step_next(Sim *s, Proc *p) {
@@ -346,11 +382,11 @@ void source_step(Sim *s, Proc *p) {
     case SOURCE_NEXT: step_next(s, p); break;
     case SOURCE_READING:
         if (sim_is_broken(s, BREAK_INSTANCES_FIRST)) {
-            PlanInstance *instances = p->instances;
-            size_t count = p->reading.instance_count;
+            PlanReading earlier = p->reading;
             take_max(s, p);
-            p->reading.instances = instances;
-            p->reading.instance_count = count;
+            p->reading.instances = earlier.instances;
+            p->reading.instance_count = earlier.instance_count;
+            p->reading.begun_lsn = earlier.begun_lsn;
         } else {
             take_instances(s, p);
         }

@@ -1,5 +1,6 @@
 #include "pipeline/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,6 +397,137 @@ static void a_page_counts_only_if_nothing_was_taken_from_under_it(void **state) 
     assert_true(f->e.retriable);
 }
 
+static void a_gap_of_a_table_that_may_not_be_stored_yet_is_asked_again(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    begin(f, PLAN_INITIAL, 2);
+    instance(f, 0, OLD, 3);
+    PlanInstance *added = instance(f, 1, OLD, 5);
+    read_max(f, 9);
+    announces(f, 1, OLD, BATCH_COPY_BESIDE);
+    added->start_lsn = lsn(12); /* dropped and made anew */
+    read_max(f, 20);
+    assert_false(plan_next(f->plan, &f->action, &f->e));
+    assert_int_equal(f->e.code, ERR_RANGE);
+    assert_true(f->e.retriable);
+}
+
+/* ---- what would lose changes in silence ---- */
+
+static void is_left_out(Fixture *f, const char *condition) {
+    assert_false(plan_next(f->plan, &f->action, &f->e));
+    assert_int_equal(f->e.code, ERR_INVALID);
+    assert_false(f->e.retriable);
+    assert_non_null(strstr(f->e.msg, "table.include.list"));
+    assert_non_null(strstr(f->e.msg, "DELETE FROM millrace.table_state WHERE pipeline = '…' AND "));
+    assert_string_equal(strstr(f->e.msg, "source_schema"), condition);
+}
+
+static void a_stored_table_that_is_not_read_any_more_is_named_with_both_cures(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    store(f, 9, 1, true);
+    begin(f, PLAN_INITIAL, 1);
+    is_left_out(f, "source_schema = 'dbo' AND source_table = 'b'");
+    begin(f, PLAN_NO_DATA, 1);
+    is_left_out(f, "source_schema = 'dbo' AND source_table = 'b'");
+    begin(f, PLAN_INITIAL, 2); /* put back */
+    assert_int_equal(next(f), PLAN_READ);
+    f->stored.table_count = 1; /* forgotten */
+    begin(f, PLAN_INITIAL, 1);
+    assert_int_equal(next(f), PLAN_READ);
+}
+
+static void a_table_that_was_only_announced_before_the_start_is_named_too(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 1, true);
+    f->stored.has_position = false;
+    begin(f, PLAN_NO_DATA, 1);
+    is_left_out(f, "source_schema = 'dbo' AND source_table = 'b'");
+}
+
+static void initial_only_may_leave_tables_out_since_its_position_stays(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 1, true);
+    begin(f, PLAN_INITIAL_ONLY, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 9);
+    announces(f, 0, OLD, BATCH_COPY_FIRST);
+}
+
+static void the_message_is_whole_with_the_longest_names_and_quotes_them(void **state) {
+    Fixture *f = *state;
+    char schema[129], table[129], condition[400];
+    memset(schema, 's', 128);
+    memset(table, 't', 128);
+    schema[128] = table[128] = '\0';
+    StoredTable *t = store(f, 9, 1, true);
+    t->schema = schema;
+    t->table = table;
+    (void)snprintf(condition, sizeof condition, "source_schema = '%s' AND source_table = '%s'", schema,
+                   table);
+    begin(f, PLAN_INITIAL, 1);
+    is_left_out(f, condition);
+    t->schema = "d'bo";
+    t->table = "it's";
+    begin(f, PLAN_INITIAL, 1);
+    is_left_out(f, "source_schema = 'd''bo' AND source_table = 'it''s'");
+}
+
+static void a_source_that_never_was_at_the_position_has_gone_back(void **state) {
+    Fixture *f = *state;
+    store(f, 30, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 29);
+    is_gap(f, "00000000:00000000:001e", "00000000:00000000:001d");
+    assert_non_null(strstr(f->e.msg, "restored"));
+    assert_non_null(strstr(f->e.msg, "new pipeline name"));
+    assert_in_range(strlen(f->e.msg), 1, ERR_MSG_SIZE - 2);
+    read_max(f, 30);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_false(f->action.is_urgent);
+}
+
+static void change_data_capture_that_was_enabled_anew_has_gone_back(void **state) {
+    Fixture *f = *state;
+    store(f, 30, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 0);
+    read_max(f, 0);
+    is_gap(f, "00000000:00000000:001e", "00000000:00000000:0000");
+}
+
+static void the_position_may_lie_above_the_captured_max_just_before_any_instance(void **state) {
+    Fixture *f = *state;
+    store(f, 29, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 20);
+    instance(f, 0, NEW, 30)->fingerprint = OLD;
+    read_max(f, 0);
+    assert_int_equal(next(f), PLAN_READ);
+    f->instance_count = 1; /* the other was of a table that isn't read now */
+    PlanReading r = {.instances = f->instances, .instance_count = 1, .begun_lsn = lsn(30)};
+    plan_reading(f->plan, &r);
+    assert_int_equal(next(f), PLAN_READ);
+    r.begun_lsn = lsn(29);
+    plan_reading(f->plan, &r);
+    is_gap(f, "00000000:00000000:001d", "00000000:00000000:001c");
+}
+
+static void a_secondary_may_lag_behind_the_one_before(void **state) {
+    Fixture *f = *state;
+    store(f, 30, 0, true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    PlanReading r = {
+        .max_lsn = lsn(29), .instances = f->instances, .instance_count = 1, .is_secondary = true};
+    plan_reading(f->plan, &r);
+    assert_false(plan_next(f->plan, &f->action, &f->e));
+    assert_int_equal(f->e.code, ERR_RANGE);
+    assert_true(f->e.retriable);
+}
+
 /* ---- other instances ---- */
 
 static void a_second_instance_takes_over_just_before_its_start_and_the_rows_are_read_again(void **state) {
@@ -541,6 +673,15 @@ int main(void) {
         TEST(readings_follow_at_once_while_there_is_more),
         TEST(a_gap_names_what_is_needed_and_what_is_left),
         TEST(a_page_counts_only_if_nothing_was_taken_from_under_it),
+        TEST(a_gap_of_a_table_that_may_not_be_stored_yet_is_asked_again),
+        TEST(a_stored_table_that_is_not_read_any_more_is_named_with_both_cures),
+        TEST(a_table_that_was_only_announced_before_the_start_is_named_too),
+        TEST(initial_only_may_leave_tables_out_since_its_position_stays),
+        TEST(the_message_is_whole_with_the_longest_names_and_quotes_them),
+        TEST(a_source_that_never_was_at_the_position_has_gone_back),
+        TEST(change_data_capture_that_was_enabled_anew_has_gone_back),
+        TEST(the_position_may_lie_above_the_captured_max_just_before_any_instance),
+        TEST(a_secondary_may_lag_behind_the_one_before),
         TEST(a_second_instance_takes_over_just_before_its_start_and_the_rows_are_read_again),
         TEST(a_copy_beside_the_stream_goes_on_after_a_restart),
         TEST(the_same_columns_again_need_no_copy),
