@@ -10,8 +10,8 @@
 
 enum { MAX_TEXT = 1024 };
 
-static sqlite3_stmt *start(StmtCache *cache, const Value *params, size_t count, SqlError *e, const char *fmt,
-                           va_list args) {
+__attribute__((format(printf, 5, 0))) static sqlite3_stmt *
+start(StmtCache *cache, const Value *params, size_t count, SqlError *e, const char *fmt, va_list args) {
     char text[MAX_TEXT];
     int n = vsnprintf(text, sizeof text, fmt, args);
     if (n < 0 || n >= MAX_TEXT) {

@@ -131,19 +131,21 @@ static bool describe_column(Session *s, const OutColumn *c, size_t ordinal) {
     return proc_row(s, row);
 }
 
-typedef struct Kept { /* columns, copied: they are sent after the describing has ended */
-    Arena *arena;
+/* Columns, copied: they are sent after the describing has ended. In an arena of their own, as the call's is
+ * lent to the described statement meanwhile. */
+typedef struct Kept {
+    Arena arena;
     OutColumn *columns;
     size_t count;
 } Kept;
 
 static bool keep_columns(void *arg, const OutColumn *columns, size_t count) {
     Kept *k = arg;
-    k->columns = ARENA_ARRAY(k->arena, OutColumn, count);
+    k->columns = ARENA_ARRAY(&k->arena, OutColumn, count);
     k->count = count;
     for (size_t i = 0; i < count; i++) {
         k->columns[i] = columns[i];
-        k->columns[i].name = arena_str(k->arena, columns[i].name);
+        k->columns[i].name = arena_str(&k->arena, columns[i].name);
     }
     return true;
 }
@@ -160,18 +162,23 @@ static bool declared(ProcCall *call, Str text, SessionParam **ret, size_t *ret_c
     return true;
 }
 
+static bool send(Session *s, const Kept *kept) {
+    if (!proc_columns(s, COLUMNS, COLUMN_COUNT)) return false;
+    for (size_t i = 0; i < kept->count; i++)
+        if (!describe_column(s, &kept->columns[i], i + 1)) return false;
+    return proc_rows_done(s);
+}
+
 static bool first_result_set(Session *s, ProcCall *call, SqlError *e) {
-    Kept kept = {.arena = call->arena};
+    Kept kept = {0};
     SessionParam *params;
     size_t count;
-    if (!declared(call, proc_arg_text(call, 1), &params, &count, e) ||
-        !proc_describe(s, session_current_database(s)->id, proc_arg_text(call, 0), params, count,
-                       keep_columns, &kept, e))
-        return false;
-    if (!proc_columns(s, COLUMNS, COLUMN_COUNT)) return false;
-    for (size_t i = 0; i < kept.count; i++)
-        if (!describe_column(s, &kept.columns[i], i + 1)) return false;
-    return proc_rows_done(s);
+    int32_t id = session_current_database(s)->id;
+    bool ok = declared(call, proc_arg_text(call, 1), &params, &count, e) &&
+              proc_describe(s, id, proc_arg_text(call, 0), params, count, keep_columns, &kept, e) &&
+              send(s, &kept);
+    arena_done(&kept.arena);
+    return ok;
 }
 
 static const ProcParam PARAMS[] = {
