@@ -21,7 +21,7 @@ char *x_strndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull)
 char *x_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
 
 /* Free at scope end: `CLEANUP_FREE char *s = x_strdup(...)`; `CLEANUP(buf_done) Buf b = {0}`. */
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define CLEANUP(fn) __attribute__((cleanup(fn), unused))
 void mem_free_cleanup(void *pointer_to_pointer);
 #define CLEANUP_FREE CLEANUP(mem_free_cleanup)
 /* Move a pointer out of a variable, leaving NULL: `return TAKE(p);`. */

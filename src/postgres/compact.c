@@ -17,7 +17,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { NONE = UINT32_MAX, MIN_SLOTS = 1024 };
+enum { MIN_SLOTS = 1024 };
+#define NONE UINT32_MAX
 
 typedef struct Entry {
     CompactTable *table;

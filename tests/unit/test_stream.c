@@ -157,7 +157,9 @@ static void batches_are_cut_where_transactions_end(void **state) {
     two_tables();
     page(page_of_T, META "it\n" SHOP_LSN(02) "|" SHOP_LSN(01) "|2|03|1|1|a\n" SHOP_LSN(02) "|" SHOP_LSN(02) "|2|03|2|2|a\n" SHOP_LSN(
                         03) "|" SHOP_LSN(01) "|2|03|1|3|a\n" SHOP_LSN(03) "|" SHOP_LSN(02) "|2|03|2|4|"
-                                                                                           "a\n" SHOP_LSN(04) "|" SHOP_LSN(01) "|2|03|1|5|a\n");
+                                                                                           "a\n" SHOP_LSN(04) "|" SHOP_LSN(
+                                                                                               01) "|2|03|1|"
+                                                                                                   "5|a\n");
     page(page_of_U, META "it\n");
     run_begin(&r, (StreamLimits){.max_changes = 3, .max_bytes = 1 << 20, .page_bytes = 1 << 20}, 5);
     if (!run_open(&r)) fail_msg("%s", r.e.msg);
