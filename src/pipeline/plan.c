@@ -523,13 +523,20 @@ void plan_started(Plan *p) {
     p->is_fresh = false;
 }
 
-/* snapshot.mode=initial_only: nothing is streamed, so copies that had begun beside the stream go on alone. */
+static bool all_are_copied(const Plan *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->tables[i].is_known || !p->tables[i].is_done) return false;
+    return true;
+}
+
+/* snapshot.mode=initial_only: nothing is streamed, so copies that had begun beside the stream go on alone.
+ * What is left then waits for its instance to begin. */
 static PlanAction next_without_stream(Plan *p) {
     PlanAction a;
     if (is_reading_any(p)) return (PlanAction){.kind = PLAN_BUSY};
     if (next_chunk_beside(p, /* is_keyless= */ true, &a)) return a;
     if (next_chunk_beside(p, /* is_keyless= */ false, &a)) return a;
-    return (PlanAction){.kind = PLAN_END};
+    return (PlanAction){.kind = all_are_copied(p) ? PLAN_END : PLAN_READ};
 }
 
 static PlanAction next_in_stream(Plan *p) {

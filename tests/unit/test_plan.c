@@ -237,6 +237,24 @@ static void initial_only_ends_behind_the_copy_and_stays_ended(void **state) {
     assert_int_equal(next(f), PLAN_END);
 }
 
+static void initial_only_waits_for_the_instance_of_a_table_that_is_not_copied_yet(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    StoredTable *begun = store(f, 9, 1, false);
+    begun->is_streaming = true;
+    begin(f, PLAN_INITIAL_ONLY, 2);
+    instance(f, 0, OLD, 3);
+    PlanInstance *late = instance(f, 1, OLD, 0);
+    read_max(f, 15);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_false(f->action.is_urgent);
+    late->start_lsn = lsn(16);
+    read_max(f, 16);
+    gives_chunk(f, 1, 0);
+    chunk_is_put(f, 1, true, 16, 0);
+    assert_int_equal(next(f), PLAN_END);
+}
+
 static void no_data_streams_without_a_copy_and_is_never_consistent(void **state) {
     Fixture *f = *state;
     begin(f, PLAN_NO_DATA, 1);
@@ -664,6 +682,7 @@ int main(void) {
         TEST(a_table_without_an_instance_is_named),
         TEST(tables_are_copied_in_parallel_one_chunk_each_before_any_window),
         TEST(initial_only_ends_behind_the_copy_and_stays_ended),
+        TEST(initial_only_waits_for_the_instance_of_a_table_that_is_not_copied_yet),
         TEST(no_data_streams_without_a_copy_and_is_never_consistent),
         TEST(a_table_without_a_key_is_one_exact_chunk_and_streams_from_its_rows_on),
         TEST(an_exact_chunk_before_the_stream_is_refused),
