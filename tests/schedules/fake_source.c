@@ -196,6 +196,8 @@ uint32_t fake_source_been_at(const FakeSource *f) {
 static bool is_target_exact(Sim *s) {
     const FakeState *now = &sim_target(s)->now;
     bool is_filled_by_hand = sim_shape(s)->mode == PLAN_NO_DATA && now->has_position;
+    for (size_t t = 0; t < SIM_TABLES; t++)
+        if (now->tables[t].is_streaming) is_filled_by_hand = false; /* it has been copied since */
     return is_filled_by_hand || !position_is_zero(&now->consistent);
 }
 
