@@ -179,8 +179,9 @@ static const SysColumn SERVER_PRINCIPAL_COLUMNS[] = {
 
 enum { SA_ID = 1, SYSADMIN_ID = 3, FIRST_LOGIN_ID = 257 };
 
-static int64_t login_id(const Login *l, size_t ordinal) {
-    return strcasecmp(l->name, "sa") == 0 ? SA_ID : FIRST_LOGIN_ID + (int64_t)ordinal;
+/* sa is the server's own and not in the catalog; others are numbered as they come. */
+static int64_t login_id(size_t ordinal) {
+    return FIRST_LOGIN_ID + (int64_t)ordinal;
 }
 
 static void server_principal_row(ViewRow *r, const char *name, int64_t id, bool is_role, const char *database,
@@ -210,8 +211,9 @@ static bool fill_server_principals(Session *s, int32_t database_id, const Value 
     const Database *master = catalog_database_by_id(session_catalog(s), CATALOG_MASTER);
     int64_t create_us = master ? master->create_us : 0;
     size_t at = 0;
+    server_principal_row(&r, "sa", SA_ID, false, "master", create_us);
     for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;)
-        server_principal_row(&r, l->name, login_id(l, at), false,
+        server_principal_row(&r, l->name, login_id(at), false,
                              l->default_database ? l->default_database : "master", create_us);
     server_principal_row(&r, "sysadmin", SYSADMIN_ID, true, NULL, create_us);
     return true;
@@ -222,10 +224,13 @@ static bool fill_server_role_members(Session *s, int32_t database_id, const Valu
     (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(ROLE_MEMBER_COLUMNS));
     size_t at = 0;
+    view_row_int(&r, SYSADMIN_ID);
+    view_row_int(&r, SA_ID);
+    view_row_end(&r);
     for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;) {
         if (!l->is_sysadmin) continue;
         view_row_int(&r, SYSADMIN_ID);
-        view_row_int(&r, login_id(l, at));
+        view_row_int(&r, login_id(at));
         view_row_end(&r);
     }
     return true;
