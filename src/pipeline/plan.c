@@ -19,7 +19,8 @@
  * Two things would lose changes in silence, and are refused. A table that is stored but isn't read now: the
  * position moves on without it. A source that was restored: it makes other commits at LSNs that the stream
  * has behind it. What tells is that it has never been at the position. A position may lie above the captured
- * max (just before an instance's start), whosever instance that was: so all of them count.
+ * max (just before an instance's start), whosever instance that was: so all of them count. If just that one
+ * was dropped before the capture job's next entry, the refusal is one too many, which is the safe side.
  *
  * From when on does the target show states that the source had? Chunks may show commits that the capture job
  * hasn't reached, so the captured max LSN after the last chunk is too early. A commit that a read has seen
