@@ -3,6 +3,7 @@
 import pytest
 
 import lab
+from compare import warehouse_differences
 
 ENABLE = "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{}', @role_name = NULL"
 
@@ -95,3 +96,24 @@ def test_a_position_that_cleanup_has_passed_is_never_a_silent_gap(runner, wareho
     assert "dbo_customers" in text or "dbo.customers" in text
     assert text.count(":") > 6, text  # the LSN that was needed and the one that is left
     assert "retention" in text or "snapshot" in text, text
+
+
+def test_a_table_left_out_is_never_a_silent_gap_and_comes_back_whole(runner, warehouse, target):
+    less = {"table.include.list": "dbo.customers,dbo.orders"}
+    run = runner.start()
+    runner.drained(run)
+    run.stop()
+    done = runner.command("run", *runner.files(source=less))
+    assert done.returncode != 0
+    assert "source_schema = 'dbo' AND source_table = 'line_items'" in done.stderr, done.stderr
+
+    target.rows("delete from millrace.table_state where source_table = 'line_items'")
+    run = runner.start(source=less)
+    warehouse.script("DELETE FROM dbo.line_items WHERE order_id % 2 = 0", "warehouse_source")
+    runner.drained(run)
+    run.stop()
+    target.rows("truncate dbo.line_items")
+    run = runner.start()
+    lab.wait_for("the copy", lambda: target.rows("select 1 from millrace.table_state where source_table = 'line_items' and is_done"))
+    runner.drained(run)
+    assert warehouse_differences(warehouse, target) == []
