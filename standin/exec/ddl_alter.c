@@ -125,10 +125,12 @@ static bool rows_keep_rule(Session *s, const Table *before, const Table *after, 
 
 /* ---- ADD */
 
-/* The value that old rows get in the new column: its default if it can't be NULL. */
-static bool value_for_old_rows(Session *s, Table *t, const Column *c, Value *ret, SqlError *e) {
+/* The value that old rows get in the new column: its default if it can't be NULL or WITH VALUES asks for it.
+ */
+static bool value_for_old_rows(Session *s, Table *t, const Column *c, bool is_asked, Value *ret,
+                               SqlError *e) {
     *ret = (Value){.kind = VALUE_NULL};
-    if (!c->default_sql || c->is_nullable) return true;
+    if (!c->default_sql || (c->is_nullable && !is_asked)) return true;
     ParserOptions options = {.quoted_identifier = true};
     AstExpr *x;
     BoundQuery q;
@@ -211,7 +213,9 @@ static bool add_column(Session *s, const Table *before, Table *t, const AstColum
     if (!ddltable_add_column(s, t, def, e) || !ddltable_add_column_constraints(s, t, def, e)) return false;
     const Column *c = &t->columns[t->column_count - 1];
     Value v;
-    if (!value_for_old_rows(s, t, c, &v, e) || !refuse_without_value(s, before, c, &v, e)) return false;
+    if (!value_for_old_rows(s, t, c, def->fills_old_rows, &v, e) ||
+        !refuse_without_value(s, before, c, &v, e))
+        return false;
     *ret_value = v;
     buf_printf(sql, "ALTER TABLE %s ADD COLUMN ", before->sql_name);
     tablesql_column(t, t->column_count - 1, sql);

@@ -446,6 +446,7 @@ typedef struct AstColumnDef {
     bool is_identity;
     int64_t identity_seed, identity_increment;
     bool is_rowguidcol, is_sparse, is_persisted;
+    bool fills_old_rows; /* ALTER TABLE … ADD … DEFAULT … WITH VALUES */
     AstExpr *computed;
     Str computed_text;
     AstConstraint *constraints; /* of the column, DEFAULT among them; key lists name the column */

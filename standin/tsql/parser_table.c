@@ -309,7 +309,8 @@ static bool alter_add(Parser *p, AstAlterTable *a) {
         } else {
             AstColumnDef c = {0};
             if (!column_def(p, &c)) return false;
-            if (parser_accept_keyword(p, KW_WITH) && !parser_expect_keyword(p, KW_VALUES)) return false;
+            c.fills_old_rows = parser_accept_keyword(p, KW_WITH);
+            if (c.fills_old_rows && !parser_expect_keyword(p, KW_VALUES)) return false;
             PARSER_PUSH(p, a->columns, a->column_count, c);
         }
     } while (parser_accept_symbol(p, ','));

@@ -40,6 +40,7 @@ static void added_columns_fill_old_rows(void **state) {
     ASK(&a, "ALTER TABLE t ADD v int",
         "!2705 Column names in each table must be unique. Column name 'v' in table 't' is specified more "
         "than once.\n");
+    ASK(&a, "ALTER TABLE t ADD w int NULL DEFAULT 9 WITH VALUES SELECT id, w FROM t", "1|9\n2|9\n3|9\n#3\n");
     ASK(&a, "ALTER TABLE t ADD i int IDENTITY(10, 5) INSERT t (id) VALUES (4) SELECT id, i FROM t",
         "#1\n1|10\n2|15\n3|20\n4|25\n#4\n");
 }
