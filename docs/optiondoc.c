@@ -40,8 +40,8 @@ static const char INTRO[] =
     "  file, line and the nearest known name. A property that isn't supported yet is a warning, or an error "
     "where going on would write\n"
     "  other data than it asks for; one that has nothing to act on here is a warning.\n"
-    "- **Not there yet**, though listed as supported: [properties without effect]"
-    "(limits.md#properties-without-effect-yet).\n";
+    "- **Not there yet**, though listed as supported: [properties without full effect]"
+    "(limits.md#properties-without-full-effect-yet).\n";
 
 /* ---- cells ---- */
 

@@ -577,7 +577,7 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .min = 1,
      .max = 1000000,
      .unit = "changes",
-     .help = "changes of a batch, when set; otherwise batches are of about 2 MiB. Batches end with source "
+     .help = "changes of a batch, when set; otherwise batches are of about 6 MiB. Batches end with source "
              "transactions"},
     {.key = "max.queue.size",
      .type = OPTION_INT,
@@ -585,7 +585,7 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .standard = "8192",
      .min = 1,
      .max = INT32_MAX,
-     .help = "changes read ahead, in batches of max.batch.size; otherwise 8 batches of about 2 MiB"},
+     .help = "changes read ahead, in batches of max.batch.size; otherwise as many as max.queue.size.in.bytes takes"},
     {.key = "max.queue.size.in.bytes",
      .type = OPTION_LONG,
      .importance = OPTION_MEDIUM,
@@ -681,9 +681,9 @@ const char *const source_option_classes[] = {"io.debezium.connector.sqlserver.Sq
 /* ---- settings ---- */
 
 enum {
-    BATCH_BYTES = 2 * 1024 * 1024,
+    BATCH_BYTES = 6 * 1024 * 1024,
     QUEUE_BYTES = 8 * 1024 * 1024,
-    MAX_BATCH_CHANGES = 16384, /* when max.batch.size isn't set: the bytes decide */
+    MAX_BATCH_CHANGES = 20480, /* when max.batch.size isn't set: the bytes decide */
     ALL_TRANSACTIONS = 100000, /* of a window: the next one goes on at once */
 };
 
