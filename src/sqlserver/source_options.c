@@ -585,7 +585,8 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .standard = "8192",
      .min = 1,
      .max = INT32_MAX,
-     .help = "changes read ahead, in batches of max.batch.size; otherwise as many as max.queue.size.in.bytes takes"},
+     .help = "changes read ahead, in batches of max.batch.size; otherwise as many as max.queue.size.in.bytes "
+             "takes"},
     {.key = "max.queue.size.in.bytes",
      .type = OPTION_LONG,
      .importance = OPTION_MEDIUM,
