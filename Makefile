@@ -51,7 +51,7 @@ schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED
 install: build ## into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
 
-deb: build ## a Debian package in build/release
+deb: deps-deb build ## a Debian package in build/release
 	@cd build/release && cpack -G DEB
 
 format: ## clang-format over all sources
