@@ -55,7 +55,7 @@ deb: deps-deb build ## a Debian package in build/release
 	@cd build/release && cpack -G DEB
 
 format: ## clang-format over all sources
-	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+	@find src standin tests bench docs -name '*.[ch]' -print0 | xargs -0 clang-format-14 -i
 
 clean:
 	@rm -rf build

@@ -54,13 +54,14 @@ class Demo:
         step(f"{self.rows:,} rows in {seconds:.1f} s; enabling change data capture")
         self.source.script((QUICKSTART / "enable-cdc.sql").read_text())
 
-    def start(self):
+    def start(self, shows=True):
         files = [QUICKSTART / "source.json", QUICKSTART / "sink.json"]
-        step("millrace run " + " ".join(str(f.relative_to(lab.ROOT)) for f in files))
+        if shows:
+            step("millrace run " + " ".join(str(f.relative_to(lab.ROOT)) for f in files))
         self.begin = time.monotonic()
         self.millrace = lab.Process(
             "millrace", [lab.build_dir() / "millrace", "run", "--summary-file", LAB / "summary.json", *files], LAB,
-            env=self.environment(), stdout=sys.stdout)
+            env=self.environment(), stdout=sys.stdout if shows else None)
 
     def target_value(self, sql):
         with contextlib.suppress(Exception):
@@ -159,12 +160,12 @@ Ctrl-C here ends everything.""", flush=True)
             self.start()
             stack.callback(lambda: self.millrace.stop(signal.SIGINT))
             self.follow()
-            if keep:
-                is_equal = self.verify()
-                self.keep()
             status = self.millrace.stop(signal.SIGINT)
             is_equal = self.verify()
             self.print_summary(is_equal)
+            if keep:  # on from the stored position, without the screen
+                self.start(shows=False)
+                self.keep()
         print(f"  done in {time.monotonic() - begin:.0f} s; nothing is left running; logs in build/demo/")
         return 0 if is_equal and status == 0 else 1
 
