@@ -173,19 +173,27 @@ static bool read_parts(ChunkRead *c, Err *e) {
     return put_part(c, e);
 }
 
-/* Under the lock: is the job's instance the newest of the table that has begun? */
-static bool is_newest(ChunkRead *c, const Lsn *watermark, bool *ret, Err *e) {
+/* Under the lock: is the job's instance the newest of the table that has begun? One begins when the capture
+ * job sets its start_lsn, which may lie above the captured max. */
+static bool is_newest(ChunkRead *c, bool *ret, Err *e) {
     OdbcCells t;
-    OdbcParam params[] = {odbc_text(str_from(arena_printf(&c->arena, "%d", c->job->instance))),
-                          odbc_bytes(watermark->b, LSN_BYTES)};
+    OdbcParam instance = odbc_text(str_from(arena_printf(&c->arena, "%d", c->job->instance)));
     if (!odbc_cells(c->context->odbc, &c->arena,
                     "SELECT TOP (1) n.object_id FROM cdc.change_tables n JOIN cdc.change_tables o "
                     "ON n.source_object_id = o.source_object_id WHERE o.object_id = CAST(? AS int) "
-                    "AND n.start_lsn <= CAST(? AS binary(10)) ORDER BY n.create_date DESC, n.object_id DESC",
-                    params, 2, &t, e))
+                    "AND n.start_lsn > 0x00000000000000000000 "
+                    "ORDER BY n.create_date DESC, n.object_id DESC",
+                    &instance, 1, &t, e))
         return err_wrap(e, "reading cdc.change_tables");
     *ret = t.rows && odbc_cell_int(&t, 0, 0, 0) == c->job->instance;
     return true;
+}
+
+/* The rows hold all that was captured, and the capture job may have been further than its last captured
+ * commit: the plan knows (its watermark). */
+static Position later_watermark(const Lsn *captured, const Position *planned) {
+    Position p = position_end_of(captured);
+    return position_cmp(&p, planned) < 0 ? *planned : p;
 }
 
 static bool read_exact(ChunkRead *c, bool *ret_is_dropped, Err *e) {
@@ -197,9 +205,9 @@ static bool read_exact(ChunkRead *c, bool *ret_is_dropped, Err *e) {
                          .uses_snapshot = context->uses_snapshot,
                          .lock_timeout_ms = context->lock_timeout_ms};
     if (!handover_begin(context->odbc, &spec, &watermark, e)) return false;
-    c->watermark = position_end_of(&watermark);
+    c->watermark = later_watermark(&watermark, &c->job->chunk.watermark);
     bool is_current = false;
-    bool ok = is_newest(c, &watermark, &is_current, e);
+    bool ok = is_newest(c, &is_current, e);
     *ret_is_dropped = ok && !is_current;
     if (ok && (!is_current || read_parts(c, e))) return handover_end(context->odbc, e);
     Err ignored;

@@ -25,8 +25,9 @@ typedef struct HandoverSpec {
     int64_t lock_timeout_ms; /* of the X lock */
 } HandoverSpec;
 
-/* Open the view on `reader`: what it reads of the table until handover_end is the state at *ret_watermark.
- * Errors: as odbc.h; ERR_INVALID, naming the cure, when sp_cdc_scan isn't permitted. */
+/* Open the view on `reader`: what it reads of the table until handover_end is the state at *ret_watermark;
+ * zero when nothing was captured yet: then the state is that of wherever the capture job has been. Errors: as
+ * odbc.h; ERR_INVALID, naming the cure, when sp_cdc_scan isn't permitted. */
 MUST_CHECK bool handover_begin(Odbc *reader, const HandoverSpec *spec, Lsn *ret_watermark, Err *e);
 /* Give up the view, and the lock. */
 MUST_CHECK bool handover_end(Odbc *reader, Err *e);

@@ -170,6 +170,29 @@ static void an_exact_chunk_gives_its_own_watermark(void **state) {
     run_end(&r);
 }
 
+/* An idle database: no commit was captured since the instance began, or none ever. */
+static void an_exact_chunk_is_never_older_than_the_plans_watermark(void **state) {
+    (void)state;
+    static const char *const clocks[] = {shop_clock, "xss\n~|2020,1,1,12,0,0,0|2020,1,1,12,0,0,0\n"};
+    for (size_t i = 0; i < 2; i++) {
+        Run r;
+        shop_rules();
+        shop_reading_rules();
+        fake_rule((FakeRule){.match = "SELECT sys.fn_cdc_get_max_lsn()", .results = {clocks[i]}});
+        fake_rule((FakeRule){.match = "n.start_lsn > 0x0", .results = {"i\n100\n"}});
+        fake_rule((FakeRule){.match = "SELECT [Id], [Name] FROM [dbo].[T]", .results = {"it\n1|a\n"}});
+        run_begin(&r);
+        free(TAKE(r.job->paging));
+        r.job->paging_count = 0;
+        r.job->chunk.is_exact = true;
+        const Lsn ahead = {{0, 0, 0, 0x2a, 0, 0, 0, 1, 0, 7}};
+        r.job->chunk.watermark = position_end_of(&ahead);
+        if (!run_read(&r)) fail_msg("%s", r.e.msg);
+        assert_int_equal(r.parts[0]->chunk.watermark.commit_lsn.b[9], 7);
+        run_end(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_chunk_says_where_the_next_begins),
@@ -180,6 +203,7 @@ int main(void) {
         cmocka_unit_test(a_stop_ends_the_read),
         cmocka_unit_test(an_exact_chunk_of_an_old_instance_is_dropped),
         cmocka_unit_test(an_exact_chunk_gives_its_own_watermark),
+        cmocka_unit_test(an_exact_chunk_is_never_older_than_the_plans_watermark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
