@@ -1,11 +1,11 @@
 # millrace. `make demo` shows it, `make test` proves it, `make help` lists the rest.
 # A thin front for CMake: presets are in CMakePresets.json, everything made goes under build/.
 
-SHELL := /bin/bash
+SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help build demo test check bench install deb schedules format clean test-unit test-e2e test-asan static
+.PHONY: help fuzz build demo test check bench install deb schedules format clean test-unit test-e2e test-asan static
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,13 @@ bench: deps-bench ## rows/s beside PostgreSQL's own limit (CASES="direct/insert"
 schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED=… to replay one)
 	@$(MAKE) --no-print-directory build
 	@build/release/schedules $(if $(SEED),--seed $(SEED) --count 1 --verbose,--count $(or $(COUNT),100000))
+
+fuzz: deps-fuzz build/fuzz/build.ninja ## every decoder of foreign bytes under libFuzzer (TARGET=tds for one, FUZZ_SECONDS=60 each)
+	@cmake --build build/fuzz -j $(JOBS) -- --quiet
+	@for target in $(if $(TARGET),fuzz_$(TARGET),$(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))); do \
+		echo "== $$target"; mkdir -p build/fuzz/corpus/$$target; \
+		build/fuzz/$$target -max_total_time=$(or $(FUZZ_SECONDS),60) -print_final_stats=1 build/fuzz/corpus/$$target 2>&1 | tail -n 8 || exit 1; \
+	done
 
 install: build ## into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)
