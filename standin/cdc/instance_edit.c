@@ -68,6 +68,9 @@ static void add_key_index(Table *t, const InstanceNew *n) {
     ids[count++] = CT_OPERATION;
     CLEANUP_FREE char *name = x_asprintf("" STR_FMT "_CT_idx", STR_ARG(n->name));
     add_index(t, name, ids, count, false);
+    Index *x = &t->indexes[t->index_count - 1];
+    x->columns = x_reallocarray(x->columns, count + 1, sizeof *x->columns);
+    x->columns[x->column_count++] = (IndexColumn){.column_id = CT_UPDATE_MASK, .is_included = true};
 }
 
 static Table *change_table(Session *s, const InstanceNew *n, int32_t schema_id) {

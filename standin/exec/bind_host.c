@@ -279,10 +279,13 @@ static const BindRelation *system_relation(Session *s, const AstName *name, cons
     return &r->shown;
 }
 
-/* The database that a name is of: its own, the view's that is being bound, or the current one. */
+/* The database that a name is of: its own, the view's that is being bound, or the current one. One that isn't
+ * there makes an invalid object name (208), not 911: that is for USE. */
 static const Database *database_of(Session *s, int32_t database_id, Str name, SqlError *e) {
     if (!name.n && database_id) return catalog_database_by_id(server_catalog(s->server), database_id);
-    return session_database_named(s, name, e);
+    const Database *d = session_database_named(s, name, e);
+    if (!d && e->number == 911) e->number = 0;
+    return d;
 }
 
 static const BindRelation *find_local(Session *s, const AstName *name, Arena *a, SqlError *e) {

@@ -278,7 +278,7 @@ bool ddl_may(Session *s, const Database *d, const Table *t, const char *what, Sq
     return sql_error_set(e, 262, 14, 1, "%s permission denied in database '%s'.", what, d->name);
 }
 
-bool ddl_statement(Session *s, const AstStmt *st, SqlError *e) {
+static bool change_schema(Session *s, const AstStmt *st, SqlError *e) {
     switch (st->kind) {
     case STMT_CREATE_TABLE: return ddl_create_table(s, st, e);
     case STMT_DROP_TABLE: return ddl_drop_tables(s, st, e);
@@ -292,4 +292,11 @@ bool ddl_statement(Session *s, const AstStmt *st, SqlError *e) {
     case STMT_DROP_DATABASE: return ddl_database(s, st, e);
     default: return sql_error_set(e, 40510, 16, 1, "The statement isn't supported by this server.");
     }
+}
+
+bool ddl_statement(Session *s, const AstStmt *st, SqlError *e) {
+    LogMark mark = txn_log_mark(s->txn);
+    if (change_schema(s, st, e)) return true;
+    txn_log_rollback(s->txn, mark);
+    return false;
 }

@@ -9,7 +9,7 @@
 #include "standin/types/temporal.h"
 
 const char *intrinsic_version(void) {
-    return "Microsoft SQL Server 2019 (RTM) - " PRODUCT_VERSION_TEXT
+    return "Microsoft SQL Server 2022 (RTM-CU16) - " PRODUCT_VERSION_TEXT
            " (X64) \n\tmillrace stand-in\n\tDeveloper Edition "
            "(64-bit) on Linux <X64>";
 }

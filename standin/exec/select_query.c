@@ -90,7 +90,7 @@ bool query_lock(Session *s, const BoundQuery *q, const Table *target, bool *ret_
         const Table *t = host_table(ref->relation);
         if (!t || t == target || t->kind != TABLE_USER) continue;
         const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
-        if (!d || !txn_read_start(s->txn, d, e)) return false;
+        if (!d || !txn_read_start(s->txn, d, t, e)) return false;
         TableNeed n = need_of(s, t, d, ref->hints);
         if (!take_table(s, t, &n, ref->hints, e)) return false;
         bool looks =

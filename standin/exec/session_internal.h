@@ -289,7 +289,7 @@ void query_lock_function(sqlite3_context *c, int argc, sqlite3_value **argv);
 bool dml_insert(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 bool dml_update(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 bool dml_delete(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
-bool dml_read_start(Session *s, const Table *t, SqlError *e); /* 3952 before a change */
+bool dml_read_start(Session *s, const Table *t, SqlError *e); /* 3952, 3961 before a change */
 bool dml_truncate(Session *s, const AstStmt *st, SqlError *e);
 
 /* ---- ddl*.c */

@@ -31,41 +31,65 @@ static const Switch switches[] = {
     SWITCH("XACT_ABORT", xact_abort),
     SWITCH("IMPLICIT_TRANSACTIONS", implicit_transactions),
     SWITCH("QUOTED_IDENTIFIER", quoted_identifier),
-    SWITCH("ANSI_NULLS", ansi_nulls),
-    SWITCH("ANSI_WARNINGS", ansi_warnings),
-    SWITCH("ANSI_PADDING", ansi_padding),
-    SWITCH("ANSI_NULL_DFLT_ON", ansi_null_default),
     SWITCH("ARITHABORT", arithabort),
-    SWITCH("CONCAT_NULL_YIELDS_NULL", concat_null),
     SWITCH("CURSOR_CLOSE_ON_COMMIT", cursor_close),
-    SWITCH("NUMERIC_ROUNDABORT", numeric_roundabort),
     SWITCH("FMTONLY", fmtonly),
     SWITCH("NOEXEC", noexec),
     SWITCH("PARSEONLY", parseonly),
     SWITCH("NO_BROWSETABLE", no_browsetable),
 };
 
-/* Taken without effect. */
+/* Taken without effect: what they change can't be seen here. */
 static bool is_ignored(Str name) {
-    static const char *const names[] = {"ANSI_NULL_DFLT_OFF",
-                                        "ARITHIGNORE",
-                                        "DATEFORMAT",
-                                        "DEADLOCK_PRIORITY",
-                                        "CONTEXT_INFO",
-                                        "STATISTICS IO",
-                                        "STATISTICS TIME",
-                                        "STATISTICS XML",
-                                        "STATISTICS PROFILE",
-                                        "SHOWPLAN_ALL",
-                                        "SHOWPLAN_TEXT",
-                                        "FORCEPLAN",
-                                        "FIPS_FLAGGER",
-                                        "QUERY_GOVERNOR_COST_LIMIT",
-                                        "REMOTE_PROC_TRANSACTIONS",
-                                        "DISABLE_DEF_CNST_CHK",
-                                        "OFFSETS"};
+    static const char *const names[] = {"CONTEXT_INFO", "FORCEPLAN", "QUERY_GOVERNOR_COST_LIMIT",
+                                        "REMOTE_PROC_TRANSACTIONS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq_icase(name, str_from(names[i]))) return true;
+    return false;
+}
+
+/* Options whose other value would change what statements answer; only this one is there. */
+static const struct {
+    const char *name;
+    bool is_on;       /* of a switch */
+    const char *word; /* else the only word taken */
+} fixed[] = {
+    {"ANSI_DEFAULTS", true, NULL},
+    {"ANSI_NULLS", true, NULL},
+    {"ANSI_NULL_DFLT_ON", true, NULL},
+    {"ANSI_NULL_DFLT_OFF", false, NULL},
+    {"ANSI_PADDING", true, NULL},
+    {"ANSI_WARNINGS", true, NULL},
+    {"ARITHIGNORE", false, NULL},
+    {"CONCAT_NULL_YIELDS_NULL", true, NULL},
+    {"NUMERIC_ROUNDABORT", false, NULL},
+    {"SHOWPLAN_ALL", false, NULL},
+    {"SHOWPLAN_TEXT", false, NULL},
+    {"SHOWPLAN_XML", false, NULL},
+    {"STATISTICS", false, NULL},
+    {"DATEFORMAT", false, "mdy"},
+    {"DEADLOCK_PRIORITY", false, "normal"},
+};
+
+static const char *value_shown(const AstSetOption *o) {
+    return o->kind == OPTION_ON ? " ON" : o->kind == OPTION_OFF ? " OFF" : "";
+}
+
+/* true: it is one of them. Then *ret_ok, or *e names what isn't there. */
+static bool is_fixed(const AstSetOption *o, bool *ret_ok, SqlError *e) {
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (!str_eq_icase(o->name, str_from(fixed[i].name))) continue;
+        const char *word = fixed[i].word;
+        *ret_ok = word ? o->kind == OPTION_TEXT && str_eq_icase(o->text, str_from(word))
+                       : o->kind == (fixed[i].is_on ? OPTION_ON : OPTION_OFF);
+        if (!*ret_ok)
+            (void)sql_error_set(e, 40517, 16, 1,
+                                "Keyword or statement option 'SET %s%s%.*s' is not supported in this "
+                                "version of SQL Server.",
+                                fixed[i].name, word && o->text.n ? " " : value_shown(o),
+                                word ? (int)o->text.n : 0, word ? o->text.p : "");
+        return true;
+    }
     return false;
 }
 
@@ -142,17 +166,16 @@ static int32_t clamp(int64_t v) {
 
 bool option_set(Session *s, const AstSetOption *o, SqlError *e) {
     Str name = o->name;
-    bool is_on = o->kind == OPTION_ON;
+    bool is_on = o->kind == OPTION_ON, ok;
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (str_eq_icase(name, str_from(switches[i].name))) {
             *(bool *)((char *)&s->options + switches[i].offset) = is_on;
             return true;
         }
-    if (str_eq_icase(name, STR_LIT("ANSI_DEFAULTS"))) {
-        s->options.ansi_nulls = s->options.ansi_null_default = s->options.ansi_padding =
-            s->options.ansi_warnings = s->options.cursor_close = s->options.implicit_transactions =
-                s->options.quoted_identifier = is_on;
-        return true;
+    if (is_fixed(o, &ok, e)) {
+        if (ok && str_eq_icase(name, STR_LIT("ANSI_DEFAULTS")))
+            s->options.cursor_close = s->options.implicit_transactions = s->options.quoted_identifier = true;
+        return ok;
     }
     if (str_eq_icase(name, STR_LIT("TRANSACTION ISOLATION LEVEL"))) return set_isolation(s, o->text, e);
     if (str_eq_icase(name, STR_LIT("IDENTITY_INSERT"))) return set_identity_insert(s, o, e);

@@ -356,7 +356,7 @@ static Database *new_database(int32_t id, Str name) {
     d->id = id;
     d->name = str_dup(name);
     d->create_us = clock_wall_us();
-    d->compatibility_level = 150;
+    d->compatibility_level = 160;
     /* As SQL Server ships them: the two system databases allow snapshot isolation. */
     d->is_snapshot_on = id == CATALOG_MASTER || id == CATALOG_MSDB;
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)

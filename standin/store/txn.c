@@ -146,7 +146,17 @@ static bool open_snapshot(Txn *t, SqlError *e) {
     return ok;
 }
 
-bool txn_read_start(Txn *t, const Database *d, SqlError *e) {
+static bool stale_snapshot(const Database *d, SqlError *e) {
+    return sql_error_set(
+        e, 3961, 16, 1,
+        "Snapshot isolation transaction failed in database '%s' because the object accessed by the "
+        "statement has been modified by a DDL statement in another concurrent transaction since the start "
+        "of this transaction.  It is disallowed because the metadata is not versioned. A concurrent update "
+        "to metadata can lead to inconsistency if mixed with snapshot isolation.",
+        d->name);
+}
+
+bool txn_read_start(Txn *t, const Database *d, const Table *table, SqlError *e) {
     if (t->isolation == TXN_SNAPSHOT) {
         if (!d->is_snapshot_on)
             return sql_error_set(
@@ -165,6 +175,7 @@ bool txn_read_start(Txn *t, const Database *d, SqlError *e) {
                 "level.",
                 d->name);
         if (t->count && !t->has_snapshot && !open_snapshot(t, e)) return false;
+        if (t->has_snapshot && table->version > t->snapshot_catalog) return stale_snapshot(d, e);
     }
     t->has_read = t->count > 0;
     return true;
@@ -467,6 +478,15 @@ bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_column_update,
     if (!t->count) t->id = 0;
     txn_note_logging(t, table);
     return logwriter_add_ddl(t->log, table, text, needs_column_update, is_drop, e);
+}
+
+LogMark txn_log_mark(const Txn *t) {
+    return logwriter_mark(t->log);
+}
+
+void txn_log_rollback(Txn *t, LogMark mark) {
+    logwriter_rollback(t->log, mark);
+    if (!t->count) t->begin_us = 0;
 }
 
 bool txn_has_log(const Txn *t) {

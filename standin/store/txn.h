@@ -86,8 +86,9 @@ bool txn_must_retry(Txn *t, SqlError *e);
 void txn_statement_end(Txn *t);
 
 /* ---- reading */
-/* Before a statement's first access to a user table of d: opens the SNAPSHOT view (3952, 3951). */
-MUST_CHECK bool txn_read_start(Txn *t, const Database *d, SqlError *e);
+/* Before a statement's access to a user table of d: opens the SNAPSHOT view at the first (3952, 3951; 3961:
+ * the table got another form since the view was opened). */
+MUST_CHECK bool txn_read_start(Txn *t, const Database *d, const Table *table, SqlError *e);
 bool txn_has_snapshot(const Txn *t);
 bool txn_has_overlay(const Txn *t, int32_t object_id);
 /* What stands in FROM for the table in generated SQL: t17 while the session has no overlay of it, else a
@@ -112,6 +113,9 @@ MUST_CHECK bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_col
 /* For schema changes outside a transaction: writes the log records gathered by txn_log_ddl into db's open
  * SQLite write transaction; call log_committed after it. */
 MUST_CHECK bool txn_flush_log(Txn *t, SqlError *e);
+/* Around a schema change: what a failed one has gathered is forgotten. */
+LogMark txn_log_mark(const Txn *t);
+void txn_log_rollback(Txn *t, LogMark mark);
 /* Is there anything for txn_flush_log or COMMIT to write? */
 bool txn_has_log(const Txn *t);
 /* The table is gone: what the transaction wrote to it is forgotten. */

@@ -171,6 +171,17 @@ static void a_column_added_later_is_not_captured_but_recorded(void **state) {
         "0|ALTER TABLE dbo.item ADD extra int NULL|0\n");
 }
 
+static void a_schema_change_that_failed_is_not_recorded(void **state) {
+    (void)state;
+    run(sa, "INSERT item(id) VALUES (1)");
+    assert_non_null(strstr(ask(sa, "ALTER TABLE item ALTER COLUMN name nvarchar(40) NOT NULL"), "ERROR 515"));
+    assert_non_null(
+        strstr(ask(sa, "BEGIN TRAN; ALTER TABLE item ALTER COLUMN name nvarchar(40) NOT NULL"), "ERROR 515"));
+    run(sa, "IF @@TRANCOUNT > 0 COMMIT; INSERT item(id) VALUES (2); EXEC sys.sp_cdc_scan");
+    assert_answer(sa, "SELECT ddl_command FROM cdc.ddl_history", "");
+    assert_answer(sa, "SELECT id FROM cdc.dbo_item_CT", "1\n2\n");
+}
+
 static void a_dropped_column_is_null_from_then_on(void **state) {
     (void)state;
     run(sa, "INSERT INTO dbo.item VALUES(1, N'a', 1, 'x')");
@@ -259,6 +270,7 @@ int main(void) {
         ON_ITEMS(the_beginning_of_an_instance_is_the_commit_of_its_enabling),
         ON_ITEMS(two_instances_get_each_change_under_their_own_command_number),
         ON_ITEMS(a_column_added_later_is_not_captured_but_recorded),
+        ON_ITEMS(a_schema_change_that_failed_is_not_recorded),
         ON_ITEMS(a_dropped_column_is_null_from_then_on),
         ON_ITEMS(an_altered_column_changes_the_change_table_when_the_scan_gets_there),
         ON_ITEMS(a_column_made_too_small_stops_capture_until_it_fits),

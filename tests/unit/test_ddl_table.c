@@ -119,7 +119,11 @@ static void tables_of_other_databases_and_schemas_have_their_names(void **state)
         "referenced by "
         "object 't'.\n");
     ASK(&a, "DROP DATABASE other SELECT COUNT(*) FROM other.dbo.t",
-        "!911 Database 'other' does not exist. Make sure that the name is entered correctly.\n");
+        "!208 Invalid object name 'other.dbo.t'.\n");
+    ASK(&a, "SELECT * FROM nodb.dbo.t", "!208 Invalid object name 'nodb.dbo.t'.\n");
+    ASK(&a, "DELETE nodb.dbo.t", "!208 Invalid object name 'nodb.dbo.t'.\n");
+    ASK(&a, "USE nodb",
+        "!911 Database 'nodb' does not exist. Make sure that the name is entered correctly.\n");
 }
 
 static void defaults_are_kept_as_the_server_writes_them(void **state) {

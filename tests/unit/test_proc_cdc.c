@@ -105,6 +105,12 @@ static void enabling_a_table_makes_its_change_table(void **state) {
         "dbo_item_CT_clustered_idx|CLUSTERED|1|__$command_id|2\n"
         "dbo_item_CT_clustered_idx|CLUSTERED|1|__$seqval|3\n"
         "dbo_item_CT_clustered_idx|CLUSTERED|1|__$operation|4\n");
+    assert_answer(
+        sa,
+        "SELECT c.name FROM sys.index_columns k JOIN sys.columns c ON c.object_id = k.object_id AND "
+        "c.column_id = k.column_id WHERE k.object_id = OBJECT_ID('cdc.dbo_item_CT') AND k.is_included_column "
+        "= 1",
+        "__$update_mask\n");
 }
 
 static void with_the_agent_stopped_enabling_says_so(void **state) {

@@ -179,6 +179,19 @@ static void snapshot_sees_the_state_of_its_first_access(void **state) {
     ASK(&a, "COMMIT SELECT v FROM t WHERE id = 1", "commit\n12\n#1\n");
 }
 
+static void a_snapshot_refuses_what_got_another_form(void **state) {
+    (void)state;
+    ASK(&a, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT BEGIN TRAN SELECT COUNT(*) FROM t", "begin\n3\n#1\n");
+    ASK(&b, "ALTER TABLE t ADD w int CREATE TABLE n (i int)", "");
+    const char *answer = testclient_run(&a, "SELECT * FROM t");
+    assert_non_null(strstr(answer, "!3961 Snapshot isolation transaction failed in database 'shop'"));
+    assert_non_null(strstr(answer, "rollback\n"));
+    ASK(&a, "BEGIN TRAN SELECT COUNT(*) FROM n", "begin\n0\n#1\n");
+    ASK(&b, "ALTER TABLE t DROP COLUMN w", "");
+    answer = testclient_run(&a, "UPDATE t SET v = 0 WHERE id = 1");
+    assert_non_null(strstr(answer, "!3961 "));
+}
+
 static void snapshot_isnt_kept_out_by_tablockx(void **state) {
     (void)state;
     ASK(&b, "BEGIN TRAN SELECT TOP (0) * FROM t WITH (TABLOCKX)", "begin\n#0\n");
@@ -297,6 +310,7 @@ int main(void) {
         TEST(tablockx_keeps_others_out_until_the_end),
         TEST(a_rollback_to_a_savepoint_gives_table_locks_back),
         TEST(snapshot_sees_the_state_of_its_first_access),
+        TEST(a_snapshot_refuses_what_got_another_form),
         TEST(snapshot_isnt_kept_out_by_tablockx),
         TEST(snapshot_refuses_to_change_what_others_have_changed),
         TEST(snapshot_needs_the_databases_leave),

@@ -1,0 +1,68 @@
+/* SET: what is taken, what is refused by name, what can be read back. */
+#include "collector.h"
+#include "test.h"
+
+static TestServer server;
+static TestClient a;
+
+static int setup(void **state) {
+    (void)state;
+    server = (TestServer){0};
+    testserver_open(&server, NULL);
+    testclient_open(&a, server.server, "sa", "");
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    testclient_close(&a);
+    testserver_close(&server);
+    return 0;
+}
+
+#define REFUSED(what)                                                                                        \
+    "!40517 Keyword or statement option 'SET " what "' is not supported in this version of SQL Server.\n"
+
+static void what_clients_send_at_connect_is_taken(void **state) {
+    (void)state;
+    ASK(&a,
+        "SET ARITHABORT ON SET CONCAT_NULL_YIELDS_NULL ON SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS ON SET "
+        "ANSI_NULL_DFLT_ON ON SET CURSOR_CLOSE_ON_COMMIT OFF SET NUMERIC_ROUNDABORT OFF SET DATEFORMAT mdy "
+        "SET "
+        "DATEFIRST 7 SET DEADLOCK_PRIORITY NORMAL SET TEXTSIZE 2147483647 SET SHOWPLAN_ALL OFF SET "
+        "STATISTICS IO "
+        "OFF SET IMPLICIT_TRANSACTIONS OFF",
+        "");
+}
+
+static void what_would_change_answers_is_refused_by_name(void **state) {
+    (void)state;
+    ASK(&a, "SET ANSI_NULLS OFF", REFUSED("ANSI_NULLS OFF"));
+    ASK(&a, "SET ANSI_DEFAULTS OFF", REFUSED("ANSI_DEFAULTS OFF"));
+    ASK(&a, "SET CONCAT_NULL_YIELDS_NULL OFF", REFUSED("CONCAT_NULL_YIELDS_NULL OFF"));
+    ASK(&a, "SET NUMERIC_ROUNDABORT ON", REFUSED("NUMERIC_ROUNDABORT ON"));
+    ASK(&a, "SET SHOWPLAN_ALL ON", REFUSED("SHOWPLAN_ALL ON"));
+    ASK(&a, "SET STATISTICS IO ON", REFUSED("STATISTICS ON"));
+    ASK(&a, "SET DATEFORMAT dmy", REFUSED("DATEFORMAT dmy"));
+    ASK(&a, "SET DEADLOCK_PRIORITY LOW", REFUSED("DEADLOCK_PRIORITY LOW"));
+    ASK(&a, "SET NOSUCH ON", "!195 'NOSUCH' is not a recognized SET option.\n");
+}
+
+static void a_quoted_word_is_a_string_when_asked(void **state) {
+    (void)state;
+    ASK(&a, "SET QUOTED_IDENTIFIER OFF", "");
+    ASK(&a, "SELECT \"it's\"", "it's\n#1\n");
+    ASK(&a, "SET QUOTED_IDENTIFIER ON", "");
+    ASK(&a, "SELECT \"x\" FROM (SELECT 1 AS x) AS t", "1\n#1\n");
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(what_clients_send_at_connect_is_taken),
+        TEST(what_would_change_answers_is_refused_by_name),
+        TEST(a_quoted_word_is_a_string_when_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
