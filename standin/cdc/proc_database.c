@@ -84,6 +84,14 @@ static bool mark_shipped(Session *s, const Table *t, SqlError *e) {
     return session_publish_table(s, shipped, e);
 }
 
+/* Anybody may read the times of LSNs; of the other tables nothing. */
+static bool open_times(Session *s, int32_t id, SqlError *e) {
+    const Table *t = instance_cdc_table(session_catalog(s), id, STR_LIT("lsn_time_mapping"));
+    Database *d = database_copy(session_current_database(s));
+    database_add_grant(d, CATALOG_PRINCIPAL_PUBLIC, GRANT_ON_OBJECT, t->object_id)->allow = PERMISSION_SELECT;
+    return session_publish_database(s, d, e);
+}
+
 static bool enable(Session *s, void *arg, SqlError *e) {
     (void)arg;
     int32_t id = session_current_database(s)->id;
@@ -92,6 +100,7 @@ static bool enable(Session *s, void *arg, SqlError *e) {
         if (!proc_run(s, id, str_from(TABLES[i][1]), NULL, 0, e) ||
             !mark_shipped(s, instance_cdc_table(session_catalog(s), id, str_from(TABLES[i][0])), e))
             return false;
+    if (!open_times(s, id, e)) return false;
     return schemas_table(s, id) != NULL ||
            (proc_run(s, id, str_from(SCHEMAS_TABLE), NULL, 0, e) && mark_shipped(s, schemas_table(s, id), e));
 }

@@ -193,6 +193,10 @@ static void a_reader_outside_the_gating_role_sees_nothing(void **state) {
         reader, all,
         "ERROR 229: The SELECT permission was denied on the object 'fn_cdc_get_all_changes_dbo_secret', "
         "database 'shop', schema 'cdc'.\n");
+    assert_answer(reader, "SELECT COUNT(*) FROM cdc.lsn_time_mapping WHERE start_lsn IS NULL", "0\n");
+    assert_answer(reader, "SELECT COUNT(*) FROM cdc.change_tables",
+                  "ERROR 229: The SELECT permission was denied on the object 'change_tables', database "
+                  "'shop', schema 'cdc'.\n");
     run(sa, "ALTER ROLE cleared ADD MEMBER reader");
     assert_answer(reader, all, "1\n");
     client_close(reader);
