@@ -52,10 +52,15 @@ static bool capture_all(Odbc *odbc, Lsn *ret, Err *e) {
     return true;
 }
 
-/* The view is fixed at the first access to data, not at BEGIN. */
+/* The view is fixed at the first access to data, not at BEGIN. That access waits for DDL that waits for our
+ * lock, a circle which SQL Server can't see: it goes through two connections. So this one has its limit, too.
+ */
 static bool fix_view(Odbc *odbc, const HandoverSpec *spec, Err *e) {
     CLEANUP(buf_done) Buf sql = {0};
-    buf_cstr(&sql, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION; SELECT TOP (1) 1 FROM ");
+    buf_printf(&sql,
+               "SET LOCK_TIMEOUT %lld; SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION; "
+               "SELECT TOP (1) 1 FROM ",
+               (long long)spec->lock_timeout_ms);
     sql_text_object(spec->schema, spec->table, &sql);
     return odbc_exec(odbc, buf_text(&sql), e);
 }

@@ -42,6 +42,20 @@ static void with_snapshots_the_view_is_fixed_under_the_lock_and_the_lock_let_go(
     assert_int_equal(fake.open, 0);
 }
 
+/* DDL that waits for the lock stands before the reader: both connections would wait for each other. */
+static void the_wait_for_the_view_has_the_locks_limit(void **state) {
+    (void)state;
+    Lsn lsn;
+    Err e = {0};
+    shop_rules();
+    shop_reading_rules();
+    fake_rule((FakeRule){.match = "SET LOCK_TIMEOUT 100; SET TRANSACTION ISOLATION LEVEL SNAPSHOT",
+                         .native = 1222});
+    assert_false(begin(true, &lsn, &e));
+    assert_true(e.retriable);
+    assert_int_equal(fake.open, 0);
+}
+
 static void without_them_the_lock_is_the_readers(void **state) {
     (void)state;
     Lsn lsn;
@@ -79,6 +93,7 @@ static void another_scan_is_waited_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_snapshots_the_view_is_fixed_under_the_lock_and_the_lock_let_go),
+        cmocka_unit_test(the_wait_for_the_view_has_the_locks_limit),
         cmocka_unit_test(without_them_the_lock_is_the_readers),
         cmocka_unit_test(a_scan_that_is_not_permitted_has_its_cure),
         cmocka_unit_test(another_scan_is_waited_for),
