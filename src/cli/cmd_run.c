@@ -38,6 +38,7 @@ enum {
     QUEUE_BATCHES = 8,
     QUEUE_BYTES = 8 << 20,
     RESTART_WAIT_MAX_MS = 30000,
+    STOP_LIMIT_S = 75, /* more than a drain takes (worker/direct.c), less than systemd waits */
 };
 
 typedef struct Screen {
@@ -144,20 +145,25 @@ static sigset_t stop_signals(void) {
     return set;
 }
 
-/* A second signal must not wait for anything. */
-static void *leave_at_once(void *arg) {
+/* A second signal must not wait for anything, and the first one not for a server that doesn't answer: its
+ * driver's call can't be broken off. What is committed stays, the rest is read again at the next start. */
+static void *leave_at_last(void *arg) {
     sigset_t set = stop_signals();
-    int number;
+    const struct timespec limit = {.tv_sec = STOP_LIMIT_S};
     (void)arg;
-    if (sigwait(&set, &number) == 0) _exit(128 + number);
-    return NULL;
+    int number;
+    do number = sigtimedwait(&set, NULL, &limit);
+    while (number < 0 && errno == EINTR);
+    if (number > 0) _exit(128 + number);
+    LOG_ERROR("stop_given_up", LOG_S("why", "a server doesn't answer"), LOG_I("waited_s", STOP_LIMIT_S));
+    _exit(EXIT_FAILED);
 }
 
 static void begin_drain(Direct *d) {
     pthread_t watcher;
     LOG_INFO("stop_asked", LOG_S("next", "what was read is committed; a second signal leaves at once"));
     direct_drain(d);
-    if (pthread_create(&watcher, NULL, leave_at_once, NULL) == 0) pthread_detach(watcher);
+    if (pthread_create(&watcher, NULL, leave_at_last, NULL) == 0) pthread_detach(watcher);
 }
 
 static DirectState watch(Direct *d, const Pair *pair, const Metrics *metrics, Screen *screen, Live *live) {
