@@ -157,9 +157,9 @@ static bool add_rows(Session *s, const InstanceNew *n, int32_t object_id, SqlErr
 
 /* ---- */
 
-static bool set_tracked(Session *s, int32_t object_id, bool is_tracked, SqlError *e) {
+static bool publish_tracked(Session *s, int32_t object_id, bool is_tracked, SqlError *e) {
     const Table *now = catalog_table_by_id(session_catalog(s), object_id);
-    if (!now || now->is_tracked_by_cdc == is_tracked) return true;
+    if (!now) return true;
     Table *t = table_copy(now);
     t->is_tracked_by_cdc = is_tracked;
     return session_publish_table(s, t, e);
@@ -182,8 +182,9 @@ bool instance_create(Session *s, const InstanceNew *n, SqlError *e) {
     int32_t object_id = t->object_id;
     char mark[MARK_SIZE];
     (void)snprintf(mark, sizeof mark, MARK_PREFIX "%d", object_id);
-    /* The source first: its schema lock keeps writers out until the enabling commits. */
-    if (!set_tracked(s, n->source->object_id, true, e)) {
+    /* The source first, also when it is tracked already: its schema lock waits for those who have written to
+     * it and keeps others out until the enabling commits. */
+    if (!publish_tracked(s, n->source->object_id, true, e)) {
         (void)table_free(t);
         return false;
     }
@@ -203,7 +204,7 @@ bool instance_drop(Session *s, int32_t database_id, const Instance *instance, si
     if (catalog_table_by_id(session_catalog(s), instance->object_id) &&
         !session_drop_table(s, instance->object_id, e))
         return false;
-    return others > 0 || set_tracked(s, instance->source_object_id, false, e);
+    return others > 0 || publish_tracked(s, instance->source_object_id, false, e);
 }
 
 int32_t instance_of_mark(Str ddl) {

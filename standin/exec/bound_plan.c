@@ -32,6 +32,7 @@ static bool is_stale(const Session *s, const Plan *p) {
 static bool bind(Session *s, Plan *p, const void *node, SqlError *e) {
     Plan *outer = s->binding;
     s->binding = p;
+    s->host.default_collation = session_current_database(s)->collation;
     e->number = 0;
     bool ok = false;
     switch (p->kind) {
@@ -174,6 +175,7 @@ bool plan_scalar(Session *s, const AstExpr *x, const Type *to, Arena *a, Value *
     Plan p = {.kind = PLAN_SCALAR};
     Plan *outer = s->binding;
     s->binding = &p;
+    s->host.default_collation = session_current_database(s)->collation;
     e->number = 0;
     bool ok = bind_scalar(&s->host, &p.arena, x, to, &p.u.query, e);
     s->binding = outer;

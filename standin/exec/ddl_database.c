@@ -93,6 +93,20 @@ static bool set_option(Database *d, const AstDatabaseOption *o, SqlError *e) {
                          STR_ARG(o->name));
 }
 
+/* Columns without a collation of their own got the database's when they were made. */
+static bool set_collation(Session *s, Database *d, Str name, SqlError *e) {
+    uint8_t wanted = collation_by_name(name);
+    int32_t at = 0;
+    if (wanted == COLLATION_NONE)
+        return sql_error_set(e, 448, 16, 3, "Invalid collation '" STR_FMT "'.", STR_ARG(name));
+    if (wanted != d->collation && catalog_next_table(session_catalog(s), d->id, &at))
+        return sql_error_set(
+            e, 40517, 16, 1,
+            "ALTER DATABASE COLLATE of a database that has tables isn't supported by this server.");
+    d->collation = wanted;
+    return true;
+}
+
 static bool alter_database(Session *s, const AstDatabase *a, SqlError *e) {
     const Database *d = session_database_named(s, a->name, e);
     if (!d || !ddl_may(s, d, NULL, "ALTER DATABASE", e) || !refuse_in_transaction(s, "ALTER DATABASE", e))
@@ -110,11 +124,7 @@ static bool alter_database(Session *s, const AstDatabase *a, SqlError *e) {
             now->name = str_dup(a->new_name);
         }
     }
-    if (ok && a->collation.n) {
-        now->collation = collation_by_name(a->collation);
-        if (now->collation == COLLATION_NONE)
-            ok = sql_error_set(e, 448, 16, 3, "Invalid collation '" STR_FMT "'.", STR_ARG(a->collation));
-    }
+    if (ok && a->collation.n) ok = set_collation(s, now, a->collation, e);
     if (!ok) {
         (void)database_free(now);
         return false;

@@ -40,7 +40,13 @@ bool ddltable_type(Session *s, Table *t, const AstColumnDef *def, Type *ret, Sql
         bool is_nullable;
         if (!bind_type(&s->host, &s->scratch, r, def->computed, ret, &is_nullable, e)) return false;
     }
-    if (!def->collation.n) return true;
+    if (!def->collation.n) {
+        /* 0, the server's default, stays: it is also the one of databases without another. */
+        const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
+        if (d && type_is_text(ret->id) && ret->id != TYPE_XML && !ret->collation)
+            ret->collation = d->collation;
+        return true;
+    }
     if (!type_is_text(ret->id))
         return sql_error_set(e, 452, 16, 1, "COLLATE clause cannot be used on user-defined data types.");
     ret->collation = collation_by_name(def->collation);

@@ -126,6 +126,23 @@ static void tables_of_other_databases_and_schemas_have_their_names(void **state)
         "!911 Database 'nodb' does not exist. Make sure that the name is entered correctly.\n");
 }
 
+static void a_databases_collation_is_its_columns_and_comparisons(void **state) {
+    (void)state;
+    ASK(&a, "CREATE DATABASE strict COLLATE Latin1_General_CS_AS", "");
+    ASK(&a, "USE strict", "-5701 Changed database context to 'strict'.\n");
+    ASK(&a, "SELECT CASE WHEN 'a' = 'A' THEN 1 ELSE 0 END", "0\n#1\n");
+    ASK(&a,
+        "CREATE TABLE c (v varchar(3) PRIMARY KEY, w nvarchar(3) COLLATE Latin1_General_CI_AS) INSERT c "
+        "VALUES "
+        "('a', N'a'), ('A', N'A')",
+        "#2\n");
+    ASK(&a, "SELECT w FROM c WHERE v = 'A' SELECT COUNT(*) FROM c WHERE w = 'A'", "A\n#1\n2\n#1\n");
+    const char *answer = testclient_run(&a, "ALTER DATABASE strict COLLATE Latin1_General_CI_AS");
+    assert_non_null(strstr(answer, "!40517 ALTER DATABASE COLLATE of a database that has tables"));
+    ASK(&a, "USE shop SELECT CASE WHEN 'a' = 'A' THEN 1 ELSE 0 END",
+        "-5701 Changed database context to 'shop'.\n1\n#1\n");
+}
+
 static void defaults_are_kept_as_the_server_writes_them(void **state) {
     (void)state;
     ASK(&a,
@@ -146,6 +163,7 @@ int main(void) {
         TEST(the_rules_of_a_table_are_checked),
         TEST(foreign_keys_need_a_key_to_point_to),
         TEST(tables_of_other_databases_and_schemas_have_their_names),
+        TEST(a_databases_collation_is_its_columns_and_comparisons),
         TEST(defaults_are_kept_as_the_server_writes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,10 @@ static void enabling_waits_for_transactions_that_wrote_the_table(void **state) {
     assert_answer(sa, "SELECT COUNT(*) FROM cdc.change_tables", "0\n");
     run(writer, "COMMIT");
     run(sa, ENABLE_ITEM);
+    run(writer, "BEGIN TRAN; INSERT INTO dbo.item(id, name) VALUES(2, N'b')");
+    assert_non_null(strstr(ask(sa, ENABLE_ITEM ", @capture_instance = N'second'"), "ERROR 1222:"));
+    run(writer, "COMMIT");
+    run(sa, ENABLE_ITEM ", @capture_instance = N'second'");
     client_close(writer);
 }
 
