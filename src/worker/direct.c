@@ -265,11 +265,15 @@ static void *master_main(void *arg) {
         Err e = {0};
         bool moved = false, again = false;
         if (attempt(d, &rng, &moved, &again, &e)) break;
+        if (direct_state(d, /* ret_why= */ NULL) == DIRECT_FAILED) return NULL; /* told by put_batch */
         if (moved) backoff_reset(&backoff);
         if (is_stopping(d) && e.code != ERR_CANCELLED && !e.retriable) {
             set_state(d, DIRECT_FAILED, &e);
             return NULL;
         }
+        if (is_stopping(d) && e.code != ERR_CANCELLED)
+            LOG_WARN("stop_cut_short", LOG_S("pipeline", d->name), LOG_S("why", e.msg),
+                     LOG_S("next", "what wasn't committed is read again at the next start"));
         e.retriable = e.retriable && again;
         if (back_off(d, &backoff, &rng, &e) == ATTEMPT_END) break;
     }
