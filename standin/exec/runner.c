@@ -221,6 +221,13 @@ static bool run_raiserror(Session *s, const AstStmt *st, SqlError *e) {
     }
     int64_t class_ = number_of(&severity, 16);
     class_ = class_ < 0 ? 0 : class_ > 25 ? 25 : class_;
+    if (class_ > 18 && !r->with_log)
+        return sql_error_set(e, 2754, 16, 1,
+                             "Error severity levels greater than 18 can only be specified by members of the "
+                             "sysadmin role, using the WITH LOG option.");
+    if (class_ > 19) /* would end the connection */
+        return sql_error_set(e, 40517, 16, 1,
+                             "RAISERROR with a severity above 19 isn't supported by this server.");
     int64_t shown_state = number_of(&state, 1);
     shown_state = shown_state < 0 ? 1 : shown_state > 255 ? 255 : shown_state;
     if (class_ <= 10)

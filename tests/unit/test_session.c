@@ -112,6 +112,12 @@ static void what_an_error_ends_depends_on_it(void **state) {
     ASK(&a, "SELECT FROM item", "!156 Incorrect syntax near the keyword 'FROM'.\n");
     ASK(&a, "THROW 50001, N'mine', 3; SELECT 1", "!50001 mine\n");
     ASK(&a, "RAISERROR(N'%d of %s', 16, 1, 3, N'x') SELECT 1", "!50000 3 of x\n1\n#1\n");
+    ASK(&a, "RAISERROR(N'x', 20, 1)",
+        "!2754 Error severity levels greater than 18 can only be specified by members of the sysadmin role, "
+        "using "
+        "the WITH LOG option.\n");
+    ASK(&a, "RAISERROR(N'x', 20, 1) WITH LOG",
+        "!40517 RAISERROR with a severity above 19 isn't supported by this server.\n");
 }
 
 static void try_and_catch(void **state) {
