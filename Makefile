@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz torture build demo test check bench install deb schedules format clean test-unit test-e2e test-asan static
+.PHONY: help fuzz torture conform build demo test check bench install deb schedules format clean test-unit test-e2e test-asan static
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ fuzz: deps-fuzz build/fuzz/build.ninja ## every decoder of foreign bytes under l
 		echo "== $$target"; mkdir -p build/fuzz/corpus/$$target; \
 		build/fuzz/$$target -max_total_time=$(or $(FUZZ_SECONDS),60) -print_final_stats=1 build/fuzz/corpus/$$target 2>&1 | tail -n 8 || exit 1; \
 	done
+
+conform: deps-test ## tests/conform's probes against a server: DSN="Driver=…;Server=…;UID=…;PWD=…"
+	@scripts/venv
+	@build/venv/bin/python tests/conform/run.py "$(or $(DSN),$(error DSN is missing))"
 
 torture: deps-test ## faults at random over a running workload, then every row compared (SEED=… FAULTS=…)
 	@$(MAKE) --no-print-directory build
