@@ -232,6 +232,14 @@ static bool fits(const Head *h, const LockOwner *o, LockMode mode) {
     return true;
 }
 
+/* Who minds nobody that waits needn't stand behind them: Sch-S goes past a waiting IX, as in SQL Server
+ * (transaction locking guide, relaxed FIFO). */
+static bool passes_queue(const Head *h, LockMode mode) {
+    for (const Waiter *w = h->queue; w; w = w->next)
+        if (!compatible[w->mode][mode]) return false;
+    return true;
+}
+
 /* Grant from the head of the queue as far as it goes. */
 static void serve_queue(Head *h) {
     while (h->queue && fits(h, h->queue->owner, h->queue->mode)) {
@@ -358,7 +366,7 @@ static LockResult take(LockOwner *o, LockResource r, LockMode mode, LockDuration
     Head *h = find_or_make(t, r);
     const Grant *mine = grant_of(h, o);
     LockMode want = mine ? join(mine->mode, mode) : mode;
-    bool is_free = mine && want == mine->mode ? true : fits(h, o, want) && (mine || !h->queue);
+    bool is_free = mine && want == mine->mode ? true : fits(h, o, want) && (mine || passes_queue(h, want));
     if (is_free) {
         grant(o, h, mode, duration);
         if (r.space != LOCK_TABLE_SPACE) escalate(o, r.object_id, mode);

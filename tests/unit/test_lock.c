@@ -187,6 +187,18 @@ static void whoever_waits_gets_it_when_it_is_free(void **state) {
     assert_int_equal(q.result, LOCK_GRANTED);
 }
 
+static void who_minds_none_that_waits_goes_past_them(void **state) {
+    Fixture *f = *state;
+    Request q = {.o = f->b, .r = table, .mode = LOCK_IX};
+    assert_int_equal(try_lock(f->a, table, LOCK_X), LOCK_GRANTED);
+    start(&q);
+    wait_for_waiters(f->t, 1);
+    assert_int_equal(try_lock(f->c, table, LOCK_SCH_S), LOCK_GRANTED);
+    lock_release_all(f->a);
+    assert_int_equal(pthread_join(q.thread, NULL), 0);
+    assert_int_equal(q.result, LOCK_GRANTED);
+}
+
 static void a_circle_of_two_ends_with_the_one_who_closes_it(void **state) {
     Fixture *f = *state;
     SqlError e;
@@ -281,6 +293,7 @@ int main(void) {
         TEST(waiting_ends_after_the_timeout),
         TEST(waiting_ends_when_it_is_cancelled),
         TEST(whoever_waits_gets_it_when_it_is_free),
+        TEST(who_minds_none_that_waits_goes_past_them),
         TEST(a_circle_of_two_ends_with_the_one_who_closes_it),
         TEST(two_readers_who_both_want_to_write_are_a_circle),
         TEST(a_circle_of_three_is_found),
