@@ -136,7 +136,8 @@ class Postgres:
         self._temporary = None
         self.directory = self._reachable(directory)
         self.bin = self._bin()
-        options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.directory / "data",
+        # No Unix socket: its path must fit in 107 bytes, a checkout's may not.
+        options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "",
                    "logging_collector": "off", **(settings or {})}
         self._settings = [arg for key, value in options.items() for arg in ("-c", f"{key}={value}")]
         run = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **self.user)
