@@ -74,7 +74,8 @@ bool compare_track(CompareTrack *t, uint64_t source, uint64_t target, int64_t no
     }
     if (t->target != target) t->changed_ms = now_ms;
     t->target = target;
-    /* A former state counts only while the source goes on changing; at rest the two have to be equal. */
+    /* Equal to the newest state, or to one just seen: then the target is following. A target that was never
+     * equal to any state seen since the first look can't become so without having changed. */
     for (size_t i = t->seen; i-- > 0;) {
         if (t->source[i] == target) return true;
     }
