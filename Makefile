@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz torture conform build demo test check bench install deb schedules format clean test-unit test-e2e test-asan static
+.PHONY: help fuzz torture conform build demo test check bench install deb schedules format clean test-unit test-e2e test-asan
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -233,8 +233,6 @@ class Bench:
     def seed(self, mode):
         """A target that has everything up to now, to copy for each round."""
         database = self.new_database()
-        marker = time.monotonic()
-        del marker
 
         def check():
             with contextlib.suppress(Exception):

@@ -296,12 +296,8 @@ static bool check_target(const Pair *pair) {
     Err e = {0};
     if (!scan_open(pair->source.options, &scan, &e)) return true;
     TextList problems = {0};
-    bool stopping = false;
     Metrics *metrics = metrics_new();
-    const ConnectorContext context = {.name = pair->pipeline,
-                                      .topic_prefix = options_str(pair->source.options, "topic.prefix"),
-                                      .metrics = metrics,
-                                      .is_stopping = &stopping};
+    const ConnectorContext context = pair_context(pair, metrics);
     size_t most = scan_table_count(scan) + 1;
     Check c = {.schemas = x_reallocarray(NULL, most, sizeof(Schema *)),
                .is_copied = x_calloc(most, sizeof(bool))};

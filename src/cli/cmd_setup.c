@@ -106,12 +106,8 @@ static void plan_source(Setup *s) {
 static bool plan_target(Setup *s, Err *e) {
     const Catalog *c = &s->catalog;
     CLEANUP_FREE const Schema **schemas = x_reallocarray(NULL, c->instance_count + 1, sizeof *schemas);
-    bool stopping = false;
     Metrics *metrics = metrics_new();
-    const ConnectorContext context = {.name = s->pair->pipeline,
-                                      .metrics = metrics,
-                                      .is_stopping = &stopping,
-                                      .topic_prefix = options_str(s->pair->source.options, "topic.prefix")};
+    const ConnectorContext context = pair_context(s->pair, metrics);
     for (size_t i = 0; i < c->instance_count; i++) schemas[i] = c->instances[i].schema;
     bool ok =
         precheck_pg_grants(s->pair->sink.options, &context, schemas, c->instance_count, &s->target_sql, e);
@@ -133,12 +129,8 @@ static void show(const Setup *s) {
 }
 
 static bool run_target(const Setup *s, Err *e) {
-    bool stopping = false;
     Metrics *metrics = metrics_new();
-    const ConnectorContext context = {.name = s->pair->pipeline,
-                                      .metrics = metrics,
-                                      .is_stopping = &stopping,
-                                      .topic_prefix = options_str(s->pair->source.options, "topic.prefix")};
+    const ConnectorContext context = pair_context(s->pair, metrics);
     SinkConfig *config = NULL;
     PgConn *conn = NULL;
     CLEANUP_FREE char *sql = str_dup(buf_view(&s->target_sql));

@@ -101,12 +101,8 @@ static bool verify_tables(Verify *v, Err *e) {
 }
 
 static bool verify_pair(const Pair *pair, Verify *v, Err *e) {
-    bool stopping = false;
     Metrics *metrics = metrics_new();
-    const ConnectorContext context = {.name = pair->pipeline,
-                                      .metrics = metrics,
-                                      .is_stopping = &stopping,
-                                      .topic_prefix = options_str(pair->source.options, "topic.prefix")};
+    const ConnectorContext context = pair_context(pair, metrics);
     bool ok = scan_open(pair->source.options, &v->compare.source, e) || err_wrap(e, "source");
     ok = ok && (scan_pg_open(pair->sink.options, &context, &v->compare.target, e) || err_wrap(e, "target"));
     ok = ok && verify_tables(v, e);

@@ -33,6 +33,14 @@ void pair_done(Pair *p) {
     memset(p, 0, sizeof *p);
 }
 
+ConnectorContext pair_context(const Pair *p, Metrics *metrics) {
+    static const bool never = false;
+    return (ConnectorContext){.name = p->pipeline,
+                              .topic_prefix = options_str(p->source.options, "topic.prefix"),
+                              .metrics = metrics,
+                              .is_stopping = &never};
+}
+
 /* ---- classes ---- */
 
 static bool has_class(const char *const *names, const char *class) {

@@ -26,6 +26,8 @@ typedef struct Pair {
 } Pair;
 
 void pair_done(Pair *p);
+/* For asking the target outside a run: a context that is never told to stop. Borrows from both. */
+ConnectorContext pair_context(const Pair *p, Metrics *metrics);
 
 /*
  * connect-standalone's files: any with a connector.class is a connector, the others are the worker's. Exactly

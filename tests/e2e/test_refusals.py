@@ -15,8 +15,8 @@ def one_line(done, status=2):
 
 
 def test_a_mistyped_property_names_file_line_and_the_nearest(runner, warehouse):
-    path = runner.files(source={"table.includ.list": "dbo.orders"})[0]
-    done = runner.command("run", *runner.files(source={"table.includ.list": "dbo.orders"}))
+    path, sink = runner.files(source={"table.includ.list": "dbo.orders"})
+    done = runner.command("run", path, sink)
     line = one_line(done)
     assert str(path.name) in line and "table.includ.list" in line and "table.include.list" in line
 

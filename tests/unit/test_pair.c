@@ -56,6 +56,10 @@ static void a_source_a_sink_and_a_workers_file_make_a_pipeline(void **state) {
     assert_string_equal(p.source.name, "a");
     assert_string_equal(options_str(p.source.options, "topic.prefix"), "p");
     assert_string_equal(options_str(p.worker, "log.level"), "warn");
+    const ConnectorContext context = pair_context(&p, NULL);
+    assert_string_equal(context.name, "b");
+    assert_string_equal(context.topic_prefix, "p");
+    assert_false(*context.is_stopping);
     pair_done(&p);
 }
 
