@@ -113,7 +113,7 @@ def case_id(case):
 
 @pytest.fixture(scope="module")
 def server():
-    directory = ROOT / "build" / "e2e" / lab.build_dir().name / "standin_types"
+    directory = ROOT / "build" / "standin" / lab.build_dir().name / "types"
     with lab.Standin(directory) as s:
         s.script(f"create database {TYPES_DB}")
         yield s
