@@ -206,9 +206,10 @@ class Postgres:
 class Standin:
     """The SQL Server stand-in."""
 
-    def __init__(self, directory, capture_ms=50, keep_data=False):
+    def __init__(self, directory, capture_ms=50, keep_data=False, arguments=()):
         self.directory = pathlib.Path(directory) if keep_data else fresh_dir(directory)
         self.capture_ms = capture_ms
+        self.arguments = list(arguments)
         self.port = free_port()
         self.process = None
         self.start()
@@ -216,9 +217,9 @@ class Standin:
     def start(self):
         self.process = Process(
             "standin", [build_dir() / "standin", "--data", self.directory / "data", "--port", self.port,
-                        "--capture-interval-ms", self.capture_ms],
+                        "--capture-interval-ms", self.capture_ms, *self.arguments],
             self.directory, env={"STANDIN_PASSWORD": PASSWORD})
-        wait_for("the stand-in", lambda: not self.connect("master").close())
+        wait_for("the stand-in", lambda: not socket.create_connection(("127.0.0.1", self.port)).close())
 
     def connect(self, database="master", autocommit=True, **options):
         return pytds.connect(dsn="127.0.0.1", port=self.port, user="sa", password=PASSWORD, database=database,

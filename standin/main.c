@@ -14,6 +14,8 @@
 #include "standin/cdc/cdc.h"
 #include "standin/exec/server.h"
 #include "standin/tds/listener.h"
+#include "standin/tds/prelogin.h"
+#include "standin/tds/tls.h"
 #include "standin/types/product.h"
 
 enum { EXIT_USAGE = 2, MAX_PASSWORD = 128 };
@@ -28,6 +30,10 @@ static const char help[] =
     "  --password-file FILE      sa's password: the file's first line\n"
     "                            (else the environment's STANDIN_PASSWORD; else any password is accepted)\n"
     "  --name NAME               @@SERVERNAME (default: the host's name)\n"
+    "  --encryption MODE         optional: as the client asks, its login in any case (default);\n"
+    "                            required: no client without it; off: none\n"
+    "  --tls-cert FILE           PEM certificate (chain), with its --tls-key FILE (default: self-signed)\n"
+    "  --tls-cert-out FILE       write the certificate into FILE, for clients that verify it\n"
     "  --capture-interval-ms N   how often the capture jobs scan the log (default: each job's own setting)\n"
     "  --log-level LEVEL         debug, info, warn or error (default info); the log goes to stderr\n"
     "  --help, --version\n"
@@ -36,6 +42,8 @@ static const char help[] =
 
 typedef struct Options {
     const char *data, *port_file, *password_file, *name;
+    const char *tls_cert, *tls_key, *tls_cert_out;
+    PreloginTls encryption;
     int64_t port, capture_interval_ms;
     LogLevel log_level;
 } Options;
@@ -46,6 +54,10 @@ enum {
     OPT_PORT_FILE,
     OPT_PASSWORD_FILE,
     OPT_NAME,
+    OPT_ENCRYPTION,
+    OPT_TLS_CERT,
+    OPT_TLS_KEY,
+    OPT_TLS_CERT_OUT,
     OPT_CAPTURE,
     OPT_LOG,
     OPT_HELP,
@@ -58,6 +70,10 @@ static const struct option long_options[] = {
     {"port-file", required_argument, NULL, OPT_PORT_FILE},
     {"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
     {"name", required_argument, NULL, OPT_NAME},
+    {"encryption", required_argument, NULL, OPT_ENCRYPTION},
+    {"tls-cert", required_argument, NULL, OPT_TLS_CERT},
+    {"tls-key", required_argument, NULL, OPT_TLS_KEY},
+    {"tls-cert-out", required_argument, NULL, OPT_TLS_CERT_OUT},
     {"capture-interval-ms", required_argument, NULL, OPT_CAPTURE},
     {"log-level", required_argument, NULL, OPT_LOG},
     {"help", no_argument, NULL, OPT_HELP},
@@ -75,6 +91,20 @@ static bool parse_level(const char *text, LogLevel *ret, Err *e) {
     return err_set(e, ERR_INVALID, false, "--log-level is debug, info, warn or error, not '%s'", text);
 }
 
+static bool parse_encryption(const char *text, PreloginTls *ret, Err *e) {
+    static const char *const names[] = {
+        [PRELOGIN_TLS_NONE] = "off",
+        [PRELOGIN_TLS_OPTIONAL] = "optional",
+        [PRELOGIN_TLS_REQUIRED] = "required",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *ret = (PreloginTls)i;
+        return true;
+    }
+    return err_set(e, ERR_INVALID, false, "--encryption is optional, required or off, not '%s'", text);
+}
+
 static bool parse_number(const char *option, int64_t hi, int64_t *ret, Err *e) {
     return str_to_i64(str_from(optarg), 0, hi, ret, e) || err_wrap(e, "%s", option);
 }
@@ -89,6 +119,10 @@ static bool parse_options(int argc, char **argv, Options *o, bool *ret_is_info, 
         case OPT_PORT_FILE: o->port_file = optarg; break;
         case OPT_PASSWORD_FILE: o->password_file = optarg; break;
         case OPT_NAME: o->name = optarg; break;
+        case OPT_ENCRYPTION: ok = parse_encryption(optarg, &o->encryption, e); break;
+        case OPT_TLS_CERT: o->tls_cert = optarg; break;
+        case OPT_TLS_KEY: o->tls_key = optarg; break;
+        case OPT_TLS_CERT_OUT: o->tls_cert_out = optarg; break;
         case OPT_CAPTURE:
             ok = parse_number("--capture-interval-ms", 3600000, &o->capture_interval_ms, e);
             break;
@@ -107,6 +141,8 @@ static bool parse_options(int argc, char **argv, Options *o, bool *ret_is_info, 
     if (!ok) return false;
     if (optind < argc) return err_set(e, ERR_INVALID, false, "unexpected argument '%s'", argv[optind]);
     if (!o->data) return err_set(e, ERR_INVALID, false, "--data is missing");
+    if (o->encryption == PRELOGIN_TLS_NONE && (o->tls_cert || o->tls_key || o->tls_cert_out))
+        return err_set(e, ERR_INVALID, false, "a certificate, but --encryption is off");
     return true;
 }
 
@@ -145,16 +181,22 @@ static bool announce(const Options *o, uint16_t port, Err *e) {
     return !o->port_file || write_port_file(o->port_file, port, e);
 }
 
-static bool serve(const Options *o, const sigset_t *stop_signals, Err *e) {
-    static const ServerModule *const modules[] = {&cdc_module, NULL};
-    char buf[MAX_PASSWORD];
-    ServerOptions options = {
-        .name = o->name, .capture_interval_ms = o->capture_interval_ms, .modules = modules};
-    Server *server;
-    Listener *listener;
-    if (!read_password(o, buf, &options.sa_password, e)) return false;
-    if (!server_open(o->data, &options, &server, e)) return err_wrap(e, "opening %s", o->data);
-    bool ok = listener_open(server, (uint16_t)o->port, &listener, e);
+/* *ret_tls stays NULL when encryption is off. */
+static bool open_tls(const Options *o, TlsServer **ret_tls, Err *e) {
+    if (o->encryption == PRELOGIN_TLS_NONE) return true;
+    if (!tls_server_new(o->tls_cert, o->tls_key, ret_tls, e)) return false;
+    return !o->tls_cert_out || tls_server_write_certificate(*ret_tls, o->tls_cert_out, e);
+}
+
+/* Listen until a signal comes. */
+static bool listen_and_wait(const Options *o, Server *server, const sigset_t *stop_signals, Err *e) {
+    TlsServer *tls = NULL;
+    Listener *listener = NULL;
+    bool ok = open_tls(o, &tls, e);
+    if (ok) {
+        ConnectionOptions options = {.tls = tls, .requires_tls = o->encryption == PRELOGIN_TLS_REQUIRED};
+        ok = listener_open(server, (uint16_t)o->port, &options, &listener, e);
+    }
     if (ok) {
         int signal_number = 0;
         ok = announce(o, listener_port(listener), e);
@@ -163,12 +205,25 @@ static bool serve(const Options *o, const sigset_t *stop_signals, Err *e) {
         server_stop(server);
         listener = listener_close(listener);
     }
+    tls = tls_server_free(tls);
+    return ok;
+}
+
+static bool serve(const Options *o, const sigset_t *stop_signals, Err *e) {
+    static const ServerModule *const modules[] = {&cdc_module, NULL};
+    char buf[MAX_PASSWORD];
+    ServerOptions options = {
+        .name = o->name, .capture_interval_ms = o->capture_interval_ms, .modules = modules};
+    Server *server;
+    if (!read_password(o, buf, &options.sa_password, e)) return false;
+    if (!server_open(o->data, &options, &server, e)) return err_wrap(e, "opening %s", o->data);
+    bool ok = listen_and_wait(o, server, stop_signals, e);
     server = server_close(server);
     return ok;
 }
 
 int main(int argc, char **argv) {
-    Options o = {.port = 1433, .log_level = LOG_LEVEL_INFO};
+    Options o = {.port = 1433, .log_level = LOG_LEVEL_INFO, .encryption = PRELOGIN_TLS_OPTIONAL};
     Err e = {0};
     bool is_info = false;
     if (!parse_options(argc, argv, &o, &is_info, &e)) {

@@ -1,13 +1,14 @@
 /*
- * A connection is in one of three states:
+ * A connection is in one of these states:
  *
- *     pre-login ──LOGIN7 accepted──▶ ready ──INSERT BULK──▶ bulk ──data's end──▶ ready
- *         └──refused──▶ closed         └──hang-up, broken protocol──▶ closed
+ *     start ──pre-login──▶ [TLS handshake] ──▶ login ──LOGIN7 accepted──▶ ready ──INSERT BULK──▶ bulk ──▶
+ * ready └──LOGIN7 at once (before TDS 7.1)──────▲└──refused──▶ closed       └──hang-up, broken protocol──▶
+ * closed
  *
- * Pre-login is connection_run's first loop, ready its second; bulk is the session's state, in which packets
- * of type 7 are taken. A request is read whole (bulk data: packet by packet), handed to the session, and its
- * answer ended: with the last DONE, or, when an attention has come meanwhile, with the DONE that acknowledges
- * it.
+ * enter() goes as far as ready, connection_run's loop stays there; bulk is the session's state, in which
+ * packets of type 7 are taken. A request is read whole (bulk data: packet by packet), handed to the session,
+ * and its answer ended: with the last DONE, or, when an attention has come meanwhile, with the DONE that
+ * acknowledges it.
  */
 #include "standin/tds/connection.h"
 
@@ -41,7 +42,10 @@ enum {
 typedef struct Connection {
     int fd;
     Server *server;
-    Session *session; /* NULL before login */
+    const ConnectionOptions *options;
+    PreloginEncrypt encrypt; /* as agreed: OFF is the login only, ON and REQUIRED everything */
+    bool is_strict;          /* TDS 8: in TLS from the first byte on */
+    Session *session;        /* NULL before login */
     PacketIo *io;
     TokenOut *token;
     Arena arena; /* of the request being handled */
@@ -56,16 +60,30 @@ static void set_read_timeout(int fd, int seconds) {
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
 }
 
+static PreloginTls own_tls(const Connection *c) {
+    if (!c->options->tls || c->is_strict) return PRELOGIN_TLS_NONE; /* strict: there is no more to agree on */
+    return c->options->requires_tls ? PRELOGIN_TLS_REQUIRED : PRELOGIN_TLS_OPTIONAL;
+}
+
+/* Answer the pre-login, shake hands if that is what was agreed. */
 static bool answer_prelogin(Connection *c, Err *e) {
     Prelogin asked;
     if (!prelogin_read(buf_view(&c->body), &asked, e)) return false;
-    prelogin_answer(&asked, PRODUCT_VERSION_WORD, PRELOGIN_ENCRYPT_NOT_SUPPORTED, packet_out(c->io));
-    return packet_end(c->io) || err_set(e, ERR_IO, false, "the client hung up after its pre-login");
+    c->encrypt = prelogin_encrypt(asked.encrypt, own_tls(c));
+    prelogin_answer(&asked, PRODUCT_VERSION_WORD, c->encrypt, packet_out(c->io));
+    if (!packet_end(c->io)) return err_set(e, ERR_IO, false, "the client hung up after its pre-login");
+    if (c->encrypt == PRELOGIN_ENCRYPT_NOT_SUPPORTED) return true;
+    if (asked.encrypt == PRELOGIN_ENCRYPT_NOT_SUPPORTED)
+        return err_set(e, ERR_INVALID, false, "the client has no encryption, which is required");
+    if (!packet_start_tls(c->io, c->options->tls, TLS_IN_PRELOGIN, e)) return false;
+    if (c->encrypt != PRELOGIN_ENCRYPT_OFF) packet_keep_tls(c->io);
+    return true;
 }
 
 /* Why a login can't be taken before the engine is asked, or NULL. */
-static const char *unsupported_login(const Login7 *l) {
-    if (l->tds_version < LOGIN7_VERSION_7_3) return "TDS versions before 7.3 are not supported.";
+static const char *unsupported_login(const Connection *c, const Login7 *l) {
+    bool is_tds8 = c->is_strict && l->tds_version == LOGIN7_VERSION_8; /* Microsoft's driver says 7.4 there */
+    if (l->tds_version < LOGIN7_VERSION_7_3 && !is_tds8) return "TDS versions before 7.3 are not supported.";
     if (l->wants_integrated_security)
         return "Integrated security is not supported: log in with a name and password.";
     if (l->wants_federated_security) return "Federated authentication is not supported.";
@@ -83,7 +101,8 @@ static void accept_login(Connection *c, const Login7 *l) {
     static const Str language = {"us_english", 10};
     Out *out = token_out(c->token);
     uint32_t size = packet_set_size(c->io, l->packet_size == 0 ? PACKET_SIZE_DEFAULT : l->packet_size);
-    uint32_t version = l->tds_version < LOGIN7_VERSION_7_4 ? l->tds_version : LOGIN7_VERSION_7_4;
+    uint32_t version =
+        l->tds_version < LOGIN7_VERSION_7_4 ? l->tds_version : LOGIN7_VERSION_7_4; /* 8.0, too */
     if (!token_has_sent_env(c->token, OUT_ENV_DATABASE)) {
         (void)out->env_text(out, OUT_ENV_DATABASE, session_database(c->session), STR_LIT("master"));
     }
@@ -100,7 +119,7 @@ static bool login(Connection *c, Err *e) {
     Login7 l;
     token_begin(c->token, false);
     if (!login7_read(buf_view(&c->body), &c->arena, &l, e)) return false;
-    const char *unsupported = unsupported_login(&l);
+    const char *unsupported = unsupported_login(c, &l);
     if (unsupported) return refuse_login(c, ERROR_LOGIN, unsupported, e);
     SessionLogin login = {
         .user = l.user,
@@ -125,20 +144,47 @@ static bool login(Connection *c, Err *e) {
     return token_end(c->token) || err_set(e, ERR_IO, false, "the client hung up at login");
 }
 
+/* The first byte tells TDS 8 from TDS 7. */
+static bool start_strict(Connection *c, Err *e) {
+    enum { TLS_HANDSHAKE = 0x16 };
+    uint8_t first;
+    if (!packet_peek(c->io, &first, e)) return false;
+    c->is_strict = first == TLS_HANDSHAKE;
+    if (!c->is_strict) return true;
+    if (!c->options->tls) return err_set(e, ERR_INVALID, false, "a TLS handshake, but TLS is off");
+    if (!packet_start_tls(c->io, c->options->tls, TLS_ON_SOCKET, e)) return false;
+    packet_keep_tls(c->io);
+    return true;
+}
+
+/* A whole message of the login phase, into c->body; *ret_type is PACKET_PRELOGIN or PACKET_LOGIN7. */
+static bool read_login_message(Connection *c, uint8_t *ret_type, Err *e) {
+    enum { MAX_BYTES = 128 * 1024 }; /* [MS-TDS] 2.2.6.4: a LOGIN7 has at most 128 KiB - 1 */
+    Packet p;
+    bool is_ignored;
+    buf_clear(&c->body);
+    if (!packet_next(c->io, &p, e)) return false;
+    if (p.type != PACKET_PRELOGIN && p.type != PACKET_LOGIN7) {
+        return err_set(e, ERR_INVALID, false, "packet type 0x%02x before login", p.type);
+    }
+    *ret_type = p.type;
+    return packet_rest(c->io, &p, MAX_BYTES, &c->body, &is_ignored, e);
+}
+
 /* Everything up to the login's answer. */
 static bool enter(Connection *c, Err *e) {
+    uint8_t type;
     set_read_timeout(c->fd, CONNECTION_LOGIN_SECONDS);
-    while (!c->session) {
-        Packet p;
-        bool is_ignored;
-        buf_clear(&c->body);
-        if (!packet_next(c->io, &p, e)) return false;
-        if (p.type != PACKET_PRELOGIN && p.type != PACKET_LOGIN7) {
-            return err_set(e, ERR_INVALID, false, "packet type 0x%02x before login", p.type);
-        }
-        if (!packet_rest(c->io, &p, &c->body, &is_ignored, e)) return false;
-        if (p.type == PACKET_PRELOGIN ? !answer_prelogin(c, e) : !login(c, e)) return false;
+    if (!start_strict(c, e) || !read_login_message(c, &type, e)) return false;
+    if (type == PACKET_PRELOGIN) {
+        if (!answer_prelogin(c, e) || !read_login_message(c, &type, e)) return false;
+        if (type != PACKET_LOGIN7) return err_set(e, ERR_INVALID, false, "a second pre-login");
     }
+    bool is_plain = !c->is_strict && c->encrypt == PRELOGIN_ENCRYPT_NOT_SUPPORTED;
+    if (is_plain && c->options->requires_tls)
+        return err_set(e, ERR_INVALID, false, "a login without the encryption that is required");
+    if (c->encrypt == PRELOGIN_ENCRYPT_OFF) packet_drop_tls(c->io);
+    if (!login(c, e)) return false;
     set_read_timeout(c->fd, 0);
     return true;
 }
@@ -224,7 +270,7 @@ static bool handle_whole(Connection *c, const Packet *first, Err *e) {
     uint8_t type = first->type, status = first->status;
     buf_clear(&c->body);
     arena_clear(&c->arena);
-    if (!packet_rest(c->io, first, &c->body, &is_ignored, e)) return false;
+    if (!packet_rest(c->io, first, PACKET_MESSAGE_MAX, &c->body, &is_ignored, e)) return false;
     if (is_ignored) return true;
     token_begin(c->token, type == PACKET_RPC);
     Cursor at = cursor_over(c->body.p, c->body.n);
@@ -298,9 +344,16 @@ static bool handle(Connection *c, const Packet *first, Err *e) {
     }
 }
 
-void connection_run(int fd, Server *server) {
+void connection_run(int fd, Server *server, const ConnectionOptions *options) {
     PacketIo *io = packet_new(fd);
-    Connection c = {.fd = fd, .server = server, .io = io, .token = token_new(io, server_name(server))};
+    Connection c = {
+        .fd = fd,
+        .server = server,
+        .options = options,
+        .encrypt = PRELOGIN_ENCRYPT_NOT_SUPPORTED,
+        .io = io,
+        .token = token_new(io, server_name(server)),
+    };
     Err e = {0};
     Packet first;
     bool is_open = enter(&c, &e);

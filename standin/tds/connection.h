@@ -3,9 +3,15 @@
 #define STANDIN_TDS_CONNECTION_H
 
 #include "standin/exec/server.h"
+#include "standin/tds/tls.h"
+
+typedef struct ConnectionOptions {
+    TlsServer *tls;    /* borrowed; NULL: encryption is answered "not supported" */
+    bool requires_tls; /* Force Encryption: no client without it gets in */
+} ConnectionOptions;
 
 /* Serve the client at fd until it leaves, breaks the protocol, or the socket is shut down (which is how
  * another thread ends it). fd stays the caller's. */
-void connection_run(int fd, Server *server);
+void connection_run(int fd, Server *server, const ConnectionOptions *options);
 
 #endif

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "standin/tds/connection.h"
 
 typedef struct Client {
     struct Client *next, **link; /* in the listener's list */
@@ -25,6 +24,7 @@ typedef struct Client {
 
 struct Listener {
     Server *server;
+    ConnectionOptions options;
     int fd, wake_fd; /* wake_fd: readable = stop accepting */
     uint16_t port;
     pthread_t thread;
@@ -64,7 +64,7 @@ static void drop_client(Client *c) {
 
 static void *run_client(void *arg) {
     Client *c = arg;
-    connection_run(c->fd, c->listener->server);
+    connection_run(c->fd, c->listener->server, &c->listener->options);
     drop_client(c);
     return NULL;
 }
@@ -140,9 +140,10 @@ static void free_listener(Listener *l) {
     free(l);
 }
 
-bool listener_open(Server *server, uint16_t port, Listener **ret, Err *e) {
+bool listener_open(Server *server, uint16_t port, const ConnectionOptions *options, Listener **ret, Err *e) {
     Listener *l = x_calloc(1, sizeof *l);
     l->server = server;
+    l->options = *options;
     l->wake_fd = -1;
     (void)pthread_mutex_init(&l->mutex, NULL);
     (void)pthread_cond_init(&l->none_left, NULL);

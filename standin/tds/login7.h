@@ -12,6 +12,7 @@
 enum {
     LOGIN7_VERSION_7_3 = 0x730a0003, /* the least that is spoken: date, time, datetime2 are on the wire */
     LOGIN7_VERSION_7_4 = 0x74000004,
+    LOGIN7_VERSION_8 = 0x08000000, /* inside TLS from the first byte on */
 };
 
 typedef struct Login7 {

@@ -14,6 +14,7 @@ enum {
     PACKET_FLOW_BYTES = 128 * 1024,
     PACKET_BURST = 256, /* packets in one sendmsg */
     PACKET_LOOK_EVERY_MS = 5,
+    PACKET_SEALING_BYTES = 1024 * 1024, /* not kept when larger */
 };
 
 struct PacketIo {
@@ -23,6 +24,8 @@ struct PacketIo {
     uint8_t number; /* of the next packet out */
     bool is_gone;
     bool in_message; /* the next packet in isn't a message's first */
+    Tls *tls;        /* NULL: plain */
+    Buf sealing;     /* packets on their way into TLS */
     int64_t looked_ms;
     size_t in_at, in_end;
     Buf out;
@@ -38,7 +41,11 @@ PacketIo *packet_new(int fd) {
 }
 
 PacketIo *packet_free(PacketIo *io) {
-    if (io) buf_done(&io->out);
+    if (io) {
+        io->tls = tls_free(io->tls);
+        buf_done(&io->sealing);
+        buf_done(&io->out);
+    }
     free(io);
     return NULL;
 }
@@ -57,25 +64,29 @@ void packet_set_spid(PacketIo *io, uint16_t spid) {
 /* --- in ---------------------------------------------------------------------------------------------------
  */
 
-/* Read what is there; waits only without MSG_DONTWAIT. 0: nothing yet, -1: gone. */
-static int fill(PacketIo *io, int flags) {
+/* What is there, up to n bytes; 0: nothing yet, -1: gone. */
+static int receive(PacketIo *io, uint8_t *p, size_t n, bool may_wait) {
+    if (io->tls) return tls_read(io->tls, p, n, may_wait);
+    for (;;) {
+        ssize_t got = recv(io->fd, p, n, may_wait ? 0 : MSG_DONTWAIT);
+        if (got > 0) return (int)got;
+        if (got < 0 && errno == EINTR) continue;
+        return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
+    }
+}
+
+/* Read what is there. 0: nothing yet (may_wait: for as long as the socket's timeout), -1: gone. */
+static int fill(PacketIo *io, bool may_wait) {
     if (io->in_at > 0) {
         memmove(io->in, io->in + io->in_at, io->in_end - io->in_at);
         io->in_end -= io->in_at;
         io->in_at = 0;
     }
     if (io->in_end == sizeof io->in) return 0;
-    for (;;) {
-        ssize_t n = recv(io->fd, io->in + io->in_end, sizeof io->in - io->in_end, flags);
-        if (n > 0) {
-            io->in_end += (size_t)n;
-            return 1;
-        }
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
-        io->is_gone = true;
-        return -1;
-    }
+    int n = receive(io, io->in + io->in_end, sizeof io->in - io->in_end, may_wait);
+    if (n > 0) io->in_end += (size_t)n;
+    if (n < 0) io->is_gone = true;
+    return n;
 }
 
 static size_t buffered(const PacketIo *io) {
@@ -84,12 +95,33 @@ static size_t buffered(const PacketIo *io) {
 
 static bool fill_to(PacketIo *io, size_t n, Err *e) {
     while (buffered(io) < n) {
-        if (fill(io, 0) > 0) continue;
+        if (fill(io, /* may_wait= */ true) > 0) continue;
         if (buffered(io) == 0 && !io->in_message)
             return err_set(e, ERR_CANCELLED, false, "the client hung up");
         return err_set(e, ERR_IO, false, "the client went away in the middle of a message");
     }
     return true;
+}
+
+bool packet_peek(PacketIo *io, uint8_t *ret, Err *e) {
+    if (!fill_to(io, 1, e)) return false;
+    *ret = io->in[io->in_at];
+    return true;
+}
+
+bool packet_start_tls(PacketIo *io, TlsServer *tls, TlsMode mode, Err *e) {
+    Str early = {(const char *)io->in + io->in_at, buffered(io)};
+    if (!tls_accept(tls, io->fd, mode, early, &io->tls, e)) return false;
+    io->in_at = io->in_end = 0;
+    return true;
+}
+
+void packet_keep_tls(PacketIo *io) {
+    if (io->tls) tls_keep(io->tls);
+}
+
+void packet_drop_tls(PacketIo *io) {
+    io->tls = tls_free(io->tls);
 }
 
 bool packet_next(PacketIo *io, Packet *ret, Err *e) {
@@ -107,7 +139,7 @@ bool packet_next(PacketIo *io, Packet *ret, Err *e) {
     return true;
 }
 
-bool packet_rest(PacketIo *io, const Packet *first, Buf *body, bool *ret_ignored, Err *e) {
+bool packet_rest(PacketIo *io, const Packet *first, size_t max, Buf *body, bool *ret_ignored, Err *e) {
     Packet p = *first;
     for (;;) {
         if (p.type != first->type) {
@@ -115,8 +147,8 @@ bool packet_rest(PacketIo *io, const Packet *first, Buf *body, bool *ret_ignored
                            p.type, first->type);
         }
         buf_str(body, p.body);
+        if (body->n > max) return err_set(e, ERR_RANGE, false, "a message of over %zu bytes", max);
         if (p.status & PACKET_STATUS_END) break;
-        if (body->n > PACKET_MESSAGE_MAX) return err_set(e, ERR_RANGE, false, "a request of over 256 MiB");
         if (!packet_next(io, &p, e)) return false;
     }
     *ret_ignored = (p.status & PACKET_STATUS_IGNORE) != 0;
@@ -138,7 +170,7 @@ bool packet_is_interrupted(PacketIo *io) {
     int64_t now = coarse_ms();
     if (now - io->looked_ms < PACKET_LOOK_EVERY_MS) return false;
     io->looked_ms = now;
-    if (fill(io, MSG_DONTWAIT) < 0) return true;
+    if (fill(io, /* may_wait= */ false) < 0) return true;
     return is_attention_next(io);
 }
 
@@ -156,8 +188,19 @@ Buf *packet_out(PacketIo *io) {
     return &io->out;
 }
 
+/* The vector joined, so that records are full. */
+static bool send_sealed(PacketIo *io, const struct iovec *v, size_t count) {
+    buf_clear(&io->sealing);
+    for (size_t i = 0; i < count; i++) buf_add(&io->sealing, v[i].iov_base, v[i].iov_len);
+    bool ok = tls_write(io->tls, io->sealing.p, io->sealing.n);
+    if (io->sealing.cap > PACKET_SEALING_BYTES) buf_done(&io->sealing);
+    if (!ok) io->is_gone = true;
+    return ok;
+}
+
 /* All of the vector; false: the client is gone. */
 static bool send_all(PacketIo *io, struct iovec *v, size_t count) {
+    if (io->tls) return send_sealed(io, v, count);
     while (count > 0) {
         struct msghdr m = {.msg_iov = v, .msg_iovlen = count};
         ssize_t n = sendmsg(io->fd, &m, MSG_NOSIGNAL);

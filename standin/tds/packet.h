@@ -2,6 +2,8 @@
  * packet.h - TDS packets over a socket: messages in, messages out ([MS-TDS] 2.2.3). The connection's thread
  * only.
  *
+ * TLS lies below (tls.h); a plain connection costs nothing for it.
+ *
  * Out: tokens are appended to one growing buffer without thought of packets; headers are put between its
  * pieces when it is sent, many packets in one sendmsg(2). In: one packet at a time, its body borrowed, so
  * that bulk data needs no memory for the whole message.
@@ -15,6 +17,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "standin/tds/tls.h"
 
 typedef enum PacketType {
     PACKET_BATCH = 0x01,
@@ -54,12 +57,23 @@ PacketIo *packet_free(PacketIo *io);
 uint32_t packet_set_size(PacketIo *io, uint32_t size);
 void packet_set_spid(PacketIo *io, uint16_t spid);
 
+/* The first byte that the client sends, left where it is: 0x16 is a TLS handshake, of TDS 8. Errors: as
+ * packet_next. */
+MUST_CHECK bool packet_peek(PacketIo *io, uint8_t *ret, Err *e);
+/* Shake hands; from here on everything goes through TLS. tls is borrowed. Errors: ERR_IO. */
+MUST_CHECK bool packet_start_tls(PacketIo *io, TlsServer *tls, TlsMode mode, Err *e);
+/* The whole session stays encrypted. */
+void packet_keep_tls(PacketIo *io);
+/* Only the login was encrypted: from here on both directions are plain, without any word of TLS's. */
+void packet_drop_tls(PacketIo *io);
+
 /* The next packet. Errors: ERR_IO the peer went away (ERR_CANCELLED at a message's border: it hung up in
  * order), ERR_INVALID not TDS. */
 MUST_CHECK bool packet_next(PacketIo *io, Packet *ret, Err *e);
 /* The whole body of the message that began with first, appended to body; *ret_ignored: the client gave it up.
- * Errors: as above, and ERR_RANGE past PACKET_MESSAGE_MAX. */
-MUST_CHECK bool packet_rest(PacketIo *io, const Packet *first, Buf *body, bool *ret_ignored, Err *e);
+ * Errors: as above, and ERR_RANGE past max bytes. */
+MUST_CHECK bool packet_rest(PacketIo *io, const Packet *first, size_t max, Buf *body, bool *ret_ignored,
+                            Err *e);
 
 /* The message being written; append to it. */
 Buf *packet_out(PacketIo *io);

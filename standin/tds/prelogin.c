@@ -13,6 +13,18 @@ enum {
     VERSION_BYTES = 6,
 };
 
+static bool read_encrypt(Str data, PreloginEncrypt *ret, Err *e) {
+    enum { CLIENT_CERTIFICATE = 0x80 }; /* only offered to servers that ask for one */
+    unsigned value = data.n == 1 ? (uint8_t)data.p[0] & ~(unsigned)CLIENT_CERTIFICATE : 0xff;
+    *ret = (PreloginEncrypt)value;
+    return value <= PRELOGIN_ENCRYPT_REQUIRED ||
+           err_set(e, ERR_INVALID, false, "a pre-login with an unknown encryption option");
+}
+
+static bool is_default_instance(Str name) {
+    return name.n == 0 || str_eq_icase(name, STR_LIT("MSSQLServer"));
+}
+
 bool prelogin_read(Str body, Prelogin *ret, Err *e) {
     Prelogin p = {.encrypt = PRELOGIN_ENCRYPT_NOT_SUPPORTED};
     Cursor c = cursor_over(body.p, body.n);
@@ -25,11 +37,20 @@ bool prelogin_read(Str body, Prelogin *ret, Err *e) {
             return err_set(e, ERR_INVALID, false, "pre-login option %u lies outside of the message", token);
         }
         if (token < 32) p.asked |= UINT32_C(1) << token;
-        if (token == OPTION_ENCRYPTION && length > 0)
-            p.encrypt = (PreloginEncrypt)((uint8_t)body.p[offset] & 0x7f);
+        Str data = str_sub(body, offset, length);
+        if (token == OPTION_ENCRYPTION && !read_encrypt(data, &p.encrypt, e)) return false;
+        if (token == OPTION_INSTANCE) p.instance = str_sub(data, 0, str_find(data, '\0'));
     }
     *ret = p;
     return true;
+}
+
+PreloginEncrypt prelogin_encrypt(PreloginEncrypt client, PreloginTls server) {
+    bool is_wanted = client == PRELOGIN_ENCRYPT_ON || client == PRELOGIN_ENCRYPT_REQUIRED;
+    if (server == PRELOGIN_TLS_NONE) return PRELOGIN_ENCRYPT_NOT_SUPPORTED;
+    if (is_wanted) return PRELOGIN_ENCRYPT_ON;
+    if (server == PRELOGIN_TLS_REQUIRED) return PRELOGIN_ENCRYPT_REQUIRED;
+    return client == PRELOGIN_ENCRYPT_OFF ? PRELOGIN_ENCRYPT_OFF : PRELOGIN_ENCRYPT_NOT_SUPPORTED;
 }
 
 /* Bytes of an option's answer; -1: it isn't answered. */
@@ -63,6 +84,7 @@ void prelogin_answer(const Prelogin *asked, uint32_t server_version, PreloginEnc
             buf_be32(out, server_version);
             buf_be16(out, 0);
         } else if (i == OPTION_ENCRYPTION && n == 1) buf_u8(out, (uint8_t)encrypt);
-        else if (n == 1) buf_u8(out, 0); /* instance: the right one; MARS: no */
+        else if (i == OPTION_INSTANCE && n == 1) buf_u8(out, is_default_instance(asked->instance) ? 0 : 1);
+        else if (n == 1) buf_u8(out, 0); /* MARS: no */
     }
 }

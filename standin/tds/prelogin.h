@@ -20,11 +20,17 @@ typedef enum PreloginEncrypt {
 typedef struct Prelogin {
     uint32_t asked; /* bit per option token 0 … 31 */
     PreloginEncrypt encrypt;
+    Str instance; /* borrowed; "" and "MSSQLServer" mean the default one */
 } Prelogin;
 
 /* Errors: ERR_INVALID. */
 MUST_CHECK bool prelogin_read(Str body, Prelogin *ret, Err *e);
-/* The answer: version (major, minor, build of two bytes), encryption, one instance, no MARS. */
+/* The server's side of the table in [MS-TDS] 2.2.6.5: what it has, and what it answers. */
+typedef enum PreloginTls { PRELOGIN_TLS_NONE, PRELOGIN_TLS_OPTIONAL, PRELOGIN_TLS_REQUIRED } PreloginTls;
+PreloginEncrypt prelogin_encrypt(PreloginEncrypt client, PreloginTls server);
+
+/* The answer: version (major, minor, build of two bytes), encryption, whether the default instance was meant,
+ * no MARS. */
 void prelogin_answer(const Prelogin *asked, uint32_t server_version, PreloginEncrypt encrypt, Buf *out);
 
 #endif

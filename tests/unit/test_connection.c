@@ -1,23 +1,26 @@
 #include "standin/tds/connection.h"
 
 #include "fake_session.h"
+#include "tls_client.h"
 
 typedef struct Line {
     int client, server;
     pthread_t thread;
+    ConnectionOptions options;
     Buf answer;
 } Line;
 
 static void *serve(void *arg) {
     const Line *l = arg;
-    connection_run(l->server, &fake_server);
+    connection_run(l->server, &fake_server, &l->options);
     (void)shutdown(l->server, SHUT_RDWR);
     return NULL;
 }
 
-static int set_up(void **state) {
+static int start(void **state, TlsServer *tls, bool requires_tls) {
     int fds[2];
     Line *l = x_calloc(1, sizeof *l);
+    l->options = (ConnectionOptions){tls, requires_tls};
     buf_clear(&fake_server.notes);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -1;
     l->client = fds[0];
@@ -26,12 +29,29 @@ static int set_up(void **state) {
     return pthread_create(&l->thread, NULL, serve, l);
 }
 
+static int set_up(void **state) {
+    return start(state, NULL, false);
+}
+
+static int set_up_tls(void **state) {
+    TlsServer *tls = NULL;
+    Err e;
+    return tls_server_new(NULL, NULL, &tls, &e) ? start(state, tls, false) : -1;
+}
+
+static int set_up_required_tls(void **state) {
+    TlsServer *tls = NULL;
+    Err e;
+    return tls_server_new(NULL, NULL, &tls, &e) ? start(state, tls, true) : -1;
+}
+
 static int tear_down(void **state) {
     Line *l = *state;
     (void)shutdown(l->client, SHUT_RDWR);
     (void)pthread_join(l->thread, NULL);
     (void)close(l->client);
     (void)close(l->server);
+    l->options.tls = tls_server_free(l->options.tls);
     buf_done(&l->answer);
     buf_done(&fake_server.notes);
     free(l);
@@ -239,7 +259,164 @@ static void a_load_that_the_client_gives_up_is_cancelled(void **state) {
     assert_notes("batch bulk; columns a; row; end cancelled; ");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* --- TLS --------------------------------------------------------------------------------------------------
+ */
+
+/* A pre-login with that encryption byte; the server's. */
+static int agree(Line *l, char encryption) {
+    char body[] = "\1\0\6\0\1\xff\0";
+    body[6] = encryption;
+    client_sends(l->client, PACKET_PRELOGIN, PACKET_STATUS_END, (Str){body, 7});
+    assert_true(client_reads(l->client, &l->answer));
+    return l->answer.p[l->answer.n - 1];
+}
+
+/* What fn sends into a socket goes through TLS instead. */
+static void send_sealed(Line *l, TlsClient *c, void (*fn)(int fd)) {
+    int fds[2];
+    uint8_t buf[4096];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    fn(fds[0]);
+    ssize_t n = recv(fds[1], buf, sizeof buf, 0);
+    assert_true(n > 0);
+    tls_client_writes(c, buf, (size_t)n);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    (void)l;
+}
+
+static void sends_login(int fd) {
+    client_logs_in(fd, "right", 0x74000004);
+}
+static void sends_bad_login(int fd) {
+    client_logs_in(fd, "wrong", 0x74000004);
+}
+static void sends_strict_login(int fd) {
+    client_logs_in(fd, "right", 0x08000000);
+}
+static void sends_wait(int fd) {
+    client_batches(fd, "wait", PACKET_STATUS_END, 0);
+}
+static void sends_attention(int fd) {
+    client_sends(fd, PACKET_ATTENTION, PACKET_STATUS_END, (Str){0});
+}
+
+/* The next answer through TLS; false: the server hung up. */
+static bool reads_sealed(Line *l, TlsClient *c) {
+    uint8_t h[PACKET_HEADER_BYTES] = {0};
+    buf_clear(&l->answer);
+    while ((h[1] & PACKET_STATUS_END) == 0) {
+        if (!tls_client_reads(c, h, sizeof h)) return false;
+        size_t n = (size_t)(h[2] << 8 | h[3]) - PACKET_HEADER_BYTES;
+        if (!tls_client_reads(c, buf_reserve(&l->answer, n + 1), n)) return false;
+        l->answer.n += n;
+    }
+    return true;
+}
+
+static void only_the_login_is_encrypted_when_the_client_says_off(void **state) {
+    Line *l = *state;
+    TlsClient c;
+    tls_client_open(&c, l->client);
+    assert_int_equal(agree(l, 0), 0);
+    assert_true(tls_client_connects(&c, true));
+    send_sealed(l, &c, sends_login);
+    assert_true(client_reads(l->client, &l->answer)); /* plain */
+    assert_ends(l, DONE_PLAIN, 13);
+    client_batches(l->client, "plain", PACKET_STATUS_END, 0);
+    assert_true(client_reads(l->client, &l->answer));
+    assert_notes("batch plain; ");
+    tls_client_done(&c);
+}
+
+static void a_refused_login_is_told_in_plain_too(void **state) {
+    Line *l = *state;
+    TlsClient c;
+    tls_client_open(&c, l->client);
+    assert_int_equal(agree(l, 0), 0);
+    assert_true(tls_client_connects(&c, true));
+    send_sealed(l, &c, sends_bad_login);
+    assert_true(client_reads(l->client, &l->answer));
+    assert_int_equal(l->answer.p[0], 0xaa);
+    assert_false(client_reads(l->client, &l->answer));
+    tls_client_done(&c);
+}
+
+static void everything_is_encrypted_when_the_client_says_on_and_an_attention_gets_through(void **state) {
+    Line *l = *state;
+    TlsClient c;
+    tls_client_open(&c, l->client);
+    assert_int_equal(agree(l, 1), 1);
+    assert_true(tls_client_connects(&c, true));
+    send_sealed(l, &c, sends_login);
+    assert_true(reads_sealed(l, &c));
+    assert_ends(l, DONE_PLAIN, 13);
+    send_sealed(l, &c, sends_wait);
+    send_sealed(l, &c, sends_attention);
+    assert_true(reads_sealed(l, &c));
+    assert_ends(l, DONE_ATTN, 13);
+    tls_client_done(&c);
+}
+
+static void a_client_without_tls_gets_in_where_it_is_optional(void **state) {
+    Line *l = *state;
+    assert_int_equal(agree(l, 2), 2);
+    log_in(l);
+    assert_ends(l, DONE_PLAIN, 13);
+}
+
+static void a_client_without_tls_is_turned_away_where_it_is_required(void **state) {
+    Line *l = *state;
+    assert_int_equal(agree(l, 2), 3);
+    assert_false(client_reads(l->client, &l->answer));
+}
+
+static void required_means_everything(void **state) {
+    Line *l = *state;
+    TlsClient c;
+    tls_client_open(&c, l->client);
+    assert_int_equal(agree(l, 0), 3);
+    assert_true(tls_client_connects(&c, true));
+    send_sealed(l, &c, sends_login);
+    assert_true(reads_sealed(l, &c));
+    assert_ends(l, DONE_PLAIN, 13);
+    tls_client_done(&c);
+}
+
+static void a_login_without_a_prelogin_is_no_way_around_it(void **state) {
+    Line *l = *state;
+    client_logs_in(l->client, "right", 0x74000004);
+    assert_false(client_reads(l->client, &l->answer));
+}
+
+static void a_strict_client_is_in_tls_from_its_first_byte(void **state) {
+    Line *l = *state;
+    TlsClient c;
+    tls_client_open(&c, l->client);
+    assert_int_equal(SSL_set_alpn_protos(c.ssl, (const uint8_t *)"\x07tds/8.0", 8), 0);
+    assert_true(tls_client_connects(&c, false));
+    send_sealed(l, &c, sends_strict_login);
+    assert_true(reads_sealed(l, &c));
+    assert_true(has(l, "\xad\x32\0\1\x08\0\0\0\x14M\0", 11));
+    tls_client_done(&c);
+}
+
+static void a_strict_client_is_dropped_where_tls_is_off(void **state) {
+    Line *l = *state;
+    assert_int_equal(write(l->client, "\x16\3\1\0\5hello", 10), 10);
+    assert_false(client_reads(l->client, &l->answer));
+}
+
+static void a_second_prelogin_closes_the_connection(void **state) {
+    Line *l = *state;
+    assert_int_equal(agree(l, 2), 2);
+    client_sends(l->client, PACKET_PRELOGIN, PACKET_STATUS_END, (Str){"\xff", 1});
+    assert_false(client_reads(l->client, &l->answer));
+}
+
+#define TEST(name)     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TLS(name)      cmocka_unit_test_setup_teardown(name, set_up_tls, tear_down)
+#define REQUIRED(name) cmocka_unit_test_setup_teardown(name, set_up_required_tls, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -258,6 +435,16 @@ int main(void) {
         TEST(bulk_rows_reach_the_session),
         TEST(broken_bulk_data_cancels_the_load_only),
         TEST(a_load_that_the_client_gives_up_is_cancelled),
+        TEST(a_strict_client_is_dropped_where_tls_is_off),
+        TEST(a_second_prelogin_closes_the_connection),
+        TLS(only_the_login_is_encrypted_when_the_client_says_off),
+        TLS(a_refused_login_is_told_in_plain_too),
+        TLS(everything_is_encrypted_when_the_client_says_on_and_an_attention_gets_through),
+        TLS(a_client_without_tls_gets_in_where_it_is_optional),
+        TLS(a_strict_client_is_in_tls_from_its_first_byte),
+        REQUIRED(a_client_without_tls_is_turned_away_where_it_is_required),
+        REQUIRED(required_means_everything),
+        REQUIRED(a_login_without_a_prelogin_is_no_way_around_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

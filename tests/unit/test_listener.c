@@ -7,6 +7,8 @@
 
 enum { CLIENTS = 220 };
 
+static const ConnectionOptions plain;
+
 static int dial(uint16_t port) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -22,7 +24,7 @@ static void many_clients_are_served_and_idle_ones_end_with_the_listener(void **s
     Err e = {0};
     int fds[CLIENTS];
     CLEANUP(buf_done) Buf answer = {0};
-    if (!listener_open(&fake_server, 0, &l, &e)) fail_msg("%s", e.msg);
+    if (!listener_open(&fake_server, 0, &plain, &l, &e)) fail_msg("%s", e.msg);
     assert_int_not_equal(listener_port(l), 0);
     for (size_t i = 0; i < CLIENTS; i++) {
         fds[i] = dial(listener_port(l));
@@ -44,8 +46,8 @@ static void a_taken_port_is_an_error(void **state) {
     (void)state;
     Listener *l = NULL, *second = NULL;
     Err e = {0};
-    assert_true(listener_open(&fake_server, 0, &l, &e));
-    assert_false(listener_open(&fake_server, listener_port(l), &second, &e));
+    assert_true(listener_open(&fake_server, 0, &plain, &l, &e));
+    assert_false(listener_open(&fake_server, listener_port(l), &plain, &second, &e));
     assert_int_equal(e.code, ERR_IO);
     l = listener_close(l);
 }

@@ -54,9 +54,34 @@ static void a_message_is_joined_from_its_packets(void **state) {
     client_sends(p, PACKET_BATCH, PACKET_STATUS_END, STR_LIT("def"));
     assert_true(packet_next(p->io, &first, &e));
     assert_int_equal(first.type, PACKET_BATCH);
-    assert_true(packet_rest(p->io, &first, &body, &is_ignored, &e));
+    assert_true(packet_rest(p->io, &first, 1000, &body, &is_ignored, &e));
     assert_true(str_eq_c(buf_view(&body), "abcdef"));
     assert_false(is_ignored);
+}
+
+static void a_message_past_the_limit_is_refused(void **state) {
+    Pair *p = *state;
+    CLEANUP(buf_done) Buf body = {0};
+    Packet first;
+    Err e = {0};
+    bool is_ignored;
+    client_sends(p, PACKET_BATCH, 0, STR_LIT("abc"));
+    client_sends(p, PACKET_BATCH, PACKET_STATUS_END, STR_LIT("def"));
+    assert_true(packet_next(p->io, &first, &e));
+    assert_false(packet_rest(p->io, &first, 5, &body, &is_ignored, &e));
+    assert_int_equal(e.code, ERR_RANGE);
+}
+
+static void the_first_byte_can_be_looked_at(void **state) {
+    Pair *p = *state;
+    Packet first;
+    Err e = {0};
+    uint8_t byte = 0;
+    client_sends(p, PACKET_BATCH, PACKET_STATUS_END, STR_LIT("abc"));
+    assert_true(packet_peek(p->io, &byte, &e));
+    assert_int_equal(byte, PACKET_BATCH);
+    assert_true(packet_next(p->io, &first, &e));
+    assert_int_equal(first.body.n, 3);
 }
 
 static void a_message_that_the_client_gave_up_says_so(void **state) {
@@ -68,7 +93,7 @@ static void a_message_that_the_client_gave_up_says_so(void **state) {
     client_sends(p, PACKET_RPC, 0, STR_LIT("abc"));
     client_sends(p, PACKET_RPC, PACKET_STATUS_END | PACKET_STATUS_IGNORE, (Str){0});
     assert_true(packet_next(p->io, &first, &e));
-    assert_true(packet_rest(p->io, &first, &body, &is_ignored, &e));
+    assert_true(packet_rest(p->io, &first, 1000, &body, &is_ignored, &e));
     assert_true(is_ignored);
 }
 
@@ -153,6 +178,8 @@ static void a_client_that_left_interrupts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_is_joined_from_its_packets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_message_past_the_limit_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_byte_can_be_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_message_that_the_client_gave_up_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hang_up_is_told_from_a_break, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hang_up_between_messages_is_in_order, set_up, tear_down),
