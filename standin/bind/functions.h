@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "standin/bind/bind.h"
@@ -26,5 +27,7 @@ bool functions_take_error(Functions *f, SqlError *ret);
 int functions_bind_value(sqlite3_stmt *st, int i, const Value *v);
 /* Column i (0-based) of the current row; bytes are borrowed until the next step. */
 Value functions_column_value(sqlite3_stmt *st, int i);
+/* The first `count` columns, likewise. */
+void functions_row_values(sqlite3_stmt *st, size_t count, Value *ret_values);
 
 #endif

@@ -70,7 +70,7 @@ static bool read_query(Insert *in, RowBuffer *aside, SqlError *e) {
     bool ok = true;
     int rc = 0;
     while (ok && (rc = plan_step(in->s, st, e)) == 1) {
-        for (size_t i = 0; i < q->column_count; i++) values[i] = functions_column_value(st, (int)i);
+        functions_row_values(st, q->column_count, values);
         ok = aside ? rowbuffer_add(aside, values, e) : put(in, values, e);
     }
     free(values);

@@ -69,7 +69,7 @@ static bool fill(Session *s, const Table *t, const BoundQuery *q, uint64_t *ret_
     int rc = 0;
     while (ok && (rc = plan_step(s, st, e)) == 1) {
         int64_t rowid;
-        for (size_t i = 0; i < t->column_count; i++) row[i] = functions_column_value(st, (int)i);
+        functions_row_values(st, t->column_count, row);
         ok = rowwriter_insert(w, row, &rowid, e);
         ++*ret_rows;
     }

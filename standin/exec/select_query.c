@@ -171,9 +171,8 @@ static bool stopped(Session *s, SqlError *e) {
 }
 
 static bool take_row(Session *s, const BoundQuery *q, sqlite3_stmt *st, Value *row, SqlError *e) {
-    for (size_t i = 0; i < q->column_count; i++) {
-        row[i] = functions_column_value(st, (int)i);
-        if (!q->assigns) continue;
+    functions_row_values(st, q->column_count, row);
+    for (size_t i = 0; q->assigns && i < q->column_count; i++) {
         Variable *v = scope_find(s, q->columns[i].variable);
         if (v) variable_set(v, row[i]);
     }

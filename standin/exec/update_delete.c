@@ -103,7 +103,7 @@ static bool read_rows(Change *c, RowBuffer *rows, SqlError *e) {
     bool may_repeat = c->query->ref_count > 1, ok = true;
     int rc = 0;
     while (ok && (rc = plan_step(c->s, st, e)) == 1) {
-        for (size_t i = 0; i < n; i++) values[i] = functions_column_value(st, (int)i);
+        functions_row_values(st, n, values);
         if (may_repeat && !set_add(&seen, (uint64_t)values[0].v.i)) continue;
         ok = rowbuffer_add(rows, values, e);
     }

@@ -61,7 +61,7 @@ struct sqlite3 *store_connect(Store *st, Err *e) {
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = "
         "FILE;"
         "PRAGMA cache_size = -16384; PRAGMA temp.cache_size = -4096; PRAGMA temp.journal_mode = MEMORY; "
-        "PRAGMA mmap_size = 268435456;"
+        "PRAGMA mmap_size = 0;"
         "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;"
         "PRAGMA automatic_index = ON; PRAGMA cell_size_check = OFF; PRAGMA foreign_keys = OFF;"
         "PRAGMA legacy_alter_table = ON;";

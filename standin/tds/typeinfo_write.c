@@ -2,6 +2,7 @@
 #include "standin/tds/typeinfo.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "standin/tds/typeinfo_token.h"
@@ -13,9 +14,19 @@
 
 static const int64_t ticks_per_unit[8] = {10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
 
+enum { STORE_SLACK = 8 }; /* room behind each value for put_le */
+
+/* n bytes, by one store of 8: what is written behind them is written over by what comes next. */
 static uint8_t *put_le(uint8_t *p, size_t n, uint64_t x) {
-    for (size_t i = 0; i < n; i++, x >>= 8) p[i] = (uint8_t)x;
+    uint64_t bytes = htole64(x);
+    memcpy(p, &bytes, sizeof bytes);
     return p + n;
+}
+
+/* 4 bytes in front of others that are there already. */
+static void put_count(uint8_t *p, size_t n) {
+    uint32_t bytes = htole32((uint32_t)n);
+    memcpy(p, &bytes, sizeof bytes);
 }
 
 /* Where the value begins, behind its length byte if there is one; NULL for a NULL that can't be written. */
@@ -97,13 +108,15 @@ static uint8_t *write_decimal(const TypeInfoEncoder *x, const Value *v, uint8_t 
     if (v->kind == VALUE_INT) {
         uint64_t m = v->v.i < 0 ? -(uint64_t)v->v.i : (uint64_t)v->v.i;
         *p++ = v->v.i < 0 ? 0 : 1;
+        if (x->width > 9) memset(p + 8, 0, x->width - 9);
         return put_le(p, (size_t)x->width - 1, m);
     }
     Decimal d = decimal_from_value(*v, x->type.precision, x->type.scale);
     UInt128 m = d.unscaled < 0 ? -(UInt128)d.unscaled : (UInt128)d.unscaled;
     *p++ = d.unscaled < 0 ? 0 : 1;
-    for (size_t i = 1; i < x->width; i++, m >>= 8) *p++ = (uint8_t)m;
-    return p;
+    (void)put_le(p, 8, (uint64_t)m);
+    if (x->width > 9) (void)put_le(p + 8, 8, (uint64_t)(m >> 64));
+    return p + x->width - 1;
 }
 
 static uint8_t *write_guid(const TypeInfoEncoder *x, const Value *v, uint8_t *p) {
@@ -179,7 +192,8 @@ static uint8_t *write_u16_null(const TypeInfoEncoder *x, uint8_t *p) {
 
 static uint8_t *end_u16(uint8_t *p, size_t n) {
     if (n >= 0xffff) return NULL;
-    (void)put_le(p, 2, n);
+    p[0] = (uint8_t)n;
+    p[1] = (uint8_t)(n >> 8);
     return p + 2 + n;
 }
 
@@ -188,9 +202,15 @@ static uint8_t *write_nvarchar(const TypeInfoEncoder *x, const Value *v, uint8_t
     return end_u16(p, wtf8_to_utf16le(v->v.s, p + 2));
 }
 
-static uint8_t *write_bytes(const TypeInfoEncoder *x, const Value *v, uint8_t *p) {
+static uint8_t *write_varchar(const TypeInfoEncoder *x, const Value *v, uint8_t *p) {
     if (v->kind == VALUE_NULL) return write_u16_null(x, p);
     return end_u16(p, put_content(x, v->v.s, p + 2));
+}
+
+static uint8_t *write_binary(const TypeInfoEncoder *x, const Value *v, uint8_t *p) {
+    if (v->kind == VALUE_NULL) return write_u16_null(x, p);
+    if (v->v.s.n > 0) memcpy(p + 2, v->v.s.p, v->v.s.n);
+    return end_u16(p, v->v.s.n);
 }
 
 /* PLP: the whole length, one chunk, the end. */
@@ -200,7 +220,7 @@ static uint8_t *write_plp(const TypeInfoEncoder *x, const Value *v, uint8_t *p) 
     if (n > UINT32_MAX) return NULL;
     (void)put_le(p, 8, n);
     if (n == 0) return put_le(p + 8, 4, 0);
-    (void)put_le(p + 8, 4, n);
+    put_count(p + 8, n);
     return put_le(p + 12 + n, 4, 0);
 }
 
@@ -215,7 +235,7 @@ static uint8_t *write_old_lob(const TypeInfoEncoder *x, const Value *v, uint8_t 
     p += 24;
     size_t n = put_content(x, v->v.s, p + 4);
     if (n > INT32_MAX) return NULL;
-    (void)put_le(p, 4, n);
+    put_count(p, n);
     return p + 4 + n;
 }
 
@@ -231,7 +251,7 @@ static TypeInfoEncoder fixed(const Type *t, bool is_nullable, TypeInfoWrite writ
                              .type = *t,
                              .is_nullable = is_nullable,
                              .width = (uint8_t)width,
-                             .base_bytes = (uint32_t)width + 1};
+                             .base_bytes = (uint32_t)width + 1 + STORE_SLACK};
 }
 
 static TypeInfoEncoder variable(const Type *t, bool is_nullable, TypeInfoWrite write, uint32_t base_bytes) {
@@ -239,7 +259,7 @@ static TypeInfoEncoder variable(const Type *t, bool is_nullable, TypeInfoWrite w
                              .type = *t,
                              .is_nullable = is_nullable,
                              .is_variable = true,
-                             .base_bytes = base_bytes};
+                             .base_bytes = base_bytes + STORE_SLACK};
 }
 
 TypeInfoEncoder typeinfo_encoder(const Type *t, bool is_nullable) {
@@ -273,10 +293,10 @@ TypeInfoEncoder typeinfo_encoder(const Type *t, bool is_nullable) {
         if (t->length != TYPE_MAX_LENGTH) return variable(t, n, write_nvarchar, 2);
         return variable(t, n, write_plp, 16);
     case TYPE_VARCHAR:
-    case TYPE_CHAR:
+    case TYPE_CHAR: return variable(t, n, t->length == TYPE_MAX_LENGTH ? write_plp : write_varchar, 16);
     case TYPE_VARBINARY:
     case TYPE_BINARY:
-    case TYPE_ROWVERSION: return variable(t, n, t->length == TYPE_MAX_LENGTH ? write_plp : write_bytes, 16);
+    case TYPE_ROWVERSION: return variable(t, n, t->length == TYPE_MAX_LENGTH ? write_plp : write_binary, 16);
     }
     assert(!"no such type");
     return (TypeInfoEncoder){0};

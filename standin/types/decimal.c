@@ -6,6 +6,7 @@
 #include "standin/types/decimal.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -382,7 +383,8 @@ Value decimal_to_value(Decimal d, uint8_t blob[static DECIMAL_BLOB_BYTES]) {
 Decimal decimal_from_value(Value v, uint8_t precision, uint8_t scale) {
     if (v.kind == VALUE_INT) return (Decimal){v.v.i, precision, scale};
     assert(v.kind == VALUE_BLOB && v.v.s.n == DECIMAL_BLOB_BYTES);
-    UInt128 u = 0;
-    for (size_t i = 0; i < DECIMAL_BLOB_BYTES; i++) u = u << 8 | (uint8_t)v.v.s.p[i];
+    uint64_t half[2];
+    memcpy(half, v.v.s.p, sizeof half);
+    UInt128 u = (UInt128)be64toh(half[0]) << 64 | be64toh(half[1]);
     return (Decimal){(Int128)(u ^ (UInt128)1 << 127), precision, scale};
 }

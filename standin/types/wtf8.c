@@ -148,6 +148,11 @@ size_t wtf8_to_utf16le(Str s, uint8_t *out) {
             o += 16;
             continue;
         }
+        /* Less than 8 are left, and all before them was ASCII: once more the last 8. */
+        if (s.n >= 8 && at + 8 > s.n && o == out + 2 * at && is_ascii8(s.p + s.n - 8)) {
+            widen8(s.p + s.n - 8, out + 2 * (s.n - 8));
+            return 2 * s.n;
+        }
         uint8_t b = (uint8_t)s.p[at];
         if (b < 0x80) {
             o = put_unit(o, b);

@@ -149,8 +149,31 @@ static void new_ids_differ(void **state) {
     assert_string_not_equal(a, b);
 }
 
+static void a_row_is_read_as_it_is_stored(void **state) {
+    (void)state;
+    sqlite3_stmt *st;
+    Value row[6];
+    const char *sql = "SELECT 7, 'h' || char(233), x'00ff', NULL, 1.5, ''";
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    functions_row_values(st, 6, row);
+    assert_int_equal(row[0].kind, VALUE_INT);
+    assert_int_equal(row[0].v.i, 7);
+    assert_int_equal(row[1].kind, VALUE_TEXT);
+    assert_true(str_eq(row[1].v.s, STR_LIT("h\xc3\xa9")));
+    assert_int_equal(row[2].kind, VALUE_BLOB);
+    assert_true(str_eq(row[2].v.s, ((Str){"\0\xff", 2})));
+    assert_int_equal(row[3].kind, VALUE_NULL);
+    assert_int_equal(row[4].kind, VALUE_REAL);
+    assert_true(row[4].v.d == 1.5);
+    assert_int_equal(row[5].kind, VALUE_TEXT);
+    assert_int_equal(row[5].v.s.n, 0);
+    (void)sqlite3_finalize(st);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_row_is_read_as_it_is_stored),
         cmocka_unit_test(like_matches_by_t_sql),
         cmocka_unit_test(like_takes_linear_tries_on_hostile_patterns),
         cmocka_unit_test(every_collation_is_known_to_sqlite),
