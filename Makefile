@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz torture conform build demo test check bench install deb schedules format clean test-unit test-e2e test-standin test-asan
+.PHONY: help fuzz torture conform build demo test check bench bench-standin install deb schedules format clean test-unit test-e2e test-standin test-asan
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ bench: deps-bench ## rows/s beside PostgreSQL's own limit (CASES="direct/insert"
 	@$(MAKE) --no-print-directory build
 	@scripts/venv
 	@build/venv/bin/python bench/bench.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS))
+
+bench-standin: deps-bench ## what the stand-in's own work costs (ROWS=1000000 RUNS=3)
+	@$(MAKE) --no-print-directory build
+	@scripts/venv
+	@build/venv/bin/python bench/standin.py $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS))
 
 schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED=… to replay one)
 	@$(MAKE) --no-print-directory build
