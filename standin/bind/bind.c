@@ -6,7 +6,7 @@
 #include "standin/types/convert.h"
 
 static Binder binder_for(const BindHost *h, Arena *a, SqlError *e) {
-    return (Binder){.host = h, .a = a, .e = e, .next_source = 1};
+    return (Binder){.host = h, .a = a, .e = e, .next_source = 1, .max_recursion = 100};
 }
 
 static void push_with(Binder *b, CteFrame *frame, const AstWith *with) {
@@ -19,6 +19,7 @@ bool bind_select(const BindHost *h, Arena *a, const AstStmt *s, BoundQuery *ret,
     Binder b = binder_for(h, a, e);
     CteFrame frame;
     Query q;
+    b.max_recursion = s->max_recursion;
     push_with(&b, &frame, &s->u.query.with);
     b.into_query = s->u.query.query;
     if (!bindquery_bind(&b, s->u.query.query, &q)) return false;
@@ -29,6 +30,7 @@ bool bind_select(const BindHost *h, Arena *a, const AstStmt *s, BoundQuery *ret,
 bool bind_insert(const BindHost *h, Arena *a, const AstStmt *s, BoundInsert *ret, SqlError *e) {
     Binder b = binder_for(h, a, e);
     CteFrame frame;
+    b.max_recursion = s->max_recursion;
     push_with(&b, &frame, &s->u.insert.with);
     return binddml_insert(&b, s, ret);
 }
@@ -36,6 +38,7 @@ bool bind_insert(const BindHost *h, Arena *a, const AstStmt *s, BoundInsert *ret
 bool bind_update(const BindHost *h, Arena *a, const AstStmt *s, BoundUpdate *ret, SqlError *e) {
     Binder b = binder_for(h, a, e);
     CteFrame frame;
+    b.max_recursion = s->max_recursion;
     push_with(&b, &frame, &s->u.update.with);
     return binddml_update(&b, s, ret);
 }
@@ -43,6 +46,7 @@ bool bind_update(const BindHost *h, Arena *a, const AstStmt *s, BoundUpdate *ret
 bool bind_delete(const BindHost *h, Arena *a, const AstStmt *s, BoundDelete *ret, SqlError *e) {
     Binder b = binder_for(h, a, e);
     CteFrame frame;
+    b.max_recursion = s->max_recursion;
     push_with(&b, &frame, &s->u.delete_.with);
     return binddml_delete(&b, s, ret);
 }

@@ -1,5 +1,7 @@
-/* COUNT, SUM, AVG, MIN, MAX, STRING_AGG; and the window functions that SQLite has in the same form. */
+/* COUNT, SUM, AVG, MIN, MAX, STRING_AGG and the aggregates of statistics. */
 #include "standin/bind/bind_internal.h"
+#include "standin/bind/fn_internal.h"
+#include "standin/types/collation.h"
 #include "standin/types/decimal.h"
 
 typedef enum Aggregate {
@@ -10,17 +12,28 @@ typedef enum Aggregate {
     AGG_AVG,
     AGG_MIN,
     AGG_MAX,
-    AGG_STRING
+    AGG_STRING,
+    AGG_DEVIATION,
+    AGG_CHECKSUM,
 } Aggregate;
 
 static Aggregate aggregate_of(const AstCall *c) {
     static const struct {
         const char *name;
         Aggregate aggregate;
-    } names[] = {{"COUNT", AGG_COUNT},      {"COUNT_BIG", AGG_COUNT_BIG},
-                 {"SUM", AGG_SUM},          {"AVG", AGG_AVG},
-                 {"MIN", AGG_MIN},          {"MAX", AGG_MAX},
-                 {"STRING_AGG", AGG_STRING}};
+    } names[] = {{"COUNT", AGG_COUNT},
+                 {"COUNT_BIG", AGG_COUNT_BIG},
+                 {"SUM", AGG_SUM},
+                 {"AVG", AGG_AVG},
+                 {"MIN", AGG_MIN},
+                 {"MAX", AGG_MAX},
+                 {"STRING_AGG", AGG_STRING},
+                 {"STDEV", AGG_DEVIATION},
+                 {"STDEVP", AGG_DEVIATION},
+                 {"VAR", AGG_DEVIATION},
+                 {"VARP", AGG_DEVIATION},
+                 {"CHECKSUM_AGG", AGG_CHECKSUM},
+                 {"APPROX_COUNT_DISTINCT", AGG_COUNT_BIG}};
     if (c->name.schema.n) return AGG_NONE;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq_icase(c->name.name, str_from(names[i].name))) return names[i].aggregate;
@@ -35,6 +48,14 @@ static bool within_list(AstExpr *const *list, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (bindaggregate_within(list[i])) return true;
     return false;
+}
+
+/* RANK() OVER (ORDER BY SUM(x)) */
+static bool within_over(const AstOver *over) {
+    if (!over) return false;
+    for (size_t i = 0; i < over->order_count; i++)
+        if (bindaggregate_within(over->order[i].expr)) return true;
+    return within_list(over->partition, over->partition_count);
 }
 
 static bool within_case(const AstExpr *x) {
@@ -56,7 +77,9 @@ static bool within_binary(const AstExpr *x) {
 
 bool bindaggregate_within(const AstExpr *x) {
     switch (x->kind) {
-    case EXPR_CALL: return bindaggregate_is(x) || within_list(x->u.call.args, x->u.call.arg_count);
+    case EXPR_CALL:
+        return bindaggregate_is(x) || within_list(x->u.call.args, x->u.call.arg_count) ||
+               within_over(x->u.call.over);
     case EXPR_UNARY: return bindaggregate_within(x->u.unary.operand);
     case EXPR_BINARY: return within_binary(x);
     case EXPR_IS_NULL: return bindaggregate_within(x->u.is_null.operand);
@@ -100,13 +123,9 @@ static bool sum(Binder *b, const AstExpr *x, Aggregate aggregate, Bx arg, Bx *re
         return sqlerror_set(b->e, 8117, 1, x->line, "Operand data type %s is invalid for %s operator.",
                             type_name(arg.type.id), aggregate == AGG_SUM ? "sum" : "avg");
     *ret = (Bx){.type = sum_type(&arg.type, aggregate), .is_nullable = true};
-    const char *format = aggregate == AGG_SUM ? (c->is_distinct ? "ts_sum(DISTINCT @,@,@)" : "ts_sum(@,@,@)")
-                                              : (c->is_distinct ? "ts_avg(DISTINCT @,@,@)" : "ts_avg(@,@,@)");
-    if (c->is_distinct) /* SQLite: DISTINCT aggregates have one argument only */
-        return sqlerror_set(
-            b->e, 40517, 1, x->line,
-            "Keyword or statement option 'SUM(DISTINCT) and AVG(DISTINCT)' is not supported in this "
-            "version of SQL Server.");
+    const char *format = aggregate == AGG_SUM
+                             ? (c->is_distinct ? "ts_sum1(DISTINCT ts_tag(@,@,@))" : "ts_sum(@,@,@)")
+                             : (c->is_distinct ? "ts_avg1(DISTINCT ts_tag(@,@,@))" : "ts_avg(@,@,@)");
     ret->sql = SQL_OF(b, format, arg.sql, bindtype_code(b, &arg.type), bindtype_code(b, &ret->type));
     return true;
 }
@@ -120,25 +139,74 @@ static bool count(Binder *b, const AstExpr *x, Aggregate aggregate, Bx *ret) {
     }
     Bx arg;
     if (!bindexpr_value(b, c->args[0], &arg)) return false;
-    ret->sql = SQL_OF(b, c->is_distinct ? "count(DISTINCT @)" : "count(@)", bindtype_sortable(b, &arg));
+    bool is_distinct = c->is_distinct || str_eq_icase(c->name.name, STR_LIT("APPROX_COUNT_DISTINCT"));
+    ret->sql = SQL_OF(b, is_distinct ? "count(DISTINCT @)" : "count(@)", bindtype_sortable(b, &arg));
+    return true;
+}
+
+/* ORDER BY of WITHIN GROUP as arguments: a bit for each descending one, then forms that compare bytewise. */
+static bool within_keys(Binder *b, const AstCall *c, const Sql **ret) {
+    const Sql **keys = ARENA_ARRAY(b->a, const Sql *, c->within_count + 1);
+    unsigned long long descending = 0;
+    for (size_t i = 0; i < c->within_count; i++) {
+        Bx x;
+        if (!bindexpr_value(b, c->within[i].expr, &x)) return false;
+        if (c->within[i].is_descending && i < 63) descending |= 1ULL << i;
+        uint8_t collation = x.type.collation ? x.type.collation : b->host->default_collation;
+        keys[i + 1] = type_is_text(x.type.id)
+                          ? SQL_OF(b, "ts_sort_key(@,@)", x.sql, sql_printf(b, "%d", collation))
+                          : bindtype_sortable(b, &x);
+    }
+    keys[0] = sql_printf(b, "%llu", descending);
+    *ret = sql_list(b, keys, c->within_count + 1);
     return true;
 }
 
 static bool string_agg(Binder *b, const AstExpr *x, Bx *ret) {
     const AstCall *c = &x->u.call;
     Bx arg, separator;
-    if (c->within_count)
-        return sqlerror_set(
-            b->e, 40517, 1, x->line,
-            "Keyword or statement option 'WITHIN GROUP' is not supported in this version of SQL "
-            "Server.");
-    if (!bindexpr_value(b, c->args[0], &arg) || !bindexpr_value(b, c->args[1], &separator)) return false;
+    const Sql *keys;
+    if (!bindexpr_value(b, c->args[0], &arg) || !bindexpr_value(b, c->args[1], &separator) ||
+        !within_keys(b, c, &keys))
+        return false;
+    if (c->is_distinct) return sqlerror_set(b->e, 102, 1, x->line, "Incorrect syntax near 'DISTINCT'.");
     Type t = {.id = type_is_unicode(arg.type.id) ? TYPE_NVARCHAR : TYPE_VARCHAR, .length = 8000};
     if (t.id == TYPE_NVARCHAR || !type_is_text(arg.type.id)) t = (Type){.id = TYPE_NVARCHAR, .length = 4000};
     if (arg.type.length == TYPE_MAX_LENGTH) t.length = TYPE_MAX_LENGTH;
+    t.collation = type_is_text(arg.type.id) ? arg.type.collation : 0;
     if (!bindtype_convert(b, arg, &t, MODE_EXPLICIT, x->line, &arg)) return false;
     *ret = (Bx){.type = arg.type, .is_nullable = true};
-    ret->sql = SQL_OF(b, "group_concat(@,@)", arg.sql, separator.sql);
+    ret->sql =
+        SQL_OF(b, "ts_string_agg(@,@,@,@)", arg.sql, separator.sql, bindtype_code(b, &ret->type), keys);
+    return true;
+}
+
+/* STDEV(x) and its kin are computed in float. */
+static bool deviation(Binder *b, const AstExpr *x, Bx arg, Bx *ret) {
+    static const Type to = {.id = TYPE_FLOAT};
+    Str name = x->u.call.name.name;
+    if (!is_summable(&arg.type))
+        return sqlerror_set(b->e, 8117, 1, x->line, "Operand data type %s is invalid for %.*s operator.",
+                            type_name(arg.type.id), STR_ARG(name));
+    if (!bindtype_convert(b, arg, &to, MODE_IMPLICIT, x->line, &arg)) return false;
+    int which = (name.p[name.n - 1] | 0x20) == 'p' ? FN_DEVIATION_POPULATION : 0;
+    if ((name.p[0] | 0x20) == 'v') which |= FN_DEVIATION_VARIANCE;
+    *ret = (Bx){.type = to, .is_nullable = true};
+    if (x->u.call.is_distinct)
+        return sqlerror_set(
+            b->e, 40517, 1, x->line,
+            "Keyword or statement option '%.*s(DISTINCT)' is not supported in this version of SQL Server.",
+            STR_ARG(name));
+    ret->sql = SQL_OF(b, "ts_deviation(@,@)", arg.sql, sql_printf(b, "%d", which));
+    return true;
+}
+
+static bool checksum_agg(Binder *b, const AstExpr *x, Bx arg, Bx *ret) {
+    static const Type to = {.id = TYPE_INT};
+    if (!bindtype_convert(b, arg, &to, MODE_IMPLICIT, x->line, &arg)) return false;
+    *ret = (Bx){.type = to, .is_nullable = true};
+    ret->sql =
+        SQL_OF(b, x->u.call.is_distinct ? "ts_checksum_agg(DISTINCT @)" : "ts_checksum_agg(@)", arg.sql);
     return true;
 }
 
@@ -168,7 +236,22 @@ static bool aggregate_value(Binder *b, const AstExpr *x, Aggregate aggregate, Bx
     if (aggregate == AGG_STRING) return string_agg(b, x, ret);
     if (aggregate == AGG_MIN || aggregate == AGG_MAX) return min_max(b, x, aggregate, ret);
     Bx arg;
-    return bindexpr_value(b, c->args[0], &arg) && sum(b, x, aggregate, arg, ret);
+    if (!bindexpr_value(b, c->args[0], &arg)) return false;
+    if (aggregate == AGG_DEVIATION) return deviation(b, x, arg, ret);
+    if (aggregate == AGG_CHECKSUM) return checksum_agg(b, x, arg, ret);
+    return sum(b, x, aggregate, arg, ret);
+}
+
+bool bindaggregate_over(Binder *b, const AstExpr *x, Bx *ret) {
+    Aggregate aggregate = aggregate_of(&x->u.call);
+    if (aggregate == AGG_NONE || aggregate == AGG_STRING || aggregate == AGG_CHECKSUM)
+        return sqlerror_set(
+            b->e, 4113, 1, x->line,
+            "The function '%.*s' is not a valid windowing function, and cannot be used with the OVER clause.",
+            STR_ARG(x->u.call.name.name));
+    if (x->u.call.is_distinct)
+        return sqlerror_set(b->e, 10759, 1, x->line, "Use of DISTINCT is not allowed with the OVER clause.");
+    return aggregate_value(b, x, aggregate, ret);
 }
 
 bool bindaggregate_value(Binder *b, const AstExpr *x, Bx *ret) {
@@ -184,60 +267,11 @@ bool bindaggregate_value(Binder *b, const AstExpr *x, Bx *ret) {
                 b->e, 130, 1, x->line,
                 "Cannot perform an aggregate function on an expression containing an aggregate or a "
                 "subquery.");
+    bool has_windows = s->has_windows_here;
     s->free_depth++;
+    s->has_windows_here = false;
     bool ok = aggregate_value(b, x, aggregate_of(&x->u.call), ret);
+    s->has_windows_here = has_windows;
     s->free_depth--;
-    return ok;
-}
-
-/* ---- OVER ---- */
-
-static bool over_sql(Binder *b, const AstOver *over, const Sql **ret) {
-    const Sql *body = sql_text(b, "");
-    const Sql **list = ARENA_ARRAY(b->a, const Sql *, over->partition_count + over->order_count + 1);
-    Bx x;
-    for (size_t i = 0; i < over->partition_count; i++) {
-        if (!bindexpr_value(b, over->partition[i], &x)) return false;
-        list[i] = bindtype_sortable(b, &x);
-    }
-    if (over->partition_count) body = SQL_OF(b, "PARTITION BY @", sql_list(b, list, over->partition_count));
-    for (size_t i = 0; i < over->order_count; i++) {
-        if (!bindexpr_value(b, over->order[i].expr, &x)) return false;
-        list[i] = x.is_constant ? sql_text(b, "NULL") : bindtype_sortable(b, &x);
-        if (over->order[i].is_descending) list[i] = SQL_OF(b, "@ DESC", list[i]);
-    }
-    if (over->order_count) body = SQL_OF(b, "@ ORDER BY @", body, sql_list(b, list, over->order_count));
-    *ret = body;
-    return true;
-}
-
-bool bindaggregate_window(Binder *b, const AstExpr *x, Bx *ret) {
-    static const char *const ranks[] = {"ROW_NUMBER", "RANK", "DENSE_RANK"};
-    static const char *const formats[] = {"row_number() OVER (@)", "rank() OVER (@)",
-                                          "dense_rank() OVER (@)"};
-    const AstCall *c = &x->u.call;
-    Aggregate aggregate = aggregate_of(c);
-    const Sql *over;
-    if (!over_sql(b, c->over, &over)) return false;
-    for (size_t i = 0; i < 3; i++) {
-        if (!str_eq_icase(c->name.name, str_from(ranks[i]))) continue;
-        if (c->over->order_count == 0)
-            return sqlerror_set(b->e, 4112, 1, x->line,
-                                "The function '%s' must have an OVER clause with ORDER BY.", ranks[i]);
-        *ret = (Bx){.type = {.id = TYPE_BIGINT}, .sql = SQL_OF(b, formats[i], over)};
-        return true;
-    }
-    bool is_built =
-        aggregate == AGG_COUNT || aggregate == AGG_COUNT_BIG || aggregate == AGG_MIN || aggregate == AGG_MAX;
-    if (!is_built)
-        return sqlerror_set(
-            b->e, 40517, 1, x->line,
-            "Keyword or statement option '%.*s OVER' is not supported in this version of SQL Server.",
-            STR_ARG(c->name.name));
-    Scope *s = b->scope;
-    if (s) s->free_depth++;
-    bool ok = aggregate_value(b, x, aggregate, ret);
-    if (s) s->free_depth--;
-    if (ok) ret->sql = SQL_OF(b, "@ OVER (@)", ret->sql, over);
     return ok;
 }

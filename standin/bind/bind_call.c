@@ -487,35 +487,11 @@ static bool host_call(Binder *b, const AstExpr *x, const BindScalar *f, Bx *ret)
 }
 
 /* SQL Server has them, this server not yet: said by name. */
-static const char *const unbuilt[] = {"FORMAT",
-                                      "HASHBYTES",
-                                      "STRING_SPLIT",
-                                      "OPENJSON",
-                                      "JSON_VALUE",
-                                      "JSON_QUERY",
-                                      "COMPRESS",
-                                      "DECOMPRESS",
-                                      "RAND",
-                                      "NEWSEQUENTIALID",
-                                      "PARSENAME",
-                                      "DATETRUNC",
-                                      "TRANSLATE",
-                                      "SOUNDEX",
-                                      "GREATEST",
-                                      "LEAST",
-                                      "STRING_ESCAPE",
-                                      "DATE_BUCKET",
-                                      "CHECKSUM_AGG",
-                                      "STDEV",
-                                      "VAR",
-                                      "LAG",
-                                      "LEAD",
-                                      "NTILE",
-                                      "FIRST_VALUE",
-                                      "LAST_VALUE",
-                                      "BINARY_CHECKSUM",
-                                      "TIMEFROMPARTS",
-                                      "GROUPING"};
+static const char *const unbuilt[] = {
+    "FORMAT",          "HASHBYTES",     "STRING_SPLIT", "OPENJSON",        "JSON_VALUE",    "JSON_QUERY",
+    "COMPRESS",        "DECOMPRESS",    "RAND",         "NEWSEQUENTIALID", "PARSENAME",     "DATETRUNC",
+    "TRANSLATE",       "SOUNDEX",       "GREATEST",     "LEAST",           "STRING_ESCAPE", "DATE_BUCKET",
+    "BINARY_CHECKSUM", "TIMEFROMPARTS", "GROUPING"};
 
 static bool unknown(Binder *b, const AstExpr *x) {
     const AstName *name = &x->u.call.name;
@@ -535,6 +511,13 @@ static bool unknown(Binder *b, const AstExpr *x) {
                 b->e, 40517, 1, x->line,
                 "Keyword or statement option '%s' is not supported in this version of SQL Server.",
                 unbuilt[i]);
+    static const char *const windows[] = {"ROW_NUMBER",  "RANK",      "DENSE_RANK",   "NTILE",
+                                          "LAG",         "LEAD",      "PERCENT_RANK", "CUME_DIST",
+                                          "FIRST_VALUE", "LAST_VALUE"};
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+        if (str_eq_icase(name->name, str_from(windows[i])))
+            return sqlerror_set(b->e, 10753, 1, x->line, "The function '%.*s' must have an OVER clause.",
+                                STR_ARG(name->name));
     return sqlerror_set(b->e, 195, 10, x->line, "'%.*s' is not a recognized built-in function name.",
                         STR_ARG(name->name));
 }
@@ -610,7 +593,7 @@ static bool builtin(Binder *b, const AstExpr *x, Bx *ret) {
 
 bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret) {
     const AstCall *c = &x->u.call;
-    if (c->over) return bindaggregate_window(b, x, ret);
+    if (c->over) return bindwindow_value(b, x, ret);
     if (bindaggregate_is(x)) return bindaggregate_value(b, x, ret);
     if (c->is_star) return sqlerror_set(b->e, 102, 1, x->line, "Incorrect syntax near '*'.");
     b->e->number = 0;

@@ -221,6 +221,14 @@ static bool insert_values(Binder *b, const AstQuery *ast, BoundInsert *ret) {
     return true;
 }
 
+/* TOP (n) PERCENT of the rows that " FROM …" has. */
+static bool percent_limit(Binder *b, const AstExpr *count, const Sql *body, const Sql **ret) {
+    Bx percent;
+    if (!bindcall_argument(b, count, 'f', &percent)) return false;
+    *ret = SQL_OF(b, "(SELECT ts_percent(count(*),@)@)", percent.sql, body);
+    return true;
+}
+
 /* The items of a bare SELECT are converted where they are; anything else becomes a table first. */
 static bool insert_query(Binder *b, const AstInsert *ast, BoundInsert *ret) {
     Query q, out;
@@ -237,8 +245,8 @@ static bool insert_query(Binder *b, const AstInsert *ast, BoundInsert *ret) {
             "number of SELECT values must match the number of INSERT columns.",
             q.item_count < ret->column_count ? "fewer" : "more");
     }
-    if (ast->top.count && !bindquery_limit(b, ast->top.count, &limit)) return false;
-    bool is_bare = !q.is_set && !q.is_values && !q.is_distinct && !limit;
+    if (ast->top.count && !ast->top.is_percent && !bindquery_limit(b, ast->top.count, &limit)) return false;
+    bool is_bare = !q.is_set && !q.is_values && !q.is_distinct && !ast->top.count;
     const Sql *inner = is_bare ? NULL : bindquery_sql(b, &q);
     int number = b->next_source++;
     const Sql **list = ARENA_ARRAY(b->a, const Sql *, q.item_count);
@@ -255,6 +263,8 @@ static bool insert_query(Binder *b, const AstInsert *ast, BoundInsert *ret) {
     const Sql *sql = is_bare ? bindquery_sql(b, &q)
                              : SQL_OF(b, "SELECT @ FROM (@) AS @", sql_list(b, list, q.item_count), inner,
                                       sql_printf(b, "f%d", number));
+    if (ast->top.is_percent && !percent_limit(b, ast->top.count, SQL_OF(b, " FROM (@)", sql), &limit))
+        return false;
     if (limit) sql = SQL_OF(b, "@ LIMIT @", sql, limit);
     target_items(b, ret, &out);
     bindquery_finish(b, &out, sql, &ret->query);
@@ -351,7 +361,9 @@ static bool finish_change(Binder *b, Query *q, const Source *s, const Sql *from,
         body = SQL_OF(b, "@ WHERE @", body, condition);
     }
     if (top->count) {
-        if (!bindquery_limit(b, top->count, &limit)) return false;
+        if (top->is_percent ? !percent_limit(b, top->count, body, &limit)
+                            : !bindquery_limit(b, top->count, &limit))
+            return false;
         body = SQL_OF(b, "@ LIMIT @", body, limit);
     }
     q->items[0].value.sql = sql_printf(b, "f%d.%s", s->number, s->key);

@@ -76,7 +76,7 @@ static bool rename_columns(Binder *b, const AstFrom *f, Source *s) {
     return true;
 }
 
-static void query_columns(Binder *b, const Query *q, Source *s) {
+void bindfrom_query_columns(Binder *b, const Query *q, Source *s) {
     s->columns = ARENA_ARRAY(b->a, SourceColumn, q->item_count ? q->item_count : 1);
     s->column_count = q->item_count;
     for (size_t i = 0; i < q->item_count; i++) {
@@ -90,16 +90,23 @@ static void query_columns(Binder *b, const Query *q, Source *s) {
     }
 }
 
-/* A query in FROM sees nothing of the FROM around it; only APPLY would, which isn't built. */
-static bool derived(Binder *b, const AstQuery *ast, Source *s, const Sql **ret) {
+/* A query in FROM sees nothing of the FROM around it; on the right of APPLY it sees what is to its left. */
+static bool derived(Binder *b, const AstQuery *ast, Source *s, bool is_applied, const Sql **ret) {
     Query q;
-    Scope *saved = b->scope;
-    b->scope = saved ? saved->outer : NULL;
+    Scope *saved = b->scope, boundary = {.outer = saved, .is_apply = true};
+    b->scope = is_applied ? &boundary : saved ? saved->outer : NULL;
     bool ok = bindquery_bind(b, ast, &q);
     b->scope = saved;
     if (!ok) return false;
-    query_columns(b, &q, s);
-    *ret = SQL_OF(b, "(@) AS @", bindquery_sql(b, &q), sql_printf(b, "f%d", s->number));
+    bindfrom_query_columns(b, &q, s);
+    const Sql *sql = bindquery_sql(b, &q);
+    *ret = SQL_OF(b, "@ AS @", is_applied ? sql_apply(b, sql) : SQL_OF(b, "(@)", sql),
+                  sql_printf(b, "f%d", s->number));
+    if (is_applied && q.item_count > BIND_MAX_APPLIED)
+        return sqlerror_set(b->e, 1056, 1, ast->line,
+                            "The number of elements in the select list exceeds the maximum allowed number of "
+                            "%d elements on the right side of APPLY.",
+                            BIND_MAX_APPLIED);
     return true;
 }
 
@@ -121,20 +128,23 @@ static bool view_query(Binder *b, const BindRelation *r, AstQuery **ret, CteFram
 /* A view's SQL is bound in its own database, sees its own parameters and nothing of the statement around it.
  */
 static bool view(Binder *b, const BindRelation *r, const Bx *args, size_t arg_count, Source *s,
-                 const Sql **ret) {
+                 bool is_applied, const Sql **ret) {
     Binder saved = *b;
     CteFrame frame;
     AstQuery *ast = NULL;
     ViewArg *view_args = ARENA_ARRAY(b->a, ViewArg, arg_count ? arg_count : 1);
     if (!bindexpr_enter(b, 0) || !view_query(b, r, &ast, &frame)) return false;
-    for (size_t i = 0; i < arg_count; i++) view_args[i] = (ViewArg){r->parameter_names[i], args[i]};
+    for (size_t i = 0; i < arg_count; i++) {
+        view_args[i] = (ViewArg){r->parameter_names[i], args[i]};
+        if (is_applied && !args[i].is_constant) view_args[i].value.sql = sql_outer(b, args[i].sql);
+    }
     b->view_args = view_args;
     b->view_arg_count = arg_count;
     b->in_view = true;
     b->database_id = r->database_id;
     b->ctes = frame.with->count ? &frame : NULL;
     b->scope = NULL;
-    bool ok = derived(b, ast, s, ret);
+    bool ok = derived(b, ast, s, is_applied, ret);
     b->view_args = saved.view_args;
     b->view_arg_count = saved.view_arg_count;
     b->in_view = saved.in_view;
@@ -175,13 +185,13 @@ static bool write_source(Binder *b, const BindRelation *r, const Bx *args, size_
 }
 
 static bool relation(Binder *b, const BindRelation *r, const AstFrom *f, const Bx *args, size_t arg_count,
-                     Scope *scope, const Sql **ret) {
+                     Scope *scope, bool is_applied, const Sql **ret) {
     Source *s = new_source(b, scope, f);
     s->relation = r;
     s->database = r->database;
     s->schema = r->schema;
     s->name = r->name;
-    if (r->sql.n) return view(b, r, args, arg_count, s, ret) && rename_columns(b, f, s);
+    if (r->sql.n) return view(b, r, args, arg_count, s, is_applied, ret) && rename_columns(b, f, s);
     bindfrom_add_ref(b, r, BIND_READ, f ? f->hints : 0);
     relation_columns(b, r, s);
     return write_source(b, r, args, arg_count, s, ret) && rename_columns(b, f, s);
@@ -191,7 +201,7 @@ bool bindfrom_relation(Binder *b, const BindRelation *r, const AstFrom *f, const
                        size_t arg_count, Scope *scope, const Sql **ret) {
     (void)args;
     (void)arg_count;
-    return relation(b, r, f, NULL, 0, scope, ret);
+    return relation(b, r, f, NULL, 0, scope, /* is_applied= */ false, ret);
 }
 
 /* ---- CTEs ---- */
@@ -206,7 +216,8 @@ static bool cte(Binder *b, CteFrame *frame, size_t index, const AstFrom *f, Scop
     s->name = c->name;
     Scope *scope_saved = b->scope;
     b->scope = NULL;
-    bool ok = bindexpr_enter(b, f->line) && derived(b, c->query, s, ret);
+    bool ok = bindexpr_enter(b, f->line) &&
+              (bindrecursion_is(c) ? bindrecursion_cte(b, c, s, ret) : derived(b, c->query, s, false, ret));
     b->depth--;
     b->scope = scope_saved;
     b->ctes = saved;
@@ -231,31 +242,23 @@ static bool find_cte(Binder *b, const AstName *name, CteFrame **ret, size_t *ret
     return false;
 }
 
-/* A CTE that names itself, while its own query is being bound. */
-static bool is_recursive(const Binder *b, const AstName *name) {
-    if (name->schema.n || name->database.n) return false;
-    for (const CteFrame *frame = b->ctes; frame; frame = frame->outer)
-        if (frame->is_binding && str_eq_icase(frame->with->ctes[frame->visible].name, name->name))
-            return true;
-    return false;
-}
-
 /* ---- items ---- */
 
 static bool table_item(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
     CteFrame *frame;
     size_t index;
     const BindRelation *r;
+    const Recursion *recursion = bindrecursion_find(b, &f->u.table);
+    if (recursion) {
+        *ret = bindrecursion_source(b, recursion, new_source(b, scope, f));
+        return rename_columns(b, f, scope->sources[scope->source_count - 1]);
+    }
     if (find_cte(b, &f->u.table, &frame, &index)) return cte(b, frame, index, f, scope, ret);
-    if (is_recursive(b, &f->u.table))
-        return sqlerror_set(
-            b->e, 40517, 1, f->line,
-            "Keyword or statement option 'recursive common table expression' is not supported in this "
-            "version of SQL Server.");
     if (!bindfrom_table(b, &f->u.table, &r)) return false;
-    if (!relation(b, r, f, NULL, 0, scope, ret)) return false;
+    if (!relation(b, r, f, NULL, 0, scope, /* is_applied= */ false, ret)) return false;
     Source *s = scope->sources[scope->source_count - 1];
     if (s->alias.n == 0) s->name = f->u.table.name;
+    s->written = bindfrom_display(b, &f->u.table);
     return true;
 }
 
@@ -270,7 +273,16 @@ static bool wrong_count(Binder *b, const AstFrom *f, bool has_too_many) {
         STR_ARG(text));
 }
 
-static bool function_item(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
+/* Arguments see what is to the left of APPLY, else only what is around the FROM. */
+static bool function_argument(Binder *b, const AstExpr *x, bool is_applied, Bx *ret) {
+    Scope *saved = b->scope;
+    if (!is_applied && saved) b->scope = saved->outer;
+    bool ok = bindexpr_value(b, x, ret);
+    b->scope = saved;
+    return ok;
+}
+
+static bool function_item(Binder *b, const AstFrom *f, Scope *scope, bool is_applied, const Sql **ret) {
     const AstName *name = &f->u.function.name;
     b->e->number = 0;
     const BindRelation *r = b->host->function(b->host->data, b->database_id, name, b->a, b->e);
@@ -287,17 +299,20 @@ static bool function_item(Binder *b, const AstFrom *f, Scope *scope, const Sql *
         const Type *to = &r->parameters[i];
         bool is_default = i >= given || f->u.function.args[i]->kind == EXPR_DEFAULT;
         if (is_default) args[i] = bindtype_null(b);
-        else if (!bindexpr_value(b, f->u.function.args[i], &args[i])) return false;
+        else if (!function_argument(b, f->u.function.args[i], is_applied, &args[i])) return false;
         if (to->id != TYPE_NULL && !bindtype_convert(b, args[i], to, MODE_IMPLICIT, f->line, &args[i]))
             return false;
         args[i].is_integer_literal = false;
     }
-    return relation(b, r, f, args, r->parameter_count, scope, ret);
+    return relation(b, r, f, args, r->parameter_count, scope, is_applied, ret);
 }
 
-static bool query_item(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
+static bool query_item(Binder *b, const AstFrom *f, Scope *scope, bool is_applied, const Sql **ret) {
     Source *s = new_source(b, scope, f);
-    if (!derived(b, f->u.query, s, ret) || !rename_columns(b, f, s)) return false;
+    scope->source_count--; /* it doesn't see itself */
+    bool ok = derived(b, f->u.query, s, is_applied, ret);
+    scope->source_count++;
+    if (!ok || !rename_columns(b, f, s)) return false;
     for (size_t i = 0; i < s->column_count; i++)
         if (s->columns[i].name.n == 0)
             return sqlerror_set(b->e, 8155, 2, f->line,
@@ -306,7 +321,7 @@ static bool query_item(Binder *b, const AstFrom *f, Scope *scope, const Sql **re
     return true;
 }
 
-static bool item(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret);
+static bool item(Binder *b, const AstFrom *f, Scope *scope, bool is_applied, const Sql **ret);
 
 static void make_nullable(Scope *scope, size_t from, size_t to) {
     for (size_t i = from; i < to; i++)
@@ -322,20 +337,19 @@ static bool join(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
                                         [JOIN_FULL] = "FULL JOIN",
                                         [JOIN_CROSS] = "CROSS JOIN"};
     AstJoinKind kind = f->u.join.kind;
-    if (kind > JOIN_CROSS)
-        return sqlerror_set(
-            b->e, 40517, 1, f->line,
-            "Keyword or statement option '%s' is not supported in this version of SQL Server.",
-            kind == JOIN_CROSS_APPLY ? "CROSS APPLY" : "OUTER APPLY");
+    bool is_apply = kind == JOIN_CROSS_APPLY || kind == JOIN_OUTER_APPLY;
     const Sql *left, *right, *on;
     size_t first = scope->source_count;
-    if (!item(b, f->u.join.left, scope, &left)) return false;
+    if (!item(b, f->u.join.left, scope, /* is_applied= */ false, &left)) return false;
     size_t middle = scope->source_count;
-    if (!item(b, f->u.join.right, scope, &right)) return false;
+    if (!item(b, f->u.join.right, scope, is_apply, &right)) return false;
     size_t end = scope->source_count;
     if (f->u.join.right->kind == FROM_JOIN) right = SQL_OF(b, "(@)", right);
-    if (kind == JOIN_CROSS) {
-        *ret = SQL_OF(b, "@ JOIN @ ON 1", left, right); /* CROSS JOIN would fix SQLite's order of loops */
+    if (kind == JOIN_CROSS || is_apply) {
+        bool is_outer = kind == JOIN_OUTER_APPLY;
+        if (is_outer) make_nullable(scope, middle, end);
+        /* CROSS JOIN would fix SQLite's order of loops */
+        *ret = SQL_OF(b, is_outer ? "@ LEFT JOIN @ ON 1" : "@ JOIN @ ON 1", left, right);
         return true;
     }
     Scope only = *scope, *saved = b->scope;
@@ -352,13 +366,13 @@ static bool join(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
     return true;
 }
 
-static bool item(Binder *b, const AstFrom *f, Scope *scope, const Sql **ret) {
+static bool item(Binder *b, const AstFrom *f, Scope *scope, bool is_applied, const Sql **ret) {
     if (!bindexpr_enter(b, f->line)) return false;
     bool ok = false;
     switch (f->kind) {
     case FROM_TABLE: ok = table_item(b, f, scope, ret); break;
-    case FROM_FUNCTION: ok = function_item(b, f, scope, ret); break;
-    case FROM_QUERY: ok = query_item(b, f, scope, ret); break;
+    case FROM_FUNCTION: ok = function_item(b, f, scope, is_applied, ret); break;
+    case FROM_QUERY: ok = query_item(b, f, scope, is_applied, ret); break;
     case FROM_JOIN: ok = join(b, f, scope, ret); break;
     }
     b->depth--;
@@ -390,7 +404,7 @@ bool bindfrom_list(Binder *b, AstFrom *const *items, size_t count, Scope *scope,
     const Sql *all = NULL;
     for (size_t i = 0; i < count; i++) {
         const Sql *one;
-        if (!item(b, items[i], scope, &one)) return false;
+        if (!item(b, items[i], scope, /* is_applied= */ false, &one)) return false;
         if (items[i]->kind == FROM_JOIN && count > 1) one = SQL_OF(b, "(@)", one);
         all = all ? SQL_OF(b, "@, @", all, one) : one;
     }

@@ -17,7 +17,9 @@
 /* ---- SQL pieces (bind_sql.c) ---- */
 
 typedef struct Sql Sql;
-typedef enum SqlKind { SQL_TEXT, SQL_FORMAT, SQL_PARAM } SqlKind;
+/* SQL_OUTER: something of the query around an APPLY's right side; within that side it is a parameter.
+ * SQL_APPLY: that side, a query of its own that fn_apply.c runs for each row on the left. */
+typedef enum SqlKind { SQL_TEXT, SQL_FORMAT, SQL_PARAM, SQL_OUTER, SQL_APPLY } SqlKind;
 struct Sql {
     SqlKind kind;
     Str text; /* SQL_FORMAT: '@' stands for the next child, '$' for all that are left, with commas */
@@ -35,6 +37,8 @@ const Sql *sql_format(Binder *b, const char *format, const Sql *const *kids, siz
     sql_format((b), (format), (const Sql *const[]){__VA_ARGS__},                                             \
                sizeof((const Sql *const[]){__VA_ARGS__}) / sizeof(const Sql *))
 const Sql *sql_param(Binder *b, const BoundParam *param);
+const Sql *sql_outer(Binder *b, const Sql *x);
+const Sql *sql_apply(Binder *b, const Sql *query);
 const Sql *sql_value(Binder *b, const Type *type, Value v); /* inline if short, else a parameter */
 const Sql *sql_list(Binder *b, const Sql *const *kids, size_t count);
 /* 'it''s': for names handed to functions. */
@@ -69,6 +73,7 @@ typedef struct Source { /* one FROM item */
     int number;         /* alias f<number> */
     Str alias;          /* as written, or empty */
     Str database, schema, name;
+    Str written;                  /* the table as the text has it ("dbo.t"), or empty */
     const BindRelation *relation; /* NULL: derived */
     const char *key;              /* rowid or _rid_ */
     SourceColumn *columns;
@@ -83,8 +88,10 @@ typedef struct Scope {
     bool is_grouped;
     AstExpr *const *group;
     size_t group_count;
-    int free_depth;     /* > 0: inside an aggregate or a grouped expression */
-    const char *clause; /* "select list", "HAVING clause", "ORDER BY clause" */
+    int free_depth;        /* > 0: inside an aggregate or a grouped expression */
+    bool is_apply;         /* without sources: what lies further out is SQL_OUTER */
+    bool has_windows_here; /* the select list or ORDER BY is being bound: OVER may stand */
+    const char *clause;    /* "select list", "HAVING clause", "ORDER BY clause" */
 } Scope;
 
 typedef struct CteFrame { /* visible CTEs, innermost first */
@@ -116,12 +123,16 @@ struct Binder {
     bool saw_watched;
     BoundRef *refs;
     size_t ref_count;
+    const struct Recursion *recursion; /* recursive CTEs being bound, innermost first */
+    int32_t max_recursion;
     /* while writing */
     BoundParam *params;
     size_t param_count;
+    struct OuterParam *outers; /* not NULL: an APPLY's right side is being written */
 };
 
 enum { BIND_MAX_DEPTH = 250, BIND_MAX_VIEWS = 16 };
+enum { BIND_MAX_APPLIED = 1024 }; /* columns of a query on the right of APPLY */
 
 #define BIND_PUSH(b, items, count, value)                                                                    \
     do {                                                                                                     \
@@ -175,7 +186,9 @@ bool bindaggregate_is(const AstExpr *x); /* a call of an aggregate, without OVER
 MUST_CHECK bool bindaggregate_value(Binder *b, const AstExpr *x, Bx *ret);
 /* Does an aggregate stand in x, outside subqueries? */
 bool bindaggregate_within(const AstExpr *x);
-bool bindaggregate_window(Binder *b, const AstExpr *x, Bx *ret);
+/* An aggregate that has an OVER clause, without that clause's SQL. */
+MUST_CHECK bool bindaggregate_over(Binder *b, const AstExpr *x, Bx *ret);
+MUST_CHECK bool bindwindow_value(Binder *b, const AstExpr *x, Bx *ret); /* bind_window.c: a call with OVER */
 MUST_CHECK bool bindexpr_enter(Binder *b, uint32_t line);
 
 /* ---- names (bind_name.c) ---- */
@@ -192,13 +205,32 @@ MUST_CHECK bool bindfrom_table(Binder *b, const AstName *name, const BindRelatio
 Str bindfrom_display(Binder *b, const AstName *name); /* as written: db.schema.t */
 void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints);
 
+typedef struct Query Query;
+void bindfrom_query_columns(Binder *b, const Query *q, Source *s);
+
+/* ---- recursive CTEs (bind_recursion.c) ---- */
+typedef struct Recursion {
+    const struct Recursion *outer;
+    Str name;
+    int number; /* SQL name r<number> */
+    const SourceColumn *columns;
+    size_t column_count;
+    const Source *used; /* the last reference to it */
+} Recursion;
+
+bool bindrecursion_is(const AstCte *c); /* a UNION ALL that reads itself */
+MUST_CHECK bool bindrecursion_cte(Binder *b, const AstCte *c, Source *s, const Sql **ret);
+const Recursion *bindrecursion_find(const Binder *b, const AstName *name);
+/* s becomes a reference to it. */
+const Sql *bindrecursion_source(Binder *b, const Recursion *r, Source *s);
+
 /* ---- queries (bind_query.c) ---- */
 typedef struct QueryItem {
     Bx value;
     Str name, variable;
 } QueryItem;
 
-typedef struct Query { /* bound, not yet written: its items can still be converted */
+struct Query { /* bound, not yet written: its items can still be converted */
     QueryItem *items;
     size_t item_count;
     bool is_set, is_values, is_distinct;
@@ -212,9 +244,13 @@ typedef struct Query { /* bound, not yet written: its items can still be convert
     Bx **rows;
     size_t row_count;
     const Sql *tail; /* " ORDER BY … LIMIT …" or NULL */
+    /* TOP … PERCENT or WITH TIES: columns behind the items for its order, what numbers rows, which stay. */
+    QueryItem *hidden;
+    size_t hidden_count;
+    const Sql *rank, *rank_limit;
     bool assigns, is_single_row, is_grouped;
     const Source *only_source; /* the one FROM item, or NULL */
-} Query;
+};
 
 MUST_CHECK bool bindquery_bind(Binder *b, const AstQuery *q, Query *ret);
 /* The items of a SELECT without FROM over a scope that is there already (OUTPUT). */

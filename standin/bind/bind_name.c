@@ -68,7 +68,8 @@ static bool check_grouped(Binder *b, Scope *s, const AstName *name, const Hit *h
     if (!s->is_grouped || s->free_depth > 0) return true;
     for (size_t i = 0; i < s->group_count; i++)
         if (is_same_column(b, s, s->group[i], hit->source, hit->column)) return true;
-    Str table = hit->source->alias.n ? hit->source->alias : hit->source->name;
+    const Source *source = hit->source;
+    Str table = source->alias.n ? source->alias : source->written.n ? source->written : source->name;
     int number = !s->clause ? 8120 : strcmp(s->clause, "HAVING clause") == 0 ? 8121 : 8127;
     if (number == 8120)
         return sqlerror_set(b->e, 8120, 1, name->line,
@@ -83,8 +84,10 @@ static bool check_grouped(Binder *b, Scope *s, const AstName *name, const Hit *h
 
 bool bindname_column(Binder *b, const AstName *name, Bx *ret) {
     bool has_qualifier_match = false;
+    int applies = 0; /* crossed on the way out */
     for (Scope *s = b->scope; s; s = s->outer) {
         Hit hit = {0};
+        applies += s->is_apply;
         look(s, name, &hit);
         has_qualifier_match |= hit.has_qualifier_match;
         if (hit.count > 1)
@@ -99,6 +102,7 @@ bool bindname_column(Binder *b, const AstName *name, Bx *ret) {
                     .rank = RANK_IMPLICIT,
                     .source = hit.source,
                     .column = hit.column};
+        while (applies-- > 0) ret->sql = sql_outer(b, ret->sql);
         return true;
     }
     return not_found(b, name, has_qualifier_match);

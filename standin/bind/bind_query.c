@@ -147,12 +147,74 @@ static bool order_term(Binder *b, const Query *q, const AstExpr *x, const Sql **
 
 static bool order(Binder *b, const AstQuery *ast, Query *q) {
     const Sql **terms = ARENA_ARRAY(b->a, const Sql *, ast->order_count ? ast->order_count : 1);
-    if (b->scope && !q->is_set) b->scope->clause = "ORDER BY clause";
+    Scope *s = q->is_set ? NULL : b->scope;
+    if (s) s->clause = "ORDER BY clause";
+    if (s) s->has_windows_here = true;
+    bool ok = true;
+    for (size_t i = 0; ok && i < ast->order_count; i++) {
+        ok = order_term(b, q, ast->order[i].expr, &terms[i]);
+        if (ok && ast->order[i].is_descending) terms[i] = SQL_OF(b, "@ DESC", terms[i]);
+    }
+    if (s) s->has_windows_here = false;
+    if (ok) q->tail = SQL_OF(b, " ORDER BY @", sql_list(b, terms, ast->order_count));
+    return ok;
+}
+
+/* ---- TOP … PERCENT, TOP … WITH TIES: rows are numbered around the query, then cut ---- */
+
+static bool check_top(Binder *b, const AstQuery *ast, const AstTop *top) {
+    if (top->with_ties && ast->order_count == 0)
+        return sqlerror_set(
+            b->e, 1062, 1, ast->line,
+            "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.");
+    return true;
+}
+
+/* The terms of ORDER BY as columns: of the select list if they are there, else hidden ones behind it. */
+static bool rank_columns(Binder *b, const AstQuery *ast, Query *q, const Sql **ret_order) {
+    const Sql **terms = ARENA_ARRAY(b->a, const Sql *, ast->order_count + 1);
     for (size_t i = 0; i < ast->order_count; i++) {
-        if (!order_term(b, q, ast->order[i].expr, &terms[i])) return false;
+        const AstExpr *x = ast->order[i].expr;
+        size_t n = 0;
+        bool found = x->kind == EXPR_LITERAL && x->u.literal.type.id == TYPE_INT;
+        if (found) n = (size_t)x->u.literal.value.v.i - 1; /* order() has looked at its range */
+        else if (!named_item(b, q, x, &n, &found)) return false;
+        const Type *type = found ? &q->items[n].value.type : NULL;
+        if (!found) {
+            Bx value;
+            if (!bindexpr_value(b, x, &value)) return false;
+            n = q->item_count + q->hidden_count;
+            QueryItem item = {.value = value};
+            q->hidden = bindsql_grow(b->a, q->hidden, q->hidden_count, sizeof *q->hidden);
+            q->hidden[q->hidden_count++] = item;
+            type = &q->hidden[q->hidden_count - 1].value.type;
+        }
+        Bx column = {.sql = sql_printf(b, "q_.c%zu", n + 1), .type = *type};
+        terms[i] = bindtype_sortable(b, &column);
         if (ast->order[i].is_descending) terms[i] = SQL_OF(b, "@ DESC", terms[i]);
     }
-    q->tail = SQL_OF(b, " ORDER BY @", sql_list(b, terms, ast->order_count));
+    *ret_order =
+        ast->order_count ? SQL_OF(b, "ORDER BY @", sql_list(b, terms, ast->order_count)) : sql_text(b, "");
+    return true;
+}
+
+static bool percent_or_ties(Binder *b, const AstQuery *ast, const AstTop *top, Query *q) {
+    const Sql *order_by, *count;
+    if (b->scope) b->scope->has_windows_here = true;
+    bool ok = rank_columns(b, ast, q, &order_by);
+    if (b->scope) b->scope->has_windows_here = false;
+    if (!ok) return false;
+    if (top->is_percent) {
+        Bx percent;
+        if (!bindcall_argument(b, top->count, 'f', &percent)) return false;
+        count = SQL_OF(b, "ts_percent(n_,@)", percent.sql);
+    } else if (!bindquery_limit(b, top->count, &count)) {
+        return false;
+    }
+    const Sql *rank = top->with_ties ? SQL_OF(b, "rank() OVER (@)", order_by) : sql_text(b, "0");
+    q->rank = SQL_OF(b, "@ AS r_, row_number() OVER (@) AS o_, count(*) OVER () AS n_", rank, order_by);
+    q->rank_limit = SQL_OF(b, top->with_ties ? "r_ <= @" : "o_ <= @", count);
+    q->tail = NULL;
     return true;
 }
 
@@ -177,6 +239,7 @@ static bool limits(Binder *b, const AstQuery *ast, const AstTop *top, Query *q) 
         if (ast->offset)
             return sqlerror_set(b->e, 10741, 2, ast->line,
                                 "A TOP can not be used in the same query or sub-query as a OFFSET.");
+        if (top->is_percent || top->with_ties) return percent_or_ties(b, ast, top, q);
         if (!bindquery_limit(b, top->count, &limit)) return false;
         q->is_single_row |= top->count->kind == EXPR_LITERAL &&
                             top->count->u.literal.value.kind == VALUE_INT &&
@@ -240,7 +303,10 @@ static bool select_body(Binder *b, const AstQuery *ast, Scope *scope, Query *q) 
     }
     if (!group_by(b, s, scope, &body)) return false;
     q->is_grouped = scope->is_grouped = s->group_count > 0 || has_aggregates(ast);
-    if (!items(b, s, scope, q)) return false;
+    scope->has_windows_here = true;
+    bool ok = items(b, s, scope, q);
+    scope->has_windows_here = false;
+    if (!ok) return false;
     if (s->having) {
         scope->clause = "HAVING clause";
         if (!bindexpr_condition(b, s->having, &condition)) return false;
@@ -249,6 +315,7 @@ static bool select_body(Binder *b, const AstQuery *ast, Scope *scope, Query *q) 
     q->from = body;
     q->is_distinct = s->is_distinct;
     q->is_single_row = (s->from_count == 0 && !s->having) || (q->is_grouped && s->group_count == 0);
+    if (!check_top(b, ast, &s->top)) return false;
     return (ast->order_count == 0 || order(b, ast, q)) && limits(b, ast, &s->top, q);
 }
 
@@ -375,21 +442,32 @@ static const Sql *values_sql(Binder *b, const Query *q) {
                   sql_list(b, rows, q->row_count));
 }
 
+/* The query numbered and cut: c1 … of it, in its order. */
+static const Sql *ranked_sql(Binder *b, const Query *q, const Sql *inner) {
+    const Sql **names = ARENA_ARRAY(b->a, const Sql *, q->item_count);
+    for (size_t i = 0; i < q->item_count; i++) names[i] = sql_printf(b, "c%zu", i + 1);
+    const Sql *list = sql_list(b, names, q->item_count);
+    return SQL_OF(b, "SELECT @ FROM (SELECT @, @ FROM (@) AS q_) WHERE @ ORDER BY o_", list, list, q->rank,
+                  inner, q->rank_limit);
+}
+
 static const Sql *select_sql(Binder *b, const Query *q) {
-    const Sql **list = ARENA_ARRAY(b->a, const Sql *, q->item_count);
-    for (size_t i = 0; i < q->item_count; i++) {
-        const Bx *x = &q->items[i].value;
+    size_t count = q->item_count + q->hidden_count;
+    const Sql **list = ARENA_ARRAY(b->a, const Sql *, count);
+    for (size_t i = 0; i < count; i++) {
+        const Bx *x = i < q->item_count ? &q->items[i].value : &q->hidden[i - q->item_count].value;
         const char *collate = q->is_distinct || q->collates ? bindtype_collate(b, &x->type) : "";
         list[i] = SQL_OF(b, "@@", x->sql, sql_printf(b, "%s AS c%zu", collate, i + 1));
     }
-    return SQL_OF(b, q->is_distinct ? "SELECT DISTINCT @@@" : "SELECT @@@", sql_list(b, list, q->item_count),
-                  q->from, q->tail ? q->tail : sql_text(b, ""));
+    const Sql *sql = SQL_OF(b, q->is_distinct ? "SELECT DISTINCT @@@" : "SELECT @@@",
+                            sql_list(b, list, count), q->from, q->tail ? q->tail : sql_text(b, ""));
+    return q->rank ? ranked_sql(b, q, sql) : sql;
 }
 
 /* SQLite's compound has no parentheses: a side that is more than a bare SELECT becomes a table. */
 static const Sql *side_sql(Binder *b, const Query *q, bool is_left) {
     const Sql *sql = bindquery_sql(b, q);
-    bool is_bare = !q->tail && (!q->is_set || is_left);
+    bool is_bare = !q->tail && !q->rank && (!q->is_set || is_left);
     return is_bare ? sql : SQL_OF(b, "SELECT * FROM (@)", sql);
 }
 

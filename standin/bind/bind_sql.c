@@ -55,6 +55,18 @@ const Sql *sql_param(Binder *b, const BoundParam *param) {
     return s;
 }
 
+const Sql *sql_outer(Binder *b, const Sql *x) {
+    Sql *s = (Sql *)sql_format(b, "@", &x, 1);
+    s->kind = SQL_OUTER;
+    return s;
+}
+
+const Sql *sql_apply(Binder *b, const Sql *query) {
+    Sql *s = (Sql *)sql_format(b, "@", &query, 1);
+    s->kind = SQL_APPLY;
+    return s;
+}
+
 const Sql *sql_value(Binder *b, const Type *type, Value v) {
     if (v.kind == VALUE_NULL) return sql_text(b, "NULL");
     if (v.kind == VALUE_INT && v.v.i > INT64_MIN)
@@ -93,15 +105,42 @@ static size_t param_number(Binder *b, const BoundParam *p) {
     return b->param_count;
 }
 
-static void write(Binder *b, const Sql *s, Buf *out) {
-    if (s->kind == SQL_PARAM) {
-        buf_printf(out, "?%zu", param_number(b, &s->param));
-        return;
+/* What an APPLY's right side takes from around it: parameters of its own statement, in this order. */
+typedef struct OuterParam {
+    struct OuterParam *next;
+    const Sql *sql; /* to be written in the statement around */
+} OuterParam;
+
+static void write(Binder *b, const Sql *s, Buf *out);
+
+static size_t outer_number(Binder *b, const Sql *sql) {
+    size_t n = 1;
+    OuterParam *at = b->outers;
+    for (; at->next; at = at->next, n++)
+        if (at->next->sql == sql) return n;
+    at->next = arena_zalloc(b->a, sizeof *at->next);
+    at->next->sql = sql;
+    return n;
+}
+
+/* ts_apply('SELECT …', argument, …) */
+static void write_apply(Binder *b, const Sql *s, Buf *out) {
+    OuterParam head = {0}, *around = b->outers;
+    Buf inner = {0};
+    b->outers = &head;
+    write(b, s->kids[0], &inner);
+    b->outers = around;
+    buf_cstr(out, "ts_apply(");
+    write(b, sql_quoted(b, buf_view(&inner)), out);
+    for (const OuterParam *p = head.next; p; p = p->next) {
+        buf_cstr(out, ",");
+        write(b, p->sql, out);
     }
-    if (s->kind == SQL_TEXT) {
-        buf_str(out, s->text);
-        return;
-    }
+    buf_cstr(out, ")");
+    buf_done(&inner);
+}
+
+static void write_format(Binder *b, const Sql *s, Buf *out) {
     size_t kid = 0;
     for (size_t i = 0; i < s->text.n; i++) {
         char c = s->text.p[i];
@@ -118,8 +157,24 @@ static void write(Binder *b, const Sql *s, Buf *out) {
     }
 }
 
+static void write(Binder *b, const Sql *s, Buf *out) {
+    switch (s->kind) {
+    case SQL_TEXT: buf_str(out, s->text); break;
+    case SQL_FORMAT: write_format(b, s, out); break;
+    case SQL_PARAM: /* the statement's own parameter comes to an APPLY as an argument too */
+        buf_printf(out, "?%zu", b->outers ? outer_number(b, s) : param_number(b, &s->param));
+        break;
+    case SQL_OUTER:
+        if (b->outers) buf_printf(out, "?%zu", outer_number(b, s->kids[0]));
+        else write(b, s->kids[0], out);
+        break;
+    case SQL_APPLY: write_apply(b, s, out); break;
+    }
+}
+
 const char *bindsql_write(Binder *b, const Sql *sql) {
     Buf out = {0};
+    b->outers = NULL;
     write(b, sql, &out);
     const char *ret = arena_printf(b->a, "%s", buf_text(&out));
     buf_done(&out);

@@ -251,6 +251,27 @@ static void fn_limit(sqlite3_context *c, int n, sqlite3_value **v) {
     else sqlite3_result_int64(c, sqlite3_value_int64(v[0]));
 }
 
+/* (rows, percent): how many rows a TOP … PERCENT is; parts of a row count as a row */
+static void fn_percent(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    double percent = sqlite3_value_double(v[1]);
+    if (sqlite3_value_type(v[1]) == SQLITE_NULL || percent < 0 || percent > 100)
+        fn_fail(c, 1031, 1, "Percent values must be between 0 and 100.");
+    else sqlite3_result_int64(c, (int64_t)ceil((double)sqlite3_value_int64(v[0]) * percent / 100));
+}
+
+/* (level, most): the level of a recursive query's row, if it may be that deep; 0 = no bound */
+static void fn_recursion(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    int64_t level = sqlite3_value_int64(v[0]), most = sqlite3_value_int64(v[1]);
+    if (most && level > most)
+        fn_fail(c, 530, 1,
+                "The statement terminated. The maximum recursion %lld has been exhausted before statement "
+                "completion.",
+                (long long)most);
+    else sqlite3_result_int64(c, level);
+}
+
 static void fn_raise(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     fn_fail(c, sqlite3_value_int(v[0]), 1,
@@ -272,6 +293,8 @@ const FnRow fn_math_rows[] = {
     {"ts_isdate", 1, fn_isdate, false},
     {"ts_isnumeric", 3, fn_isnumeric, false},
     {"ts_limit", 1, fn_limit, false},
+    {"ts_percent", 2, fn_percent, false},
+    {"ts_recursion", 2, fn_recursion, true},
     {"ts_log", -1, fn_log, false},
     {"ts_log10", 1, fn_log10, false},
     {"ts_newid", 0, fn_newid, true},

@@ -115,6 +115,7 @@ Functions *functions_register(sqlite3 *db, Err *e) {
     for (size_t i = 0; rc == SQLITE_OK && i < sizeof tables / sizeof *tables; i++)
         rc = register_rows(db, f, tables[i]);
     if (rc == SQLITE_OK) rc = fn_aggregate_register(db, f);
+    if (rc == SQLITE_OK) rc = fn_apply_register(db);
     if (rc == SQLITE_OK) return f;
     (void)err_set(e, ERR_INTERNAL, false, "registering functions: %s", sqlite3_errmsg(db));
     return functions_free(f);

@@ -91,12 +91,21 @@ typedef struct AstWhen {
     AstExpr *when, *then;
 } AstWhen;
 
-/* OVER (PARTITION BY … ORDER BY … [ROWS …]); frames are refused by the parser. */
+typedef enum AstFrameKind { FRAME_UNBOUNDED, FRAME_CURRENT, FRAME_ROWS } AstFrameKind;
+typedef struct AstFrameBound {
+    AstFrameKind kind;
+    bool is_following;
+    AstExpr *rows; /* FRAME_ROWS */
+} AstFrameBound;
+
+/* OVER (PARTITION BY … ORDER BY … [ROWS | RANGE …]). A frame without BETWEEN ends at the current row. */
 typedef struct AstOver {
     AstExpr **partition;
     size_t partition_count;
     AstOrder *order;
     size_t order_count;
+    bool has_frame, is_range;
+    AstFrameBound start, end;
 } AstOver;
 
 typedef struct AstCall {
@@ -661,9 +670,10 @@ typedef enum AstStmtKind {
 
 struct AstStmt {
     AstStmtKind kind;
-    uint32_t line; /* of its first word */
-    Str text;      /* as written (ddl_history wants it), without a closing semicolon */
-    AstStmt *next; /* in the same list */
+    uint32_t line;         /* of its first word */
+    int32_t max_recursion; /* OPTION (MAXRECURSION n); 100 where nothing is said, 0 = no bound */
+    Str text;              /* as written (ddl_history wants it), without a closing semicolon */
+    AstStmt *next;         /* in the same list */
     union {
         AstQueryStmt query;
         AstInsert insert;

@@ -51,6 +51,33 @@ static bool takes_datepart(Str name) {
     return false;
 }
 
+/* UNBOUNDED PRECEDING, CURRENT ROW, n FOLLOWING … */
+static bool frame_bound(Parser *p, AstFrameBound *ret) {
+    if (parser_accept_keyword(p, KW_CURRENT)) {
+        ret->kind = FRAME_CURRENT;
+        return parser_expect_word(p, "row");
+    }
+    ret->kind = FRAME_ROWS;
+    if (parser_accept_word(p, "unbounded")) ret->kind = FRAME_UNBOUNDED;
+    else if (parser_peek(p, 0)->kind != TOKEN_INTEGER) return parser_fail(p);
+    else if (!(ret->rows = parser_literal(p))) return false;
+    ret->is_following = parser_accept_word(p, "following");
+    return ret->is_following || parser_expect_word(p, "preceding");
+}
+
+static bool frame(Parser *p, AstOver *over) {
+    over->is_range = parser_is_word(p, "range");
+    if (!over->is_range && !parser_is_word(p, "rows")) return true;
+    p->at++;
+    over->has_frame = true;
+    over->end.kind = FRAME_CURRENT;
+    if (over->order_count == 0)
+        return sqlerror_set(p->e, 10756, 1, parser_peek(p, 0)->line,
+                            "Window frame with ROWS or RANGE must have an ORDER BY clause.");
+    if (!parser_accept_keyword(p, KW_BETWEEN)) return frame_bound(p, &over->start);
+    return frame_bound(p, &over->start) && parser_expect_keyword(p, KW_AND) && frame_bound(p, &over->end);
+}
+
 static bool over_clause(Parser *p, AstOver **ret) {
     AstOver *over = PARSER_NEW(p, AstOver);
     p->at++;
@@ -61,7 +88,7 @@ static bool over_clause(Parser *p, AstOver **ret) {
     if (parser_accept_keyword(p, KW_ORDER) &&
         (!parser_expect_keyword(p, KW_BY) || !parser_order_list(p, &over->order, &over->order_count)))
         return false;
-    if (parser_is_word(p, "rows") || parser_is_word(p, "range")) return parser_unsupported(p, "ROWS in OVER");
+    if (!frame(p, over)) return false;
     *ret = over;
     return parser_expect_symbol(p, ')');
 }

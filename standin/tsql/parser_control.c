@@ -292,6 +292,7 @@ static bool statement(Parser *p, bool is_first, AstStmt *s, AstStmt **ret_last) 
     s->line = t->line;
     *ret_last = s;
     p->links = 0;
+    p->max_recursion = PARSER_MAX_RECURSION;
     bool ok;
     if (t->kind == TOKEN_WORD && str_eq_icase(t->text, STR_LIT("THROW"))) ok = throw_statement(p, s);
     else if (t->kind == TOKEN_SYMBOL && t->symbol == '(') ok = parser_data_statement(p, s);
@@ -300,7 +301,10 @@ static bool statement(Parser *p, bool is_first, AstStmt *s, AstStmt **ret_last) 
     else ok = parser_fail(p);
     if (!ok) return false;
     Str text = parser_text_since(p, from);
-    for (AstStmt *i = s; i; i = i->next) i->text = text;
+    for (AstStmt *i = s; i; i = i->next) {
+        i->text = text;
+        i->max_recursion = p->max_recursion;
+    }
     return true;
 }
 

@@ -18,12 +18,13 @@ typedef struct Parser {
     size_t count, at; /* the last token is TOKEN_END, which is never passed */
     Arena *a;
     SqlError *e;
-    int depth;      /* of nesting: bounded, the stack is */
-    int links;      /* operators chained in this statement */
-    int loop_depth; /* WHILE around */
+    int depth;             /* of nesting: bounded, the stack is */
+    int links;             /* operators chained in this statement */
+    int loop_depth;        /* WHILE around */
+    int32_t max_recursion; /* of the statement at hand */
 } Parser;
 
-enum { PARSER_MAX_LINKS = 10000 };
+enum { PARSER_MAX_LINKS = 10000, PARSER_MAX_RECURSION = 100 };
 
 /* Append to an array in the arena: (items, count) grow by doubling. */
 #define PARSER_PUSH(p, items, count, value)                                                                  \

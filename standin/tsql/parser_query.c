@@ -330,9 +330,9 @@ bool parser_top(Parser *p, AstTop *ret) {
         if (kind != TOKEN_INTEGER && kind != TOKEN_DECIMAL && kind != TOKEN_FLOAT) return parser_fail(p);
         if (!(ret->count = parser_literal(p))) return false;
     }
-    if (parser_is_keyword(p, KW_PERCENT)) return parser_unsupported(p, "PERCENT");
-    if (parser_is_keyword(p, KW_WITH) && str_eq_icase(parser_peek(p, 1)->text, STR_LIT("TIES")))
-        return parser_unsupported(p, "WITH TIES");
+    ret->is_percent = parser_accept_keyword(p, KW_PERCENT);
+    ret->with_ties = parser_is_keyword(p, KW_WITH) && str_eq_icase(parser_peek(p, 1)->text, STR_LIT("TIES"));
+    if (ret->with_ties) p->at += 2;
     return true;
 }
 
@@ -480,16 +480,66 @@ bool parser_with(Parser *p, AstWith *ret) {
     return true;
 }
 
-/* OPTION (RECOMPILE, MAXDOP 1, …): plans are SQLite's, so they are read and have no effect. */
+static bool max_recursion(Parser *p) {
+    int64_t n;
+    if (!parser_integer(p, &n)) return false;
+    if (n < 0 || n > INT16_MAX)
+        return sqlerror_set(
+            p->e, 310, 1, parser_peek(p, 0)->line,
+            "The value %lld specified for the MAXRECURSION option exceeds the allowed maximum "
+            "of 32767.",
+            (long long)n);
+    p->max_recursion = (int32_t)n;
+    return true;
+}
+
+/* A hint of plans, which are SQLite's: read up to the comma or parenthesis that ends it. */
+static bool plan_hint(Parser *p) {
+    static const char *const words[] = {"RECOMPILE",
+                                        "MAXDOP",
+                                        "FAST",
+                                        "HASH",
+                                        "LOOP",
+                                        "CONCAT",
+                                        "FORCE",
+                                        "KEEP",
+                                        "KEEPFIXED",
+                                        "EXPAND",
+                                        "OPTIMIZE",
+                                        "PARAMETERIZATION",
+                                        "QUERYTRACEON",
+                                        "ROBUST",
+                                        "USE",
+                                        "LABEL",
+                                        "ORDER",
+                                        "MERGE",
+                                        "IGNORE_NONCLUSTERED_COLUMNSTORE_INDEX",
+                                        "MIN_GRANT_PERCENT",
+                                        "MAX_GRANT_PERCENT",
+                                        "NO_PERFORMANCE_SPOOL",
+                                        "DISABLE",
+                                        "TABLE"};
+    const Token *t = parser_peek(p, 0);
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        is_known |=
+            (t->kind == TOKEN_WORD || t->kind == TOKEN_KEYWORD) && str_eq_icase(t->text, str_from(words[i]));
+    if (!is_known) return parser_fail(p);
+    for (int depth = 0;; p->at++) {
+        if (parser_peek(p, 0)->kind == TOKEN_END) return parser_fail(p);
+        if (depth == 0 && (parser_is_symbol(p, ',') || parser_is_symbol(p, ')'))) return true;
+        if (parser_is_symbol(p, '(')) depth++;
+        if (parser_is_symbol(p, ')')) depth--;
+    }
+}
+
+/* OPTION (RECOMPILE, MAXRECURSION 5, …) */
 bool parser_option_clause(Parser *p) {
     if (!parser_accept_keyword(p, KW_OPTION)) return true;
     if (!parser_expect_symbol(p, '(')) return false;
-    int depth = 1;
-    while (depth > 0) {
-        if (parser_peek(p, 0)->kind == TOKEN_END) return parser_fail(p);
-        if (parser_is_symbol(p, '(')) depth++;
-        if (parser_is_symbol(p, ')')) depth--;
-        p->at++;
-    }
-    return true;
+    do {
+        bool ok = parser_accept_word(p, "maxrecursion") ? max_recursion(p) : plan_hint(p);
+        if (!ok) return false;
+    } while (parser_accept_symbol(p, ','));
+    return parser_expect_symbol(p, ')');
 }

@@ -13,6 +13,8 @@ Each file gets a database of its own, dropped at the end (the login must be sysa
     = 1|NULL|0x0A           a row of the answer, the rows of all its results in order
     ~ 0x[0-9A-F]{20}\\|3     the same as a regular expression
     ! 208 Invalid object    an error: its number and a part of its text; what came before it stands before it
+    * hello                 a message (PRINT, RAISERROR below 11) that has this text in it; none given: not looked at
+    @b anna S3cret!         connection `b` is another login's: opened at its first use with this password
 
 A statement without expectations must not fail. `{db}` is the database's name.
 """
@@ -44,17 +46,23 @@ def errors_of(e):
     return [f"! {number} {text}" for text, number in found] or [f"! {e}"]
 
 
+def messages_of(cursor):
+    """The information that came with a result: PRINT's text."""
+    return ["* " + re.sub(r"^(\[[^]]*\])+", "", text) for _, text in cursor.messages or []]
+
+
 def ask(connection, sql):
-    """The answer's rows and errors as lines."""
+    """The answer's rows, errors and messages as lines."""
     lines = []
     cursor = connection.cursor()
     try:
         cursor.execute(sql)
         while True:
+            lines += messages_of(cursor)
             if cursor.description:
                 lines += ["= " + "|".join(map(shown, row)) for row in cursor.fetchall()]
             if not cursor.nextset():
-                return lines
+                return lines + messages_of(cursor)
     except pyodbc.Error as e:
         return lines + errors_of(e)
     finally:
@@ -65,6 +73,8 @@ def agrees(expected, line):
     kind, text = expected[0], expected[2:]
     if kind == "=":
         return line.rstrip() == expected.rstrip()
+    if kind == "*":
+        return line[:1] == "*" and text in line
     if kind == "~":
         return line[:1] == "=" and re.fullmatch(text, line[2:]) is not None
     number, _, part = text.partition(" ")
@@ -78,6 +88,8 @@ class Step:
         self.line, self.connection, self.kind, self.sql, self.expected = line, connection, kind, sql, []
 
     def is_met_by(self, lines):
+        if not any(x.startswith("*") for x in self.expected):
+            lines = [line for line in lines if not line.startswith("*")]
         if not self.expected:
             return not any(line.startswith("!") for line in lines)
         return len(lines) == len(self.expected) and all(map(agrees, self.expected, lines))
@@ -92,7 +104,9 @@ def parse(path):
             continue
         if line.startswith("== "):
             probes.append((line[3:], []))
-        elif line[0] in "=~!":
+        elif line[0] == "@":
+            probes[-1][1].append(Step(number, line[1:].split()[0], "@", " ".join(line.split()[1:])))
+        elif line[0] in "=~!*":
             probes[-1][1][-1].expected.append(line)
         elif line[0] in " \t":
             probes[-1][1][-1].sql += "\n" + line
@@ -109,7 +123,8 @@ class File:
     def __init__(self, dsn, path):
         self.dsn, self.path = dsn, path
         self.database = f"conform_{path.stem}_{os.getpid()}"
-        self.connections, self.waiting = {}, {}
+        self.connections, self.waiting, self.logins = {}, {}, {}
+        self.asked = 0  # statements whose answer was looked at
 
     def __enter__(self):
         self.master = pyodbc.connect(self.dsn, autocommit=True)
@@ -124,11 +139,23 @@ class File:
         ask(self.master, f"DROP DATABASE [{self.database}]")
         self.master.close()
 
+    def dsn_of(self, **changes):
+        """The connection string with other values of some keys."""
+        parts = [p for p in self.dsn.split(";") if p and p.split("=")[0].strip().upper() not in changes]
+        return ";".join(parts + [f"{key}={value}" for key, value in changes.items()])
+
     def connection(self, name):
         if name not in self.connections:
-            self.connections[name] = pyodbc.connect(self.dsn, autocommit=True)
+            user = {}
+            if name in self.logins:
+                user = dict(zip(("UID", "PWD"), self.logins[name].split()))
+            self.connections[name] = pyodbc.connect(self.dsn_of(**user), autocommit=True)
             self.connections[name].execute(f"USE [{self.database}]")
         return self.connections[name]
+
+    def close(self, name):
+        if name in self.connections:
+            self.connections.pop(name).close()
 
     def start(self, step, sql):
         answer = []
@@ -161,6 +188,11 @@ class File:
         """Run all; a text for each statement that was answered otherwise."""
         for title, steps in parse(self.path):
             for step in steps:
+                if step.kind == "@":
+                    self.logins[step.connection] = step.sql
+                    self.close(step.connection)
+                    continue
+                self.asked += bool(step.expected)
                 step.expected = [x.replace("{db}", self.database) for x in step.expected]
                 lines = self.lines(step)
                 if not step.is_met_by(lines):
@@ -171,13 +203,14 @@ class File:
 def main(dsn, *names):
     here = pathlib.Path(__file__).parent
     paths = [pathlib.Path(n) for n in names] or sorted(here.glob("*.txt"))
-    count = 0
+    count = asked = 0
     for path in paths:
         with File(dsn, path) as f:
             for text in f.failures():
                 count += 1
                 print(text)
-    print(f"{len(paths)} files, {count} answers differ")
+            asked += f.asked
+    print(f"{len(paths)} files, {asked} probes, {count} answers differ")
     return 1 if count else 0
 
 
