@@ -59,15 +59,15 @@ static Str as_pattern(ProcCall *call, Str name) {
 
 /* ---- sp_tables */
 
-/* @table_type is a list such as "'TABLE','VIEW'". */
-static bool has_type(Str list, Str type) {
+/*
+ * @table_type is a list of names in quotation marks, such as "'TABLE','VIEW'". The manual lets the whole be
+ * in more of them (JDBC sends "'''TABLE'''"), so a type is looked for with its own two wherever it stands.
+ */
+static bool has_type(Str list, const char *quoted) {
+    Str type = str_from(quoted);
     if (list.n == 0) return true;
-    Str part;
-    while (str_split(&list, ',', &part)) {
-        part = str_trim(part);
-        if (part.n > 1 && part.p[0] == '\'') part = str_sub(part, 1, part.n - 2);
-        if (str_eq_icase(part, type)) return true;
-    }
+    for (size_t at = 0; at + type.n <= list.n; at++)
+        if (str_eq_icase(str_sub(list, at, type.n), type)) return true;
     return false;
 }
 
@@ -92,8 +92,8 @@ static bool sp_tables(Session *s, ProcCall *call, SqlError *e) {
     Query q = {0};
     add_pattern(&q, "@name", is_pattern ? name : as_pattern(call, name));
     add_pattern(&q, "@owner", is_pattern ? owner : as_pattern(call, owner));
-    add_number(&q, "@tables", has_type(types, STR_LIT("TABLE")));
-    add_number(&q, "@views", has_type(types, STR_LIT("VIEW")));
+    add_number(&q, "@tables", has_type(types, "'TABLE'"));
+    add_number(&q, "@views", has_type(types, "'VIEW'"));
     return run(s, text, &q, e);
 }
 

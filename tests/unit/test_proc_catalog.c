@@ -32,6 +32,9 @@ static void sp_tables_lists_by_pattern_and_type(void **state) {
     (void)state;
     assert_answer(sa, "EXEC sp_tables N'c%', N'dbo', N'shop', N'''TABLE'''",
                   "shop|dbo|customer|TABLE|NULL\n");
+    assert_answer(sa, "EXEC sp_tables N'c%', N'dbo', N'shop', N'''''''TABLE'''''''",
+                  "shop|dbo|customer|TABLE|NULL\n");
+    assert_answer(sa, "EXEC sp_tables N'c%', N'dbo', N'shop', N'''SYSTEM TABLE'',''VIEW'''", "");
     assert_answer(sa, "EXEC sp_tables @table_name = N'columns', @table_owner = N'sys'",
                   "shop|sys|columns|VIEW|NULL\n");
     assert_non_null(strstr(ask(sa, "EXEC sp_tables N'', N'', N'%'"), "shop|NULL|NULL|NULL|NULL\n"));
