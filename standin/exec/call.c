@@ -141,10 +141,7 @@ Flow call_rpc(Session *s, const Proc *proc, Str database, ProcArg *given, size_t
     if (f == FLOW_STOP || s->is_stopped) return FLOW_STOP;
     if (!s->client->return_status(s->client, call.ret_status)) s->is_stopped = true;
     if (!s->is_stopped) send_outputs(s, proc, given, count, &call);
-    if (!s->is_stopped &&
-        !s->client->done(s->client, OUT_CMD_EXEC, false, 0, call.ret_status != 0 && s->last_error))
-        s->is_stopped = true;
-    return f;
+    return f; /* the protocol tells the call's end */
 }
 
 /* ---- EXEC */
@@ -251,7 +248,9 @@ static Flow exec_proc(Session *s, const AstExec *x, const AstStmt *st) {
     call.args = call.outputs = args;
     Str outer = s->scope->procedure;
     s->scope->procedure = str_from(proc->name);
+    s->client->procedure(s->client, /* enters= */ true);
     f = run_proc(s, proc, name.database, &call, &e, &ok);
+    s->client->procedure(s->client, /* enters= */ false);
     if (!ok) f = error_handle(s, st, OUT_CMD_EXEC, &e);
     s->scope->procedure = outer;
     if (ok && f == FLOW_NEXT && !assign_outputs(s, proc, x, &call, &e))

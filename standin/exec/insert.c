@@ -211,11 +211,15 @@ static bool collect_cancelled(Out *o) {
     Out *client = ((Collector *)o)->s->client;
     return client->is_cancelled(client);
 }
+static void collect_procedure(Out *o, bool enters) {
+    (void)o, (void)enters;
+}
 
 static bool collect_exec(Insert *in, Batch *b, SqlError *e) {
     in->rows = rowbuffer_new(in->bound->column_count);
     Collector c = {.out = {collect_columns, collect_row, collect_done, collect_message, collect_env_text,
-                           collect_env_transaction, collect_status, collect_value, collect_cancelled},
+                           collect_env_transaction, collect_status, collect_value, collect_cancelled,
+                           collect_procedure},
                    .s = in->s,
                    .bound = in->bound,
                    .rows = in->rows,

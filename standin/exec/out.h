@@ -68,6 +68,8 @@ struct Out {
     bool (*return_value)(Out *o, uint16_t ordinal, Str name, const Type *type, const Value *value);
     /* True when the client has sent an attention or is gone: asked between rows by long work. Cheap. */
     bool (*is_cancelled)(Out *o);
+    /* EXEC enters or leaves a procedure: the protocol ends its statements with another token. */
+    void (*procedure)(Out *o, bool enters);
 };
 
 #endif

@@ -51,9 +51,12 @@ static bool not_cancelled(Out *o) {
     (void)o;
     return false;
 }
+static void no_procedure(Out *o, bool enters) {
+    (void)o, (void)enters;
+}
 
-static Out silent = {no_columns,         no_row,    no_done,  no_message,   no_env_text,
-                     no_env_transaction, no_status, no_value, not_cancelled};
+static Out silent = {no_columns,         no_row,    no_done,  no_message,    no_env_text,
+                     no_env_transaction, no_status, no_value, not_cancelled, no_procedure};
 
 Out *session_silent_out(void) {
     return &silent;

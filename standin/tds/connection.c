@@ -7,8 +7,8 @@
  *
  * enter() goes as far as ready, connection_run's loop stays there; bulk is the session's state, in which
  * packets of type 7 are taken. A request is read whole (bulk data: packet by packet), handed to the session,
- * and its answer ended: with the last DONE, or, when an attention has come meanwhile, with the DONE that
- * acknowledges it.
+ * and its answer ended with the last DONE. When an attention has come meanwhile, what there is of the answer
+ * is ended, and a message of its own acknowledges the attention.
  */
 #include "standin/tds/connection.h"
 
@@ -192,10 +192,11 @@ static bool enter(Connection *c, Err *e) {
 /* --- requests ---------------------------------------------------------------------------------------------
  */
 
-static bool protocol_error(Connection *c, const Err *e) {
+static bool protocol_error(Connection *c, const char *what, const Err *e) {
     char text[ERR_MSG_SIZE + 128];
     (void)snprintf(text, sizeof text,
-                   "The incoming tabular data stream (TDS) protocol stream is incorrect: %s.", e->msg);
+                   "The incoming tabular data stream (TDS) %sprotocol stream is incorrect. %s.", what,
+                   e->msg);
     token_error(c->token, ERROR_PROTOCOL, 16, text);
     return true;
 }
@@ -205,7 +206,7 @@ static bool take_headers(Connection *c, Cursor *at) {
     uint64_t descriptor;
     Err e;
     if (!rpc_read_headers(at, &descriptor, &e)) {
-        (void)protocol_error(c, &e);
+        (void)protocol_error(c, "", &e);
         return false;
     }
     if (descriptor == 0 || descriptor == session_transaction_descriptor(c->session)) return true;
@@ -233,7 +234,7 @@ static bool run_rpc(Connection *c, Cursor at) {
     while (goes_on && cursor_left(&at) > 0) {
         RpcCall call;
         if (!rpc_read(&at, &c->arena, &call, &e)) {
-            (void)protocol_error(c, &e);
+            (void)protocol_error(c, "remote procedure call (RPC) ", &e);
             token_end_procedure(c->token);
             return true;
         }
@@ -247,14 +248,15 @@ static bool run_transaction(Connection *c, Cursor at) {
     TmRequest r;
     Err e;
     if (!take_headers(c, &at)) return true;
-    if (!tmrequest_read(&at, &c->arena, &r, &e)) return protocol_error(c, &e);
+    if (!tmrequest_read(&at, &c->arena, &r, &e)) return protocol_error(c, "", &e);
     return session_transaction(c->session, r.what, r.name, r.isolation, r.begin_anew);
 }
 
 /* The end of an answer: false = close the connection. */
 static bool end_answer(Connection *c, bool goes_on) {
-    if (packet_take_attention(c->io)) return token_end_attention(c->token);
-    return token_end(c->token) && goes_on;
+    bool is_interrupted = packet_take_attention(c->io);
+    if (!token_end(c->token)) return false;
+    return is_interrupted ? token_end_attention(c->token) : goes_on;
 }
 
 static bool reset_if_asked(Connection *c, uint8_t status) {
@@ -271,8 +273,8 @@ static bool handle_whole(Connection *c, const Packet *first, Err *e) {
     buf_clear(&c->body);
     arena_clear(&c->arena);
     if (!packet_rest(c->io, first, PACKET_MESSAGE_MAX, &c->body, &is_ignored, e)) return false;
-    if (is_ignored) return true;
     token_begin(c->token, type == PACKET_RPC);
+    if (is_ignored) return token_end_ignored(c->token) || err_set(e, ERR_IO, false, "the client is gone");
     Cursor at = cursor_over(c->body.p, c->body.n);
     if (!reset_if_asked(c, status)) goes_on = false;
     else if (type == PACKET_BATCH) goes_on = run_batch(c, at);
@@ -293,16 +295,20 @@ static bool bulk_row(void *user, const Value *values) {
     return session_bulk_row(user, values);
 }
 
+/* How a client breaks off a message that it hasn't sent whole. */
+typedef enum GivenUp { NOT_GIVEN_UP, BY_ATTENTION, BY_STATUS } GivenUp;
+
 /* Feed the load from the message that begins with p, unless *bad is set already; what is wrong with the data
  * is left in *bad, and the message is read to its end all the same. *ret_given_up: by the client. False: the
  * connection is broken, *e tells how. */
-static bool read_load(Connection *c, BulkData *bulk, Packet p, bool *ret_given_up, Err *bad, Err *e) {
+static bool read_load(Connection *c, BulkData *bulk, Packet p, GivenUp *ret_given_up, Err *bad, Err *e) {
     bool is_sound = bad->code == ERR_OK;
-    *ret_given_up = false;
+    *ret_given_up = NOT_GIVEN_UP;
     for (;;) {
         bool is_last = (p.status & PACKET_STATUS_END) != 0;
-        *ret_given_up = p.type == PACKET_ATTENTION || (p.status & PACKET_STATUS_IGNORE) != 0;
-        if (*ret_given_up) return true;
+        if (p.type == PACKET_ATTENTION) *ret_given_up = BY_ATTENTION;
+        else if (p.status & PACKET_STATUS_IGNORE) *ret_given_up = BY_STATUS;
+        if (*ret_given_up != NOT_GIVEN_UP) return true;
         if (is_sound) is_sound = bulkdata_feed(bulk, p.body, is_last, bad);
         if (is_last) break;
         if (!packet_next(c->io, &p, e)) return false;
@@ -314,15 +320,17 @@ static bool handle_bulk(Connection *c, const Packet *first, Err *e) {
     BulkDataSink sink = {.user = c->session, .columns = bulk_columns, .row = bulk_row};
     BulkData *bulk = bulkdata_new(&sink);
     Err bad = {0};
-    bool in_bulk = session_in_bulk(c->session), given_up, goes_on = true;
+    GivenUp given_up;
+    bool in_bulk = session_in_bulk(c->session), goes_on = true;
     token_begin(c->token, false);
     if (!in_bulk) (void)err_set(&bad, ERR_INVALID, false, "bulk data without INSERT BULK before it");
     bool is_read = read_load(c, bulk, *first, &given_up, &bad, e);
     bulk = bulkdata_free(bulk);
     if (!is_read) return false;
     bool is_broken = bad.code != ERR_OK;
-    if (in_bulk) goes_on = session_bulk_end(c->session, given_up || is_broken);
-    if (given_up) return token_end_attention(c->token);
+    if (in_bulk) goes_on = session_bulk_end(c->session, given_up != NOT_GIVEN_UP || is_broken);
+    if (given_up == BY_ATTENTION) return token_end_attention(c->token);
+    if (given_up == BY_STATUS) return token_end_ignored(c->token);
     if (is_broken && bad.code != ERR_CANCELLED) token_error(c->token, ERROR_BULK_STATE, 16, bad.msg);
     return end_answer(c, goes_on && bad.code != ERR_CANCELLED) ||
            err_set(e, ERR_CANCELLED, false, "the connection ended");

@@ -84,9 +84,7 @@ static bool read_param(Cursor *c, Arena *a, SessionParam *ret, Err *e) {
     uint8_t status = cursor_u8(c);
     TypeInfo info;
     if (c->failed) return err_set(e, ERR_INVALID, false, "a parameter is cut short");
-    if (ret->name.n > 0 && ret->name.p[0] != '@') {
-        return err_set(e, ERR_INVALID, false, "a parameter's name doesn't begin with '@'");
-    }
+    if (ret->name.n > 0 && ret->name.p[0] != '@') ret->name = (Str){0}; /* no parameter's name: by position */
     if (status & PARAM_ENCRYPTED)
         return err_set(e, ERR_INVALID, false, "encrypted parameters are not supported");
     ret->is_output = (status & PARAM_OUTPUT) != 0;
@@ -126,7 +124,8 @@ bool rpc_read(Cursor *c, Arena *a, RpcCall *ret, Err *e) {
         if (call.count == RPC_MAX_PARAMS) return err_set(e, ERR_INVALID, false, "over 2100 parameters");
         grow(&call, &capacity, a);
         if (!read_param(c, a, &call.params[call.count], e)) {
-            return err_wrap(e, "parameter %zu", call.count + 1);
+            return err_wrap(e, "Parameter %zu (\"" STR_FMT "\")", call.count + 1,
+                            STR_ARG(call.params[call.count].name));
         }
         call.count++;
     }

@@ -66,6 +66,7 @@ struct TokenOut {
     Buf *out; /* io's */
     const char *server_name;
     bool is_rpc, has_failed;
+    unsigned procedure_depth; /* of EXEC in a batch */
     Done held;
     uint32_t env_sent; /* bit per OutEnv */
     unsigned rows_unseen;
@@ -255,12 +256,18 @@ static bool out_row(Out *o, const Value *values) {
 /* --- the rest of Out --------------------------------------------------------------------------------------
  */
 
+/* [MS-TDS] 2.2.7.6 to 8: a batch's statement, a procedure's statement, a procedure that a batch has called.
+ */
+static uint8_t done_token(const TokenOut *t, OutCommand command, bool failed) {
+    if (t->is_rpc || t->procedure_depth > 0) return TOKEN_DONEINPROC;
+    return command == OUT_CMD_EXEC && !failed ? TOKEN_DONEPROC : TOKEN_DONE;
+}
+
 static bool out_done(Out *o, OutCommand command, bool has_count, uint64_t rows, bool failed) {
     TokenOut *t = of(o);
     unsigned status = (has_count ? DONE_COUNT : 0) | (failed ? DONE_ERROR : 0);
     if (failed) t->has_failed = true;
-    hold(t, t->is_rpc ? TOKEN_DONEINPROC : TOKEN_DONE, (uint16_t)status, commands[command],
-         has_count ? rows : 0);
+    hold(t, done_token(t, command, failed), (uint16_t)status, commands[command], has_count ? rows : 0);
     return go_on(t);
 }
 
@@ -335,6 +342,11 @@ static bool out_is_cancelled(Out *o) {
     return packet_is_interrupted(of(o)->io);
 }
 
+static void out_procedure(Out *o, bool enters) {
+    TokenOut *t = of(o);
+    t->procedure_depth += enters ? 1 : -1U;
+}
+
 static const Out token_functions = {
     .columns = out_columns,
     .row = out_row,
@@ -345,6 +357,7 @@ static const Out token_functions = {
     .return_status = out_return_status,
     .return_value = out_return_value,
     .is_cancelled = out_is_cancelled,
+    .procedure = out_procedure,
 };
 
 /* --- an answer's frame ------------------------------------------------------------------------------------
@@ -372,6 +385,7 @@ Out *token_out(TokenOut *t) {
 void token_begin(TokenOut *t, bool is_rpc) {
     t->is_rpc = is_rpc;
     t->has_failed = false;
+    t->procedure_depth = 0;
     t->held = (Done){0};
 }
 
@@ -388,8 +402,12 @@ bool token_end(TokenOut *t) {
 
 bool token_end_attention(TokenOut *t) {
     hold(t, TOKEN_DONE, DONE_ATTENTION, COMMAND_ATTENTION, 0);
-    write_done(t, false);
-    return packet_end(t->io);
+    return token_end(t);
+}
+
+bool token_end_ignored(TokenOut *t) {
+    hold(t, TOKEN_DONE, DONE_ERROR, 0, 0);
+    return token_end(t);
 }
 
 bool token_has_sent_env(const TokenOut *t, OutEnv what) {

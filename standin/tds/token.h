@@ -27,8 +27,12 @@ void token_begin(TokenOut *t, bool is_rpc);
 void token_end_procedure(TokenOut *t);
 /* The answer's end: the last DONE, everything sent. False: the client is gone. */
 bool token_end(TokenOut *t);
-/* The end of an answer that an attention broke off (or of none): DONE with the attention bit. */
+/* A message that acknowledges an attention, after the answer that it broke off, if there is one: DONE with
+ * the attention bit. */
 bool token_end_attention(TokenOut *t);
+/* The answer to a message that the client gave up while sending it (status bit ignore): DONE with the error
+ * bit, [MS-TDS] 2.2.1.7. */
+bool token_end_ignored(TokenOut *t);
 
 /* Did an env_text of this kind go out since the connection began? */
 bool token_has_sent_env(const TokenOut *t, OutEnv what);

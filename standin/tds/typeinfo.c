@@ -126,7 +126,7 @@ static bool read_unsupported(uint8_t token, Err *e) {
                        : token == TOKEN_TABLE ? "a table-valued parameter"
                                               : NULL;
     if (name) return err_set(e, ERR_INVALID, false, "%s is not supported", name);
-    return err_set(e, ERR_INVALID, false, "unknown data type 0x%02X", token);
+    return err_set(e, ERR_INVALID, false, "Data type 0x%02X is unknown", token);
 }
 
 static bool read_by_token(Cursor *c, TypeInfo *t, Err *e) {

@@ -110,10 +110,14 @@ static bool collect_value(Out *o, uint16_t ordinal, Str name, const Type *type, 
 static bool collect_cancelled(Out *o) {
     return atomic_load(&((Collector *)o)->is_cancelled);
 }
+static void collect_procedure(Out *o, bool enters) {
+    (void)o, (void)enters;
+}
 
 static inline void collector_init(Collector *c) {
     *c = (Collector){.out = {collect_columns, collect_row, collect_done, collect_message, collect_env_text,
-                             collect_env_transaction, collect_status, collect_value, collect_cancelled}};
+                             collect_env_transaction, collect_status, collect_value, collect_cancelled,
+                             collect_procedure}};
 }
 
 /* ---- a server, its directory, and sessions of sa */

@@ -103,6 +103,9 @@ static inline bool engine_is_cancelled(Out *o) {
     (void)o;
     return false;
 }
+static inline void engine_procedure(Out *o, bool enters) {
+    (void)o, (void)enters;
+}
 
 static inline void engine_open(Engine *en, int64_t capture_interval_ms) {
     static const ServerModule *const modules[] = {&cdc_module, NULL};
@@ -131,7 +134,8 @@ static inline Client *client_open_as(Engine *en, const char *user, const char *p
     Client *c = x_calloc(1, sizeof *c);
     c->out = (Out){engine_columns,       engine_row,          engine_done,
                    engine_message,       engine_env_text,     engine_env_transaction,
-                   engine_return_status, engine_return_value, engine_is_cancelled};
+                   engine_return_status, engine_return_value, engine_is_cancelled,
+                   engine_procedure};
     SessionLogin login = {.user = str_from(user),
                           .password = str_from(password),
                           .database = str_from(database),

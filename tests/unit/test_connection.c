@@ -128,6 +128,9 @@ static void batches_run_and_are_answered(void **state) {
     assert_true(client_reads(l->client, &l->answer));
     assert_ends(l, DONE_PLAIN, 13);
     client_batches(l->client, "given up", PACKET_STATUS_END | PACKET_STATUS_IGNORE, 0);
+    assert_true(client_reads(l->client, &l->answer));
+    assert_int_equal(l->answer.n, 13);
+    assert_ends(l, DONE_ERROR, 13);
     client_batches(l->client, "second", PACKET_STATUS_END, 7);
     assert_true(client_reads(l->client, &l->answer));
     assert_notes("batch select 'gr\xc3\xbc\xc3\x9f'; batch second; ");
@@ -203,7 +206,10 @@ static void an_attention_is_answered_idle_and_running(void **state) {
     assert_ends(l, DONE_ATTN, 13);
     client_batches(l->client, "wait", PACKET_STATUS_END, 0);
     client_sends(l->client, PACKET_ATTENTION, PACKET_STATUS_END, (Str){0});
+    assert_true(client_reads(l->client, &l->answer)); /* what there is of the answer */
+    assert_ends(l, DONE_PLAIN, 13);
     assert_true(client_reads(l->client, &l->answer));
+    assert_int_equal(l->answer.n, 13);
     assert_ends(l, DONE_ATTN, 13);
     client_batches(l->client, "next", PACKET_STATUS_END, 0);
     assert_true(client_reads(l->client, &l->answer));
@@ -353,6 +359,8 @@ static void everything_is_encrypted_when_the_client_says_on_and_an_attention_get
     assert_ends(l, DONE_PLAIN, 13);
     send_sealed(l, &c, sends_wait);
     send_sealed(l, &c, sends_attention);
+    assert_true(reads_sealed(l, &c));
+    assert_ends(l, DONE_PLAIN, 13);
     assert_true(reads_sealed(l, &c));
     assert_ends(l, DONE_ATTN, 13);
     tls_client_done(&c);

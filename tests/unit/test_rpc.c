@@ -63,6 +63,22 @@ static void several_calls_stand_in_one_message(void **state) {
     assert_int_equal(cursor_left(&c), 0);
 }
 
+static void a_name_without_an_at_sign_is_no_name(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf b = {0};
+    CLEANUP(arena_done) Arena a = {0};
+    RpcCall call;
+    Err e = {0};
+    buf_le16(&b, 0xffff);
+    buf_le16(&b, 10);
+    buf_le16(&b, 0);
+    add_int(&b, "stmt", 0, 1);
+    Cursor c = cursor_over(b.p, b.n);
+    assert_true(rpc_read(&c, &a, &call, &e));
+    assert_int_equal(call.count, 1);
+    assert_int_equal(call.params[0].name.n, 0);
+}
+
 static void many_parameters_are_kept_and_too_many_refused(void **state) {
     (void)state;
     CLEANUP(buf_done) Buf b = {0};
@@ -91,9 +107,9 @@ static void what_is_not_supported_is_named(void **state) {
     } cases[] = {
         {"\xff\xff\x63\0\0\0", 6, "no procedure has the id 99"},
         {"\0\0\0\0", 4, "a procedure call without a name"},
-        {"\xff\xff\x0a\0\0\0\0\0\xf3", 9, "parameter 1: a table-valued parameter is not supported"},
-        {"\xff\xff\x0a\0\0\0\1x\0\0\x1f", 11, "parameter 1: a parameter's name doesn't begin with '@'"},
-        {"\xff\xff\x0a\0\0\0\0\x08\x1f", 9, "parameter 1: encrypted parameters are not supported"},
+        {"\xff\xff\x0a\0\0\0\0\0\xf3", 9, "Parameter 1 (\"\"): a table-valued parameter is not supported"},
+        {"\xff\xff\x0a\0\0\0\2@\0x\0\0\x07", 13, "Parameter 1 (\"@x\"): Data type 0x07 is unknown"},
+        {"\xff\xff\x0a\0\0\0\0\x08\x1f", 9, "Parameter 1 (\"\"): encrypted parameters are not supported"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CLEANUP(arena_done) Arena a = {0};
@@ -109,6 +125,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_give_the_descriptor),
         cmocka_unit_test(several_calls_stand_in_one_message),
+        cmocka_unit_test(a_name_without_an_at_sign_is_no_name),
         cmocka_unit_test(many_parameters_are_kept_and_too_many_refused),
         cmocka_unit_test(what_is_not_supported_is_named),
     };

@@ -119,6 +119,27 @@ static void a_procedure_ends_with_status_values_and_doneproc(void **state) {
                      "\xfe\0\0\xe0\0\0\0\0\0\0\0\0\0");
 }
 
+static void
+a_procedure_called_in_a_batch_ends_its_statements_and_itself_with_tokens_of_its_own(void **state) {
+    Wire *w = *state;
+    token_begin(w->token, false);
+    w->out->procedure(w->out, true);
+    assert_true(w->out->done(w->out, OUT_CMD_INSERT, true, 1, false));
+    w->out->procedure(w->out, true);
+    w->out->procedure(w->out, false);
+    assert_true(w->out->done(w->out, OUT_CMD_EXEC, false, 0, false)); /* of the inner one */
+    w->out->procedure(w->out, false);
+    assert_true(w->out->return_status(w->out, 0));
+    assert_true(w->out->done(w->out, OUT_CMD_EXEC, false, 0, false));
+    assert_true(w->out->done(w->out, OUT_CMD_UPDATE, true, 2, false));
+    assert_true(token_end(w->token));
+    ASSERT_ANSWER(w, "\xff\x11\0\xc3\0\1\0\0\0\0\0\0\0"
+                     "\xff\1\0\xe0\0\0\0\0\0\0\0\0\0"
+                     "\x79\0\0\0\0"
+                     "\xfe\1\0\xe0\0\0\0\0\0\0\0\0\0"
+                     "\xfd\x10\0\xc5\0\2\0\0\0\0\0\0\0");
+}
+
 static void an_error_is_told_in_the_done_behind_it(void **state) {
     Wire *w = *state;
     OutMessage m = {.number = 208, .state = 1, .class_ = 16, .text = STR_LIT("no t"), .line = 3};
@@ -200,6 +221,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_the_last_done_says_that_no_more_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_of_nothing_still_has_a_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_procedure_ends_with_status_values_and_doneproc, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_procedure_called_in_a_batch_ends_its_statements_and_itself_with_tokens_of_its_own, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(an_error_is_told_in_the_done_behind_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(severity_10_is_sent_as_0, set_up, tear_down),
         cmocka_unit_test_setup_teardown(environment_changes_have_their_layouts, set_up, tear_down),
