@@ -113,7 +113,7 @@ bool bind_assign(const BindRelation *r, size_t ordinal, const Type *from, Value 
     const BindColumn *c = &r->columns[ordinal];
     Convert convert = {.from = *from, .to = c->type, .style = CONVERT_STYLE_DEFAULT, .is_assignment = true};
     ConvertError error;
-    bool is_allowed = from->id == TYPE_NULL || convert_rule(from->id, c->type.id) == CONVERT_IMPLICIT;
+    bool is_allowed = from->id == TYPE_NULL || convert_is_allowed(from, &c->type, /* is_explicit= */ false);
     if (!is_allowed) {
         convert_refuse(from, &c->type, /* is_explicit= */ false, &error);
         return sqlerror_from_convert(e, &error, 0);

@@ -229,7 +229,7 @@ static bool table_call(Binder *b, const AstExpr *x, const CallRow *row, Bx *ret)
     size_t total = count;
     if (row->flags & WITH_COLLATION) {
         Type t = args[count > 1 && args[1].rank > args[0].rank ? 1 : 0].type;
-        uint8_t collation = t.collation ? t.collation : b->host->default_collation;
+        uint16_t collation = t.collation ? t.collation : b->host->default_collation;
         sql[total++] = sql_printf(b, "%d", collation);
     }
     if (row->flags & WITH_TYPE) {

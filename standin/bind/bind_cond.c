@@ -118,7 +118,7 @@ static bool like(Binder *b, const AstExpr *x, const Sql **ret) {
     if (!bindtype_convert(b, operand, &max, MODE_EXPLICIT, x->line, &operand) ||
         !bindtype_convert(b, pattern, &max, MODE_EXPLICIT, x->line, &pattern))
         return false;
-    uint8_t index =
+    uint16_t index =
         type_is_text(collation.id) && collation.collation ? collation.collation : b->host->default_collation;
     const Sql *number = sql_printf(b, "%d", index);
     const Sql *call = x->u.like.escape

@@ -163,7 +163,7 @@ static bool subquery(Binder *b, const AstExpr *x, Bx *ret) {
 
 static bool collate(Binder *b, const AstExpr *x, Bx *ret) {
     if (!bindexpr_value(b, x->u.collate.operand, ret)) return false;
-    uint8_t collation = collation_by_name(x->u.collate.collation);
+    uint16_t collation = collation_by_name(x->u.collate.collation);
     if (collation == COLLATION_NONE)
         return sqlerror_set(b->e, 448, 3, x->line, "Invalid collation '%.*s'.",
                             STR_ARG(x->u.collate.collation));

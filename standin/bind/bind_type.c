@@ -11,6 +11,7 @@
 #include "standin/types/collation.h"
 #include "standin/types/convert.h"
 #include "standin/types/decimal.h"
+#include "standin/types/variant.h"
 #include "standin/types/wtf8.h"
 
 /* ---- constants ---- */
@@ -31,19 +32,20 @@ const Sql *bindtype_code(Binder *b, const Type *t) {
     return sql_printf(b, "%lld", (long long)typecode_of(t));
 }
 
-static uint8_t collation_of(const Binder *b, const Type *t) {
+static uint16_t collation_of(const Binder *b, const Type *t) {
     return t->collation ? t->collation : b->host->default_collation;
 }
 
 const char *bindtype_collate(Binder *b, const Type *t) {
+    if (t->id == TYPE_SQL_VARIANT) return " COLLATE \"" VARIANT_COLLATION "\"";
     if (!type_is_text(t->id)) return "";
     return arena_printf(b->a, " COLLATE \"%s\"", collation_get(collation_of(b, t))->name);
 }
 
 const Sql *bindtype_sortable(Binder *b, const Bx *x) {
     if (x->type.id == TYPE_DATETIMEOFFSET) return SQL_OF(b, "substr(@,1,8)", x->sql);
-    if (!type_is_text(x->type.id)) return x->sql;
-    return SQL_OF(b, "@@", x->sql, sql_text(b, bindtype_collate(b, &x->type)));
+    const char *collate = bindtype_collate(b, &x->type);
+    return *collate ? SQL_OF(b, "@@", x->sql, sql_text(b, collate)) : x->sql;
 }
 
 /* ---- conversion ---- */
@@ -100,9 +102,8 @@ bool bindtype_is_same_form(const Type *from, const Type *to) {
 
 static bool check_rule(Binder *b, const Type *from, const Type *to, BindMode mode, uint32_t line) {
     if (from->id == TYPE_NULL) return true;
-    ConvertRule rule = convert_rule(from->id, to->id);
     bool is_explicit = mode == MODE_EXPLICIT;
-    if (rule == CONVERT_IMPLICIT || (rule == CONVERT_EXPLICIT_ONLY && is_explicit)) return true;
+    if (convert_is_allowed(from, to, is_explicit)) return true;
     ConvertError e;
     convert_refuse(from, to, is_explicit, &e);
     return sqlerror_from_convert(b->e, &e, line);
@@ -123,8 +124,14 @@ static void keep_collation(const Bx *x, Type *to) {
         to->collation = x->type.collation;
 }
 
+/* A variant keeps its text's collation: by name from here on. */
+static void settle_collation(Binder *b, const Type *to, Bx *x) {
+    if (to->id == TYPE_SQL_VARIANT && type_is_text(x->type.id)) x->type.collation = collation_of(b, &x->type);
+}
+
 bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t line, Bx *ret) {
     Type target = *to;
+    settle_collation(b, to, &x);
     if (!check_rule(b, &x.type, to, mode, line)) return false;
     if (mode != MODE_ASSIGN) keep_collation(&x, &target);
     if (bindtype_is_same_form(&x.type, &target)) {
@@ -145,6 +152,7 @@ bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t l
 
 bool bindtype_assign(Binder *b, Bx x, const BindRelation *r, size_t column, uint32_t line, Bx *ret) {
     const BindColumn *c = &r->columns[column];
+    settle_collation(b, &c->type, &x);
     if (!check_rule(b, &x.type, &c->type, MODE_ASSIGN, line)) return false;
     if (bindtype_is_same_form(&x.type, &c->type)) {
         *ret = x;
@@ -188,6 +196,7 @@ bool bindtype_cast(Binder *b, const AstExpr *x, Bx operand, Bx *ret) {
     Type to = cast_type(&x->u.cast.to);
     if (!check_rule(b, &operand.type, &to, MODE_EXPLICIT, x->line)) return false;
     keep_collation(&operand, &to);
+    settle_collation(b, &to, &operand);
     int style = CONVERT_STYLE_DEFAULT;
     const Sql *style_sql = sql_text(b, "-1");
     bool is_style_known = true;
@@ -230,7 +239,7 @@ static bool merge_collation(Binder *b, const Bx *x, const Bx *y, const char *wha
         t->collation = has_x ? x->type.collation : has_y ? y->type.collation : 0;
         return true;
     }
-    uint8_t cx = collation_of(b, &x->type), cy = collation_of(b, &y->type);
+    uint16_t cx = collation_of(b, &x->type), cy = collation_of(b, &y->type);
     if (x->rank == y->rank && x->rank != RANK_COERCIBLE && cx != cy)
         return sqlerror_set(
             b->e, 468, 9, line,
@@ -312,7 +321,7 @@ bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *w
             !bindtype_convert(b, *right, &t, MODE_IMPLICIT, line, right))
             return false;
     }
-    if (type_is_text(t.id)) *ret_collate = bindtype_collate(b, &t);
+    *ret_collate = bindtype_collate(b, &t);
     if (t.id == TYPE_DATETIMEOFFSET) {
         left->sql = SQL_OF(b, "substr(@,1,8)", left->sql);
         right->sql = SQL_OF(b, "substr(@,1,8)", right->sql);

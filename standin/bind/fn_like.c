@@ -11,15 +11,15 @@ typedef struct Like {
     uint32_t escape;
 } Like;
 
-static uint32_t folded(const Like *l, uint32_t ch) {
-    return l->collation->is_case_sensitive || l->collation->is_binary ? ch : collation_lower(ch);
+static uint64_t weight(const Like *l, uint32_t ch) {
+    return collation_weight(l->collation, ch);
 }
 
 /* One set, *at behind its '['. False: it has no end, and matches nothing. */
 static bool in_set(const Like *l, Str pattern, size_t *at, uint32_t ch, bool *ret_is_in) {
     bool is_not = *at < pattern.n && pattern.p[*at] == '^', is_in = false, is_first = true;
     if (is_not) (*at)++;
-    ch = folded(l, ch);
+    uint64_t x = weight(l, ch);
     for (;; is_first = false) {
         if (*at >= pattern.n) return false;
         uint32_t low = wtf8_next(pattern, at);
@@ -31,7 +31,7 @@ static bool in_set(const Like *l, Str pattern, size_t *at, uint32_t ch, bool *re
             (*at)++;
             high = wtf8_next(pattern, at);
         }
-        if (ch >= folded(l, low) && ch <= folded(l, high)) is_in = true;
+        if (x >= weight(l, low) && x <= weight(l, high)) is_in = true;
     }
     *ret_is_in = is_in != is_not;
     return true;
@@ -41,20 +41,20 @@ static bool in_set(const Like *l, Str pattern, size_t *at, uint32_t ch, bool *re
 static bool matches_one(const Like *l, Str pattern, size_t *at, uint32_t ch) {
     uint32_t p = wtf8_next(pattern, at);
     if (l->escape && p == l->escape && *at < pattern.n)
-        return folded(l, wtf8_next(pattern, at)) == folded(l, ch);
+        return weight(l, wtf8_next(pattern, at)) == weight(l, ch);
     if (p == '_') return true;
     if (p == '[') {
         bool is_in = false;
         return in_set(l, pattern, at, ch, &is_in) && is_in;
     }
-    return folded(l, p) == folded(l, ch);
+    return weight(l, p) == weight(l, ch);
 }
 
 static bool at_percent(const Like *l, Str pattern, size_t at) {
     return at < pattern.n && pattern.p[at] == '%' && l->escape != '%';
 }
 
-bool fn_like(Str s, Str pattern, uint8_t collation, uint32_t escape) {
+bool fn_like(Str s, Str pattern, uint16_t collation, uint32_t escape) {
     Like l = {collation_get(collation), escape};
     size_t i = 0, p = 0, retry_text = 0, retry_pattern = 0;
     bool has_retry = false;

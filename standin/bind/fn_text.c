@@ -5,6 +5,7 @@
 
 #include "standin/bind/fn_internal.h"
 #include "standin/types/collation.h"
+#include "standin/types/variant.h"
 #include "standin/types/wtf8.h"
 
 enum { FN_MAX_TEXT_BYTES = 64 * 1024 * 1024 };
@@ -47,13 +48,9 @@ static void fn_datalength(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (fn_has_null(c, 1, v)) return;
     Type t = fn_type(v[1]);
-    int64_t ret;
-    if (type_is_unicode(t.id)) ret = (int64_t)wtf8_units(fn_text(v[0])) * 2;
-    else if (type_is_text(t.id))
-        ret = (int64_t)collation_encoded_bytes(collation_get(t.collation), fn_text(v[0]));
-    else if (is_blob(v[0]) && type_is_binary(t.id)) ret = sqlite3_value_bytes(v[0]);
-    else ret = type_max_length_bytes(&t);
-    sqlite3_result_int64(c, ret);
+    Value x = fn_value(v[0]);
+    if (t.id == TYPE_SQL_VARIANT && !variant_unpack(x, &t, &x)) sqlite3_result_null(c);
+    else sqlite3_result_int64(c, variant_data_bytes(&t, x));
 }
 
 /* (s, start, length): start may lie before the text, which shortens it */
@@ -138,18 +135,15 @@ static void fn_trim(sqlite3_context *c, int n, sqlite3_value **v) {
     trim(c, v, true, true);
 }
 
-/* ---- searching, by collation: letter case folded where the collation does ---- */
-
-static uint32_t folded(const Collation *c, uint32_t ch) {
-    return c->is_case_sensitive || c->is_binary ? ch : collation_lower(ch);
-}
+/* ---- searching, by collation ---- */
 
 /* Does needle stand at s+at? *ret_end: behind it. */
 static bool stands_at(const Collation *c, Str s, size_t at, Str needle, size_t *ret_end) {
     size_t i = 0;
     while (i < needle.n) {
         if (at >= s.n) return false;
-        if (folded(c, wtf8_next(s, &at)) != folded(c, wtf8_next(needle, &i))) return false;
+        if (collation_weight(c, wtf8_next(s, &at)) != collation_weight(c, wtf8_next(needle, &i)))
+            return false;
     }
     *ret_end = at;
     return true;
@@ -167,7 +161,7 @@ static bool find(const Collation *c, Str s, size_t from, Str needle, size_t *ret
 /* (needle, s [, start], collation) */
 static void fn_charindex(sqlite3_context *c, int n, sqlite3_value **v) {
     if (fn_has_null(c, n, v)) return;
-    const Collation *collation = collation_get((uint8_t)sqlite3_value_int(v[n - 1]));
+    const Collation *collation = collation_get((uint16_t)sqlite3_value_int(v[n - 1]));
     Str needle = fn_text(v[0]), s = fn_text(v[1]);
     int64_t start = n == 4 ? sqlite3_value_int64(v[2]) : 1;
     size_t from = 0, at, end;
@@ -180,7 +174,7 @@ static void fn_charindex(sqlite3_context *c, int n, sqlite3_value **v) {
 static void fn_replace(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (fn_has_null(c, 3, v)) return;
-    const Collation *collation = collation_get((uint8_t)sqlite3_value_int(v[3]));
+    const Collation *collation = collation_get((uint16_t)sqlite3_value_int(v[3]));
     Str s = fn_text(v[0]), old = fn_text(v[1]), new = fn_text(v[2]);
     Buf out = {0};
     size_t from = 0, at, end;
@@ -200,7 +194,7 @@ static void fn_patindex(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (fn_has_null(c, 2, v)) return;
     Str pattern = fn_text(v[0]), s = fn_text(v[1]);
-    uint8_t collation = (uint8_t)sqlite3_value_int(v[2]);
+    uint16_t collation = (uint16_t)sqlite3_value_int(v[2]);
     bool is_open = pattern.n && pattern.p[0] == '%';
     if (is_open) pattern = str_sub(pattern, 1, pattern.n - 1);
     size_t at = 0;

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "standin/bind/fn_internal.h"
 #include "standin/bind/typecode.h"
-#include "standin/types/collation.h"
+#include "standin/store/sqlite_collation.h"
 
 Functions *fn_of(sqlite3_context *c) {
     return sqlite3_user_data(c);
@@ -85,10 +85,6 @@ bool fn_has_null(sqlite3_context *c, int n, sqlite3_value **v) {
     return false;
 }
 
-static int compare(void *collation, int n1, const void *p1, int n2, const void *p2) {
-    return collation_compare(collation, (Str){p1, (size_t)n1}, (Str){p2, (size_t)n2});
-}
-
 static int register_rows(sqlite3 *db, Functions *f, const FnRow *row) {
     int rc = SQLITE_OK;
     for (; rc == SQLITE_OK && row->name; row++) {
@@ -98,20 +94,11 @@ static int register_rows(sqlite3 *db, Functions *f, const FnRow *row) {
     return rc;
 }
 
-static int register_collations(sqlite3 *db) {
-    int rc = SQLITE_OK;
-    for (size_t i = 0; rc == SQLITE_OK && i < collation_count(); i++) {
-        const Collation *c = collation_get((uint8_t)i);
-        rc = sqlite3_create_collation_v2(db, c->name, SQLITE_UTF8, (void *)(uintptr_t)c, compare, NULL);
-    }
-    return rc;
-}
-
 Functions *functions_register(sqlite3 *db, Err *e) {
     Functions *f = x_calloc(1, sizeof *f);
     const FnRow *const tables[] = {fn_convert_rows, fn_arith_rows, fn_math_rows,
                                    fn_text_rows,    fn_time_rows,  fn_meta_rows};
-    int rc = register_collations(db);
+    int rc = sqlitecollation_register(db);
     for (size_t i = 0; rc == SQLITE_OK && i < sizeof tables / sizeof *tables; i++)
         rc = register_rows(db, f, tables[i]);
     if (rc == SQLITE_OK) rc = fn_aggregate_register(db, f);

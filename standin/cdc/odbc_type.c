@@ -24,6 +24,8 @@ enum { /* sql.h, sqlext.h and sqlncli.h */
        ODBC_WVARCHAR = -9,
        ODBC_WLONGVARCHAR = -10,
        ODBC_GUID = -11,
+       ODBC_SS_VARIANT = -150,
+       ODBC_SS_UDT = -151,
        ODBC_SS_XML = -152,
        ODBC_SS_TIME2 = -154,
        ODBC_SS_TIMESTAMPOFFSET = -155,
@@ -36,11 +38,6 @@ enum {
     LOB_UNITS = INT32_MAX / 2,
     NONE = ODBC_TYPE_NONE
 };
-
-/* Digits of a time part: hh:mm:ss, then a point and the fraction. */
-static int32_t with_fraction(int32_t whole, uint8_t scale) {
-    return whole + (scale ? 1 + scale : 0);
-}
 
 static OdbcType number(int32_t code, int32_t precision, int32_t length, int32_t scale, int32_t ss) {
     return (OdbcType){code, code, NONE, precision, length, scale, 10, NONE, ss};
@@ -72,7 +69,7 @@ static OdbcType temporal(const Type *t, bool is_nullable, OdbcTypeForm form, int
         return (OdbcType){stamp, ODBC_DATETIME, SUB_TIMESTAMP, 23, 16, 3, NONE, NONE, is_nullable ? 111 : 61};
     if (t->id == TYPE_SMALLDATETIME)
         return (OdbcType){stamp, ODBC_DATETIME, SUB_TIMESTAMP, 16, 16, 0, NONE, NONE, is_nullable ? 111 : 58};
-    int32_t digits = odbc_type_sys_precision(t);
+    int32_t digits = type_sys_precision(t);
     if (form == ODBC_TYPE_OLD) /* older clients get them as text */
         return (OdbcType){ODBC_WVARCHAR, ODBC_WVARCHAR, NONE, digits, digits * 2, NONE, NONE, NONE, 0};
     switch (t->id) {
@@ -122,44 +119,15 @@ OdbcType odbc_type_of(const Type *t, bool is_nullable, OdbcTypeForm form, int od
     case TYPE_DATETIMEOFFSET:
     case TYPE_SMALLDATETIME:
     case TYPE_DATETIME: return temporal(t, is_nullable, form, odbc_version);
+    case TYPE_SQL_VARIANT:
+        return (OdbcType){ODBC_SS_VARIANT, ODBC_SS_VARIANT, NONE, 8000, 8000, NONE, NONE, NONE, 39};
+    case TYPE_HIERARCHYID:
+        return form == ODBC_TYPE_NEW ? bytes(ODBC_SS_UDT, 892, 892, 23) : bytes(ODBC_VARBINARY, 892, 892, 23);
+    case TYPE_GEOMETRY:
+    case TYPE_GEOGRAPHY:
+        return form == ODBC_TYPE_NEW ? bytes(ODBC_SS_UDT, 0, 0, 23)
+                                     : bytes(ODBC_LONGVARBINARY, LOB_BYTES, LOB_BYTES, 23);
     case TYPE_NULL: break;
     }
     return number(ODBC_INTEGER, 10, 4, 0, 56); /* an untyped NULL is an int to clients */
-}
-
-uint8_t odbc_type_sys_precision(const Type *t) {
-    switch (t->id) {
-    case TYPE_BIT: return 1;
-    case TYPE_TINYINT: return 3;
-    case TYPE_SMALLINT: return 5;
-    case TYPE_INT: return 10;
-    case TYPE_BIGINT: return 19;
-    case TYPE_DECIMAL:
-    case TYPE_NUMERIC: return t->precision;
-    case TYPE_MONEY: return 19;
-    case TYPE_SMALLMONEY: return 10;
-    case TYPE_REAL: return 24;
-    case TYPE_FLOAT: return 53;
-    case TYPE_DATE: return 10;
-    case TYPE_TIME: return (uint8_t)with_fraction(8, t->scale);
-    case TYPE_SMALLDATETIME: return 16;
-    case TYPE_DATETIME: return 23;
-    case TYPE_DATETIME2: return (uint8_t)with_fraction(19, t->scale);
-    case TYPE_DATETIMEOFFSET: return (uint8_t)with_fraction(26, t->scale);
-    default: return 0;
-    }
-}
-
-uint8_t odbc_type_sys_scale(const Type *t) {
-    switch (t->id) {
-    case TYPE_DECIMAL:
-    case TYPE_NUMERIC:
-    case TYPE_TIME:
-    case TYPE_DATETIME2:
-    case TYPE_DATETIMEOFFSET: return t->scale;
-    case TYPE_MONEY:
-    case TYPE_SMALLMONEY: return 4;
-    case TYPE_DATETIME: return 3;
-    default: return 0;
-    }
 }

@@ -26,8 +26,5 @@ typedef struct OdbcType {
 
 /* odbc_version: 2 or 3 (the codes of date and time types differ). */
 OdbcType odbc_type_of(const Type *type, bool is_nullable, OdbcTypeForm form, int odbc_version);
-/* sys.columns.precision and scale: digits of numbers and of times in text; 0 for others. */
-uint8_t odbc_type_sys_precision(const Type *type);
-uint8_t odbc_type_sys_scale(const Type *type);
 
 #endif

@@ -105,8 +105,8 @@ static bool describe_column(Session *s, const OutColumn *c, size_t ordinal) {
     row[n++] = number(c->type.id);
     row[n++] = VALUE_OF_TEXT(buf_view(&type));
     row[n++] = number(type_max_length_bytes(&c->type));
-    row[n++] = number(odbc_type_sys_precision(&c->type));
-    row[n++] = number(odbc_type_sys_scale(&c->type));
+    row[n++] = number(type_sys_precision(&c->type));
+    row[n++] = number(type_sys_scale(&c->type));
     if (has_collation) row[n] = VALUE_OF_TEXT(str_from(collation->name));
     n = 19;
     row[n++] = number(0);

@@ -158,10 +158,10 @@ static bool captured_row(Session *s, const Instance *it, size_t i, const Type *t
         VALUE_OF_INT((int64_t)i + 1),
         VALUE_OF_TEXT(it->columns[i].type_name),
         has_length ? VALUE_OF_INT(type->length) : NONE,
-        is_number ? VALUE_OF_INT(odbc_type_sys_precision(type)) : NONE,
+        is_number ? VALUE_OF_INT(type_sys_precision(type)) : NONE,
         is_number ? VALUE_OF_INT(is_float ? 2 : 10) : NONE,
-        is_number && !is_float ? VALUE_OF_INT(odbc_type_sys_scale(type)) : NONE,
-        type_is_temporal(type->id) ? VALUE_OF_INT(odbc_type_sys_scale(type)) : NONE,
+        is_number && !is_float ? VALUE_OF_INT(type_sys_scale(type)) : NONE,
+        type_is_temporal(type->id) ? VALUE_OF_INT(type_sys_scale(type)) : NONE,
     };
     return proc_row(s, row);
 }

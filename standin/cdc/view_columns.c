@@ -35,8 +35,8 @@ static void type_values(ViewRow *r, const Type *t) {
     view_row_int(r, t->id);
     view_row_int(r, user_type_id(t));
     view_row_int(r, type_max_length_bytes(t));
-    view_row_int(r, odbc_type_sys_precision(t));
-    view_row_int(r, odbc_type_sys_scale(t));
+    view_row_int(r, type_sys_precision(t));
+    view_row_int(r, type_sys_scale(t));
 }
 
 static void collation_value(ViewRow *r, const Type *t, const Database *d) {
@@ -194,8 +194,8 @@ static bool fill_types(Session *s, int32_t database_id, const Value *args, size_
         view_row_int(&r, CATALOG_SCHEMA_SYS);
         view_row_null(&r);
         view_row_int(&r, type_max_length_bytes(t));
-        view_row_int(&r, odbc_type_sys_precision(t));
-        view_row_int(&r, odbc_type_sys_scale(t));
+        view_row_int(&r, type_sys_precision(t));
+        view_row_int(&r, type_sys_scale(t));
         collation_value(&r, t, d);
         view_row_int(&r, !t->is_sysname && t->id != TYPE_ROWVERSION);
         view_row_zeros(&r, 5);

@@ -118,7 +118,7 @@ static void length_values(ViewRow *r, const Type *t) {
 static void number_values(ViewRow *r, const Type *t) {
     if (type_is_temporal(t->id)) {
         view_row_nulls(r, 3);
-        view_row_int(r, odbc_type_sys_scale(t));
+        view_row_int(r, type_sys_scale(t));
         return;
     }
     bool is_float = t->id == TYPE_FLOAT || t->id == TYPE_REAL;
@@ -126,10 +126,10 @@ static void number_values(ViewRow *r, const Type *t) {
         view_row_nulls(r, 4);
         return;
     }
-    view_row_int(r, odbc_type_sys_precision(t));
+    view_row_int(r, type_sys_precision(t));
     view_row_int(r, is_float ? 2 : 10);
     if (is_float) view_row_null(r);
-    else view_row_int(r, odbc_type_sys_scale(t));
+    else view_row_int(r, type_sys_scale(t));
     view_row_null(r);
 }
 

@@ -21,7 +21,7 @@ static bool create_database(Session *s, const AstDatabase *a, SqlError *e) {
         return sql_error_set(e, 1801, 16, 3,
                              "Database '" STR_FMT "' already exists. Choose a different database name.",
                              STR_ARG(a->name));
-    uint8_t collation = a->collation.n ? collation_by_name(a->collation) : COLLATION_DEFAULT;
+    uint16_t collation = a->collation.n ? collation_by_name(a->collation) : COLLATION_DEFAULT;
     if (collation == COLLATION_NONE)
         return sql_error_set(e, 448, 16, 3, "Invalid collation '" STR_FMT "'.", STR_ARG(a->collation));
     Store *store = server_store(s->server);
@@ -95,7 +95,7 @@ static bool set_option(Database *d, const AstDatabaseOption *o, SqlError *e) {
 
 /* Columns without a collation of their own got the database's when they were made. */
 static bool set_collation(Session *s, Database *d, Str name, SqlError *e) {
-    uint8_t wanted = collation_by_name(name);
+    uint16_t wanted = collation_by_name(name);
     int32_t at = 0;
     if (wanted == COLLATION_NONE)
         return sql_error_set(e, 448, 16, 3, "Invalid collation '" STR_FMT "'.", STR_ARG(name));

@@ -189,7 +189,7 @@ typedef struct Database {
     bool is_cdc_enabled;
     bool is_snapshot_on; /* ALLOW_SNAPSHOT_ISOLATION */
     bool is_read_committed_snapshot_on;
-    uint8_t collation; /* index into collation.h's table */
+    uint16_t collation; /* index into collation.h's table */
     int32_t compatibility_level;
     Schema *schemas;
     size_t schema_count;

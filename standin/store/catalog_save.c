@@ -12,7 +12,7 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 #define NO_TEXT UINT32_MAX
 
 static void put_text(Buf *out, const char *s) {
@@ -64,7 +64,7 @@ static void put_type(Buf *out, const Type *t) {
     put_int(out, t->length);
     buf_u8(out, t->precision);
     buf_u8(out, t->scale);
-    buf_u8(out, t->collation);
+    buf_le16(out, t->collation);
     put_bool(out, t->is_sysname);
 }
 
@@ -73,7 +73,7 @@ static Type get_type(Cursor *c) {
     t.length = get_int(c);
     t.precision = cursor_u8(c);
     t.scale = cursor_u8(c);
-    t.collation = cursor_u8(c);
+    t.collation = cursor_le16(c);
     t.is_sysname = get_bool(c);
     return t;
 }
@@ -263,7 +263,7 @@ void catalog_save_database(const Database *d, Buf *out) {
     put_bool(out, d->is_cdc_enabled);
     put_bool(out, d->is_snapshot_on);
     put_bool(out, d->is_read_committed_snapshot_on);
-    buf_u8(out, d->collation);
+    buf_le16(out, d->collation);
     put_int(out, d->compatibility_level);
     put_count(out, d->schema_count);
     for (size_t i = 0; i < d->schema_count; i++) {
@@ -315,7 +315,7 @@ Database *catalog_load_database(Str bytes) {
     d->is_cdc_enabled = get_bool(&c);
     d->is_snapshot_on = get_bool(&c);
     d->is_read_committed_snapshot_on = get_bool(&c);
-    d->collation = cursor_u8(&c);
+    d->collation = cursor_le16(&c);
     d->compatibility_level = get_int(&c);
     d->schema_count = get_count(&c);
     d->schemas = x_calloc(d->schema_count, sizeof *d->schemas);

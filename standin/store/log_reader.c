@@ -153,7 +153,7 @@ static void read_layout(LogReader *r, Cursor *c) {
         l.types[i].length = (int32_t)cursor_le32(c);
         l.types[i].precision = cursor_u8(c);
         l.types[i].scale = cursor_u8(c);
-        l.types[i].collation = cursor_u8(c);
+        l.types[i].collation = cursor_le16(c);
         l.types[i].is_sysname = cursor_u8(c) != 0;
     }
     l.shown.column_ids = l.ids;

@@ -131,7 +131,7 @@ static void put_layout(LogWriter *w, const Table *t) {
         buf_le32(&w->buf, (uint32_t)type->length);
         buf_u8(&w->buf, type->precision);
         buf_u8(&w->buf, type->scale);
-        buf_u8(&w->buf, type->collation);
+        buf_le16(&w->buf, type->collation);
         buf_u8(&w->buf, type->is_sysname);
     }
 }

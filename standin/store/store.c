@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "standin/store/row_version.h"
-#include "standin/types/collation.h"
+#include "standin/store/sqlite_collation.h"
 
 struct Store {
     char *path;
@@ -44,18 +44,6 @@ bool store_sqlite_error(struct sqlite3 *db, const char *what, SqlError *e) {
 
 /* ---- connections */
 
-static int compare(void *collation, int n1, const void *p1, int n2, const void *p2) {
-    return collation_compare(collation, (Str){p1, (size_t)n1}, (Str){p2, (size_t)n2});
-}
-
-static bool add_collations(sqlite3 *db) {
-    for (size_t i = 0; i < collation_count(); i++) {
-        const Collation *c = collation_get((uint8_t)i);
-        if (sqlite3_create_collation(db, c->name, SQLITE_UTF8, (void *)c, compare) != SQLITE_OK) return false;
-    }
-    return true;
-}
-
 struct sqlite3 *store_connect(Store *st, Err *e) {
     static const char pragmas[] =
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = "
@@ -68,7 +56,7 @@ struct sqlite3 *store_connect(Store *st, Err *e) {
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     bool ok = sqlite3_open_v2(st->path, &db, flags, NULL) == SQLITE_OK &&
-              sqlite3_busy_timeout(db, 60000) == SQLITE_OK && add_collations(db) &&
+              sqlite3_busy_timeout(db, 60000) == SQLITE_OK && sqlitecollation_register(db) == SQLITE_OK &&
               sqlite3_exec(db, pragmas, NULL, NULL, NULL) == SQLITE_OK;
     if (ok) return db;
     (void)err_set(e, ERR_IO, true, "%s: %s", st->path, db ? sqlite3_errmsg(db) : "out of memory");

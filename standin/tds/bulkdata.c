@@ -59,7 +59,7 @@ static bool stopped(Err *e) {
 static bool read_column(BulkData *b, Cursor *c, TypeInfo *info, OutColumn *ret, Err *e) {
     cursor_skip(c, 4); /* user type */
     uint16_t flags = cursor_le16(c);
-    if (!typeinfo_read(c, info, e)) return false;
+    if (!typeinfo_read(c, /* of_column= */ true, info, e)) return false;
     if (info->is_old_lob)
         cursor_skip(c, 2 * (size_t)cursor_le16(c)); /* table: here without the number of parts */
     Str utf16 = cursor_bytes(c, 2 * (size_t)cursor_u8(c));

@@ -89,7 +89,7 @@ static bool read_param(Cursor *c, Arena *a, SessionParam *ret, Err *e) {
         return err_set(e, ERR_INVALID, false, "encrypted parameters are not supported");
     ret->is_output = (status & PARAM_OUTPUT) != 0;
     ret->is_default = (status & PARAM_DEFAULT) != 0;
-    if (!typeinfo_read(c, &info, e)) return false;
+    if (!typeinfo_read(c, /* of_column= */ false, &info, e)) return false;
     ret->type = info.type;
     return typeinfo_read_value(c, &info, /* has_pointer= */ false, a, &ret->value, e);
 }

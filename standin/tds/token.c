@@ -65,6 +65,7 @@ struct TokenOut {
     PacketIo *io;
     Buf *out; /* io's */
     const char *server_name;
+    char database[3 * 128 + 1]; /* the current one */
     bool is_rpc, has_failed;
     unsigned procedure_depth; /* of EXEC in a batch */
     Done held;
@@ -172,7 +173,7 @@ static uint16_t column_flags(const OutColumn *c) {
 static void write_column(TokenOut *t, const OutColumn *c, const TypeInfoEncoder *x) {
     buf_le32(t->out, typeinfo_user_type(&c->type));
     buf_le16(t->out, column_flags(c));
-    typeinfo_write(x, t->out);
+    typeinfo_write(x, str_from(t->database), t->out);
     if (c->type.id == TYPE_TEXT || c->type.id == TYPE_NTEXT || c->type.id == TYPE_IMAGE) {
         buf_u8(t->out, 1); /* parts of the table's name */
         add_us_varchar(t->out, c->table);
@@ -290,6 +291,7 @@ static bool out_env_text(Out *o, OutEnv what, Str now, Str before) {
     TokenOut *t = of(o);
     begin_token(t);
     t->env_sent |= 1u << what;
+    if (what == OUT_ENV_DATABASE) (void)snprintf(t->database, sizeof t->database, STR_FMT, STR_ARG(now));
     size_t start = begin_counted(t->out, TOKEN_ENVCHANGE);
     buf_u8(t->out, (uint8_t)what);
     add_b_varchar(t->out, now);
@@ -330,7 +332,7 @@ static bool out_return_value(Out *o, uint16_t ordinal, Str name, const Type *typ
     buf_u8(t->out, STATUS_OUTPUT);
     buf_le32(t->out, typeinfo_user_type(type));
     buf_le16(t->out, COLUMN_NULLABLE);
-    typeinfo_write(&x, t->out);
+    typeinfo_write(&x, str_from(t->database), t->out);
     uint8_t *p = buf_reserve(t->out, typeinfo_room(&x, value));
     uint8_t *end = x.write(&x, value, p);
     if (!end) return bad_value(t, ordinal);
@@ -427,7 +429,7 @@ void token_packet_size(TokenOut *t, uint32_t now, uint32_t before) {
     end_counted(t->out, start);
 }
 
-void token_collation(TokenOut *t, uint8_t collation) {
+void token_collation(TokenOut *t, uint16_t collation) {
     enum { ENV_COLLATION = 7 };
     uint8_t wire[COLLATION_WIRE_BYTES];
     collation_to_wire(collation_get(collation), wire);

@@ -38,7 +38,7 @@ bool token_end_ignored(TokenOut *t);
 bool token_has_sent_env(const TokenOut *t, OutEnv what);
 /* Login and connection: ENVCHANGE 4, 7, 18; LOGINACK; FEATUREEXTACK of UTF8_SUPPORT. */
 void token_packet_size(TokenOut *t, uint32_t now, uint32_t before);
-void token_collation(TokenOut *t, uint8_t collation);
+void token_collation(TokenOut *t, uint16_t collation);
 void token_reset_done(TokenOut *t);
 void token_login_ack(TokenOut *t, uint32_t tds_version, uint32_t server_version);
 void token_utf8_ack(TokenOut *t);

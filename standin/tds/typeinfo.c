@@ -13,6 +13,7 @@
 #include "standin/types/decimal.h"
 #include "standin/types/guid.h"
 #include "standin/types/temporal.h"
+#include "standin/types/variant.h"
 #include "standin/types/wtf8.h"
 
 static const int64_t ticks_per_unit[8] = {10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
@@ -84,7 +85,7 @@ static bool read_decimal_info(Cursor *c, TypeId id, TypeInfo *t, Err *e) {
     return true;
 }
 
-static uint8_t read_collation(Cursor *c) {
+static uint16_t read_collation(Cursor *c) {
     Str wire = cursor_bytes(c, COLLATION_WIRE_BYTES);
     return wire.n == COLLATION_WIRE_BYTES ? collation_from_wire((const uint8_t *)wire.p) : COLLATION_DEFAULT;
 }
@@ -120,16 +121,29 @@ static bool read_xml_info(Cursor *c, TypeInfo *t) {
     return true;
 }
 
+/* A CLR type by its name: database, schema, type; of a column also its most bytes and its assembly. */
+static bool read_clr(Cursor *c, bool of_column, TypeInfo *t, Err *e) {
+    if (of_column) cursor_skip(c, 2);
+    cursor_skip(c, 2 * (size_t)cursor_u8(c));
+    cursor_skip(c, 2 * (size_t)cursor_u8(c));
+    Str wide = cursor_bytes(c, 2 * (size_t)cursor_u8(c));
+    char name[3 * UINT8_MAX + 1];
+    Str utf8 = {name, wtf8_from_utf16le((const uint8_t *)wide.p, wide.n, name)};
+    if (of_column) cursor_skip(c, 2 * (size_t)cursor_le16(c));
+    if (c->failed) return cut_short(e);
+    t->type = (Type){.id = type_by_name(utf8)};
+    t->is_plp = true;
+    if (type_is_clr(t->type.id)) return true;
+    return err_set(e, ERR_INVALID, false, "cannot find data type %.*s", STR_ARG(utf8));
+}
+
 static bool read_unsupported(uint8_t token, Err *e) {
-    const char *name = token == TOKEN_VARIANT ? "sql_variant"
-                       : token == TOKEN_UDT   ? "a CLR type"
-                       : token == TOKEN_TABLE ? "a table-valued parameter"
-                                              : NULL;
+    const char *name = token == TOKEN_TABLE ? "a table-valued parameter" : NULL;
     if (name) return err_set(e, ERR_INVALID, false, "%s is not supported", name);
     return err_set(e, ERR_INVALID, false, "Data type 0x%02X is unknown", token);
 }
 
-static bool read_by_token(Cursor *c, TypeInfo *t, Err *e) {
+static bool read_by_token(Cursor *c, bool of_column, TypeInfo *t, Err *e) {
     for (size_t i = 0; i < sizeof fixed_tokens / sizeof *fixed_tokens; i++) {
         if (fixed_tokens[i].token != t->token) continue;
         t->type = (Type){.id = fixed_tokens[i].id};
@@ -165,14 +179,19 @@ static bool read_by_token(Cursor *c, TypeInfo *t, Err *e) {
     case TOKEN_NTEXT: return read_lob(c, TYPE_NTEXT, t);
     case TOKEN_IMAGE: return read_lob(c, TYPE_IMAGE, t);
     case TOKEN_XML: return read_xml_info(c, t);
+    case TOKEN_VARIANT:
+        cursor_skip(c, 4);
+        t->type = (Type){.id = TYPE_SQL_VARIANT};
+        return true;
+    case TOKEN_UDT: return read_clr(c, of_column, t, e);
     default: return read_unsupported(t->token, e);
     }
 }
 
-bool typeinfo_read(Cursor *c, TypeInfo *ret, Err *e) {
+bool typeinfo_read(Cursor *c, bool of_column, TypeInfo *ret, Err *e) {
     TypeInfo t = {.token = cursor_u8(c)};
     if (c->failed) return cut_short(e);
-    if (!read_by_token(c, &t, e)) return false;
+    if (!read_by_token(c, of_column, &t, e)) return false;
     if (c->failed) return cut_short(e);
     *ret = t;
     return true;
@@ -307,7 +326,7 @@ static bool read_moment(const Type *t, Str s, Arena *a, Value *ret, Err *e) {
 
 /* Text or bytes as the type's in-memory form. */
 static bool read_content(const Type *t, Str s, Arena *a, Value *ret, Err *e) {
-    if (type_is_binary(t->id)) {
+    if (type_is_binary(t->id) || type_is_clr(t->id)) {
         *ret = VALUE_OF_BLOB(s);
         return true;
     }
@@ -392,11 +411,105 @@ static bool read_long(Cursor *c, const TypeInfo *t, bool has_pointer, Arena *a, 
     return is_null || read_content(&t->type, s, a, ret, e);
 }
 
+/* --- sql_variant: the base type's token, its properties, the value without a length -----------------------
+ */
+
+/* The base type from its token and properties; *ret_width: bytes of a value, 0 where they vary. */
+static bool read_base_type(uint8_t token, Cursor *properties, Type *ret, size_t *ret_width, Err *e) {
+    TypeInfo t = {.token = token};
+    *ret_width = 0;
+    switch (token) {
+    case TOKEN_GUID:
+        t.type.id = TYPE_UNIQUEIDENTIFIER;
+        *ret_width = GUID_BYTES;
+        break;
+    case TOKEN_DECIMALN:
+    case TOKEN_NUMERICN: { /* no length among the properties */
+        t.type = (Type){.id = token == TOKEN_DECIMALN ? TYPE_DECIMAL : TYPE_NUMERIC,
+                        .precision = cursor_u8(properties),
+                        .scale = cursor_u8(properties)};
+        if (t.type.precision < 1 || t.type.precision > DECIMAL_MAX_PRECISION ||
+            t.type.scale > t.type.precision)
+            return not_an_instance(TYPE_SQL_VARIANT, e);
+        break;
+    }
+    case TOKEN_BIGVARCHAR:
+    case TOKEN_BIGCHAR:
+    case TOKEN_NVARCHAR:
+    case TOKEN_NCHAR: { /* the collation first */
+        TypeId id = token == TOKEN_BIGVARCHAR ? TYPE_VARCHAR
+                    : token == TOKEN_BIGCHAR  ? TYPE_CHAR
+                    : token == TOKEN_NVARCHAR ? TYPE_NVARCHAR
+                                              : TYPE_NCHAR;
+        uint16_t collation = read_collation(properties), max = cursor_le16(properties);
+        t.type = (Type){.id = id, .length = type_is_unicode(id) ? max / 2 : max, .collation = collation};
+        break;
+    }
+    case TOKEN_BIGVARBINARY:
+    case TOKEN_BIGBINARY:
+        t.type = (Type){.id = token == TOKEN_BIGBINARY ? TYPE_BINARY : TYPE_VARBINARY,
+                        .length = cursor_le16(properties)};
+        break;
+    case TOKEN_DATE:
+    case TOKEN_TIME:
+    case TOKEN_DATETIME2:
+    case TOKEN_DATETIMEOFFSET:
+        if (!read_by_token(properties, false, &t, e)) return false;
+        break;
+    default:
+        if (token == TOKEN_NULL || !read_by_token(properties, false, &t, e) || t.width == 0)
+            return not_an_instance(TYPE_SQL_VARIANT, e);
+        *ret_width = t.width;
+    }
+    if (type_is_text(t.type.id) || type_is_binary(t.type.id)) {
+        if (t.type.length > (type_is_unicode(t.type.id) ? 4000 : 8000))
+            return not_an_instance(TYPE_SQL_VARIANT, e);
+        if (t.type.length == 0) t.type.length = 1;
+    }
+    *ret = t.type;
+    return true;
+}
+
+/* The value of a base type: all of s. */
+static bool read_base_value(const Type *t, size_t width, Str s, Arena *a, Value *ret, Err *e) {
+    if (type_is_text(t->id) || type_is_binary(t->id)) {
+        size_t most = (size_t)type_max_length_bytes(t);
+        return s.n <= most ? read_content(t, s, a, ret, e) : not_an_instance(TYPE_SQL_VARIANT, e);
+    }
+    if (width != 0) return s.n == width ? read_number(t->id, s, a, ret, e) : not_an_instance(t->id, e);
+    if (t->id == TYPE_DECIMAL || t->id == TYPE_NUMERIC) return read_decimal(t, s, a, ret, e);
+    return read_moment(t, s, a, ret, e);
+}
+
+static bool read_variant(Cursor *c, Arena *a, Value *ret, Err *e) {
+    enum { MAX_BYTES = 8016 };
+    uint32_t n = cursor_le32(c);
+    if (n == 0) return !c->failed || cut_short(e);
+    if (n > MAX_BYTES) return not_an_instance(TYPE_SQL_VARIANT, e);
+    Str all = cursor_bytes(c, n);
+    if (c->failed) return cut_short(e);
+    Cursor v = cursor_over(all.p, all.n);
+    uint8_t token = cursor_u8(&v);
+    Str bytes = cursor_bytes(&v, cursor_u8(&v));
+    Cursor properties = cursor_over(bytes.p, bytes.n);
+    Type base;
+    size_t width;
+    Value x;
+    if (v.failed || !read_base_type(token, &properties, &base, &width, e) || properties.failed ||
+        cursor_left(&properties) > 0)
+        return not_an_instance(TYPE_SQL_VARIANT, e);
+    if (!read_base_value(&base, width, cursor_bytes(&v, cursor_left(&v)), a, &x, e)) return false;
+    *ret = variant_pack(&base, x, a);
+    return true;
+}
+
 bool typeinfo_read_value(Cursor *c, const TypeInfo *t, bool has_pointer, Arena *a, Value *ret, Err *e) {
     TypeId id = t->type.id;
     *ret = (Value){0};
     if (id == TYPE_NULL) return true;
-    if (type_is_text(id) || type_is_binary(id)) return read_long(c, t, has_pointer, a, ret, e);
+    if (id == TYPE_SQL_VARIANT) return read_variant(c, a, ret, e);
+    if (type_is_text(id) || type_is_binary(id) || type_is_clr(id))
+        return read_long(c, t, has_pointer, a, ret, e);
     size_t n = t->width != 0 ? t->width : cursor_u8(c);
     if (n == 0) return !c->failed || cut_short(e);
     Str s = cursor_bytes(c, n);

@@ -36,8 +36,9 @@ TypeInfoEncoder typeinfo_encoder(const Type *t, bool is_nullable);
 static inline size_t typeinfo_room(const TypeInfoEncoder *x, const Value *v) {
     return x->base_bytes + (x->is_variable && v->kind != VALUE_NULL ? 2 * v->v.s.n : 0);
 }
-/* Append TYPE_INFO as the encoder's values will follow. */
-void typeinfo_write(const TypeInfoEncoder *x, Buf *out);
+/* Append TYPE_INFO as the encoder's values will follow. database: the current one, which stands in a CLR
+ * type's name. */
+void typeinfo_write(const TypeInfoEncoder *x, Str database, Buf *out);
 /* The user type that COLMETADATA gives. */
 uint32_t typeinfo_user_type(const Type *t);
 
@@ -50,8 +51,9 @@ typedef struct TypeInfo {
     bool is_old_lob; /* text, ntext, image */
 } TypeInfo;
 
-/* Errors: ERR_INVALID for types that aren't supported (named) or malformed bytes; c->failed: cut short. */
-MUST_CHECK bool typeinfo_read(Cursor *c, TypeInfo *ret, Err *e);
+/* of_column: in a column's description, where a CLR type has its length and assembly, too. Errors:
+ * ERR_INVALID for types that aren't supported (named) or malformed bytes; c->failed: cut short. */
+MUST_CHECK bool typeinfo_read(Cursor *c, bool of_column, TypeInfo *ret, Err *e);
 /* A value of that type. Its bytes are borrowed from the cursor's or put into the arena. has_pointer: as in a
  * row, text and image carry a text pointer. Errors: ERR_INVALID (no legal value; cut short: c->failed). */
 MUST_CHECK bool typeinfo_read_value(Cursor *c, const TypeInfo *t, bool has_pointer, Arena *a, Value *ret,

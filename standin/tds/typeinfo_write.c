@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "standin/tds/typeinfo_token.h"
@@ -10,6 +11,7 @@
 #include "standin/types/decimal.h"
 #include "standin/types/guid.h"
 #include "standin/types/temporal.h"
+#include "standin/types/variant.h"
 #include "standin/types/wtf8.h"
 
 static const int64_t ticks_per_unit[8] = {10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
@@ -239,6 +241,83 @@ static uint8_t *write_old_lob(const TypeInfoEncoder *x, const Value *v, uint8_t 
     return p + 4 + n;
 }
 
+/* --- sql_variant: the base type's token, its properties, the value without a length -----------------------
+ */
+
+static uint8_t token_of(TypeId id) {
+    switch (id) {
+    case TYPE_BIT: return TOKEN_BIT;
+    case TYPE_TINYINT: return TOKEN_INT1;
+    case TYPE_SMALLINT: return TOKEN_INT2;
+    case TYPE_INT: return TOKEN_INT4;
+    case TYPE_BIGINT: return TOKEN_INT8;
+    case TYPE_REAL: return TOKEN_FLT4;
+    case TYPE_FLOAT: return TOKEN_FLT8;
+    case TYPE_MONEY: return TOKEN_MONEY;
+    case TYPE_SMALLMONEY: return TOKEN_MONEY4;
+    case TYPE_DATETIME: return TOKEN_DATETIME;
+    case TYPE_SMALLDATETIME: return TOKEN_DATETIM4;
+    case TYPE_DECIMAL: return TOKEN_DECIMALN;
+    case TYPE_NUMERIC: return TOKEN_NUMERICN;
+    case TYPE_UNIQUEIDENTIFIER: return TOKEN_GUID;
+    case TYPE_DATE: return TOKEN_DATE;
+    case TYPE_TIME: return TOKEN_TIME;
+    case TYPE_DATETIME2: return TOKEN_DATETIME2;
+    case TYPE_DATETIMEOFFSET: return TOKEN_DATETIMEOFFSET;
+    case TYPE_CHAR: return TOKEN_BIGCHAR;
+    case TYPE_VARCHAR: return TOKEN_BIGVARCHAR;
+    case TYPE_NCHAR: return TOKEN_NCHAR;
+    case TYPE_NVARCHAR: return TOKEN_NVARCHAR;
+    case TYPE_BINARY: return TOKEN_BIGBINARY;
+    case TYPE_VARBINARY: return TOKEN_BIGVARBINARY;
+    default: return TOKEN_NULL;
+    }
+}
+
+static uint8_t *put_properties(const Type *t, uint8_t *p) {
+    switch (t->id) {
+    case TYPE_DECIMAL:
+    case TYPE_NUMERIC:
+        *p++ = t->precision;
+        *p++ = t->scale;
+        return p;
+    case TYPE_TIME:
+    case TYPE_DATETIME2:
+    case TYPE_DATETIMEOFFSET: *p++ = t->scale; return p;
+    default: break;
+    }
+    if (type_is_text(t->id)) {
+        collation_to_wire(collation_get(t->collation), p);
+        p += COLLATION_WIRE_BYTES;
+    }
+    if (type_is_text(t->id) || type_is_binary(t->id)) p = put_le(p, 2, (uint64_t)type_max_length_bytes(t));
+    return p;
+}
+
+static uint8_t *write_variant(const TypeInfoEncoder *x, const Value *v, uint8_t *p) {
+    (void)x;
+    Type base;
+    Value inner;
+    if (v->kind == VALUE_NULL) return put_le(p, 4, 0);
+    if (!variant_unpack(*v, &base, &inner)) return NULL;
+    uint8_t token = token_of(base.id), *head = p + 4;
+    if (token == TOKEN_NULL) return NULL;
+    uint8_t *value = put_properties(&base, head + 2);
+    head[0] = token;
+    head[1] = (uint8_t)(value - head - 2);
+    TypeInfoEncoder encoder = typeinfo_encoder(&base, false);
+    uint8_t *end = encoder.write(&encoder, &inner, value);
+    if (!end) return NULL;
+    bool has_u16 = type_is_text(base.id) || type_is_binary(base.id);
+    bool has_u8 = token == TOKEN_GUID || (token >= TOKEN_DATE && token <= TOKEN_DATETIMEOFFSET) ||
+                  token == TOKEN_DECIMALN || token == TOKEN_NUMERICN;
+    size_t prefix = has_u16 ? 2 : has_u8 ? 1 : 0;
+    memmove(value, value + prefix, (size_t)(end - value) - prefix);
+    end -= prefix;
+    (void)put_le(p, 4, (uint64_t)(end - head));
+    return end;
+}
+
 /* --- the choice -------------------------------------------------------------------------------------------
  */
 
@@ -287,7 +366,11 @@ TypeInfoEncoder typeinfo_encoder(const Type *t, bool is_nullable) {
     case TYPE_TEXT:
     case TYPE_NTEXT:
     case TYPE_IMAGE: return variable(t, n, write_old_lob, 1 + 24 + 4);
-    case TYPE_XML: return variable(t, n, write_plp, 16);
+    case TYPE_XML:
+    case TYPE_HIERARCHYID:
+    case TYPE_GEOMETRY:
+    case TYPE_GEOGRAPHY: return variable(t, n, write_plp, 16);
+    case TYPE_SQL_VARIANT: return variable(t, n, write_variant, 40);
     case TYPE_NVARCHAR:
     case TYPE_NCHAR:
         if (t->length != TYPE_MAX_LENGTH) return variable(t, n, write_nvarchar, 2);
@@ -337,7 +420,37 @@ static void write_scaled_info(const TypeInfoEncoder *x, uint8_t token, Buf *out)
     buf_u8(out, x->type.scale);
 }
 
-void typeinfo_write(const TypeInfoEncoder *x, Buf *out) {
+static void add_b_varchar(Buf *out, Str s) {
+    s = s.n > 255 ? str_sub(s, 0, 255) : s;
+    uint8_t *p = buf_reserve(out, 1 + 2 * s.n);
+    size_t bytes = wtf8_to_utf16le(s, p + 1);
+    *p = (uint8_t)(bytes / 2);
+    out->n += 1 + bytes;
+}
+
+/* Most bytes, the type's full name, the class behind it in the version that SQL Server 2012 and later name.
+ */
+static void write_clr_info(TypeId id, Str database, Buf *out) {
+    const char *name = type_name(id);
+    const char *class = id == TYPE_HIERARCHYID ? "SqlHierarchyId"
+                        : id == TYPE_GEOMETRY  ? "SqlGeometry"
+                                               : "SqlGeography";
+    char assembly[160];
+    int n = snprintf(
+        assembly, sizeof assembly,
+        "Microsoft.SqlServer.Types.%s, Microsoft.SqlServer.Types, Version=11.0.0.0, Culture=neutral, "
+        "PublicKeyToken=89845dcd8080cc91",
+        class);
+    buf_u8(out, TOKEN_UDT);
+    buf_le16(out, (uint16_t)type_max_length_bytes(&(Type){.id = id})); /* -1: 0xffff */
+    add_b_varchar(out, database);
+    add_b_varchar(out, STR_LIT("sys"));
+    add_b_varchar(out, str_from(name));
+    buf_le16(out, (uint16_t)n);
+    out->n += wtf8_to_utf16le((Str){assembly, (size_t)n}, buf_reserve(out, 2 * (size_t)n));
+}
+
+void typeinfo_write(const TypeInfoEncoder *x, Str database, Buf *out) {
     switch (x->type.id) {
     case TYPE_NULL:
     case TYPE_INT: write_numeric_info(x, TOKEN_INT4, TOKEN_INTN, out); break;
@@ -373,6 +486,13 @@ void typeinfo_write(const TypeInfoEncoder *x, Buf *out) {
         buf_u8(out, TOKEN_XML);
         buf_u8(out, 0); /* no schema */
         break;
+    case TYPE_SQL_VARIANT:
+        buf_u8(out, TOKEN_VARIANT);
+        buf_le32(out, 8009);
+        break;
+    case TYPE_HIERARCHYID:
+    case TYPE_GEOMETRY:
+    case TYPE_GEOGRAPHY: write_clr_info(x->type.id, database, out); break;
     case TYPE_NVARCHAR: write_sized_info(x, TOKEN_NVARCHAR, out); break;
     case TYPE_NCHAR: write_sized_info(x, TOKEN_NCHAR, out); break;
     case TYPE_VARCHAR: write_sized_info(x, TOKEN_BIGVARCHAR, out); break;

@@ -10,8 +10,11 @@
  */
 #include "standin/types/collation.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
+#include "standin/types/codepage.h"
+#include "standin/types/collation_table.h"
 #include "standin/types/wtf8.h"
 
 enum {
@@ -20,27 +23,16 @@ enum {
     PRIMARY_LETTER_A = 77, /* two numbers a letter: 'a' 77, 'ae' 78, 'b' 79 */
     PRIMARY_OTHER = 0x80,
     ACCENT_NONE = 1,
-    CASE_LOWER = 1,
-    CASE_UPPER = 2,
-    LCID_EN_US = 0x0409,
+    /* what comes after accents; KATAKANA, WIDE: not hiragana, not narrow */
+    FORM_UPPER = 1,
+    FORM_KATAKANA = 2,
+    FORM_WIDE = 4,
+    EXTENDED_FIRST = 0x1e00,
+    EXTENDED_END = 0x1f00,
+    ACCENT_EXTENDED = 32, /* behind those of Latin-1 and Extended-A */
+    LCID_TURKISH = 0x041f,
+    LCID_MASK = 0xffff,
 };
-
-static const Collation collations[] = {
-    {"SQL_Latin1_General_CP1_CI_AS", LCID_EN_US, 0, 52, 1252, false, true, false, false},
-    {"SQL_Latin1_General_CP1_CS_AS", LCID_EN_US, 0, 51, 1252, true, true, false, false},
-    {"SQL_Latin1_General_CP1_CI_AI", LCID_EN_US, 0, 54, 1252, false, false, false, false},
-    {"Latin1_General_CI_AS", LCID_EN_US, 0, 0, 1252, false, true, false, false},
-    {"Latin1_General_CS_AS", LCID_EN_US, 0, 0, 1252, true, true, false, false},
-    {"Latin1_General_CI_AI", LCID_EN_US, 0, 0, 1252, false, false, false, false},
-    {"Latin1_General_BIN2", LCID_EN_US, 0, 0, 1252, true, true, true, false},
-    {"Latin1_General_100_CI_AS", LCID_EN_US, 2, 0, 1252, false, true, false, false},
-    {"Latin1_General_100_CS_AS", LCID_EN_US, 2, 0, 1252, true, true, false, false},
-    {"Latin1_General_100_BIN2", LCID_EN_US, 2, 0, 1252, true, true, true, false},
-    {"Latin1_General_100_CI_AS_SC_UTF8", LCID_EN_US, 2, 0, 65001, false, true, false, true},
-    {"Latin1_General_100_BIN2_UTF8", LCID_EN_US, 2, 0, 65001, true, true, true, true},
-};
-
-enum { COLLATIONS = sizeof collations / sizeof *collations };
 
 /* Controls, blank, punctuation in Windows' order, digits, letters. */
 static const uint8_t ascii_primary[128] = {
@@ -63,18 +55,28 @@ static const char latin_accent[] = "CBEJHGAMCBEHCBEHAJCBEJHALCBEHBAACBEJHGAMCBEH
                                    "OODDNNBBEEKKFFFFLLOODDKKNNFFEEDDKKMMEELLJJOODDNNKAAAEEMMABBMMFFPPLLB"
                                    "BMMFFRAAOODDIIAABBMMFFBBEEMMFFMMFFLLJJOODDGGIINNEEEEHBBKKFFQ";
 
-const Collation *collation_get(uint8_t index) {
-    return &collations[index < COLLATIONS ? index : 0];
+/* The same of U+1E00 … U+1EFF; accents are numbered apart for each letter. */
+static const char extended_base[] = "AaBbBbBbCcDdDdDdDdDdEeEeEeEeEeFfGgHhHhHhHhHhIiIiKkKkKkLlLlLlLlMm"
+                                    "MmMmNnNnNnNnOoOoOoOoPpPpRrRrRrRrSsSsSsSsSsTtTtTtTtUuUuUuUuUuVvVv"
+                                    "WwWwWwWwWwXxXxYyZzZzZzhtwy......AaAaAaAaAaAaAaAaAaAaAaAaEeEeEeEe"
+                                    "EeEeEeEeIiIiOoOoOoOoOoOoOoOoOoOoOoOoUuUuUuUuUuUuUuYyYyYyYy......";
+static const char extended_accent[] = "aaaabbccaaaabbccddeeaabbccddeeaaaaaabbccddeeaabbaabbccaabbccddaa"
+                                      "bbccaabbccddaabbccddaabbaabbccddaabbccddeeaabbccddaabbccddeeaabb"
+                                      "aabbccddeeaabbaaaabbccfefbAAAAAAbbccddeeffgghhiijjkkllmmffgghhii"
+                                      "jjkkllmmccddeeffgghhiijjkkllmmnnooppffgghhiijjkkllccddeeffAAAAAA";
+
+const Collation *collation_get(uint16_t index) {
+    return collationtable_get(index < collationtable_count() ? index : 0);
 }
 size_t collation_count(void) {
-    return COLLATIONS;
+    return collationtable_count();
 }
 
-uint8_t collation_by_name(Str name) {
+uint16_t collation_by_name(Str name) {
     if (str_eq_icase(name, STR_LIT("database_default"))) return COLLATION_DEFAULT;
     if (str_eq_icase(name, STR_LIT("catalog_default"))) return COLLATION_DEFAULT;
-    for (uint8_t i = 0; i < COLLATIONS; i++) {
-        if (str_eq_icase(name, str_from(collations[i].name))) return i;
+    for (size_t i = 0; i < collationtable_count(); i++) {
+        if (str_eq_icase(name, str_from(collationtable_get(i)->name))) return (uint16_t)i;
     }
     return COLLATION_NONE;
 }
@@ -87,6 +89,7 @@ enum {
     WIRE_IGNORE_ACCENT = 1 << 21,
     WIRE_IGNORE_KANA = 1 << 22,
     WIRE_IGNORE_WIDTH = 1 << 23,
+    WIRE_BINARY = 1 << 24,
     WIRE_BINARY2 = 1 << 25,
     WIRE_UTF8 = 1 << 26,
 };
@@ -94,8 +97,9 @@ enum {
 static uint32_t wire_word(const Collation *c) {
     uint32_t word = c->lcid | (uint32_t)c->version << 28;
     if (c->is_utf8) word |= WIRE_UTF8;
-    if (c->is_binary) return word | WIRE_BINARY2;
-    word |= WIRE_IGNORE_KANA | WIRE_IGNORE_WIDTH;
+    if (c->is_binary) return word | (c->is_old_binary ? WIRE_BINARY : WIRE_BINARY2);
+    if (!c->is_kana_sensitive) word |= WIRE_IGNORE_KANA;
+    if (!c->is_width_sensitive) word |= WIRE_IGNORE_WIDTH;
     if (!c->is_case_sensitive) word |= WIRE_IGNORE_CASE;
     if (!c->is_accent_sensitive) word |= WIRE_IGNORE_ACCENT;
     return word;
@@ -107,11 +111,22 @@ void collation_to_wire(const Collation *c, uint8_t ret[static COLLATION_WIRE_BYT
     ret[4] = c->sort_id;
 }
 
-uint8_t collation_from_wire(const uint8_t wire[static COLLATION_WIRE_BYTES]) {
-    for (uint8_t i = 0; i < COLLATIONS; i++) {
-        uint8_t own[COLLATION_WIRE_BYTES];
-        collation_to_wire(&collations[i], own);
-        if (memcmp(own, wire, sizeof own) == 0) return i;
+static bool is_on_wire(const Collation *c, const uint8_t wire[static COLLATION_WIRE_BYTES]) {
+    uint8_t own[COLLATION_WIRE_BYTES];
+    collation_to_wire(c, own);
+    return memcmp(own, wire, sizeof own) == 0;
+}
+
+/* A client mostly sends the one it was told: the last one found is tried first. (_SC isn't on the wire: the
+ * collation without it is found.) */
+uint16_t collation_from_wire(const uint8_t wire[static COLLATION_WIRE_BYTES]) {
+    static _Atomic uint16_t last;
+    uint16_t i = atomic_load_explicit(&last, memory_order_relaxed);
+    if (is_on_wire(collation_get(i), wire)) return i;
+    for (i = 0; i < collationtable_count(); i++) {
+        if (!is_on_wire(collationtable_get(i), wire)) continue;
+        atomic_store_explicit(&last, i, memory_order_relaxed);
+        return i;
     }
     return COLLATION_DEFAULT;
 }
@@ -167,7 +182,7 @@ uint32_t collation_upper(uint32_t c) {
 
 typedef struct Weight {
     uint32_t primary;
-    uint8_t accent, letter_case;
+    uint8_t accent, form;
 } Weight;
 
 /* The primary of a letter that stands right behind an ASCII letter, or 0. */
@@ -184,19 +199,109 @@ static uint32_t between_letters(uint32_t lower) {
     }
 }
 
-static Weight weigh(uint32_t c) {
-    if (c < 0x80) {
-        uint8_t letter_case = c >= 'A' && c <= 'Z' ? CASE_UPPER : CASE_LOWER;
-        return (Weight){ascii_primary[c], ACCENT_NONE, letter_case};
+/* Greek letters with tonos or dialytika: the letter without. */
+static uint32_t greek_base(uint32_t c) {
+    switch (c) {
+    case 0x386: return 0x391;
+    case 0x388: return 0x395;
+    case 0x389: return 0x397;
+    case 0x38a:
+    case 0x3aa: return 0x399;
+    case 0x38c: return 0x39f;
+    case 0x38e:
+    case 0x3ab: return 0x3a5;
+    case 0x38f: return 0x3a9;
+    case 0x390:
+    case 0x3af:
+    case 0x3ca: return 0x3b9;
+    case 0x3ac: return 0x3b1;
+    case 0x3ad: return 0x3b5;
+    case 0x3ae: return 0x3b7;
+    case 0x3b0:
+    case 0x3cb:
+    case 0x3cd: return 0x3c5;
+    case 0x3cc: return 0x3bf;
+    case 0x3ce: return 0x3c9;
+    default: return c;
     }
+}
+
+/* Half-width katakana U+FF66 … U+FF9D, each as its full-width letter. */
+static const uint16_t wide_katakana[] = {
+    0x30f2, 0x30a1, 0x30a3, 0x30a5, 0x30a7, 0x30a9, 0x30e3, 0x30e5, 0x30e7, 0x30c3, 0x30fc, 0x30a2,
+    0x30a4, 0x30a6, 0x30a8, 0x30aa, 0x30ab, 0x30ad, 0x30af, 0x30b1, 0x30b3, 0x30b5, 0x30b7, 0x30b9,
+    0x30bb, 0x30bd, 0x30bf, 0x30c1, 0x30c4, 0x30c6, 0x30c8, 0x30ca, 0x30cb, 0x30cc, 0x30cd, 0x30ce,
+    0x30cf, 0x30d2, 0x30d5, 0x30d8, 0x30db, 0x30de, 0x30df, 0x30e0, 0x30e1, 0x30e2, 0x30e4, 0x30e6,
+    0x30e8, 0x30e9, 0x30ea, 0x30eb, 0x30ec, 0x30ed, 0x30ef, 0x30f3,
+};
+
+/* East Asian forms: the character that a width or a kana is a form of. */
+static uint32_t without_form(uint32_t c, uint8_t *form) {
+    if (c >= 0xff01 && c <= 0xff5e) {
+        *form |= FORM_WIDE;
+        return c - 0xff01 + '!';
+    }
+    if (c == 0x3000) {
+        *form |= FORM_WIDE;
+        return ' ';
+    }
+    if (c >= 0xff66 && c <= 0xff9d) {
+        *form |= FORM_KATAKANA;
+        return wide_katakana[c - 0xff66];
+    }
+    if (c >= 0x3041 && c <= 0x3096) {
+        *form |= FORM_WIDE;
+        return c + 0x60;
+    }
+    if (c >= 0x30a1 && c <= 0x30f6) *form |= FORM_KATAKANA | FORM_WIDE;
+    return c;
+}
+
+static Weight weigh_latin(uint32_t c, uint8_t form) {
+    if (c >= 'A' && c <= 'Z') form |= FORM_UPPER;
+    return (Weight){ascii_primary[c], ACCENT_NONE, form};
+}
+
+/* In Turkish i and dotless i are two letters, each with a capital of its own. */
+static Weight weigh_turkish(uint32_t c) {
+    if (c == 'I') return (Weight){between_letters(0x131), ACCENT_NONE, FORM_UPPER};
+    return (Weight){ascii_primary['i'], ACCENT_NONE, FORM_UPPER}; /* I with a dot */
+}
+
+static Weight weigh(const Collation *collation, uint32_t c) {
+    uint8_t form = 0;
+    bool is_i = c == 'I' || c == 0x130;
+    if (is_i && (collation->lcid & LCID_MASK) == LCID_TURKISH) return weigh_turkish(c);
+    if (c >= 0x3000) c = without_form(c, &form);
+    if (c < 0x80) return weigh_latin(c, form);
     if (c >= LATIN_FIRST && c < LATIN_END && latin_base[c - LATIN_FIRST] != '.') {
-        Weight w = weigh((uint32_t)latin_base[c - LATIN_FIRST]);
+        Weight w = weigh_latin((uint8_t)latin_base[c - LATIN_FIRST], form);
         w.accent = (uint8_t)(ACCENT_NONE + (latin_accent[c - LATIN_FIRST] - 'A'));
         return w;
     }
-    uint32_t lower = collation_lower(c), primary = between_letters(lower);
-    uint8_t letter_case = lower != c ? CASE_UPPER : CASE_LOWER;
-    return (Weight){primary != 0 ? primary : PRIMARY_OTHER + lower, ACCENT_NONE, letter_case};
+    if (c >= EXTENDED_FIRST && c < EXTENDED_END && extended_base[c - EXTENDED_FIRST] != '.') {
+        Weight w = weigh_latin((uint8_t)extended_base[c - EXTENDED_FIRST], form);
+        w.accent = (uint8_t)(ACCENT_EXTENDED + (extended_accent[c - EXTENDED_FIRST] - 'A'));
+        return w;
+    }
+    uint32_t base = c >= 0x386 && c <= 0x3ce ? greek_base(c) : c;
+    uint32_t lower = collation_lower(base), primary = between_letters(lower);
+    if (lower != base) form |= FORM_UPPER;
+    return (Weight){primary != 0 ? primary : PRIMARY_OTHER + lower, base == c ? ACCENT_NONE : ACCENT_NONE + 1,
+                    form};
+}
+
+/* Which of the last level's differences count. */
+static uint8_t form_mask(const Collation *c) {
+    return (uint8_t)((c->is_case_sensitive ? FORM_UPPER : 0) | (c->is_kana_sensitive ? FORM_KATAKANA : 0) |
+                     (c->is_width_sensitive ? FORM_WIDE : 0));
+}
+
+uint64_t collation_weight(const Collation *c, uint32_t ch) {
+    if (c->is_binary) return ch;
+    Weight w = weigh(c, ch);
+    return (uint64_t)w.primary << 16 | (c->is_accent_sensitive ? (uint64_t)w.accent << 8 : 0) |
+           (w.form & form_mask(c));
 }
 
 static Str without_trailing_blanks(Str s) {
@@ -212,7 +317,8 @@ int collation_compare(const Collation *c, Str a, Str b) {
     a = without_trailing_blanks(a);
     b = without_trailing_blanks(b);
     if (c->is_binary) return str_cmp(a, b);
-    int by_accent = 0, by_case = 0;
+    int by_accent = 0, by_form = 0;
+    uint8_t mask = form_mask(c);
     size_t i = 0, k = 0;
     while (i < a.n && k < b.n) {
         if (a.p[i] == b.p[k] && (uint8_t)a.p[i] < 0x80) {
@@ -220,23 +326,24 @@ int collation_compare(const Collation *c, Str a, Str b) {
             k++;
             continue;
         }
-        Weight x = weigh(wtf8_next(a, &i)), y = weigh(wtf8_next(b, &k));
+        Weight x = weigh(c, wtf8_next(a, &i)), y = weigh(c, wtf8_next(b, &k));
         if (x.primary != y.primary) return order(x.primary, y.primary);
         if (by_accent == 0) by_accent = order(x.accent, y.accent);
-        if (by_case == 0) by_case = order(x.letter_case, y.letter_case);
+        if (by_form == 0) by_form = order(x.form & mask, y.form & mask);
     }
     if (i < a.n || k < b.n) return i < a.n ? 1 : -1;
     if (c->is_accent_sensitive && by_accent != 0) return by_accent;
-    return c->is_case_sensitive ? by_case : 0;
+    return by_form;
 }
 
 /* Append one of the lower levels: trailing ordinary weights (1) are left out. */
-static void add_level(Str s, bool is_accent, Buf *out) {
+static void add_level(const Collation *c, Str s, bool is_accent, Buf *out) {
+    uint8_t mask = form_mask(c);
     size_t used = out->n + 1;
     buf_u8(out, 0);
     for (size_t at = 0; at < s.n;) {
-        Weight w = weigh(wtf8_next(s, &at));
-        uint8_t level = is_accent ? w.accent : w.letter_case;
+        Weight w = weigh(c, wtf8_next(s, &at));
+        uint8_t level = is_accent ? w.accent : (uint8_t)(1 + (w.form & mask));
         buf_u8(out, level);
         if (level != 1) used = out->n;
     }
@@ -251,18 +358,20 @@ void collation_key(const Collation *c, Str s, Buf *out) {
     }
     (void)buf_reserve(out, s.n + 2);
     for (size_t at = 0; at < s.n;) {
-        uint32_t primary = weigh(wtf8_next(s, &at)).primary;
+        uint32_t primary = weigh(c, wtf8_next(s, &at)).primary;
         if (primary >= PRIMARY_OTHER) {
             buf_u8(out, (uint8_t)(0x80 | primary >> 16));
             buf_be16(out, (uint16_t)primary);
         } else buf_u8(out, (uint8_t)primary);
     }
-    if (c->is_accent_sensitive) add_level(s, true, out);
-    if (c->is_case_sensitive) add_level(s, false, out);
+    if (c->is_accent_sensitive) add_level(c, s, true, out);
+    if (form_mask(c) != 0) add_level(c, s, false, out);
 }
 
-/* --- Windows code page 1252 -------------------------------------------------------------------------------
+/* --- code pages: 1252 by itself, for it is nearly everybody's; others by codepage.h -----------------------
  */
+
+enum { CODE_PAGE_1252 = 1252 };
 
 static const uint16_t cp1252_high[32] = {
     /* 0x80 … 0x9f; the five holes map to themselves */
@@ -271,15 +380,43 @@ static const uint16_t cp1252_high[32] = {
     0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178,
 };
 
+/* The server's "best fit" for what a page lacks: the letter without its accent, the narrow form of a wide
+ * one, a plain hyphen or blank. 0: none. */
+static uint32_t best_fit(uint32_t c) {
+    if (c >= LATIN_FIRST && c < LATIN_END && latin_base[c - LATIN_FIRST] != '.')
+        return (uint8_t)latin_base[c - LATIN_FIRST];
+    if (c >= 0xff01 && c <= 0xff5e) return c - 0xff01 + '!';
+    if (c == 0x2010 || c == 0x2011 || c == 0x2212) return '-';
+    return c == 0x2002 || c == 0x2003 || c == 0x3000 ? ' ' : 0;
+}
+
 static uint8_t cp1252_byte(uint32_t c) {
     if (c < 0x80 || (c >= 0xa0 && c <= 0xff)) return (uint8_t)c;
     for (size_t i = 0; i < 32; i++) {
         if (cp1252_high[i] == c) return (uint8_t)(0x80 + i);
     }
-    if (c >= LATIN_FIRST && c < LATIN_END && latin_base[c - LATIN_FIRST] != '.') {
-        return (uint8_t)latin_base[c - LATIN_FIRST]; /* the server's "best fit": without the accent */
+    uint32_t near = best_fit(c);
+    return near != 0 ? (uint8_t)near : '?';
+}
+
+/* One character's bytes in the collation's page. */
+static size_t put_char(const CodePage *page, uint32_t c, uint8_t out[static 2]) {
+    if (!page) {
+        out[0] = cp1252_byte(c);
+        return 1;
     }
-    return '?';
+    size_t n = codepage_put(page, c, out);
+    if (n > 0) return n;
+    uint32_t near = best_fit(c);
+    n = near != 0 ? codepage_put(page, near, out) : 0;
+    if (n > 0) return n;
+    out[0] = '?';
+    return 1;
+}
+
+/* NULL: 1252. */
+static const CodePage *page_of(const Collation *c) {
+    return c->code_page == CODE_PAGE_1252 ? NULL : codepage_get(c->code_page);
 }
 
 size_t collation_encode_to(const Collation *c, Str s, uint8_t *out) {
@@ -287,14 +424,17 @@ size_t collation_encode_to(const Collation *c, Str s, uint8_t *out) {
         if (s.n > 0) memcpy(out, s.p, s.n);
         return s.n;
     }
-    uint8_t *o = out;
+    const CodePage *page = page_of(c);
+    uint8_t *o = out, two[2];
     for (size_t at = 0; at < s.n;) {
         if ((uint8_t)s.p[at] < 0x80) {
             *o++ = (uint8_t)s.p[at++];
             continue;
         }
         uint32_t ch = wtf8_next(s, &at);
-        *o++ = cp1252_byte(ch);
+        size_t n = put_char(page, ch, two);
+        *o++ = two[0];
+        if (n == 2) *o++ = two[1];
         if (ch >= 0x10000) *o++ = '?'; /* two UTF-16 units, two question marks */
     }
     return (size_t)(o - out);
@@ -304,8 +444,35 @@ void collation_encode(const Collation *c, Str s, Buf *out) {
     out->n += collation_encode_to(c, s, buf_reserve(out, s.n));
 }
 
+static bool is_double_byte(const Collation *c) {
+    return c->code_page == 932 || c->code_page == 936 || c->code_page == 949 || c->code_page == 950;
+}
+
 size_t collation_encoded_bytes(const Collation *c, Str s) {
-    return c->is_utf8 ? s.n : wtf8_units(s);
+    if (c->is_utf8) return s.n;
+    if (!is_double_byte(c)) return wtf8_units(s);
+    const CodePage *page = page_of(c);
+    size_t bytes = 0;
+    uint8_t two[2];
+    for (size_t at = 0; at < s.n;) {
+        uint32_t ch = wtf8_next(s, &at);
+        bytes += put_char(page, ch, two) + (ch >= 0x10000 ? 1 : 0);
+    }
+    return bytes;
+}
+
+Str collation_prefix(const Collation *c, Str s, size_t limit) {
+    const CodePage *page = c->is_utf8 ? NULL : page_of(c);
+    size_t bytes = 0;
+    uint8_t two[2];
+    for (size_t at = 0; at < s.n;) {
+        size_t next = at;
+        uint32_t ch = wtf8_next(s, &next);
+        bytes += c->is_utf8 ? next - at : put_char(page, ch, two) + (ch >= 0x10000 ? 1 : 0);
+        if (bytes > limit) return str_sub(s, 0, at);
+        at = next;
+    }
+    return s;
 }
 
 void collation_decode(const Collation *c, Str bytes, Buf *out) {
@@ -313,15 +480,21 @@ void collation_decode(const Collation *c, Str bytes, Buf *out) {
         buf_str(out, bytes);
         return;
     }
+    const CodePage *page = page_of(c);
     uint8_t *base = buf_reserve(out, 3 * bytes.n), *o = base;
-    for (size_t i = 0; i < bytes.n; i++) {
+    for (size_t i = 0; i < bytes.n;) {
         uint8_t b = (uint8_t)bytes.p[i];
         if (b < 0x80) {
             *o++ = b;
+            i++;
             continue;
         }
+        uint32_t ch = page       ? codepage_next(page, (const uint8_t *)bytes.p, bytes.n, &i)
+                      : b < 0xa0 ? cp1252_high[b - 0x80]
+                                 : b;
+        if (!page) i++;
         char four[4];
-        size_t n = wtf8_put(b < 0xa0 ? cp1252_high[b - 0x80] : b, four);
+        size_t n = wtf8_put(ch, four);
         memcpy(o, four, n);
         o += n;
     }

@@ -17,6 +17,7 @@
 #include "standin/types/decimal.h"
 #include "standin/types/guid.h"
 #include "standin/types/temporal.h"
+#include "standin/types/variant.h"
 #include "standin/types/wtf8.h"
 
 bool convert_fail(ConvertError *e, int32_t number, uint8_t state, const char *fmt, ...) {
@@ -149,12 +150,17 @@ static bool plain_to_text(const Type *from, Value v, int style, Buf *out, Conver
 }
 
 bool convert_to_text(const Type *from, Value v, int style, Buf *out, ConvertError *e) {
+    Type base;
     if (v.kind == VALUE_NULL) return true;
+    if (from->id == TYPE_SQL_VARIANT) {
+        if (!variant_unpack(v, &base, &v)) return bad_style(from, style, e);
+        from = &base;
+    }
     if (v.kind == VALUE_TEXT) {
         buf_str(out, v.v.s);
         return true;
     }
-    if (!type_is_binary(from->id)) return plain_to_text(from, v, style, out, e);
+    if (!type_is_binary(from->id) && !type_is_clr(from->id)) return plain_to_text(from, v, style, out, e);
     return binary_to_text(v.v.s, style, true, collation_get(0), out) || bad_style(from, style, e);
 }
 
@@ -181,9 +187,8 @@ static size_t length_in(const Type *t, Str s) {
 
 /* The start of s that takes at most limit of the target's units. */
 static Str cut(const Type *t, Str s, size_t limit, Arena *a) {
-    if (type_is_unicode(t->id) || !collation_get(t->collation)->is_utf8) return wtf8_prefix(s, limit, a);
-    while (limit > 0 && ((uint8_t)s.p[limit] & 0xc0) == 0x80) limit--;
-    return (Str){s.p, limit};
+    if (type_is_unicode(t->id)) return wtf8_prefix(s, limit, a);
+    return collation_prefix(collation_get(t->collation), s, limit);
 }
 
 /* The error, or the asterisk, for a number that is too long as text. True: cut it like any text. */
@@ -381,15 +386,42 @@ static bool is_same_type(const Type *a, const Type *b) {
            a->collation == b->collation;
 }
 
+/* The value in it, converted as a value of its base type. */
+static bool from_variant(const Convert *c, Value v, Arena *a, Value *ret, ConvertError *e) {
+    Convert inner = *c;
+    if (!variant_unpack(v, &inner.from, &v)) {
+        return convert_fail(e, 8114, 5, "Error converting data type %s to %s.", type_name(c->from.id),
+                            convert_type_name(c->to.id));
+    }
+    return convert_value(&inner, v, a, ret, e);
+}
+
+/* A CLR type's bytes as they are, as many as it takes. */
+static bool to_clr(const Convert *c, Value v, Value *ret, ConvertError *e) {
+    int most = type_max_length_bytes(&c->to);
+    if (most > 0 && v.v.s.n > (size_t)most) {
+        return convert_fail(e, 6522, 16, "A value of %zu bytes isn't a valid %s.", v.v.s.n,
+                            type_name(c->to.id));
+    }
+    *ret = VALUE_OF_BLOB(v.v.s);
+    return true;
+}
+
 bool convert_value(const Convert *c, Value v, Arena *a, Value *ret, ConvertError *e) {
     if (v.kind == VALUE_NULL || is_same_type(&c->from, &c->to)) {
         *ret = v;
         return true;
     }
-    if (convert_rule(c->from.id, c->to.id) == CONVERT_NEVER) {
+    if (!convert_is_allowed(&c->from, &c->to, /* is_explicit= */ true)) {
         convert_refuse(&c->from, &c->to, !c->is_assignment, e);
         return false;
     }
+    if (c->from.id == TYPE_SQL_VARIANT) return from_variant(c, v, a, ret, e);
+    if (c->to.id == TYPE_SQL_VARIANT) {
+        *ret = variant_pack(&c->from, v, a);
+        return true;
+    }
+    if (type_is_clr(c->to.id)) return to_clr(c, v, ret, e);
     if (type_is_text(c->to.id)) return to_text(c, v, a, ret, e);
     if (type_is_binary(c->to.id)) return convert_to_binary(c, v, a, ret, e);
     if (type_is_temporal(c->to.id)) return to_moment(c, v, a, ret, e);

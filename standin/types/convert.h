@@ -27,7 +27,11 @@ typedef struct ConvertError {
 
 typedef enum ConvertRule { CONVERT_NEVER, CONVERT_EXPLICIT_ONLY, CONVERT_IMPLICIT } ConvertRule;
 ConvertRule convert_rule(TypeId from, TypeId to);
-/* The error of a pair that isn't allowed, known before anything runs: 206 or 257 implicit, 529 explicit. */
+/* convert_rule, and what depends on more than the type's id: (max) isn't put into a sql_variant, the text
+ * form of a CLR type isn't known. */
+bool convert_is_allowed(const Type *from, const Type *to, bool is_explicit);
+/* The error of a pair that isn't allowed, known before anything runs: 206 or 257 implicit, 529 explicit,
+ * 40517 where SQL Server would run a CLR type's code. */
 void convert_refuse(const Type *from, const Type *to, bool is_explicit, ConvertError *e);
 
 typedef struct Convert {

@@ -152,7 +152,7 @@ static bool fit(const Convert *c, Str s, bool at_right, Arena *a, Value *ret, Co
 }
 
 bool convert_to_binary(const Convert *c, Value v, Arena *a, Value *ret, ConvertError *e) {
-    if (type_is_binary(c->from.id)) return fit(c, v.v.s, false, a, ret, e);
+    if (type_is_binary(c->from.id) || type_is_clr(c->from.id)) return fit(c, v.v.s, false, a, ret, e);
     if (v.kind == VALUE_TEXT) {
         Str bytes;
         return text_to_bytes(c, v.v.s, a, &bytes, e) && fit(c, bytes, false, a, ret, e);

@@ -8,6 +8,7 @@
 
 #include "standin/types/collation.h"
 #include "standin/types/decimal.h"
+#include "standin/types/variant.h"
 
 typedef enum Family {
     FAMILY_TEXT,     /* char varchar nchar nvarchar */
@@ -23,6 +24,8 @@ typedef enum Family {
     FAMILY_BINARY, /* binary varbinary */
     FAMILY_IMAGE,
     FAMILY_ROWVERSION,
+    FAMILY_VARIANT,
+    FAMILY_CLR,
     FAMILY_COUNT,
 } Family;
 
@@ -42,6 +45,10 @@ static Family family_of(TypeId id) {
     case TYPE_UNIQUEIDENTIFIER: return FAMILY_GUID;
     case TYPE_IMAGE: return FAMILY_IMAGE;
     case TYPE_ROWVERSION: return FAMILY_ROWVERSION;
+    case TYPE_SQL_VARIANT: return FAMILY_VARIANT;
+    case TYPE_HIERARCHYID:
+    case TYPE_GEOMETRY:
+    case TYPE_GEOGRAPHY: return FAMILY_CLR;
     case TYPE_BINARY:
     case TYPE_VARBINARY: return FAMILY_BINARY;
     default: return type_is_text(id) ? FAMILY_TEXT : FAMILY_NUMBER;
@@ -50,13 +57,14 @@ static Family family_of(TypeId id) {
 
 /* I implicit, E explicit only, - never. Columns in the order of Family. */
 static const char rules[FAMILY_COUNT][FAMILY_COUNT + 1] = {
-    [FAMILY_TEXT] = "IIIIIIIIIIEIE",       [FAMILY_OLD_TEXT] = "III----------",
-    [FAMILY_XML] = "E-I-------E--",        [FAMILY_NUMBER] = "I--III----I-I",
-    [FAMILY_FLOAT] = "I--III----I--",      [FAMILY_OLD_DATE] = "I--EEIIII-E-E",
-    [FAMILY_DATE] = "I----II-I-E--",       [FAMILY_TIME] = "I----I-II-E--",
-    [FAMILY_DATETIME2] = "I----IIII-E--",  [FAMILY_GUID] = "I--------II--",
-    [FAMILY_BINARY] = "I-II-IEEEIIII",     [FAMILY_IMAGE] = "----------III",
-    [FAMILY_ROWVERSION] = "I--I-I----III",
+    [FAMILY_TEXT] = "IIIIIIIIIIEIEII",       [FAMILY_OLD_TEXT] = "III------------",
+    [FAMILY_XML] = "E-I-------E----",        [FAMILY_NUMBER] = "I--III----I-II-",
+    [FAMILY_FLOAT] = "I--III----I--I-",      [FAMILY_OLD_DATE] = "I--EEIIII-E-EI-",
+    [FAMILY_DATE] = "I----II-I-E--I-",       [FAMILY_TIME] = "I----I-II-E--I-",
+    [FAMILY_DATETIME2] = "I----IIII-E--I-",  [FAMILY_GUID] = "I--------II--I-",
+    [FAMILY_BINARY] = "I-II-IEEEIIIIII",     [FAMILY_IMAGE] = "----------III--",
+    [FAMILY_ROWVERSION] = "I--I-I----III--", [FAMILY_VARIANT] = "E--EEEEEEEE--I-",
+    [FAMILY_CLR] = "E-E-------E----",
 };
 
 ConvertRule convert_rule(TypeId from, TypeId to) {
@@ -66,6 +74,7 @@ ConvertRule convert_rule(TypeId from, TypeId to) {
     if (from == TYPE_BINARY || from == TYPE_VARBINARY) {
         if (to == TYPE_DECIMAL || to == TYPE_NUMERIC) return CONVERT_IMPLICIT;
     }
+    if (f == FAMILY_CLR && t == FAMILY_CLR) return CONVERT_NEVER;
     if (from == TYPE_NCHAR || from == TYPE_NVARCHAR) {
         if (to == TYPE_IMAGE) return CONVERT_NEVER;
     }
@@ -76,9 +85,32 @@ ConvertRule convert_rule(TypeId from, TypeId to) {
     }
 }
 
+static bool is_max_into_variant(const Type *from, const Type *to) {
+    return to->id == TYPE_SQL_VARIANT && from->length == TYPE_MAX_LENGTH;
+}
+
+/* Text forms of the CLR types: their values are nothing but bytes here. */
+static bool needs_clr_code(const Type *from, const Type *to) {
+    return (type_is_text(from->id) && type_is_clr(to->id)) || (type_is_clr(from->id) && type_is_text(to->id));
+}
+
+bool convert_is_allowed(const Type *from, const Type *to, bool is_explicit) {
+    ConvertRule rule = convert_rule(from->id, to->id);
+    if (is_max_into_variant(from, to) || needs_clr_code(from, to)) return false;
+    return rule == CONVERT_IMPLICIT || (rule == CONVERT_EXPLICIT_ONLY && is_explicit);
+}
+
 void convert_refuse(const Type *from, const Type *to, bool is_explicit, ConvertError *e) {
     const char *f = convert_type_name(from->id), *t = convert_type_name(to->id);
-    if (is_explicit) {
+    if (is_max_into_variant(from, to)) {
+        (void)convert_fail(e, 206, 2, "Operand type clash: %s(max) is incompatible with %s", f, t);
+    } else if (needs_clr_code(from, to) &&
+               (is_explicit || convert_rule(from->id, to->id) == CONVERT_IMPLICIT)) {
+        (void)convert_fail(e, 40517, 1,
+                           "Keyword or statement option 'conversion from %s to %s' is not supported in this "
+                           "version of SQL Server.",
+                           f, t);
+    } else if (is_explicit) {
         (void)convert_fail(e, 529, 2, "Explicit conversion from data type %s to %s is not allowed.", f, t);
     } else if (convert_rule(from->id, to->id) == CONVERT_EXPLICIT_ONLY) {
         (void)convert_fail(
@@ -168,6 +200,7 @@ static int compare_binary(Str a, Str b) {
 
 int convert_compare(const Type *t, Value a, Value b) {
     assert(a.kind != VALUE_NULL && b.kind != VALUE_NULL);
+    if (t->id == TYPE_SQL_VARIANT) return variant_compare(a.v.s, b.v.s);
     switch (a.kind) {
     case VALUE_INT: return compare_i64(a.v.i, b.v.i);
     case VALUE_REAL: return a.v.d < b.v.d ? -1 : a.v.d > b.v.d;

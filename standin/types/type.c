@@ -12,6 +12,7 @@ enum {
     TYPE_F_EXACT = 8,
     TYPE_F_INTEGER = 16,
     TYPE_F_TEMPORAL = 32,
+    TYPE_F_CLR = 64,
 };
 
 typedef struct TypeRow {
@@ -53,6 +54,10 @@ static const TypeRow type_rows[] = {
     {TYPE_NVARCHAR, "nvarchar", ARGS_LENGTH, 13, TYPE_F_TEXT | TYPE_F_UNICODE, 0},
     {TYPE_NCHAR, "nchar", ARGS_LENGTH, 12, TYPE_F_TEXT | TYPE_F_UNICODE, 0},
     {TYPE_XML, "xml", ARGS_NONE, 38, TYPE_F_TEXT | TYPE_F_UNICODE, -1},
+    {TYPE_SQL_VARIANT, "sql_variant", ARGS_NONE, 39, 0, 8016},
+    {TYPE_HIERARCHYID, "hierarchyid", ARGS_NONE, 40, TYPE_F_CLR, 892},
+    {TYPE_GEOMETRY, "geometry", ARGS_NONE, 41, TYPE_F_CLR, -1},
+    {TYPE_GEOGRAPHY, "geography", ARGS_NONE, 42, TYPE_F_CLR, -1},
     {TYPE_NULL, "NULL", ARGS_NONE, 0, 0, 0},
 };
 
@@ -140,6 +145,13 @@ bool type_is_integer(TypeId id) {
 bool type_is_temporal(TypeId id) {
     return has_flag(id, TYPE_F_TEMPORAL);
 }
+bool type_is_clr(TypeId id) {
+    return has_flag(id, TYPE_F_CLR);
+}
+int type_system_id(TypeId id) {
+    enum { SYSTEM_TYPE_CLR = 240 };
+    return type_is_clr(id) ? SYSTEM_TYPE_CLR : (int)id;
+}
 int type_precedence(TypeId id) {
     return row_of(id)->precedence;
 }
@@ -168,4 +180,46 @@ int type_max_length_bytes(const Type *t) {
     if (row->args != ARGS_LENGTH) return row->bytes;
     if (t->length == TYPE_MAX_LENGTH) return -1;
     return type_is_unicode(t->id) ? 2 * t->length : t->length;
+}
+
+/* Digits of a time: hh:mm:ss, then a point and the fraction. */
+static uint8_t with_fraction(int whole, uint8_t scale) {
+    return (uint8_t)(whole + (scale ? 1 + scale : 0));
+}
+
+uint8_t type_sys_precision(const Type *t) {
+    switch (t->id) {
+    case TYPE_BIT: return 1;
+    case TYPE_TINYINT: return 3;
+    case TYPE_SMALLINT: return 5;
+    case TYPE_INT: return 10;
+    case TYPE_BIGINT: return 19;
+    case TYPE_DECIMAL:
+    case TYPE_NUMERIC: return t->precision;
+    case TYPE_MONEY: return 19;
+    case TYPE_SMALLMONEY: return 10;
+    case TYPE_REAL: return 24;
+    case TYPE_FLOAT: return 53;
+    case TYPE_DATE: return 10;
+    case TYPE_TIME: return with_fraction(8, t->scale);
+    case TYPE_SMALLDATETIME: return 16;
+    case TYPE_DATETIME: return 23;
+    case TYPE_DATETIME2: return with_fraction(19, t->scale);
+    case TYPE_DATETIMEOFFSET: return with_fraction(26, t->scale);
+    default: return 0;
+    }
+}
+
+uint8_t type_sys_scale(const Type *t) {
+    switch (t->id) {
+    case TYPE_DECIMAL:
+    case TYPE_NUMERIC:
+    case TYPE_TIME:
+    case TYPE_DATETIME2:
+    case TYPE_DATETIMEOFFSET: return t->scale;
+    case TYPE_MONEY:
+    case TYPE_SMALLMONEY: return 4;
+    case TYPE_DATETIME: return 3;
+    default: return 0;
+    }
 }

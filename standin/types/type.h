@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Values are sys.types.system_type_id. */
+/* Values are sys.types.system_type_id; the CLR types share one (240) and are their user_type_id here. */
 typedef enum TypeId {
     TYPE_NULL = 0, /* an untyped NULL literal */
     TYPE_IMAGE = 34,
@@ -31,12 +31,16 @@ typedef enum TypeId {
     TYPE_MONEY = 60,
     TYPE_DATETIME = 61,
     TYPE_FLOAT = 62,
+    TYPE_SQL_VARIANT = 98,
     TYPE_NTEXT = 99,
     TYPE_BIT = 104,
     TYPE_DECIMAL = 106,
     TYPE_NUMERIC = 108,
     TYPE_SMALLMONEY = 122,
     TYPE_BIGINT = 127,
+    TYPE_HIERARCHYID = 128,
+    TYPE_GEOMETRY = 129,
+    TYPE_GEOGRAPHY = 130,
     TYPE_VARBINARY = 165,
     TYPE_VARCHAR = 167,
     TYPE_BINARY = 173,
@@ -51,11 +55,11 @@ enum { TYPE_MAX_LENGTH = -1 }; /* length of varchar(max) and its kin */
 
 typedef struct Type {
     TypeId id;
-    int32_t length;    /* char, binary: bytes; nchar: UTF-16 units; TYPE_MAX_LENGTH; else 0 */
-    uint8_t precision; /* decimal, numeric */
-    uint8_t scale;     /* decimal, numeric: digits; time, datetime2, datetimeoffset: 0…7 */
-    uint8_t collation; /* text types: index into collation.h's table; 0 = the database's default */
-    bool is_sysname;   /* nvarchar(128) declared as sysname: shown by that name */
+    int32_t length;     /* char, binary: bytes; nchar: UTF-16 units; TYPE_MAX_LENGTH; else 0 */
+    uint8_t precision;  /* decimal, numeric */
+    uint8_t scale;      /* decimal, numeric: digits; time, datetime2, datetimeoffset: 0…7 */
+    uint16_t collation; /* text types: index into collation.h's table; 0 = the database's default */
+    bool is_sysname;    /* nvarchar(128) declared as sysname: shown by that name */
 } Type;
 
 /* "nvarchar(40)", "decimal(12,2)", … as the manual writes it. */
@@ -71,9 +75,15 @@ bool type_is_binary(TypeId id);  /* binary, varbinary, image, rowversion */
 bool type_is_exact(TypeId id);   /* bit … bigint, decimal, money */
 bool type_is_integer(TypeId id); /* bit, tinyint … bigint */
 bool type_is_temporal(TypeId id);
+bool type_is_clr(TypeId id); /* hierarchyid, geometry, geography: opaque bytes */
+/* sys.types.system_type_id. */
+int type_system_id(TypeId id);
 /* Data type precedence (T-SQL manual): higher wins in a mixed expression. */
 int type_precedence(TypeId id);
 /* sys.columns.max_length: bytes, -1 for (max) and xml, 16 for text, ntext, image. */
 int type_max_length_bytes(const Type *t);
+/* sys.columns.precision and scale: digits of numbers and of times in text; 0 for others. */
+uint8_t type_sys_precision(const Type *t);
+uint8_t type_sys_scale(const Type *t);
 
 #endif

@@ -20,7 +20,8 @@
  *                                                  (compare by the first 8)
  *   char ... nvarchar(max), text, xml  VALUE_TEXT  UTF-8 (an unpaired surrogate as its 3-byte form, wtf8.h);
  *                                                  compared by collation
- *   binary varbinary image rowversion  VALUE_BLOB  as they are
+ *   binary varbinary image rowversion  VALUE_BLOB  as they are; so hierarchyid, geometry, geography
+ *   sql_variant                        VALUE_TEXT  variant.h's bytes, compared by its order
  *   uniqueidentifier                   VALUE_BLOB  16 bytes in SQL Server's sort order (guid.h maps it)
  */
 // clang-format on

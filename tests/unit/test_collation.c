@@ -4,7 +4,7 @@
 #include "test.h"
 
 static const Collation *named(const char *name) {
-    uint8_t i = collation_by_name(str_from(name));
+    uint16_t i = collation_by_name(str_from(name));
     assert_int_not_equal(i, COLLATION_NONE);
     return collation_get(i);
 }
@@ -83,12 +83,82 @@ static void wire_form_of_the_default_is_the_known_one(void **state) {
     uint8_t wire[COLLATION_WIRE_BYTES];
     collation_to_wire(collation_get(0), wire);
     assert_memory_equal(wire, known, sizeof known);
-    for (size_t i = 0; i < collation_count(); i++) {
-        collation_to_wire(collation_get((uint8_t)i), wire);
-        assert_int_equal(collation_from_wire(wire), i);
+    for (size_t i = 0; i < collation_count(); i++) { /* what is found has the same bytes */
+        uint8_t again[COLLATION_WIRE_BYTES];
+        collation_to_wire(collation_get((uint16_t)i), wire);
+        collation_to_wire(collation_get(collation_from_wire(wire)), again);
+        assert_memory_equal(wire, again, sizeof wire);
     }
     assert_int_equal(collation_by_name(STR_LIT("Klingon_CI_AS")), COLLATION_NONE);
     assert_int_equal(collation_by_name(STR_LIT("DATABASE_DEFAULT")), 0);
+}
+
+static void wire_forms_of_other_collations_are_as_servers_send_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint8_t wire[COLLATION_WIRE_BYTES];
+    } known[] = {{"Latin1_General_CI_AS", {0x09, 0x04, 0xd0, 0x00, 0x00}},
+                 {"Latin1_General_BIN2", {0x09, 0x04, 0x00, 0x02, 0x00}},
+                 {"Latin1_General_BIN", {0x09, 0x04, 0x00, 0x01, 0x00}},
+                 {"Latin1_General_100_CI_AS_SC_UTF8", {0x09, 0x04, 0xd0, 0x24, 0x00}},
+                 {"Japanese_CI_AS", {0x11, 0x04, 0xd0, 0x00, 0x00}},
+                 {"Japanese_XJIS_140_CS_AS_KS_WS", {0x11, 0x04, 0x00, 0x30, 0x00}},
+                 {"Chinese_PRC_CI_AS", {0x04, 0x08, 0xd0, 0x00, 0x00}},
+                 {"SQL_Latin1_General_CP850_BIN2", {0x09, 0x04, 0x00, 0x02, 0x28}}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        uint8_t wire[COLLATION_WIRE_BYTES];
+        collation_to_wire(named(known[i].name), wire);
+        assert_memory_equal(wire, known[i].wire, sizeof wire);
+    }
+}
+
+static void kana_and_width_count_where_the_name_says_so(void **state) {
+    (void)state;
+    const char *hiragana = "\xe3\x81\x82", *katakana = "\xe3\x82\xa2", *half = "\xef\xbd\xb1";
+    assert_int_equal(compare(named("Japanese_CI_AS"), hiragana, katakana), 0);
+    assert_int_equal(compare(named("Japanese_CI_AS"), half, katakana), 0);
+    assert_int_not_equal(compare(named("Japanese_CI_AS_KS"), hiragana, katakana), 0);
+    assert_int_equal(compare(named("Japanese_CI_AS_KS"), half, katakana), 0);
+    assert_int_not_equal(compare(named("Japanese_CI_AS_WS"), half, katakana), 0);
+    assert_int_equal(compare(named("Latin1_General_CI_AS"), "\xef\xbc\xa1", "a"), 0); /* a wide A */
+    assert_int_not_equal(compare(named("Latin1_General_CI_AS_WS"), "\xef\xbc\xa1", "a"), 0);
+}
+
+static void letters_of_other_scripts_have_case_and_accents_too(void **state) {
+    (void)state;
+    assert_int_equal(compare(named("Cyrillic_General_CI_AS"), "\xd0\x96", "\xd0\xb6"), 0);
+    assert_int_equal(compare(named("Greek_CI_AI"), "\xce\xac", "\xce\x91"), 0);
+    assert_int_not_equal(compare(named("Greek_CI_AS"), "\xce\xac", "\xce\xb1"), 0);
+    assert_int_equal(compare(named("Vietnamese_CI_AI"), "\xe1\xba\xa5", "A"), 0);
+    assert_int_not_equal(compare(named("Turkish_CI_AS"), "I", "i"), 0);
+    assert_int_equal(compare(named("Turkish_CI_AS"), "\xc4\xb0", "i"), 0);
+    assert_int_equal(compare(named("Turkish_CI_AS"), "I", "\xc4\xb1"), 0);
+}
+
+static void double_byte_pages_count_and_cut_by_bytes(void **state) {
+    (void)state;
+    const Collation *c = named("Japanese_CI_AS");
+    Str text = STR_LIT("a\xe6\x97\xa5\xe6\x9c\xac\xef\xbd\xb1"); /* a, two kanji, half-width katakana */
+    CLEANUP(buf_done) Buf bytes = {0};
+    CLEANUP(buf_done) Buf back = {0};
+    collation_encode(c, text, &bytes);
+    assert_string_equal(buf_text(&bytes), "a\x93\xfa\x96\x7b\xb1");
+    assert_int_equal(collation_encoded_bytes(c, text), 6);
+    collation_decode(c, buf_view(&bytes), &back);
+    assert_true(str_eq(buf_view(&back), text));
+    assert_int_equal(collation_prefix(c, text, 4).n, 4); /* not half of a kanji */
+    assert_int_equal(collation_prefix(c, text, 5).n, 7);
+    assert_int_equal(collation_prefix(named("Latin1_General_100_CI_AS_SC_UTF8"), text, 6).n, 4);
+}
+
+static void weights_are_equal_and_rising_as_the_order_is(void **state) {
+    (void)state;
+    const Collation *ci = named("Latin1_General_CI_AS"), *bin = named("Latin1_General_BIN2");
+    assert_true(collation_weight(ci, 'a') == collation_weight(ci, 'A'));
+    assert_true(collation_weight(ci, 'a') < collation_weight(ci, 0xe9));
+    assert_true(collation_weight(ci, 0xe9) < collation_weight(ci, 'f'));
+    assert_true(collation_weight(bin, 'a') > collation_weight(bin, 'B'));
 }
 
 static void code_page_1252_goes_there_and_back(void **state) {
@@ -143,6 +213,11 @@ int main(void) {
         cmocka_unit_test(sensitivities_are_those_of_the_name),
         cmocka_unit_test(base_letters_decide_before_accents_before_case),
         cmocka_unit_test(wire_form_of_the_default_is_the_known_one),
+        cmocka_unit_test(wire_forms_of_other_collations_are_as_servers_send_them),
+        cmocka_unit_test(kana_and_width_count_where_the_name_says_so),
+        cmocka_unit_test(letters_of_other_scripts_have_case_and_accents_too),
+        cmocka_unit_test(double_byte_pages_count_and_cut_by_bytes),
+        cmocka_unit_test(weights_are_equal_and_rising_as_the_order_is),
         cmocka_unit_test(code_page_1252_goes_there_and_back),
         cmocka_unit_test(what_a_code_page_lacks_becomes_a_question_mark),
         cmocka_unit_test(folding_maps_upper_and_lower_to_each_other),

@@ -39,21 +39,11 @@ static void datetime2_is_a_timestamp_to_new_clients_and_text_to_old_ones(void **
     assert_int_equal(odbc_type_of(&t, true, ODBC_TYPE_OLD, 3).data_type, -9);
 }
 
-static void sys_columns_count_the_digits_of_times(void **state) {
-    (void)state;
-    assert_int_equal(odbc_type_sys_precision(&(Type){.id = TYPE_TIME, .scale = 7}), 16);
-    assert_int_equal(odbc_type_sys_precision(&(Type){.id = TYPE_TIME}), 8);
-    assert_int_equal(odbc_type_sys_precision(&(Type){.id = TYPE_DATETIMEOFFSET, .scale = 3}), 30);
-    assert_int_equal(odbc_type_sys_scale(&(Type){.id = TYPE_MONEY}), 4);
-    assert_int_equal(odbc_type_sys_precision(&(Type){.id = TYPE_NVARCHAR, .length = 40}), 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nullable_int_has_the_token_of_the_nullable_family),
         cmocka_unit_test(a_max_column_is_zero_to_new_clients_and_the_largest_size_to_old_ones),
         cmocka_unit_test(datetime2_is_a_timestamp_to_new_clients_and_text_to_old_ones),
-        cmocka_unit_test(sys_columns_count_the_digits_of_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

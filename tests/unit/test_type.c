@@ -13,7 +13,10 @@ static void names_and_synonyms_are_found_in_any_case(void **state) {
     assert_int_equal(type_by_name(STR_LIT("timestamp")), TYPE_ROWVERSION);
     assert_int_equal(type_by_name(STR_LIT("character varying")), TYPE_VARCHAR);
     assert_int_equal(type_by_name(STR_LIT("null")), TYPE_NULL);
-    assert_int_equal(type_by_name(STR_LIT("geography")), TYPE_NULL);
+    assert_int_equal(type_by_name(STR_LIT("geography")), TYPE_GEOGRAPHY);
+    assert_int_equal(type_by_name(STR_LIT("SQL_VARIANT")), TYPE_SQL_VARIANT);
+    assert_int_equal(type_by_name(STR_LIT("vector")), TYPE_NULL);
+    assert_int_equal(type_system_id(TYPE_HIERARCHYID), 240);
 }
 
 static void format_writes_a_type_as_the_manual_does(void **state) {
@@ -49,6 +52,15 @@ static void lengths_in_bytes_are_those_of_sys_columns(void **state) {
     assert_int_equal(type_max_length_bytes(&(Type){.id = TYPE_DATETIMEOFFSET, .scale = 7}), 10);
 }
 
+static void sys_columns_count_the_digits_of_times(void **state) {
+    (void)state;
+    assert_int_equal(type_sys_precision(&(Type){.id = TYPE_TIME, .scale = 7}), 16);
+    assert_int_equal(type_sys_precision(&(Type){.id = TYPE_TIME}), 8);
+    assert_int_equal(type_sys_precision(&(Type){.id = TYPE_DATETIMEOFFSET, .scale = 3}), 30);
+    assert_int_equal(type_sys_scale(&(Type){.id = TYPE_MONEY}), 4);
+    assert_int_equal(type_sys_precision(&(Type){.id = TYPE_NVARCHAR, .length = 40}), 0);
+}
+
 static void precedence_orders_types_as_the_manual_does(void **state) {
     (void)state;
     static const TypeId falling[] = {TYPE_XML,       TYPE_DATETIMEOFFSET,
@@ -71,6 +83,7 @@ int main(void) {
         cmocka_unit_test(names_and_synonyms_are_found_in_any_case),
         cmocka_unit_test(format_writes_a_type_as_the_manual_does),
         cmocka_unit_test(lengths_in_bytes_are_those_of_sys_columns),
+        cmocka_unit_test(sys_columns_count_the_digits_of_times),
         cmocka_unit_test(precedence_orders_types_as_the_manual_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "standin/types/convert.h"
+#include "standin/types/variant.h"
 #include "test.h"
 
 static Arena arena;
@@ -11,7 +12,7 @@ static Value make(const char *text, const Type *t) {
     ConvertError e = {0};
     Value v;
     Convert c = {.from = {.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH}, .to = *t, .style = -1};
-    if (type_is_binary(t->id)) return VALUE_OF_BLOB(str_from(text));
+    if (type_is_binary(t->id) || type_is_clr(t->id)) return VALUE_OF_BLOB(str_from(text));
     if (!convert_value(&c, VALUE_OF_TEXT(str_from(text)), &arena, &v, &e)) fail_msg("%s: %s", text, e.text);
     return v;
 }
@@ -36,14 +37,14 @@ static void round_trip(const Type *t, bool is_nullable, Value v, const char *wha
     TypeInfo info;
     Err e = {0};
     Value back;
-    typeinfo_write(&x, &out);
+    typeinfo_write(&x, STR_LIT("shop"), &out);
     size_t room = typeinfo_room(&x, &v);
     uint8_t *p = buf_reserve(&out, room), *end = x.write(&x, &v, p);
     assert_non_null(end);
     assert_true((size_t)(end - p) <= room);
     out.n += (size_t)(end - p);
     Cursor c = cursor_over(out.p, out.n);
-    if (!typeinfo_read(&c, &info, &e)) fail_msg("%s: %s", what, e.msg);
+    if (!typeinfo_read(&c, /* of_column= */ true, &info, &e)) fail_msg("%s: %s", what, e.msg);
     assert_int_equal(info.type.id, t->id == TYPE_ROWVERSION ? TYPE_BINARY : t->id);
     assert_int_equal(info.type.scale, t->scale);
     assert_int_equal(info.type.precision, t->precision);
@@ -53,7 +54,7 @@ static void round_trip(const Type *t, bool is_nullable, Value v, const char *wha
     assert_same(&v, &back, what);
     for (size_t n = 0; n < out.n; n++) { /* any prefix is refused as cut short */
         Cursor shorter = cursor_over(out.p, n);
-        bool is_read = typeinfo_read(&shorter, &info, &e) &&
+        bool is_read = typeinfo_read(&shorter, /* of_column= */ true, &info, &e) &&
                        typeinfo_read_value(&shorter, &info, true, &arena, &back, &e);
         assert_false(is_read);
         assert_true(shorter.failed);
@@ -109,6 +110,9 @@ static void every_type_comes_back_as_it_went(void **state) {
         {{.id = TYPE_NTEXT}, {"", "\xd0\x96"}},
         {{.id = TYPE_IMAGE}, {"", "abc"}},
         {{.id = TYPE_XML}, {"", "<a/>"}},
+        {{.id = TYPE_HIERARCHYID}, {"", "\x58"}},
+        {{.id = TYPE_GEOMETRY}, {"abc"}},
+        {{.id = TYPE_GEOGRAPHY}, {"abc"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const Type *t = &cases[i].t;
@@ -120,11 +124,54 @@ static void every_type_comes_back_as_it_went(void **state) {
     }
 }
 
+/* Each base type at its ends, in a variant: value, type, digits and length come back. */
+static void a_variant_comes_back_with_its_base_type(void **state) {
+    (void)state;
+    static const struct {
+        Type t;
+        const char *values[3];
+    } cases[] = {
+        {{.id = TYPE_BIT}, {"0", "1"}},
+        {{.id = TYPE_TINYINT}, {"0", "255"}},
+        {{.id = TYPE_SMALLINT}, {"-32768", "32767"}},
+        {{.id = TYPE_INT}, {"-2147483648", "2147483647"}},
+        {{.id = TYPE_BIGINT}, {"-9223372036854775808", "9223372036854775807"}},
+        {{.id = TYPE_REAL}, {"-3.4e38", "1.5"}},
+        {{.id = TYPE_FLOAT}, {"-1.7976931348623157e308", "0.1"}},
+        {{.id = TYPE_MONEY}, {"-922337203685477.5808", "922337203685477.5807"}},
+        {{.id = TYPE_SMALLMONEY}, {"-214748.3648", "214748.3647"}},
+        {{.id = TYPE_DECIMAL, .precision = 5, .scale = 2}, {"-999.99", "0.01"}},
+        {{.id = TYPE_NUMERIC, .precision = 38, .scale = 10},
+         {"-9999999999999999999999999999.9999999999", "0"}},
+        {{.id = TYPE_DATE}, {"0001-01-01", "9999-12-31"}},
+        {{.id = TYPE_TIME, .scale = 7}, {"23:59:59.9999999"}},
+        {{.id = TYPE_DATETIME2, .scale = 3}, {"0001-01-01", "9999-12-31 23:59:59.999"}},
+        {{.id = TYPE_DATETIMEOFFSET, .scale = 7}, {"2026-11-03 16:05:06.1234567 +05:30"}},
+        {{.id = TYPE_DATETIME}, {"1753-01-01", "9999-12-31 23:59:59.997"}},
+        {{.id = TYPE_SMALLDATETIME}, {"1900-01-01", "2079-06-06 23:59"}},
+        {{.id = TYPE_UNIQUEIDENTIFIER}, {"6F9619FF-8B86-D011-B42D-00C04FC964FF"}},
+        {{.id = TYPE_CHAR, .length = 5}, {"ab   "}},
+        {{.id = TYPE_VARCHAR, .length = 8000}, {"", "gr\xc3\xbc\xc3\x9f"}},
+        {{.id = TYPE_NCHAR, .length = 3}, {"ab "}},
+        {{.id = TYPE_NVARCHAR, .length = 4000}, {"", "\xd0\x96"}},
+        {{.id = TYPE_BINARY, .length = 4}, {"abcd"}},
+        {{.id = TYPE_VARBINARY, .length = 8000}, {"", "ab\xff"}},
+    };
+    const Type variant = {.id = TYPE_SQL_VARIANT};
+    round_trip(&variant, true, (Value){0}, "a NULL variant");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t k = 0; k < 3 && cases[i].values[k]; k++) {
+            Value v = make(cases[i].values[k], &cases[i].t);
+            round_trip(&variant, true, variant_pack(&cases[i].t, v, &arena), cases[i].values[k]);
+        }
+}
+
 /* TYPE_INFO and value in one go. */
 static bool decode(const char *bytes, size_t n, Value *ret, Err *e) {
     TypeInfo info;
     Cursor c = cursor_over(bytes, n);
-    return typeinfo_read(&c, &info, e) && typeinfo_read_value(&c, &info, false, &arena, ret, e);
+    return typeinfo_read(&c, /* of_column= */ true, &info, e) &&
+           typeinfo_read_value(&c, &info, false, &arena, ret, e);
 }
 
 static void illegal_values_are_refused(void **state) {
@@ -142,9 +189,13 @@ static void illegal_values_are_refused(void **state) {
         {"\x26\x03\x00", 3},                              /* an integer of 3 bytes */
         {"\xe7\x14\x00\x09\x04\xd0\x00\x34\x03\x00"
          "abc",
-         13},                        /* half a UTF-16 unit */
-        {"\xf0\x00\x00", 3},         /* a CLR type */
-        {"\x62\x00\x00\x00\x00", 5}, /* sql_variant */
+         13},                                                       /* half a UTF-16 unit */
+        {"\xf0\x00\x00\0\0\x01x\0\0\0", 10},                        /* a CLR type x */
+        {"\x62\x49\x1f\0\0\x03\0\0\0\x26\0\x05", 12},               /* a variant of a nullable int */
+        {"\x62\x49\x1f\0\0\x05\0\0\0\x38\0\1\2\3", 14},             /* of an int of three bytes */
+        {"\x62\x49\x1f\0\0\x04\0\0\0\xa5\x01\x05\x00", 13},         /* properties cut short */
+        {"\x62\x49\x1f\0\0\xff\xff\0\0", 9},                        /* longer than any */
+        {"\x62\x49\x1f\0\0\x06\0\0\0\xa5\x02\x01\x00\x01\x02", 15}, /* two bytes as varbinary(1) */
         {"\x05", 1},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -173,6 +224,7 @@ static void plp_of_unknown_length_in_chunks_is_joined(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_comes_back_as_it_went),
+        cmocka_unit_test(a_variant_comes_back_with_its_base_type),
         cmocka_unit_test(illegal_values_are_refused),
         cmocka_unit_test(plp_of_unknown_length_in_chunks_is_joined),
     };
