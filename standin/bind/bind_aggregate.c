@@ -152,7 +152,7 @@ static bool within_keys(Binder *b, const AstCall *c, const Sql **ret) {
         Bx x;
         if (!bindexpr_value(b, c->within[i].expr, &x)) return false;
         if (c->within[i].is_descending && i < 63) descending |= 1ULL << i;
-        uint8_t collation = x.type.collation ? x.type.collation : b->host->default_collation;
+        uint16_t collation = x.type.collation ? x.type.collation : b->host->default_collation;
         keys[i + 1] = type_is_text(x.type.id)
                           ? SQL_OF(b, "ts_sort_key(@,@)", x.sql, sql_printf(b, "%d", collation))
                           : bindtype_sortable(b, &x);

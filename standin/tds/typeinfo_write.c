@@ -314,7 +314,7 @@ static uint8_t *write_variant(const TypeInfoEncoder *x, const Value *v, uint8_t 
     size_t prefix = has_u16 ? 2 : has_u8 ? 1 : 0;
     memmove(value, value + prefix, (size_t)(end - value) - prefix);
     end -= prefix;
-    (void)put_le(p, 4, (uint64_t)(end - head));
+    put_count(p, (size_t)(end - head));
     return end;
 }
 

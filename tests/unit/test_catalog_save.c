@@ -8,8 +8,10 @@
 
 static Table *example(void) {
     static const Type decimal = {.id = TYPE_DECIMAL, .precision = 12, .scale = 3},
-                      text = {
-                          .id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH, .collation = 2, .is_sysname = true};
+                      text = {.id = TYPE_NVARCHAR,
+                              .length = TYPE_MAX_LENGTH,
+                              .collation = 1000,
+                              .is_sysname = true};
     Table *t = table_new(17, 5, 1, STR_LIT("t\xc3\xa9"));
     Column *c = table_add_column(t, STR_LIT("a"), &decimal, true);
     c->default_sql = x_strdup("((0))");

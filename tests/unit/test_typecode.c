@@ -3,7 +3,7 @@
 
 static void type_codes_keep_a_type(void **state) {
     (void)state;
-    static const Type types[] = {{.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH, .collation = 7},
+    static const Type types[] = {{.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH, .collation = 3000},
                                  {.id = TYPE_DECIMAL, .precision = 38, .scale = 37},
                                  {.id = TYPE_XML, .length = 0},
                                  {.id = TYPE_VARBINARY, .length = 8000}};
@@ -19,7 +19,7 @@ static void type_codes_keep_a_type(void **state) {
 
 static void type_codes_are_positive_numbers(void **state) {
     (void)state;
-    Type t = {.id = TYPE_XML, .length = 8000, .precision = 255, .scale = 255, .collation = 255};
+    Type t = {.id = TYPE_XML, .length = 8000, .precision = 255, .scale = 255, .collation = 65534};
     assert_true(typecode_of(&t) > 0);
 }
 
