@@ -18,6 +18,10 @@ import lab  # noqa: E402
 import workload  # noqa: E402
 
 LAB = ROOT / "build" / "e2e" / lab.build_dir().name
+# The ODBC driver that millrace reads through: its own choice, or, for a second pass, the one named here (scripts/test e2e-microsoft).
+DRIVER = os.environ.get("MILLRACE_E2E_DRIVER")
+THROUGH_DRIVER = {"database.odbc.driver": DRIVER, "database.encrypt": "true", "database.trustServerCertificate": "true"} if DRIVER else {}
+ADDRESS_OPTIONS = "encrypt=true&trustServerCertificate=true" if DRIVER else "encrypt=false"
 numbers = itertools.count(1)
 
 
@@ -97,7 +101,7 @@ class Runner:
     def files(self, source=None, sink=None):
         """The quick start's files with the given properties changed (None removes one)."""
         paths = []
-        for name, changes in (("source", source or {}), ("sink", sink or {})):
+        for name, changes in (("source", {**THROUGH_DRIVER, **(source or {})}), ("sink", sink or {})):
             config = json.loads((QUICKSTART / f"{name}.json").read_text())
             config["config"].update(changes)
             config["config"] = {k: v for k, v in config["config"].items() if v is not None}

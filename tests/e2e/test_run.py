@@ -3,8 +3,11 @@
 import contextlib
 import signal
 
+import pytest
+
 import lab
 from compare import warehouse_differences
+from conftest import ADDRESS_OPTIONS, DRIVER
 from workload import Workload
 
 
@@ -82,7 +85,7 @@ def test_one_postgres_transaction_shows_a_source_transaction_whole(runner, wareh
 
 
 def test_from_and_to_run_without_files(runner, warehouse, target):
-    run = runner.start("--from", f"mssql://sa@127.0.0.1:{warehouse.port}/warehouse_source?tables=dbo.customers,dbo.orders&encrypt=false",
+    run = runner.start("--from", f"mssql://sa@127.0.0.1:{warehouse.port}/warehouse_source?tables=dbo.customers,dbo.orders&{ADDRESS_OPTIONS}",
                        "--to", target.uri())
     runner.drained(run)
     tables = target.rows("select tablename from pg_tables where schemaname = 'dbo' order by 1")
@@ -111,3 +114,10 @@ def test_position_is_readable(runner, warehouse, target):
     assert "position" in columns and "epoch" in columns
     lsn = target.value("select position from millrace.position")
     assert len(lsn.split(":")) == 3
+
+
+@pytest.mark.skipif(not DRIVER, reason="only in the pass that names a driver")
+def test_the_source_is_read_through_the_driver_that_was_named(runner, warehouse, target):
+    run = runner.start()
+    runner.drained(run)
+    assert f'driver="{DRIVER}"' in run.log()

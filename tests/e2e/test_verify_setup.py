@@ -3,6 +3,7 @@
 import contextlib
 
 import lab
+from conftest import ADDRESS_OPTIONS
 
 
 def test_verify_finds_each_kind_of_difference(runner, warehouse, target):
@@ -38,7 +39,7 @@ def test_verify_under_traffic_waits_for_the_stream(runner, warehouse, target):
 def test_setup_prints_what_yes_runs(runner, source, target):
     source.script("CREATE DATABASE warehouse_source\nGO\nUSE warehouse_source\nGO\n"
                   "CREATE TABLE dbo.customers (id int NOT NULL PRIMARY KEY, name nvarchar(20) NULL)")
-    ends = ["--from", f"mssql://sa@127.0.0.1:{source.port}/warehouse_source?tables=dbo.customers&encrypt=false", "--to", target.uri()]
+    ends = ["--from", f"mssql://sa@127.0.0.1:{source.port}/warehouse_source?tables=dbo.customers&{ADDRESS_OPTIONS}", "--to", target.uri()]
     shown = runner.command("setup", *ends)
     assert shown.returncode == 0, shown.stderr
     assert "sp_cdc_enable_db" in shown.stdout and "sp_cdc_enable_table" in shown.stdout
