@@ -34,6 +34,7 @@
 enum {
     CONNECTION_LOGIN_SECONDS = 30, /* a client that says nothing for so long is dropped */
     ERROR_PROTOCOL = 8009,         /* "The incoming … protocol stream is incorrect." */
+    ERROR_RPC_VALUE = 8023,        /* "… The supplied value is not a valid instance of data type …" */
     ERROR_DESCRIPTOR = 3989,
     ERROR_BULK_STATE = 4891,
     ERROR_LOGIN = 18456,
@@ -193,11 +194,15 @@ static bool enter(Connection *c, Err *e) {
  */
 
 static bool protocol_error(Connection *c, const char *what, const Err *e) {
-    char text[ERR_MSG_SIZE + 128];
+    char text[ERR_MSG_SIZE + 256];
+    bool is_value = e->code == ERR_RANGE; /* sound, but for a value that its type can't have */
     (void)snprintf(text, sizeof text,
-                   "The incoming tabular data stream (TDS) %sprotocol stream is incorrect. %s.", what,
-                   e->msg);
-    token_error(c->token, ERROR_PROTOCOL, 16, text);
+                   "The incoming tabular data stream (TDS) %sprotocol stream is incorrect. %s.%s", what,
+                   e->msg,
+                   is_value ? " Check the source data for invalid values. An example of an invalid value is "
+                              "data of numeric type with scale greater than precision."
+                            : "");
+    token_error(c->token, is_value ? ERROR_RPC_VALUE : ERROR_PROTOCOL, 16, text);
     return true;
 }
 

@@ -19,7 +19,7 @@
 static const int64_t ticks_per_unit[8] = {10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
 
 static bool not_an_instance(TypeId id, Err *e) {
-    return err_set(e, ERR_INVALID, false, "the supplied value is not a valid instance of data type %s",
+    return err_set(e, ERR_RANGE, false, "The supplied value is not a valid instance of data type %s",
                    type_name(id));
 }
 
@@ -62,7 +62,8 @@ static TypeId sized_type(uint8_t token, uint8_t max) {
     case TOKEN_FLTN: return max == 4 ? TYPE_REAL : max == 8 ? TYPE_FLOAT : TYPE_NULL;
     case TOKEN_MONEYN: return max == 4 ? TYPE_SMALLMONEY : max == 8 ? TYPE_MONEY : TYPE_NULL;
     case TOKEN_DATETIMN: return max == 4 ? TYPE_SMALLDATETIME : max == 8 ? TYPE_DATETIME : TYPE_NULL;
-    case TOKEN_GUID: return max == GUID_BYTES ? TYPE_UNIQUEIDENTIFIER : TYPE_NULL;
+    case TOKEN_GUID: /* mssql-jdbc announces a NULL with 0, as the server allows */
+        return max == GUID_BYTES || max == 0 ? TYPE_UNIQUEIDENTIFIER : TYPE_NULL;
     default: return TYPE_NULL;
     }
 }
@@ -324,10 +325,24 @@ static bool read_moment(const Type *t, Str s, Arena *a, Value *ret, Err *e) {
            not_an_instance(t->id, e);
 }
 
+/* char, nchar and binary have their whole length, however short a client sends them. */
+static Str padded(Str s, size_t missing, char with, Arena *a) {
+    char *out = arena_bytes(a, s.n + missing);
+    if (s.n > 0) memcpy(out, s.p, s.n);
+    memset(out + s.n, with, missing);
+    return (Str){out, s.n + missing};
+}
+
+static size_t missing(const Type *t, TypeId fixed, size_t n) {
+    size_t length = t->id == fixed ? (size_t)t->length : 0;
+    return n < length ? length - n : 0;
+}
+
 /* Text or bytes as the type's in-memory form. */
 static bool read_content(const Type *t, Str s, Arena *a, Value *ret, Err *e) {
     if (type_is_binary(t->id) || type_is_clr(t->id)) {
-        *ret = VALUE_OF_BLOB(s);
+        size_t lacks = missing(t, TYPE_BINARY, s.n);
+        *ret = VALUE_OF_BLOB(lacks == 0 ? s : padded(s, lacks, '\0', a));
         return true;
     }
     if (type_is_unicode(t->id)) {
@@ -339,12 +354,14 @@ static bool read_content(const Type *t, Str s, Arena *a, Value *ret, Err *e) {
             n -= 2;
         }
         char *out = arena_bytes(a, 3 * (n / 2) + 1);
-        *ret = VALUE_OF_TEXT(((Str){out, wtf8_from_utf16le(p, n, out)}));
+        Str text = {out, wtf8_from_utf16le(p, n, out)};
+        size_t lacks = missing(t, TYPE_NCHAR, n / 2);
+        *ret = VALUE_OF_TEXT(lacks == 0 ? text : padded(text, lacks, ' ', a));
         return true;
     }
     CLEANUP(buf_done) Buf text = {0};
     collation_decode(collation_get(t->collation), s, &text);
-    *ret = VALUE_OF_TEXT(arena_str(a, buf_view(&text)));
+    *ret = VALUE_OF_TEXT(padded(buf_view(&text), missing(t, TYPE_CHAR, s.n), ' ', a));
     return true;
 }
 

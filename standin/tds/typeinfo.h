@@ -55,7 +55,8 @@ typedef struct TypeInfo {
  * ERR_INVALID for types that aren't supported (named) or malformed bytes; c->failed: cut short. */
 MUST_CHECK bool typeinfo_read(Cursor *c, bool of_column, TypeInfo *ret, Err *e);
 /* A value of that type. Its bytes are borrowed from the cursor's or put into the arena. has_pointer: as in a
- * row, text and image carry a text pointer. Errors: ERR_INVALID (no legal value; cut short: c->failed). */
+ * row, text and image carry a text pointer. Errors: ERR_RANGE (no legal value), ERR_INVALID (cut short:
+ * c->failed). */
 MUST_CHECK bool typeinfo_read_value(Cursor *c, const TypeInfo *t, bool has_pointer, Arena *a, Value *ret,
                                     Err *e);
 
