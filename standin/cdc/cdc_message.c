@@ -21,14 +21,52 @@ static const Message MESSAGES[] = {
      "Cannot truncate table '%s' because it is published for replication or enabled for "
      "Change Data Capture."},
     {4928, 16, "Cannot alter column '%s' because it is 'REPLICATED'."},
+    {22838, 16,
+     "All columns of a CDC unique index must be defined as NOT NULL. Index '%s' selected as the CDC unique "
+     "index "
+     "for source table '%s.%s' does not meet this requirement. Define all columns of the selected index as "
+     "NOT "
+     "NULL or select another unique index as the CDC index and resubmit the request."},
     {22850, 16,
      "The threshold value specified for the Change Data Capture cleanup process must be greater than 0. When "
      "creating "
-     "or modifying cleanup job, specify a positive threshold value. If this error is encountered when "
+     "or modifying the cleanup job, specify a positive threshold value. If this error is encountered when "
      "executing the "
      "sys.sp_cdc_cleanup_change_table stored procedure, reset the threshold value associated with the job to "
      "a "
      "non-negative value by using the sp_cdc_change_job stored procedure."},
+    {22857, 10,
+     "Warning: The @allow_partition_switch parameter must be 1 for tables that are not partitioned. The "
+     "explicit "
+     "setting of the parameter to 0 was ignored. Refer to books online for more information about partition "
+     "switching behavior when using Change Data Capture."},
+    {22858, 16,
+     "Unable to add entries to the Change Data Capture LSN time mapping table to reflect dml changes applied "
+     "to "
+     "the tracked tables. Refer to previous errors in the current session to identify the cause and correct "
+     "any "
+     "associated problems."},
+    {22859, 16,
+     "Log Scan process failed in processing log records. Refer to previous errors in the current session to "
+     "identify the cause and correct any associated problems."},
+    {22860, 16,
+     "Log scan process failed in processing a ddl log record. Refer to previous errors in the current "
+     "session to "
+     "identify the cause and correct any associated problems."},
+    {22863, 16,
+     "Failed to insert rows into Change Data Capture change tables. Refer to previous errors in the current "
+     "session to identify the cause and correct any associated problems."},
+    {22864, 16,
+     "The call to sp_MScdc_capture_job by the Capture Job for database '%s' failed. Look at previous errors "
+     "for "
+     "the cause of the failure."},
+    {22865, 16,
+     "The number of columns in the index '%s', used as the unique row identifier to support net changes for "
+     "table '%s'.'%s', exceeds the limit of 14 columns. Set the parameter @supports_net_changes to 0 or use "
+     "the "
+     "@index_name parameter to identify a unique index with fewer than 15 columns as the unique row "
+     "identifier "
+     "and resubmit the request."},
     {22901, 16,
      "The database '%s' is not enabled for Change Data Capture. Ensure that the correct "
      "database context is set and retry the operation. To report on the databases enabled "
@@ -56,6 +94,8 @@ static const Message MESSAGES[] = {
      "Parameter @role_name cannot be empty. Specify a value for @role_name and retry the "
      "operation. Supply null as the value if no role is to be used to gate access to "
      "captured change data."},
+    {22910, 16,
+     "The cleanup request for database '%s' failed. The database is not enabled for Change Data Capture."},
     {22920, 16, "The named capture instance %s does not exist for database %s."},
     {22925, 16,
      "The number of columns captured by capture instance '%s' exceeds the maximum allowed "

@@ -149,6 +149,7 @@ void instance_done(InstanceSet *set) {
 }
 
 const Instance *instance_by_name(const InstanceSet *set, Str name) {
+    while (name.n && name.p[name.n - 1] == ' ') name.n--; /* as names compare */
     for (size_t i = 0; i < set->count; i++)
         if (str_eq_icase(set->items[i].name, name)) return &set->items[i];
     return NULL;

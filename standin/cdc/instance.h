@@ -92,7 +92,8 @@ typedef struct InstanceSet {
 MUST_CHECK bool instance_load(struct sqlite3 *db, const Txn *txn, const Catalog *c, int32_t database_id,
                               InstanceSet *ret, SqlError *e);
 void instance_done(InstanceSet *set);
-const Instance *instance_by_name(const InstanceSet *set, Str name); /* any letter case; NULL = none */
+const Instance *instance_by_name(const InstanceSet *set,
+                                 Str name); /* any letter case, blanks at the end or not; NULL = none */
 
 /* A table of schema cdc by its name; NULL = there is none. The catalog is pinned. */
 const Table *instance_cdc_table(const Catalog *c, int32_t database_id, Str name);

@@ -8,6 +8,10 @@ bool proc_cdc_check_database(Session *s, SqlError *e) {
     return d->is_cdc_enabled || cdc_message_raise(e, 22901, &(Str){d->name, str_from(d->name).n}, 1);
 }
 
+bool proc_cdc_check(Session *s, SqlError *e) {
+    return proc_cdc_check_owner(s, e) && proc_cdc_check_database(s, e);
+}
+
 bool proc_cdc_check_owner(Session *s, SqlError *e) {
     return session_is_member(s, session_current_database(s), STR_LIT("db_owner")) ||
            cdc_message_raise(e, 22904, NULL, 0);
@@ -39,6 +43,14 @@ static const ProcParam CLEANUP[] = {
     {.name = "@fCleanupFailed", .type = {.id = TYPE_BIT}, .is_output = true},
 };
 
+static const ProcParam WRAPPER[] = {
+    PROC_NAME("@capture_instance"),
+    PROC_BIT("@closed_high_end_point"),
+    PROC_TEXT("@column_list"),
+    PROC_TEXT("@update_flag_list"),
+};
+static const ProcParam UPGRADE[] = {PROC_BIT("@force_metadata_fixup")};
+
 #define PROC(name_, params_, call_)                                                                          \
     {                                                                                                        \
         .name = (name_), .params = (params_), .param_count = sizeof(params_) / sizeof(params_)[0],           \
@@ -54,6 +66,8 @@ static const Proc PROCS[] = {
     PROC("sp_cdc_get_captured_columns", HELP_INSTANCE, proc_help_captured_columns),
     PROC("sp_cdc_get_ddl_history", HELP_INSTANCE, proc_help_ddl_history),
     PROC("sp_cdc_cleanup_change_table", CLEANUP, proc_cleanup_change_table),
+    PROC("sp_cdc_generate_wrapper_function", WRAPPER, proc_help_wrapper_function),
+    PROC("sp_cdc_vupgrade", UPGRADE, proc_database_upgrade),
 };
 
 void proc_cdc_add(ProcRegistry *r) {

@@ -26,34 +26,39 @@ static bool find_mark(Session *s, Str given, Arena *arena, Lsn10 *ret, SqlError 
         return true;
     }
     char text[LSN10_HEX_SIZE];
-    Str arg = str_from(lsn10_hex(&mark, text));
+    (void)lsn10_hex(&mark, text);
+    text[1] = 'X'; /* SQL Server's message has it in upper case altogether */
+    Str arg = str_from(text);
     return cdc_message_raise(e, 22964, &arg, 1);
 }
 
-static bool clean_up(Session *s, ProcCall *call, const InstanceSet *set, SqlError *e) {
+static bool clean_up(Session *s, ProcCall *call, const InstanceSet *set, const Lsn10 *given, SqlError *e) {
     const Instance *it = instance_by_name(set, proc_arg_text(call, P_INSTANCE));
     if (!it) {
         Str args[] = {proc_arg_text(call, P_INSTANCE), str_from(session_current_database(s)->name)};
         return cdc_message_raise(e, 22920, args, 2);
     }
-    Lsn10 mark = it->start_lsn;
-    const ProcArg *given = &call->args[P_MARK];
-    if (given->value.kind == VALUE_BLOB && !find_mark(s, given->value.v.s, call->arena, &mark, e))
-        return false;
+    Lsn10 mark = given ? *given : it->start_lsn;
     if (lsn10_cmp(&mark, &it->start_lsn) < 0) mark = it->start_lsn; /* it is never lowered */
     int64_t threshold = proc_arg_int(call, P_THRESHOLD, JOBS_DEFAULT_THRESHOLD);
     return cleanup_instance(s, session_current_database(s)->id, it, &mark, threshold, e);
 }
 
+/* SQL Server looks at the mark before the instance. */
 bool proc_cleanup_change_table(Session *s, ProcCall *call, SqlError *e) {
-    if (!proc_cdc_check_database(s, e) || !proc_cdc_check_owner(s, e)) return false;
+    const Database *d = session_current_database(s);
+    if (!proc_cdc_check_owner(s, e)) return false;
+    if (!d->is_cdc_enabled) return cdc_message_raise(e, 22910, &(Str){d->name, str_from(d->name).n}, 1);
+    if (proc_arg_int(call, P_THRESHOLD, 1) < 1) return cdc_message_raise(e, 22850, NULL, 0);
+    Lsn10 mark;
+    const Value *given = &call->args[P_MARK].value;
+    bool has_mark = given->kind == VALUE_BLOB;
+    if (has_mark && !find_mark(s, given->v.s, call->arena, &mark, e)) return false;
     if (proc_arg_text(call, P_INSTANCE).n == 0)
         return cdc_message_raise(e, 22963, &STR_LIT("@capture_instance"), 1);
-    if (proc_arg_int(call, P_THRESHOLD, 1) < 1) return cdc_message_raise(e, 22850, NULL, 0);
     InstanceSet set;
-    int32_t id = session_current_database(s)->id;
-    if (!instance_load(session_db(s), session_txn(s), session_catalog(s), id, &set, e)) return false;
-    bool ok = clean_up(s, call, &set, e);
+    if (!instance_load(session_db(s), session_txn(s), session_catalog(s), d->id, &set, e)) return false;
+    bool ok = clean_up(s, call, &set, has_mark ? &mark : NULL, e);
     if (call->count > P_FAILED) call->outputs[P_FAILED].value = VALUE_OF_INT(!ok);
     instance_done(&set);
     return ok;

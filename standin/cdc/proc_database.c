@@ -37,11 +37,9 @@ static const char *const TABLES[][2] = {
      "CREATE UNIQUE CLUSTERED INDEX captured_columns_clustered_idx ON cdc.captured_columns(object_id, "
      "column_ordinal)"},
     {"index_columns", "CREATE TABLE cdc.index_columns(object_id int NOT NULL, column_name sysname NOT NULL, "
-                      "index_ordinal tinyint NOT "
-                      "NULL, column_id int NOT NULL)\n"
-                      "CREATE UNIQUE CLUSTERED INDEX index_columns_clustered_idx ON "
-                      "cdc.index_columns(object_id, index_ordinal, "
-                      "column_id)"},
+                      "index_ordinal tinyint NOT NULL, column_id int NOT NULL, CONSTRAINT "
+                      "index_columns_clustered_idx PRIMARY KEY CLUSTERED (object_id, index_ordinal, "
+                      "column_id))"},
     {"ddl_history",
      "CREATE TABLE cdc.ddl_history(source_object_id int, object_id int NOT NULL, required_column_update bit, "
      "ddl_command nvarchar(max), ddl_lsn binary(10) NOT NULL, ddl_time datetime)\n"
@@ -161,7 +159,32 @@ static bool disable(Session *s, void *arg, SqlError *e) {
     return session_publish_database(s, d, e);
 }
 
+/* The jobs' table goes with the last database that has CDC. */
+static bool drop_jobs_table(Session *s, SqlError *e) {
+    int32_t at = 0;
+    for (const Database *d; (d = catalog_next_database(session_catalog(s), &at)) != NULL;)
+        if (d->is_cdc_enabled) return true;
+    return !jobs_table(session_catalog(s)) ||
+           proc_run(s, CATALOG_MSDB, STR_LIT("DROP TABLE dbo.cdc_jobs"), NULL, 0, e);
+}
+
+static bool disable_all(Session *s, void *arg, SqlError *e) {
+    return disable(s, arg, e) && drop_jobs_table(s, e);
+}
+
 bool proc_database_disable(Session *s, ProcCall *call, SqlError *e) {
     (void)call;
-    return check_sysadmin(s, e) && proc_cdc_check_database(s, e) && atomic_run(s, disable, NULL, e);
+    if (!check_sysadmin(s, e)) return false;
+    if (session_current_database(s)->is_cdc_enabled) return atomic_run(s, disable_all, NULL, e);
+    Str name = name_of(session_current_database(s));
+    CLEANUP(buf_done) Buf text = {0};
+    cdc_message_format(22901, &name, 1, &text);
+    return proc_message(s, 22901, 10, buf_view(&text)); /* it is as was asked */
+}
+
+/* ---- sp_cdc_vupgrade */
+
+bool proc_database_upgrade(Session *s, ProcCall *call, SqlError *e) {
+    (void)call;
+    return proc_cdc_check_owner(s, e); /* what is here is of this version already */
 }

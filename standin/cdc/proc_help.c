@@ -112,11 +112,34 @@ static bool help_rows(Session *s, ProcCall *call, const InstanceSet *set, SqlErr
     return proc_rows_done(s);
 }
 
+/* The one table that was asked for must be there, and tracked. */
+static bool check_meant(Session *s, const ProcCall *call, SqlError *e) {
+    const Database *d = session_current_database(s);
+    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1)};
+    const Schema *schema = database_schema(d, names[0]);
+    const Table *t = schema ? catalog_table(session_catalog(s), d->id, schema->id, names[1]) : NULL;
+    if (!t || t->kind != TABLE_USER) return cdc_message_raise(e, 22931, names, 2);
+    return t->is_tracked_by_cdc || cdc_message_raise(e, 22985, names, 2);
+}
+
 bool proc_help_change_data_capture(Session *s, ProcCall *call, SqlError *e) {
     if (!proc_cdc_check_database(s, e)) return false;
     bool has_schema = proc_arg_text(call, 0).n > 0, has_name = proc_arg_text(call, 1).n > 0;
     if (has_schema != has_name) return cdc_message_raise(e, 22972, NULL, 0);
+    if (has_name && !check_meant(s, call, e)) return false;
     return with_instances(s, call, help_rows, e);
+}
+
+/* ---- sp_cdc_generate_wrapper_function */
+
+/* Its scripts are user functions, which this server doesn't run. */
+bool proc_help_wrapper_function(Session *s, ProcCall *call, SqlError *e) {
+    (void)call;
+    return proc_cdc_check_database(s, e) &&
+           sql_error_set(
+               e, 40510, 16, 1,
+               "Statement 'sys.sp_cdc_generate_wrapper_function' is not supported in this version of "
+               "SQL Server.");
 }
 
 /* ---- sp_cdc_get_captured_columns */

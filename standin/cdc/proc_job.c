@@ -9,7 +9,13 @@
 #include "standin/cdc/proc_arg.h"
 #include "standin/cdc/proc_cdc.h"
 
-enum { SCAN_WAIT_MS = 5000, ERROR_JOB_STATE = 22022 };
+enum {
+    SCAN_WAIT_MS = 5000,
+    ERROR_JOB_STATE = 22022,
+    INFO_JOB_STARTED = 14243,
+    INFO_JOB_STOPPED = 14254,
+    LOOK_MS = 50, /* between scans without a polling interval */
+};
 
 static int32_t current_id(Session *s) {
     return session_current_database(s)->id;
@@ -32,10 +38,6 @@ static bool find_job(Session *s, JobType type, Job *ret, bool *ret_found, SqlErr
                      e);
 }
 
-static bool check(Session *s, SqlError *e) {
-    return proc_cdc_check_database(s, e) && proc_cdc_check_owner(s, e);
-}
-
 /* ---- settings */
 
 /* Where a procedure has its settings among the arguments. */
@@ -56,6 +58,17 @@ static bool check_cleanup(const Job *job, SqlError *e) {
     return job->threshold >= 1 || cdc_message_raise(e, 22850, NULL, 0);
 }
 
+/* A job that runs once has no polling interval, and one that is given an interval runs on. */
+static void apply_capture(Job *job, const ProcCall *call, const Settings *at) {
+    job->maxtrans = (int32_t)proc_arg_int(call, at->maxtrans, job->maxtrans);
+    job->maxscans = (int32_t)proc_arg_int(call, at->maxscans, job->maxscans);
+    job->polling_s = proc_arg_int(call, at->polling, job->polling_s);
+    bool is_polling = !proc_arg_is_null(call, at->polling) && job->polling_s > 0;
+    job->is_continuous = proc_arg_int(call, at->continuous, job->is_continuous || is_polling) != 0;
+    bool is_valid = job->polling_s >= 0 && job->polling_s <= JOBS_MAX_POLLING_S;
+    if (!job->is_continuous && is_valid) job->polling_s = 0;
+}
+
 /* Put what was given over the job's settings. */
 static bool apply(Job *job, const ProcCall *call, const Settings *at, SqlError *e) {
     bool has_capture = !proc_arg_is_null(call, at->maxtrans) || !proc_arg_is_null(call, at->maxscans) ||
@@ -66,11 +79,9 @@ static bool apply(Job *job, const ProcCall *call, const Settings *at, SqlError *
         job->threshold = proc_arg_int(call, at->threshold, job->threshold);
         return check_cleanup(job, e);
     }
-    if (!proc_arg_is_null(call, at->retention)) return cdc_message_raise(e, 22995, NULL, 0);
-    job->maxtrans = (int32_t)proc_arg_int(call, at->maxtrans, job->maxtrans);
-    job->maxscans = (int32_t)proc_arg_int(call, at->maxscans, job->maxscans);
-    job->is_continuous = proc_arg_int(call, at->continuous, job->is_continuous) != 0;
-    job->polling_s = proc_arg_int(call, at->polling, job->polling_s);
+    if (!proc_arg_is_null(call, at->retention) || !proc_arg_is_null(call, at->threshold))
+        return cdc_message_raise(e, 22995, NULL, 0);
+    apply_capture(job, call, at);
     return check_capture(job, e);
 }
 
@@ -83,7 +94,7 @@ static bool add_job(Session *s, ProcCall *call, SqlError *e) {
     static const Settings at = {ADD_FIRST,     ADD_FIRST + 1, ADD_FIRST + 2,
                                 ADD_FIRST + 3, ADD_FIRST + 4, ADD_FIRST + 5};
     JobType type;
-    if (!check(s, e) || !job_type(call, ADD_TYPE, &type, e)) return false;
+    if (!proc_cdc_check(s, e) || !job_type(call, ADD_TYPE, &type, e)) return false;
     Job job, wanted = jobs_default(current_id(s), type);
     bool has_one;
     if (!apply(&wanted, call, &at, e) || !find_job(s, type, &job, &has_one, e)) return false;
@@ -101,7 +112,8 @@ static bool change_job(Session *s, ProcCall *call, SqlError *e) {
     JobType type;
     Job job;
     bool has_one;
-    if (!check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e)) return false;
+    if (!proc_cdc_check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e))
+        return false;
     if (!has_one) return raise1(e, 22997, str_from(jobs_type_name(type)));
     return apply(&job, call, &at, e) && atomic_run(s, save, &job, e);
 }
@@ -114,7 +126,8 @@ static bool drop_job(Session *s, ProcCall *call, SqlError *e) {
     JobType type;
     Job job;
     bool has_one;
-    if (!check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e)) return false;
+    if (!proc_cdc_check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e))
+        return false;
     if (!has_one) return raise1(e, 22997, str_from(jobs_type_name(type)));
     (void)agent_stop_job(cdc_of(s)->agent, current_id(s), type);
     return atomic_run(s, drop, &type, e);
@@ -127,7 +140,7 @@ static bool help_jobs(Session *s, ProcCall *call, SqlError *e) {
         "maxtrans, maxscans, continuous, pollinginterval, retention, threshold FROM dbo.cdc_jobs "
         "WHERE database_id = @database ORDER BY job_type";
     (void)call;
-    if (!check(s, e)) return false;
+    if (!proc_cdc_check(s, e)) return false;
     if (!jobs_table(session_catalog(s))) return raise1(e, 22993, str_from(session_current_database(s)->name));
     SessionParam p = proc_arg_param("@database", &(Type){.id = TYPE_INT}, VALUE_OF_INT(current_id(s)));
     return proc_query(s, CATALOG_MSDB, str_from(text), &p, 1, NULL, NULL, e);
@@ -139,7 +152,8 @@ static bool set_state(Session *s, ProcCall *call, bool is_start, SqlError *e) {
     JobType type;
     Job job;
     bool has_one;
-    if (!check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e)) return false;
+    if (!proc_cdc_check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e))
+        return false;
     if (!has_one) return raise1(e, 22997, str_from(jobs_type_name(type)));
     Agent *agent = cdc_of(s)->agent;
     const char *database = session_current_database(s)->name, *name = jobs_type_name(type);
@@ -150,6 +164,7 @@ static bool set_state(Session *s, ProcCall *call, bool is_start, SqlError *e) {
             "of this action.");
     bool is_done = is_start ? agent_start_job(agent, job.database_id, type)
                             : agent_stop_job(agent, job.database_id, type);
+    if (is_done && !is_start) capture_settle(cdc_of(s)->capture);
     if (!is_done)
         return sql_error_set(e, ERROR_JOB_STATE, 16, 1,
                              "SQLServerAgent Error: Request to %s job cdc.%s_%s (from User " STR_FMT
@@ -158,7 +173,7 @@ static bool set_state(Session *s, ProcCall *call, bool is_start, SqlError *e) {
                              is_start ? "already running" : "not currently running");
     CLEANUP_FREE char *text =
         x_asprintf("Job 'cdc.%s_%s' %s successfully.", database, name, is_start ? "started" : "stopped");
-    return proc_message(s, 0, 0, str_from(text));
+    return proc_message(s, is_start ? INFO_JOB_STARTED : INFO_JOB_STOPPED, 0, str_from(text));
 }
 
 static bool start_job(Session *s, ProcCall *call, SqlError *e) {
@@ -170,27 +185,37 @@ static bool stop_job(Session *s, ProcCall *call, SqlError *e) {
 
 /* ---- sp_cdc_scan */
 
+enum { SCAN_MAXTRANS, SCAN_MAXSCANS, SCAN_CONTINUOUS, SCAN_POLLING };
+
+static bool check_scan(const ProcCall *call, Job *job, SqlError *e) {
+    int64_t continuous = proc_arg_int(call, SCAN_CONTINUOUS, call->args[SCAN_CONTINUOUS].is_default ? 0 : -1);
+    if (continuous != 0 && continuous != 1) return cdc_message_raise(e, 22998, NULL, 0);
+    job->is_continuous = continuous == 1;
+    job->polling_s = proc_arg_int(call, SCAN_POLLING, 0);
+    if (!job->is_continuous && job->polling_s != 0) return cdc_message_raise(e, 22999, NULL, 0);
+    job->maxtrans = (int32_t)proc_arg_int(call, SCAN_MAXTRANS, job->maxtrans);
+    job->maxscans = (int32_t)proc_arg_int(call, SCAN_MAXSCANS, job->maxscans);
+    return check_capture(job, e);
+}
+
 static bool scan(Session *s, ProcCall *call, SqlError *e) {
-    if (!check(s, e)) return false;
+    if (!proc_cdc_check(s, e)) return false;
     Agent *agent = cdc_of(s)->agent;
     Job job = jobs_default(current_id(s), JOB_CAPTURE), wanted = job, own;
-    bool has_own;
-    if (!find_job(s, JOB_CAPTURE, &own, &has_own, e)) return false;
-    wanted.maxtrans = (int32_t)proc_arg_int(call, 0, job.maxtrans);
-    wanted.maxscans = (int32_t)proc_arg_int(call, 1, job.maxscans);
-    if (!check_capture(&wanted, e)) return false;
-    if (proc_arg_int(call, 2, 0) != 0)
-        return sql_error_set(
-            e, 40510, 16, 1,
-            "sys.sp_cdc_scan with @continuous = 1 is not supported here: start the capture job.");
-    if (proc_arg_int(call, 3, 0) != 0) return cdc_message_raise(e, 22999, NULL, 0);
-    CaptureLimits limits = {.max_transactions = wanted.maxtrans,
-                            .max_scans = wanted.maxscans,
-                            .lag_ms = agent_lag_ms(agent),
-                            .idle_ms = agent_idle_ms(agent, has_own ? &own : &job)};
-    bool has_more;
-    return capture_run(cdc_of(s)->capture, job.database_id, &limits, session_spid(s), SCAN_WAIT_MS, &has_more,
-                       e);
+    bool has_own, has_more;
+    if (!check_scan(call, &wanted, e) || !find_job(s, JOB_CAPTURE, &own, &has_own, e)) return false;
+    CaptureLimits limits = {.max_transactions = wanted.maxtrans, .max_scans = wanted.maxscans};
+    for (;;) {
+        limits.lag_ms = agent_lag_ms(agent);
+        limits.idle_ms = agent_idle_ms(agent, has_own ? &own : &job);
+        if (!capture_run(cdc_of(s)->capture, job.database_id, &limits, session_spid(s), SCAN_WAIT_MS,
+                         &has_more, e))
+            return false;
+        if (!wanted.is_continuous) return true;
+        /* Runs on until its client stops it. */
+        int64_t wait_ms = wanted.polling_s > 0 ? wanted.polling_s * 1000 : LOOK_MS;
+        if (!proc_wait_ms(s, wait_ms, e)) return false;
+    }
 }
 
 /* ---- */
@@ -199,10 +224,15 @@ static bool scan(Session *s, ProcCall *call, SqlError *e) {
     PROC_INT("@maxtrans"), PROC_INT("@maxscans"), PROC_BIT("@continuous"), PROC_BIGINT("@pollinginterval"),  \
         PROC_BIGINT("@retention"), PROC_BIGINT("@threshold")
 
-static const ProcParam ADD[] = {PROC_NAME("@job_type"), PROC_BIT("@start_job"), SETTINGS};
+static const ProcParam ADD[] = {
+    {.name = "@job_type", .type = {.id = TYPE_NVARCHAR, .length = 20}, .is_required = true},
+    PROC_BIT("@start_job"),
+    SETTINGS};
 static const ProcParam CHANGE[] = {PROC_NAME("@job_type"), SETTINGS};
 static const ProcParam TYPE_ONLY[] = {PROC_NAME("@job_type")};
-static const ProcParam SCAN[] = {PROC_INT("@maxtrans"), PROC_INT("@maxscans"), PROC_BIT("@continuous"),
+static const ProcParam SCAN[] = {PROC_INT("@maxtrans"),
+                                 PROC_INT("@maxscans"),
+                                 {.name = "@continuous", .type = {.id = TYPE_TINYINT}},
                                  PROC_BIGINT("@pollinginterval")};
 
 #define PROC(name_, params_, call_)                                                                          \

@@ -16,7 +16,7 @@
 #include "standin/cdc/quote.h"
 #include "standin/cdc/update_mask.h"
 
-enum { MAX_INSTANCE_NAME = 100, MAX_INSTANCES = 2 };
+enum { MAX_INSTANCE_NAME = 100, MAX_INSTANCES = 2, MAX_NET_COLUMNS = 14 };
 enum { P_SCHEMA, P_NAME, P_INSTANCE, P_NET, P_ROLE, P_INDEX, P_COLUMNS, P_FILEGROUP, P_SWITCH };
 
 typedef struct Enabling {
@@ -27,6 +27,7 @@ typedef struct Enabling {
     InstanceSet set;
     InstanceNew wanted;
     const Column **columns; /* owned */
+    bool has_made_job[2];   /* by type */
 } Enabling;
 
 static bool raise1(SqlError *e, int32_t number, Str a) {
@@ -45,11 +46,18 @@ static bool raise_with_table(const Enabling *n, SqlError *e, int32_t number, Str
 
 /* ---- the source table, the instance's name */
 
+/* Names are taken without the blanks at their end. */
+static Str name_of(const ProcCall *call, size_t i) {
+    Str name = proc_arg_text(call, i);
+    while (name.n && name.p[name.n - 1] == ' ') name.n--;
+    return name;
+}
+
 static const Table *find_source(Session *s, Str schema_name, Str name) {
     const Database *d = session_current_database(s);
     const Schema *schema = database_schema(d, schema_name);
     const Table *t = schema ? catalog_table(session_catalog(s), d->id, schema->id, name) : NULL;
-    return t && t->kind == TABLE_USER ? t : NULL;
+    return t && t->kind == TABLE_USER && !t->is_ms_shipped ? t : NULL;
 }
 
 static bool check_source(Enabling *n, SqlError *e) {
@@ -57,7 +65,7 @@ static bool check_source(Enabling *n, SqlError *e) {
     n->table = proc_arg_text(n->call, P_NAME);
     if (n->schema.n == 0) return raise1(e, 22963, STR_LIT("@source_schema"));
     if (n->table.n == 0) return raise1(e, 22963, STR_LIT("@source_name"));
-    if (!proc_arg_is_null(n->call, P_ROLE) && proc_arg_text(n->call, P_ROLE).n == 0)
+    if (!proc_arg_is_null(n->call, P_ROLE) && name_of(n->call, P_ROLE).n == 0)
         return cdc_message_raise(e, 22907, NULL, 0);
     if (str_eq_icase(n->schema, STR_LIT("cdc"))) return cdc_message_raise(e, 22974, NULL, 0);
     n->wanted.source = find_source(n->session, n->schema, n->table);
@@ -65,7 +73,7 @@ static bool check_source(Enabling *n, SqlError *e) {
 }
 
 static bool check_name(Enabling *n, SqlError *e) {
-    Str name = proc_arg_text(n->call, P_INSTANCE);
+    Str name = name_of(n->call, P_INSTANCE);
     if (name.n == 0) {
         const Schema *schema = database_schema(n->database, n->schema);
         name = str_from(arena_printf(n->call->arena, "%s_%s", schema->name, n->wanted.source->name));
@@ -167,24 +175,37 @@ static bool has_key_columns(const Enabling *n) {
     return true;
 }
 
+/* What a named index must be besides unique. */
+static bool check_named_key(const Enabling *n, Str name, SqlError *e) {
+    const Index *key = n->wanted.key;
+    if (!key) return raise_with_table(n, e, 22928, name);
+    if (!key->is_unique) return raise_with_table(n, e, 22929, name);
+    for (size_t k = 0; k < key->key_count; k++) {
+        const Column *c = table_column_by_id(n->wanted.source, key->columns[k].column_id);
+        if (c && c->is_nullable) return raise_with_table(n, e, 22838, name);
+    }
+    return true;
+}
+
 static bool check_key(Enabling *n, SqlError *e) {
     const Table *t = n->wanted.source;
     Str name = proc_arg_text(n->call, P_INDEX);
     n->wanted.key = name.n ? table_index(t, name) : table_primary_key(t);
-    if (name.n && !n->wanted.key) return raise_with_table(n, e, 22928, name);
-    if (name.n && !n->wanted.key->is_unique) return raise_with_table(n, e, 22929, name);
+    if (name.n && !check_named_key(n, name, e)) return false;
     bool has_key = n->wanted.key != NULL;
     n->wanted.supports_net_changes = proc_arg_int(n->call, P_NET, has_key) != 0;
     if (n->wanted.supports_net_changes && !has_key) return cdc_message_raise(e, 22939, NULL, 0);
-    if (n->wanted.supports_net_changes && !has_key_columns(n)) return cdc_message_raise(e, 22943, NULL, 0);
-    return true;
+    if (!n->wanted.supports_net_changes) return true;
+    if (n->wanted.key->key_count > MAX_NET_COLUMNS)
+        return raise_with_table(n, e, 22865, str_from(n->wanted.key->name));
+    return has_key_columns(n) || cdc_message_raise(e, 22943, NULL, 0);
 }
 
 static bool check_rest(Enabling *n, SqlError *e) {
     n->wanted.has_role = !proc_arg_is_null(n->call, P_ROLE);
-    n->wanted.role = proc_arg_text(n->call, P_ROLE);
+    n->wanted.role = name_of(n->call, P_ROLE);
     n->wanted.filegroup = proc_arg_text(n->call, P_FILEGROUP);
-    n->wanted.allows_switch = proc_arg_int(n->call, P_SWITCH, 1) != 0;
+    n->wanted.allows_switch = true; /* there are no partitioned tables: the setting is ignored */
     if (n->wanted.filegroup.n == 0 || str_eq_icase(n->wanted.filegroup, STR_LIT("PRIMARY"))) return true;
     Str args[] = {n->wanted.filegroup, str_from(n->database->name)};
     return cdc_message_raise(e, 22973, args, 2);
@@ -201,42 +222,65 @@ static bool make_role(Session *s, const InstanceNew *n, SqlError *e) {
     return proc_run(s, d->id, buf_view(&text), NULL, 0, e);
 }
 
-static bool make_job(Session *s, JobType type, SqlError *e) {
+/* With the first table the jobs are made; one that was dropped since stays dropped. */
+static bool make_job(Session *s, Enabling *n, JobType type, SqlError *e) {
     int32_t id = session_current_database(s)->id;
     Job job = jobs_default(id, type);
     bool has_one = false;
     Job found;
     if (!jobs_find(txn_statements(session_txn(s)), session_catalog(s), id, type, &found, &has_one, e))
         return false;
-    return has_one || jobs_save(s, &job, e);
+    n->has_made_job[type] = !has_one && n->set.count == 0;
+    return !n->has_made_job[type] || jobs_save(s, &job, e);
 }
 
 static bool enable(Session *s, void *arg, SqlError *e) {
-    const Enabling *n = arg;
-    return make_role(s, &n->wanted, e) && instance_create(s, &n->wanted, e) && make_job(s, JOB_CAPTURE, e) &&
-           make_job(s, JOB_CLEANUP, e);
+    Enabling *n = arg;
+    return make_role(s, &n->wanted, e) && instance_create(s, &n->wanted, e) &&
+           make_job(s, n, JOB_CAPTURE, e) && make_job(s, n, JOB_CLEANUP, e);
 }
 
-static bool tell_of_jobs(Session *s, const Enabling *n) {
-    if (!agent_is_running(cdc_of(s)->agent))
-        return proc_message(
-            s, 22022, 0,
-            STR_LIT("SQLServerAgent is not currently running so it cannot be notified of this action."));
-    for (JobType type = JOB_CAPTURE; n->set.count == 0 && type <= JOB_CLEANUP; type++) {
-        CLEANUP_FREE char *text =
-            x_asprintf("Job 'cdc.%s_%s' started successfully.", n->database->name, jobs_type_name(type));
-        if (!proc_message(s, 0, 0, str_from(text))) return false;
+enum { INFO_JOB_STARTED = 14243, INFO_AGENT_STOPPED = 22022, NOTICES_PER_JOB = 2 };
+
+static bool warn(Session *s, int32_t number) {
+    CLEANUP(buf_done) Buf text = {0};
+    cdc_message_format(number, NULL, 0, &text);
+    return proc_message(s, number, cdc_message_class(number), buf_view(&text));
+}
+
+static bool tell_of_options(Session *s, const Enabling *n) {
+    bool has_switch = proc_arg_int(n->call, P_SWITCH, 1) == 0;
+    return (!has_switch || warn(s, 22857)) && (!n->wanted.supports_net_changes || warn(s, 22969));
+}
+
+/* The agent is told of each job's making and its start. */
+static bool tell_of_job(Session *s, const Enabling *n, JobType type) {
+    if (!agent_is_running(cdc_of(s)->agent)) {
+        Str text =
+            STR_LIT("SQLServerAgent is not currently running so it cannot be notified of this action.");
+        for (int i = 0; i < NOTICES_PER_JOB; i++)
+            if (!proc_message(s, INFO_AGENT_STOPPED, 0, text)) return false;
+        return true;
     }
+    CLEANUP_FREE char *text =
+        x_asprintf("Job 'cdc.%s_%s' started successfully.", n->database->name, jobs_type_name(type));
+    return proc_message(s, INFO_JOB_STARTED, 0, str_from(text));
+}
+
+static bool tell(Session *s, const Enabling *n) {
+    if (!tell_of_options(s, n)) return false;
+    for (JobType type = JOB_CAPTURE; type <= JOB_CLEANUP; type++)
+        if (n->has_made_job[type] && !tell_of_job(s, n, type)) return false;
     return true;
 }
 
 bool proc_table_enable(Session *s, ProcCall *call, SqlError *e) {
     Enabling n = {.session = s, .call = call, .database = session_current_database(s)};
-    if (!proc_cdc_check_database(s, e) || !proc_cdc_check_owner(s, e) || !check_source(&n, e) ||
+    if (!proc_cdc_check(s, e) || !check_source(&n, e) ||
         !instance_load(session_db(s), session_txn(s), session_catalog(s), n.database->id, &n.set, e))
         return false;
     bool ok = check_name(&n, e) && check_columns(&n, e) && check_key(&n, e) && check_rest(&n, e) &&
-              atomic_run(s, enable, &n, e) && tell_of_jobs(s, &n);
+              atomic_run(s, enable, &n, e) && tell(s, &n);
     free(n.columns);
     instance_done(&n.set);
     return ok;
@@ -286,13 +330,12 @@ static bool check_disabling(const Disabling *d, Str schema, Str name, SqlError *
 
 bool proc_table_disable(Session *s, ProcCall *call, SqlError *e) {
     static const char *const names[] = {"@source_schema", "@source_name", "@capture_instance"};
-    if (!proc_cdc_check_database(s, e) || !proc_cdc_check_owner(s, e)) return false;
+    if (!proc_cdc_check(s, e)) return false;
     for (size_t i = 0; i < 3; i++)
         if (proc_arg_text(call, i).n == 0) return raise1(e, 22963, str_from(names[i]));
     Str table[] = {proc_arg_text(call, 0), proc_arg_text(call, 1)};
     InstanceSet set;
-    Disabling d = {
-        .set = &set, .source = find_source(s, table[0], table[1]), .instance = proc_arg_text(call, 2)};
+    Disabling d = {.set = &set, .source = find_source(s, table[0], table[1]), .instance = name_of(call, 2)};
     if (!d.source) return cdc_message_raise(e, 22931, table, 2);
     if (!instance_load(session_db(s), session_txn(s), session_catalog(s), d.source->database_id, &set, e))
         return false;

@@ -97,6 +97,7 @@ static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call,
         s->database_id = d->id;
     }
     *ret_ok = proc->call(s, call, e);
+    if (!*ret_ok && call->ret_status == 0) call->ret_status = 1; /* failure */
     if (database.n) s->database_id = database_id;
     Flow f = s->nested_flow;
     s->nested_flow = FLOW_NEXT;
@@ -134,7 +135,7 @@ Flow call_rpc(Session *s, const Proc *proc, Str database, ProcArg *given, size_t
     if (!ok) {
         f = error_handle(s, NULL, OUT_CMD_EXEC, &e);
         if (f == FLOW_STOP || s->is_stopped) return f;
-        call.ret_status = call.ret_status ? call.ret_status : -6;
+        call.ret_status = call.ret_status ? call.ret_status : -6; /* it wasn't run */
         if (!s->client->return_status(s->client, call.ret_status)) s->is_stopped = true;
         return f;
     }
@@ -186,12 +187,14 @@ static bool assign_output(Session *s, const AstExpr *to, const ProcArg *from, Sq
     return true;
 }
 
+static void assign_status(Session *s, const AstExec *x, const ProcCall *call) {
+    Variable *v = x->status_variable.n ? scope_find(s, x->status_variable) : NULL;
+    if (v) variable_set(v, VALUE_OF_INT(call->ret_status));
+}
+
 static bool assign_outputs(Session *s, const Proc *proc, const AstExec *x, const ProcCall *call,
                            SqlError *e) {
-    if (x->status_variable.n) {
-        Variable *v = scope_find(s, x->status_variable);
-        if (v) variable_set(v, VALUE_OF_INT(call->ret_status));
-    }
+    assign_status(s, x, call);
     for (size_t i = 0; i < x->arg_count; i++) {
         if (!x->args[i].is_output) continue;
         size_t at = i;
@@ -252,6 +255,7 @@ static Flow exec_proc(Session *s, const AstExec *x, const AstStmt *st) {
     f = run_proc(s, proc, name.database, &call, &e, &ok);
     s->client->procedure(s->client, /* enters= */ false);
     if (!ok) f = error_handle(s, st, OUT_CMD_EXEC, &e);
+    if (!ok && f == FLOW_NEXT) assign_status(s, x, &call); /* the batch goes on */
     s->scope->procedure = outer;
     if (ok && f == FLOW_NEXT && !assign_outputs(s, proc, x, &call, &e))
         return error_handle(s, st, OUT_CMD_EXEC, &e);

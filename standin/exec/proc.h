@@ -92,6 +92,8 @@ bool proc_row(Session *s, const Value *values);
 bool proc_rows_done(Session *s);
 /* An informational message (class ≤ 10). */
 bool proc_message(Session *s, int32_t number, uint8_t class_, Str text);
+/* Wait, as WAITFOR does. False: the client has had enough, or the server stops: leave at once with false. */
+bool proc_wait_ms(Session *s, int64_t ms, SqlError *e);
 
 /* Run T-SQL within the procedure, with all rights and no output but messages of errors; names resolve in
  * database_id. The text may have @variables, given by params (as sp_executesql). */

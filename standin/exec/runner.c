@@ -114,7 +114,7 @@ static bool run_print(Session *s, const AstStmt *st, SqlError *e) {
     return error_info(s, 0, 0, 1, text, st->line);
 }
 
-static bool wait_ms(Session *s, int64_t ms, SqlError *e) {
+bool proc_wait_ms(Session *s, int64_t ms, SqlError *e) {
     int64_t end_us = clock_mono_us() + ms * 1000;
     for (int64_t left; (left = (end_us - clock_mono_us()) / 1000) > 0;) {
         clock_sleep_ms(left < 50 ? left : 50);
@@ -138,7 +138,7 @@ static bool run_waitfor(Session *s, const AstStmt *st, SqlError *e) {
         int64_t now_ms = clock_wall_us() / 1000 % MS_PER_DAY; /* the server's clock is UTC */
         ms = (ms - now_ms + MS_PER_DAY) % MS_PER_DAY;
     }
-    return wait_ms(s, ms, e);
+    return proc_wait_ms(s, ms, e);
 }
 
 /* ---- RAISERROR and THROW */

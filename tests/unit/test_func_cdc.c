@@ -166,7 +166,7 @@ static void cleanup_raises_the_low_end_and_deletes_below_it(void **state) {
     run(sa, "INSERT INTO dbo.item VALUES(2, N'b'); EXEC sys.sp_cdc_scan");
     assert_non_null(
         strstr(ask(sa, "EXEC sys.sp_cdc_cleanup_change_table N'dbo_item', 0x0000000100000000000A"),
-               "ERROR 22964: LSN 0x0000000100000000000A, specified as the new low end point"));
+               "ERROR 22964: LSN 0X0000000100000000000A, specified as the new low end point"));
     run(sa, "DECLARE @m binary(10) = (SELECT [__$start_lsn] FROM cdc.dbo_item_CT WHERE id = 2); "
             "EXEC sys.sp_cdc_cleanup_change_table N'dbo_item', @m");
     assert_answer(sa, "SELECT id FROM cdc.dbo_item_CT", "2\n");

@@ -115,8 +115,76 @@ static void enabling_a_table_makes_its_change_table(void **state) {
 
 static void with_the_agent_stopped_enabling_says_so(void **state) {
     (void)state;
-    assert_answer(sa, ENABLE_ITEM,
-                  "INFO SQLServerAgent is not currently running so it cannot be notified of this action.\n");
+    static const char notice[] =
+        "INFO SQLServerAgent is not currently running so it cannot be notified of this action.\n";
+    const char *answer = ask(sa, ENABLE_ITEM);
+    int count = 0;
+    for (const char *at = answer; (at = strstr(at, notice)) != NULL; at++) count++;
+    assert_int_equal(count, 4);
+    assert_non_null(strstr(answer, "INFO Update mask evaluation will be disabled in net_changes_function"));
+    run(sa, "CREATE TABLE dbo.keyless(v int)");
+    assert_answer(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'keyless', @role_name = NULL", "");
+}
+
+static void names_are_taken_without_blanks_at_their_end(void **state) {
+    (void)state;
+    run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'item', N'one  ', @role_name = N'readers  '");
+    assert_answer(sa, "SELECT capture_instance + '.', role_name + '.' FROM cdc.change_tables",
+                  "one.|readers.\n");
+    run(sa, "EXEC sys.sp_cdc_disable_table N'dbo', N'item', N'ONE '");
+}
+
+static void a_key_of_its_own_choice_is_checked(void **state) {
+    (void)state;
+    run(sa,
+        "CREATE TABLE dbo.k(a int NULL, b int NOT NULL); CREATE UNIQUE INDEX ua ON dbo.k(a); CREATE INDEX "
+        "nb ON dbo.k(b)");
+    static const char enable[] =
+        "EXEC sys.sp_cdc_enable_table N'dbo', N'k', @role_name = NULL, @index_name = N'%s'";
+    static const struct {
+        const char *index, *error;
+    } cases[] = {{"ua", "ERROR 22838:"}, {"nb", "ERROR 22929:"}, {"nosuch", "ERROR 22928:"}};
+    for (size_t i = 0; i < 3; i++) {
+        char sql[128];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        (void)snprintf(sql, sizeof sql, enable, cases[i].index);
+#pragma GCC diagnostic pop
+        assert_non_null(strstr(ask(sa, sql), cases[i].error));
+    }
+}
+
+static void system_tables_are_not_there_to_be_captured(void **state) {
+    (void)state;
+    assert_non_null(
+        strstr(ask(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'systranschemas', @role_name = NULL"),
+               "ERROR 22931:"));
+}
+
+static void a_switch_setting_is_ignored_with_a_warning(void **state) {
+    (void)state;
+    assert_non_null(strstr(ask(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'item', @role_name = NULL, "
+                                   "@allow_partition_switch = 0"),
+                           "INFO Warning: The @allow_partition_switch parameter must be 1 for tables"));
+    assert_answer(sa, "SELECT partition_switch FROM cdc.change_tables", "1\n");
+}
+
+static void disabling_what_is_not_enabled_is_no_error(void **state) {
+    (void)state;
+    run(sa, "EXEC sys.sp_cdc_disable_db");
+    const char *answer = ask(sa, "EXEC sys.sp_cdc_disable_db");
+    assert_non_null(strstr(answer, "INFO The database 'shop' is not enabled for Change Data Capture."));
+    assert_non_null(strstr(ask(sa, "EXEC sys.sp_cdc_cleanup_change_table N'x', NULL"), "ERROR 22910:"));
+}
+
+static void the_jobs_table_goes_with_the_last_database(void **state) {
+    (void)state;
+    run(sa, ENABLE_ITEM);
+    run(sa, "CREATE DATABASE other");
+    run(sa, "USE other; EXEC sys.sp_cdc_enable_db; USE shop; EXEC sys.sp_cdc_disable_db");
+    assert_answer(sa, "SELECT COUNT(*) FROM msdb.dbo.cdc_jobs", "0\n");
+    run(sa, "USE other; EXEC sys.sp_cdc_disable_db; USE shop");
+    assert_non_null(strstr(ask(sa, "SELECT * FROM msdb.dbo.cdc_jobs"), "ERROR 208:"));
 }
 
 static void the_first_table_brings_the_jobs_and_the_last_takes_them(void **state) {
@@ -334,6 +402,12 @@ int main(void) {
         ON_ENABLED(enabling_in_a_transaction_is_undone_with_it),
         ON_ENABLED(disabling_the_database_takes_all_of_it),
         ON_ENABLED(a_captured_table_cannot_be_truncated_nor_its_columns_renamed),
+        ON_ENABLED(names_are_taken_without_blanks_at_their_end),
+        ON_ENABLED(a_key_of_its_own_choice_is_checked),
+        ON_ENABLED(system_tables_are_not_there_to_be_captured),
+        ON_ENABLED(a_switch_setting_is_ignored_with_a_warning),
+        ON_ENABLED(disabling_what_is_not_enabled_is_no_error),
+        ON_ENABLED(the_jobs_table_goes_with_the_last_database),
         ON_ENABLED(jobs_check_their_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
