@@ -75,6 +75,8 @@ static bool arrange(Session *s, const Proc *proc, ProcArg *given, size_t count, 
     return true;
 }
 
+enum { FIRST_PROCEDURE_MESSAGE = 13000 }; /* system procedures raise these */
+
 /* Run it in the database that was named. */
 static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call, SqlError *e, bool *ret_ok) {
     int32_t database_id = s->database_id;
@@ -97,7 +99,8 @@ static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call,
         s->database_id = d->id;
     }
     *ret_ok = proc->call(s, call, e);
-    if (!*ret_ok && call->ret_status == 0) call->ret_status = 1; /* failure */
+    /* What a procedure itself refuses ends with RETURN 1; an error of the engine doesn't come so far. */
+    if (!*ret_ok && call->ret_status == 0 && e->number >= FIRST_PROCEDURE_MESSAGE) call->ret_status = 1;
     if (database.n) s->database_id = database_id;
     Flow f = s->nested_flow;
     s->nested_flow = FLOW_NEXT;
@@ -135,7 +138,7 @@ Flow call_rpc(Session *s, const Proc *proc, Str database, ProcArg *given, size_t
     if (!ok) {
         f = error_handle(s, NULL, OUT_CMD_EXEC, &e);
         if (f == FLOW_STOP || s->is_stopped) return f;
-        call.ret_status = call.ret_status ? call.ret_status : -6; /* it wasn't run */
+        call.ret_status = call.ret_status ? call.ret_status : -6;
         if (!s->client->return_status(s->client, call.ret_status)) s->is_stopped = true;
         return f;
     }
