@@ -92,6 +92,7 @@ bool bind_row(const BindHost *h, Arena *a, const BindRelation *r, const AstExpr 
     Scope scope = {0};
     binddml_row_source(&b, &scope, r, (Str){0}, BOUND_INSERTED);
     b.scope = &scope;
+    b.in_default = !is_condition;
     return is_condition ? condition(&b, x, ret) : scalar(&b, x, to, ret);
 }
 

@@ -91,6 +91,7 @@ bool bindaggregate_within(const AstExpr *x) {
     case EXPR_CASE: return within_case(x);
     case EXPR_CAST: return bindaggregate_within(x->u.cast.operand);
     case EXPR_COLLATE: return bindaggregate_within(x->u.collate.operand);
+    case EXPR_AT_TIME_ZONE: return bindaggregate_within(x->u.binary.left);
     default: return false;
     }
 }
@@ -231,7 +232,7 @@ static bool aggregate_value(Binder *b, const AstExpr *x, Aggregate aggregate, Bx
     bool is_count = aggregate == AGG_COUNT || aggregate == AGG_COUNT_BIG;
     if ((c->is_star && !is_count) || (!c->is_star && c->arg_count != wanted))
         return sqlerror_set(b->e, 174, 1, x->line, "The %.*s function requires %zu argument(s).",
-                            STR_ARG(c->name.name), wanted);
+                            STR_ARG(bindcall_lower(b, c->name.name)), wanted);
     if (is_count) return count(b, x, aggregate, ret);
     if (aggregate == AGG_STRING) return string_agg(b, x, ret);
     if (aggregate == AGG_MIN || aggregate == AGG_MAX) return min_max(b, x, aggregate, ret);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "standin/bind/bind_internal.h"
-#include "standin/bind/datepart.h"
 #include "standin/types/collation.h"
 
 /* Results. */
@@ -48,12 +47,15 @@ static const CallRow rows[] = {
     {"ASCII", "u", 1, 1, GIVES_INT, 0, 0},
     {"ASIN", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"ATAN", "f", 1, 1, GIVES_FLOAT, 0, 0},
+    {"ATN2", "ff", 2, 2, GIVES_FLOAT, 0, 0},
     {"CEILING", "#", 1, 1, GIVES_NUMBER, 0, WITH_TYPE},
     {"CHAR", "i", 1, 1, GIVES_VARCHAR_N, 1, 0},
     {"CHARINDEX", "uui", 2, 3, GIVES_INT, 0, WITH_COLLATION},
-    {"CHECKSUM", "x", 1, ANY, GIVES_INT, 0, 0},
     {"COS", "f", 1, 1, GIVES_FLOAT, 0, 0},
+    {"COT", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"DATEFROMPARTS", "i", 3, 3, GIVES_DATE, 0, 0},
+    {"DEGREES", "#", 1, 1, GIVES_NUMBER, 0, WITH_TYPE},
+    {"DIFFERENCE", "uu", 2, 2, GIVES_INT, 0, 0},
     {"EXP", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"FLOOR", "#", 1, 1, GIVES_NUMBER, 0, WITH_TYPE},
     {"ISDATE", "u", 1, 1, GIVES_INT, 0, NEVER_NULL},
@@ -63,30 +65,35 @@ static const CallRow rows[] = {
     {"LOG", "f", 1, 2, GIVES_FLOAT, 0, 0},
     {"LOG10", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"LOWER", "u", 1, 1, GIVES_TEXT, 0, 0},
-    {"LTRIM", "u", 1, 1, GIVES_TEXT, 0, 0},
+    {"LTRIM", "uu", 1, 2, GIVES_TEXT, 0, 0},
     {"NCHAR", "i", 1, 1, GIVES_NVARCHAR_N, 1, 0},
     {"NEWID", "", 0, 0, GIVES_GUID, 0, NEVER_NULL},
+    {"PARSENAME", "ni", 2, 2, GIVES_NVARCHAR_N, 128, 0},
     {"PATINDEX", "uu", 2, 2, GIVES_INT, 0, WITH_COLLATION},
     {"PI", "", 0, 0, GIVES_FLOAT, 0, NEVER_NULL},
     {"POWER", "#f", 2, 2, GIVES_NUMBER, 0, WITH_TYPE},
     {"QUOTENAME", "uu", 1, 2, GIVES_NVARCHAR_N, 258, 0},
+    {"RADIANS", "#", 1, 1, GIVES_NUMBER, 0, WITH_TYPE},
     {"REPLACE", "uuu", 3, 3, GIVES_TEXT_LONG, 0, WITH_COLLATION},
     {"REPLICATE", "ui", 2, 2, GIVES_TEXT_LONG, 0, WITH_TYPE},
     {"REVERSE", "u", 1, 1, GIVES_TEXT, 0, 0},
     {"RIGHT", "ti", 2, 2, GIVES_TEXT, 0, 0},
     {"ROUND", "#ii", 2, 3, GIVES_NUMBER, 0, WITH_TYPE},
-    {"RTRIM", "u", 1, 1, GIVES_TEXT, 0, 0},
+    {"RTRIM", "uu", 1, 2, GIVES_TEXT, 0, 0},
     {"SIGN", "#", 1, 1, GIVES_NUMBER, 0, WITH_TYPE},
     {"SIN", "f", 1, 1, GIVES_FLOAT, 0, 0},
+    {"SOUNDEX", "u", 1, 1, GIVES_VARCHAR_N, 5, 0},
     {"SPACE", "i", 1, 1, GIVES_VARCHAR_N, 8000, 0},
     {"SQRT", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"SQUARE", "f", 1, 1, GIVES_FLOAT, 0, 0},
     {"STR", "fii", 1, 3, GIVES_VARCHAR_N, 10, 0},
+    {"STRING_ESCAPE", "nu", 2, 2, GIVES_NVARCHAR_N, -1, 0},
     {"STUFF", "tiit", 4, 4, GIVES_TEXT_LONG, 0, 0},
     {"SUBSTRING", "tii", 3, 3, GIVES_TEXT, 0, 0},
     {"SWITCHOFFSET", "dx", 2, 2, GIVES_FIRST, 0, WITH_TYPE},
     {"TAN", "f", 1, 1, GIVES_FLOAT, 0, 0},
-    {"TRIM", "u", 1, 1, GIVES_TEXT, 0, 0},
+    {"TRANSLATE", "uuu", 3, 3, GIVES_TEXT, 0, WITH_COLLATION},
+    {"TRIM", "uu", 1, 2, GIVES_TEXT, 0, 0},
     {"UNICODE", "u", 1, 1, GIVES_INT, 0, 0},
     {"UPPER", "u", 1, 1, GIVES_TEXT, 0, 0},
 };
@@ -107,11 +114,23 @@ static bool is_named(const AstCall *c, const char *name) {
 
 /* ---- arguments ---- */
 
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+Str bindcall_lower(Binder *b, Str s) {
+    char *out = arena_bytes(b->a, s.n + 1);
+    for (size_t i = 0; i < s.n; i++) out[i] = lower(s.p[i]);
+    return (Str){out, s.n};
+}
+
 bool bindcall_wrong_count(Binder *b, const AstExpr *x, const char *name, int least, int most) {
+    Str shown = bindcall_lower(b, str_from(name));
     if (least == most)
-        return sqlerror_set(b->e, 174, 1, x->line, "The %s function requires %d argument(s).", name, least);
-    return sqlerror_set(b->e, 189, 1, x->line, "The %s function requires %d to %d arguments.", name, least,
-                        most == ANY ? 254 : most);
+        return sqlerror_set(b->e, 174, 1, x->line, "The %.*s function requires %d argument(s).",
+                            STR_ARG(shown), least);
+    return sqlerror_set(b->e, 189, 1, x->line, "The %.*s function requires %d to %d arguments.",
+                        STR_ARG(shown), least, most == ANY ? 254 : most);
 }
 
 static bool text_argument(Binder *b, Bx x, bool may_be_binary, uint32_t line, Bx *ret) {
@@ -196,16 +215,17 @@ static Type result_type(const CallRow *row, const Bx *args, size_t count) {
     return (Type){.id = TYPE_INT};
 }
 
-/* FLOOR and CEILING of a decimal have no digits behind the point. */
+/* FLOOR and CEILING of a decimal have no digits behind the point, DEGREES and RADIANS 18. */
 static void narrow_number(const CallRow *row, Type *t) {
     if (t->id != TYPE_DECIMAL && t->id != TYPE_NUMERIC) return;
+    if (strcmp(row->name, "DEGREES") == 0 || strcmp(row->name, "RADIANS") == 0)
+        *t = (Type){.id = t->id, .precision = 38, .scale = 18};
     if (strcmp(row->name, "FLOOR") == 0 || strcmp(row->name, "CEILING") == 0) t->scale = 0;
 }
 
 static const char *sql_name(Binder *b, const char *name) {
     char *out = arena_printf(b->a, "ts_%s($)", name);
-    for (char *p = out; *p; p++)
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
+    for (char *p = out; *p; p++) *p = lower(*p);
     return out;
 }
 
@@ -340,6 +360,110 @@ static bool choose(Binder *b, const AstExpr *x, Bx *ret) {
     return true;
 }
 
+/* GREATEST and LEAST: NULLs don't count; the type is that of the highest precedence. */
+static bool greatest(Binder *b, const AstExpr *x, Bx *ret) {
+    const AstCall *c = &x->u.call;
+    if (c->arg_count < 1) return bindcall_wrong_count(b, x, "greatest", 1, ANY);
+    Bx *args = ARENA_ARRAY(b->a, Bx, c->arg_count), **all = ARENA_ARRAY(b->a, Bx *, c->arg_count);
+    const Sql **sql = ARENA_ARRAY(b->a, const Sql *, c->arg_count + 2);
+    *ret = (Bx){.is_nullable = true};
+    for (size_t i = 0; i < c->arg_count; i++) {
+        if (!bindexpr_value(b, c->args[i], &args[i])) return false;
+        all[i] = &args[i];
+    }
+    if (!bindtype_common(b, all, c->arg_count, x->line, &ret->type)) return false;
+    if (ret->type.id == TYPE_NULL) ret->type.id = TYPE_INT;
+    uint16_t collation = ret->type.collation ? ret->type.collation : b->host->default_collation;
+    sql[0] = sql_text(b, is_named(c, "GREATEST") ? "1" : "-1");
+    sql[1] = sql_printf(b, "%d", collation);
+    for (size_t i = 0; i < c->arg_count; i++) sql[i + 2] = args[i].sql;
+    ret->sql = sql_format(b, "ts_extreme($)", sql, c->arg_count + 2);
+    return true;
+}
+
+static const Sql *checksum_part(Binder *b, const Bx *x, bool is_binary) {
+    if (is_binary || !type_is_text(x->type.id)) return x->sql;
+    uint16_t collation = x->type.collation ? x->type.collation : b->host->default_collation;
+    return SQL_OF(b, "ts_sort_key(@,@)", x->sql, sql_printf(b, "%d", collation));
+}
+
+/* CHECKSUM: texts that the collation takes as equal give the same number; BINARY_CHECKSUM: bytes. (*) is all
+ * columns. */
+static bool checksum(Binder *b, const AstExpr *x, Bx *ret) {
+    const AstCall *c = &x->u.call;
+    bool is_binary = is_named(c, "BINARY_CHECKSUM");
+    const Sql **sql = NULL;
+    size_t count = 0;
+    for (size_t i = 0; c->is_star && b->scope && i < b->scope->source_count; i++)
+        for (size_t k = 0; k < b->scope->sources[i]->column_count; k++) {
+            const SourceColumn *column = &b->scope->sources[i]->columns[k];
+            Bx value = {.sql = column->sql, .type = column->type};
+            BIND_PUSH(b, sql, count, checksum_part(b, &value, is_binary));
+        }
+    for (size_t i = 0; i < c->arg_count; i++) {
+        Bx value;
+        if (!bindexpr_value(b, c->args[i], &value)) return false;
+        BIND_PUSH(b, sql, count, checksum_part(b, &value, is_binary));
+    }
+    if (count == 0) return bindcall_wrong_count(b, x, is_binary ? "binary_checksum" : "checksum", 1, ANY);
+    *ret = (Bx){.type = {.id = TYPE_INT}, .is_nullable = true};
+    ret->sql = sql_format(b, "ts_checksum($)", sql, count);
+    return true;
+}
+
+static bool hashbytes(Binder *b, const AstExpr *x, Bx *ret) {
+    Bx algorithm, input;
+    if (!exactly(b, x, 2) || !bindcall_argument(b, x->u.call.args[0], 'u', &algorithm) ||
+        !bindcall_argument(b, x->u.call.args[1], 't', &input))
+        return false;
+    Type t = input.type;
+    if (type_is_text(t.id) && t.collation == 0) t.collation = b->host->default_collation;
+    *ret = (Bx){.type = {.id = TYPE_VARBINARY, .length = 8000}, .is_nullable = true};
+    ret->sql = SQL_OF(b, "ts_hashbytes(@,@,@)", algorithm.sql, input.sql, bindtype_code(b, &t));
+    return true;
+}
+
+/* (format, value, …): each value with its type */
+static bool formatmessage(Binder *b, const AstExpr *x, Bx *ret) {
+    const AstCall *c = &x->u.call;
+    if (c->arg_count < 1) return bindcall_wrong_count(b, x, "formatmessage", 1, ANY);
+    const Sql **sql = ARENA_ARRAY(b->a, const Sql *, 2 * c->arg_count);
+    Bx arg;
+    if (!bindcall_argument(b, c->args[0], 'n', &arg)) return false;
+    sql[0] = arg.sql;
+    for (size_t i = 1; i < c->arg_count; i++) {
+        if (!bindexpr_value(b, c->args[i], &arg)) return false;
+        sql[2 * i - 1] = arg.sql;
+        sql[2 * i] = bindtype_code(b, &arg.type);
+    }
+    *ret = (Bx){.type = {.id = TYPE_NVARCHAR, .length = 2047}, .is_nullable = true};
+    ret->sql = sql_format(b, "ts_formatmessage($)", sql, 2 * c->arg_count - 1);
+    return true;
+}
+
+static bool newsequentialid(Binder *b, const AstExpr *x, Bx *ret) {
+    if (!b->in_default)
+        return sqlerror_set(
+            b->e, 302, 0, x->line,
+            "The newsequentialid() built-in function can only be used in a DEFAULT expression for a column "
+            "of "
+            "type 'uniqueidentifier' in a CREATE TABLE or ALTER TABLE statement. It cannot be combined with "
+            "other operators to form a complex scalar expression.");
+    *ret = (Bx){.type = {.id = TYPE_UNIQUEIDENTIFIER}, .sql = sql_text(b, "ts_newsequentialid()")};
+    return exactly(b, x, 0);
+}
+
+/* Without a seed one number for the whole statement. */
+static bool rand_call(Binder *b, const AstExpr *x, Bx *ret) {
+    Bx seed;
+    *ret = (Bx){.type = {.id = TYPE_FLOAT}, .sql = sql_text(b, "ts_rand()")};
+    if (x->u.call.arg_count == 0) return true;
+    if (!exactly(b, x, 1) || !bindcall_argument(b, x->u.call.args[0], 'i', &seed)) return false;
+    ret->is_nullable = seed.is_nullable;
+    ret->sql = SQL_OF(b, "ts_rand(@)", seed.sql);
+    return true;
+}
+
 static bool concat(Binder *b, const AstExpr *x, bool has_separator, Bx *ret) {
     const AstCall *c = &x->u.call;
     if (c->arg_count < (has_separator ? 3u : 2u))
@@ -377,87 +501,6 @@ static bool datalength(Binder *b, const AstExpr *x, Bx *ret) {
     return true;
 }
 
-/* ---- dates ---- */
-
-static bool part_of(Binder *b, const AstExpr *x, DatePart *ret) {
-    *ret = datepart_by_name(x->u.call.datepart);
-    if (*ret != DATEPART_NONE) return true;
-    return sqlerror_set(b->e, 155, 1, x->line, "'%.*s' is not a recognized %.*s option.",
-                        STR_ARG(x->u.call.datepart), STR_ARG(x->u.call.name.name));
-}
-
-static bool dateadd(Binder *b, const AstExpr *x, Bx *ret) {
-    DatePart part;
-    Bx n, date;
-    if (!part_of(b, x, &part) || !exactly(b, x, 2) || !bindcall_argument(b, x->u.call.args[0], 'i', &n) ||
-        !bindexpr_value(b, x->u.call.args[1], &date))
-        return false;
-    if (!type_is_temporal(date.type.id)) { /* text and numbers become datetime */
-        Type datetime = {.id = TYPE_DATETIME};
-        if (!bindtype_convert(b, date, &datetime, MODE_IMPLICIT, x->line, &date)) return false;
-    }
-    *ret = (Bx){.type = date.type, .is_nullable = n.is_nullable || date.is_nullable};
-    ret->sql = SQL_OF(b, "ts_dateadd(@,@,@,@)", sql_printf(b, "%d", part), n.sql, date.sql,
-                      bindtype_code(b, &date.type));
-    return true;
-}
-
-static bool datediff(Binder *b, const AstExpr *x, bool is_big, Bx *ret) {
-    DatePart part;
-    Bx from, to;
-    if (!part_of(b, x, &part) || !exactly(b, x, 2) || !bindcall_argument(b, x->u.call.args[0], 'd', &from) ||
-        !bindcall_argument(b, x->u.call.args[1], 'd', &to))
-        return false;
-    *ret = (Bx){.type = {.id = is_big ? TYPE_BIGINT : TYPE_INT},
-                .is_nullable = from.is_nullable || to.is_nullable};
-    ret->sql =
-        SQL_OF(b, "ts_datediff(@,@,@,@,@,@)", sql_printf(b, "%d", part), from.sql, to.sql,
-               bindtype_code(b, &from.type), bindtype_code(b, &to.type), sql_text(b, is_big ? "1" : "0"));
-    return true;
-}
-
-static bool datepart(Binder *b, const AstExpr *x, DatePart part, bool is_name, Bx *ret) {
-    Bx date;
-    if (!exactly(b, x, 1) || !bindcall_argument(b, x->u.call.args[0], 'd', &date)) return false;
-    bool is_wrong = (part == DATEPART_TZOFFSET && date.type.id != TYPE_DATETIMEOFFSET &&
-                     date.type.id != TYPE_DATETIME2) ||
-                    (date.type.id == TYPE_DATE && part >= DATEPART_HOUR) ||
-                    (date.type.id == TYPE_TIME && part < DATEPART_HOUR);
-    if (is_wrong)
-        return sqlerror_set(b->e, 9810, 1, x->line,
-                            "The datepart %s is not supported by date function %s for data type %s.",
-                            datepart_name(part), is_name ? "datename" : "datepart", type_name(date.type.id));
-    *ret = (Bx){.is_nullable = date.is_nullable};
-    ret->type = is_name ? (Type){.id = TYPE_NVARCHAR, .length = 30} : (Type){.id = TYPE_INT};
-    ret->sql = SQL_OF(b, is_name ? "ts_datename(@,@,@)" : "ts_datepart(@,@,@)", sql_printf(b, "%d", part),
-                      date.sql, bindtype_code(b, &date.type));
-    return true;
-}
-
-static bool eomonth(Binder *b, const AstExpr *x, Bx *ret) {
-    Bx date, months = bindtype_constant(b, (Type){.id = TYPE_INT}, VALUE_OF_INT(0));
-    if (x->u.call.arg_count < 1 || x->u.call.arg_count > 2)
-        return bindcall_wrong_count(b, x, "eomonth", 1, 2);
-    if (!bindcall_argument(b, x->u.call.args[0], 'd', &date)) return false;
-    if (x->u.call.arg_count == 2 && !bindcall_argument(b, x->u.call.args[1], 'i', &months)) return false;
-    *ret = (Bx){.type = {.id = TYPE_DATE}, .is_nullable = true};
-    ret->sql = SQL_OF(b, "ts_eomonth(@,@,@)", date.sql, bindtype_code(b, &date.type), months.sql);
-    return true;
-}
-
-/* The offset is minutes or '+hh:mm'. */
-static bool todatetimeoffset(Binder *b, const AstExpr *x, Bx *ret) {
-    Bx date, offset;
-    if (!exactly(b, x, 2) || !bindcall_argument(b, x->u.call.args[0], 'd', &date) ||
-        !bindexpr_value(b, x->u.call.args[1], &offset))
-        return false;
-    Type t = {.id = TYPE_DATETIMEOFFSET, .scale = date.type.id == TYPE_DATETIME ? 3 : date.type.scale};
-    *ret = (Bx){.type = t, .is_nullable = date.is_nullable || offset.is_nullable};
-    ret->sql = SQL_OF(b, "ts_todatetimeoffset(@,@,@,@)", date.sql, offset.sql, bindtype_code(b, &date.type),
-                      bindtype_code(b, &t));
-    return true;
-}
-
 /* ---- functions of the host ---- */
 
 static bool host_call(Binder *b, const AstExpr *x, const BindScalar *f, Bx *ret) {
@@ -488,10 +531,12 @@ static bool host_call(Binder *b, const AstExpr *x, const BindScalar *f, Bx *ret)
 
 /* SQL Server has them, this server not yet: said by name. */
 static const char *const unbuilt[] = {
-    "FORMAT",          "HASHBYTES",     "STRING_SPLIT", "OPENJSON",        "JSON_VALUE",    "JSON_QUERY",
-    "COMPRESS",        "DECOMPRESS",    "RAND",         "NEWSEQUENTIALID", "PARSENAME",     "DATETRUNC",
-    "TRANSLATE",       "SOUNDEX",       "GREATEST",     "LEAST",           "STRING_ESCAPE", "DATE_BUCKET",
-    "BINARY_CHECKSUM", "TIMEFROMPARTS", "GROUPING"};
+    "FORMAT",       "OPENJSON",     "JSON_VALUE", "JSON_QUERY", "JSON_MODIFY",      "JSON_OBJECT",
+    "JSON_ARRAY",   "ISJSON",       "COMPRESS",   "DECOMPRESS", "DATE_BUCKET",      "GROUPING",
+    "GROUPING_ID",  "BIT_COUNT",    "GET_BIT",    "SET_BIT",    "LEFT_SHIFT",       "RIGHT_SHIFT",
+    "ENCRYPTBYKEY", "DECRYPTBYKEY", "PWDENCRYPT", "PWDCOMPARE", "PERCENTILE_CONT",  "PERCENTILE_DISC",
+    "CONTAINS",     "FREETEXT",     "OPENXML",    "TEXTPTR",    "CRYPT_GEN_RANDOM", "PATHNAME",
+};
 
 static bool unknown(Binder *b, const AstExpr *x) {
     const AstName *name = &x->u.call.name;
@@ -530,32 +575,6 @@ static bool concat_plain(Binder *b, const AstExpr *x, Bx *ret) {
 static bool concat_ws(Binder *b, const AstExpr *x, Bx *ret) {
     return concat(b, x, true, ret);
 }
-static bool datediff_int(Binder *b, const AstExpr *x, Bx *ret) {
-    return datediff(b, x, false, ret);
-}
-static bool datediff_big(Binder *b, const AstExpr *x, Bx *ret) {
-    return datediff(b, x, true, ret);
-}
-static bool year(Binder *b, const AstExpr *x, Bx *ret) {
-    return datepart(b, x, DATEPART_YEAR, false, ret);
-}
-static bool month(Binder *b, const AstExpr *x, Bx *ret) {
-    return datepart(b, x, DATEPART_MONTH, false, ret);
-}
-static bool day(Binder *b, const AstExpr *x, Bx *ret) {
-    return datepart(b, x, DATEPART_DAY, false, ret);
-}
-
-static bool datepart_int(Binder *b, const AstExpr *x, Bx *ret) {
-    DatePart part;
-    return part_of(b, x, &part) && datepart(b, x, part, false, ret);
-}
-
-static bool datename(Binder *b, const AstExpr *x, Bx *ret) {
-    DatePart part;
-    return part_of(b, x, &part) && datepart(b, x, part, true, ret);
-}
-
 static const struct {
     const char *name;
     Handler *handler;
@@ -565,19 +584,17 @@ static const struct {
     {"NULLIF", nullif},
     {"IIF", iif},
     {"CHOOSE", choose},
+    {"GREATEST", greatest},
+    {"LEAST", greatest},
+    {"CHECKSUM", checksum},
+    {"BINARY_CHECKSUM", checksum},
+    {"HASHBYTES", hashbytes},
+    {"FORMATMESSAGE", formatmessage},
+    {"NEWSEQUENTIALID", newsequentialid},
+    {"RAND", rand_call},
     {"CONCAT", concat_plain},
     {"CONCAT_WS", concat_ws},
     {"DATALENGTH", datalength},
-    {"DATEADD", dateadd},
-    {"DATEDIFF", datediff_int},
-    {"DATEDIFF_BIG", datediff_big},
-    {"DATEPART", datepart_int},
-    {"DATENAME", datename},
-    {"YEAR", year},
-    {"MONTH", month},
-    {"DAY", day},
-    {"EOMONTH", eomonth},
-    {"TODATETIMEOFFSET", todatetimeoffset},
 };
 
 static bool builtin(Binder *b, const AstExpr *x, Bx *ret) {
@@ -585,6 +602,8 @@ static bool builtin(Binder *b, const AstExpr *x, Bx *ret) {
     bool found;
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
         if (is_named(c, handlers[i].name)) return handlers[i].handler(b, x, ret);
+    if (!binddate_call(b, x, ret, &found)) return false;
+    if (found) return true;
     if (!bindsession_call(b, x, ret, &found)) return false;
     if (found) return true;
     const CallRow *row = bsearch(&c->name.name, rows, sizeof rows / sizeof *rows, sizeof *rows, by_name);
@@ -595,7 +614,8 @@ bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret) {
     const AstCall *c = &x->u.call;
     if (c->over) return bindwindow_value(b, x, ret);
     if (bindaggregate_is(x)) return bindaggregate_value(b, x, ret);
-    if (c->is_star) return sqlerror_set(b->e, 102, 1, x->line, "Incorrect syntax near '*'.");
+    bool takes_star = is_named(c, "CHECKSUM") || is_named(c, "BINARY_CHECKSUM");
+    if (c->is_star && !takes_star) return sqlerror_set(b->e, 102, 1, x->line, "Incorrect syntax near '*'.");
     b->e->number = 0;
     const BindScalar *f =
         b->host->scalar ? b->host->scalar(b->host->data, b->database_id, &c->name, b->a, b->e) : NULL;

@@ -154,7 +154,9 @@ static bool default_value(Binder *b, const BindRelation *r, size_t column, Bx *r
     if (c->default_text.n == 0) return true;
     Scope *saved = b->scope;
     b->scope = NULL;
+    b->in_default = true;
     bool ok = parser_expression(c->default_text, &options, b->a, &x, b->e) && bindexpr_value(b, x, ret);
+    b->in_default = false;
     b->scope = saved;
     return ok;
 }

@@ -192,6 +192,7 @@ static bool value(Binder *b, const AstExpr *x, Bx *ret) {
     case EXPR_CALL: return bindcall_value(b, x, ret);
     case EXPR_SUBQUERY: return subquery(b, x, ret);
     case EXPR_COLLATE: return collate(b, x, ret);
+    case EXPR_AT_TIME_ZONE: return binddate_at_time_zone(b, x, ret);
     case EXPR_DEFAULT:
         return sqlerror_set(b->e, 156, 1, x->line, "Incorrect syntax near the keyword 'DEFAULT'.");
     default:

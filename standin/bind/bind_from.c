@@ -282,8 +282,17 @@ static bool function_argument(Binder *b, const AstExpr *x, bool is_applied, Bx *
     return ok;
 }
 
+static bool series_item(Binder *b, const AstFrom *f, Scope *scope, bool is_applied, const Sql **ret) {
+    Bx *args = ARENA_ARRAY(b->a, Bx, f->u.function.arg_count + 1);
+    for (size_t i = 0; i < f->u.function.arg_count; i++)
+        if (!function_argument(b, f->u.function.args[i], is_applied, &args[i])) return false;
+    Source *s = new_source(b, scope, f);
+    return bindseries_item(b, f, args, s, ret) && rename_columns(b, f, s);
+}
+
 static bool function_item(Binder *b, const AstFrom *f, Scope *scope, bool is_applied, const Sql **ret) {
     const AstName *name = &f->u.function.name;
+    if (bindseries_is(name)) return series_item(b, f, scope, is_applied, ret);
     b->e->number = 0;
     const BindRelation *r = b->host->function(b->host->data, b->database_id, name, b->a, b->e);
     if (!r) {

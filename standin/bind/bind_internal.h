@@ -118,6 +118,7 @@ struct Binder {
     const ViewArg *view_args;
     size_t view_arg_count;
     bool in_view;
+    bool in_default;            /* a column's DEFAULT: NEWSEQUENTIALID() may stand there */
     const AstQuery *into_query; /* the one that may say INTO */
     Str watched;                /* a variable being assigned from rows: */
     bool saw_watched;
@@ -177,8 +178,12 @@ MUST_CHECK bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret);
 /* An argument by its letter: t text or binary, u text, i int, b bigint, f float, n nvarchar, v varbinary, d
  * date or time, # number, x as it comes. */
 MUST_CHECK bool bindcall_argument(Binder *b, const AstExpr *ast, char letter, Bx *ret);
+Str bindcall_lower(Binder *b, Str s); /* messages have function names in lower case */
 bool bindcall_wrong_count(Binder *b, const AstExpr *x, const char *name, int least, int most);
 enum { BIND_ANY_COUNT = 255 };
+/* bind_date.c (*ret_found false: none of its functions) */
+MUST_CHECK bool binddate_call(Binder *b, const AstExpr *x, Bx *ret, bool *ret_found);
+MUST_CHECK bool binddate_at_time_zone(Binder *b, const AstExpr *x, Bx *ret);
 /* bind_session.c: @@names; functions of the session and the catalog (*ret_found false: none of them). */
 MUST_CHECK bool bindsession_global(Binder *b, const AstExpr *x, Bx *ret);
 MUST_CHECK bool bindsession_call(Binder *b, const AstExpr *x, Bx *ret, bool *ret_found);
@@ -207,6 +212,10 @@ void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint3
 
 typedef struct Query Query;
 void bindfrom_query_columns(Binder *b, const Query *q, Source *s);
+
+/* ---- STRING_SPLIT, GENERATE_SERIES (bind_series.c) ---- */
+bool bindseries_is(const AstName *name);
+MUST_CHECK bool bindseries_item(Binder *b, const AstFrom *f, Bx *args, Source *s, const Sql **ret);
 
 /* ---- recursive CTEs (bind_recursion.c) ---- */
 typedef struct Recursion {

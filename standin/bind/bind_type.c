@@ -329,11 +329,17 @@ bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *w
     return true;
 }
 
-static const char *const compare_names[] = {[OP_EQ] = "equal to",     [OP_NE] = "not equal to",
-                                            [OP_LT] = "less than",    [OP_LE] = "less than or equal to",
-                                            [OP_GT] = "greater than", [OP_GE] = "greater than or equal to"};
+static const char *const compare_names[] = {[OP_EQ] = "equal to",
+                                            [OP_NE] = "not equal to",
+                                            [OP_LT] = "less than",
+                                            [OP_LE] = "less than or equal to",
+                                            [OP_GT] = "greater than",
+                                            [OP_GE] = "greater than or equal to",
+                                            [OP_DISTINCT] = "is distinct from",
+                                            [OP_NOT_DISTINCT] = "is not distinct from"};
 static const char *const compare_signs[] = {
-    [OP_EQ] = "=", [OP_NE] = "<>", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">="};
+    [OP_EQ] = "=",  [OP_NE] = "<>",           [OP_LT] = "<",           [OP_LE] = "<=", [OP_GT] = ">",
+    [OP_GE] = ">=", [OP_DISTINCT] = "IS NOT", [OP_NOT_DISTINCT] = "IS"};
 
 bool bindtype_compare(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, const Sql **ret) {
     const char *collate;

@@ -60,9 +60,9 @@ const char *datepart_name(DatePart part) {
     return "";
 }
 
-/* 1 = Sunday; 0001-01-01 was a Monday. */
-static int32_t weekday(int32_t days) {
-    return (days + 1) % 7 + 1;
+/* 1 = the day on which weeks begin; 0001-01-01 was a Monday. */
+static int32_t weekday(int32_t days, int datefirst) {
+    return (days + 8 - datefirst) % 7 + 1;
 }
 
 static int32_t first_of_year(int32_t days, int32_t *ret_year) {
@@ -71,10 +71,10 @@ static int32_t first_of_year(int32_t days, int32_t *ret_year) {
     return temporal_days(*ret_year, 1, 1);
 }
 
-/* Weeks begin on Sunday; the first may be short. */
-static int32_t week(int32_t days) {
+/* The first week of a year may be short. */
+static int32_t week(int32_t days, int datefirst) {
     int32_t year, first = first_of_year(days, &year);
-    return (days - first + weekday(first) - 1) / 7 + 1;
+    return (days - first + weekday(first, datefirst) - 1) / 7 + 1;
 }
 
 /* The week of its Thursday, counted in that Thursday's year. */
@@ -84,7 +84,7 @@ static int32_t iso_week(int32_t days) {
     return (thursday - first_of_year(thursday, &year)) / 7 + 1;
 }
 
-int32_t datepart_get(DatePart part, Temporal x) {
+int32_t datepart_get(DatePart part, Temporal x, int datefirst) {
     int32_t year, month, day;
     int64_t second = x.ticks / TEMPORAL_TICKS_PER_SECOND, fraction = x.ticks % TEMPORAL_TICKS_PER_SECOND;
     temporal_civil(x.days, &year, &month, &day);
@@ -95,9 +95,9 @@ int32_t datepart_get(DatePart part, Temporal x) {
     case DATEPART_MONTH: return month;
     case DATEPART_DAYOFYEAR: return x.days - first_of_year(x.days, &year) + 1;
     case DATEPART_DAY: return day;
-    case DATEPART_WEEK: return week(x.days);
+    case DATEPART_WEEK: return week(x.days, datefirst);
     case DATEPART_ISO_WEEK: return iso_week(x.days);
-    case DATEPART_WEEKDAY: return weekday(x.days);
+    case DATEPART_WEEKDAY: return weekday(x.days, datefirst);
     case DATEPART_HOUR: return (int32_t)(second / 3600);
     case DATEPART_MINUTE: return (int32_t)(second / 60 % 60);
     case DATEPART_SECOND: return (int32_t)(second % 60);
@@ -109,13 +109,13 @@ int32_t datepart_get(DatePart part, Temporal x) {
     return 0;
 }
 
-const char *datepart_format(DatePart part, Temporal x, char buf[static TEMPORAL_TEXT_SIZE]) {
+const char *datepart_format(DatePart part, Temporal x, int datefirst, char buf[static TEMPORAL_TEXT_SIZE]) {
     static const char *const months[] = {"January",   "February", "March",    "April",
                                          "May",       "June",     "July",     "August",
                                          "September", "October",  "November", "December"};
     static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                        "Thursday", "Friday", "Saturday"};
-    int32_t n = datepart_get(part, x);
+    int32_t n = datepart_get(part, x, part == DATEPART_WEEKDAY ? 7 : datefirst);
     if (part == DATEPART_MONTH) return months[n - 1];
     if (part == DATEPART_WEEKDAY) return days[n - 1];
     if (part == DATEPART_TZOFFSET)
@@ -123,6 +123,31 @@ const char *datepart_format(DatePart part, Temporal x, char buf[static TEMPORAL_
                        (n < 0 ? -n : n) % 60);
     else (void)snprintf(buf, TEMPORAL_TEXT_SIZE, "%d", (int)n);
     return buf;
+}
+
+bool datepart_truncate(DatePart part, Temporal x, int datefirst, Temporal *ret) {
+    static const int64_t units[] = {[DATEPART_HOUR] = 3600 * (int64_t)TEMPORAL_TICKS_PER_SECOND,
+                                    [DATEPART_MINUTE] = 60 * (int64_t)TEMPORAL_TICKS_PER_SECOND,
+                                    [DATEPART_SECOND] = TEMPORAL_TICKS_PER_SECOND,
+                                    [DATEPART_MILLISECOND] = TEMPORAL_TICKS_PER_SECOND / 1000,
+                                    [DATEPART_MICROSECOND] = TEMPORAL_TICKS_PER_SECOND / 1000000};
+    *ret = x;
+    if (part >= DATEPART_HOUR) {
+        if (part <= DATEPART_MICROSECOND) ret->ticks -= ret->ticks % units[part];
+        return true;
+    }
+    int32_t year, month, day;
+    temporal_civil(x.days, &year, &month, &day);
+    ret->ticks = 0;
+    switch (part) {
+    case DATEPART_YEAR: ret->days = temporal_days(year, 1, 1); break;
+    case DATEPART_QUARTER: ret->days = temporal_days(year, (month - 1) / 3 * 3 + 1, 1); break;
+    case DATEPART_MONTH: ret->days = temporal_days(year, month, 1); break;
+    case DATEPART_WEEK: ret->days = x.days - (weekday(x.days, datefirst) - 1); break;
+    case DATEPART_ISO_WEEK: ret->days = x.days - x.days % 7; break;
+    default: break;
+    }
+    return ret->days >= 0;
 }
 
 /* ---- DATEADD ---- */

@@ -29,10 +29,13 @@ typedef enum DatePart {
 
 DatePart datepart_by_name(Str name); /* abbreviations too: yy, mm, dd, hh, mi, ss, ms, tz … */
 const char *datepart_name(DatePart part);
-/* DATEPART of x under DATEFIRST 7 (weekday 1 is Sunday). Days count as of x's own wall clock. */
-int32_t datepart_get(DatePart part, Temporal x);
+/* DATEPART of x; datefirst 1 … 7: the day (1 = Monday) on which weeks begin. Days count as of x's own wall
+ * clock. */
+int32_t datepart_get(DatePart part, Temporal x, int datefirst);
 /* DATENAME: "January", "Monday", "+01:00"; else the number. */
-const char *datepart_format(DatePart part, Temporal x, char buf[static TEMPORAL_TEXT_SIZE]);
+const char *datepart_format(DatePart part, Temporal x, int datefirst, char buf[static TEMPORAL_TEXT_SIZE]);
+/* DATETRUNC: what is smaller than the part becomes its least. False: before year 1. */
+MUST_CHECK bool datepart_truncate(DatePart part, Temporal x, int datefirst, Temporal *ret);
 /* DATEADD: false when the result leaves years 1 … 9999. */
 MUST_CHECK bool datepart_add(DatePart part, int64_t n, Temporal x, Temporal *ret);
 /* DATEDIFF: boundaries of the part between a and b, in UTC. False: more than 64 bits. */

@@ -27,12 +27,13 @@ typedef struct FnRow {
 
 /* Rows ended by a NULL name, one table a file. */
 extern const FnRow fn_convert_rows[], fn_arith_rows[], fn_math_rows[], fn_text_rows[], fn_time_rows[],
-    fn_meta_rows[];
+    fn_meta_rows[], fn_string_rows[];
 /* Aggregates: registered by themselves. */
 enum { FN_DEVIATION_POPULATION = 1, FN_DEVIATION_VARIANCE = 2 }; /* second argument of ts_deviation */
 int fn_aggregate_register(sqlite3 *db, Functions *f);
 int fn_string_agg_register(sqlite3 *db, Functions *f);
-int fn_apply_register(sqlite3 *db); /* the table-valued ts_apply */
+int fn_apply_register(sqlite3 *db);                /* the table-valued ts_apply */
+int fn_series_register(sqlite3 *db, Functions *f); /* ts_split, ts_series */
 
 Functions *fn_of(sqlite3_context *c);
 Arena *fn_scratch(sqlite3_context *c); /* cleared */

@@ -1,8 +1,10 @@
 /* Mathematical functions, and those that fit nowhere else: NEWID, CHECKSUM, ISNUMERIC, LIMIT's check. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "standin/bind/fn_internal.h"
 #include "standin/types/decimal.h"
@@ -165,6 +167,7 @@ FN_DOUBLE(fn_acos, acos(x))
 FN_DOUBLE(fn_asin, asin(x))
 FN_DOUBLE(fn_atan, atan(x))
 FN_DOUBLE(fn_cos, cos(x))
+FN_DOUBLE(fn_cot, 1 / tan(x))
 FN_DOUBLE(fn_exp, exp(x))
 FN_DOUBLE(fn_log10, x > 0 ? log10(x) : NAN)
 FN_DOUBLE(fn_sin, sin(x))
@@ -176,6 +179,50 @@ static void fn_log(sqlite3_context *c, int n, sqlite3_value **v) {
     if (fn_has_null(c, n, v)) return;
     double x = sqlite3_value_double(v[0]), y = x > 0 ? log(x) : NAN;
     give_double(c, n == 2 ? y / log(sqlite3_value_double(v[1])) : y);
+}
+
+static void fn_atn2(sqlite3_context *c, int n, sqlite3_value **v) {
+    if (fn_has_null(c, n, v)) return;
+    double y = sqlite3_value_double(v[0]), x = sqlite3_value_double(v[1]);
+    give_double(c, fpclassify(y) == FP_ZERO && fpclassify(x) == FP_ZERO ? NAN : atan2(y, x));
+}
+
+/* One seed, one number; the sequence is this server's own. */
+static double random_of(uint64_t seed) {
+    return (double)(hash_mix(seed, 0x5eed) >> 11) / 9007199254740992.0; /* 2^53 */
+}
+
+static void fn_rand(sqlite3_context *c, int n, sqlite3_value **v) {
+    uint64_t seed;
+    if (n && fn_has_null(c, 1, v)) return;
+    if (n) seed = (uint64_t)sqlite3_value_int64(v[0]);
+    else if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = (uint64_t)(uintptr_t)c;
+    sqlite3_result_double(c, random_of(seed));
+}
+
+/* Through the number's own type: integers stay integers, as SQL Server's do. */
+static void turn(sqlite3_context *c, sqlite3_value **v, double factor) {
+    Type from = fn_type(v[1]), to = fn_type(v[2]);
+    if (fn_has_null(c, 1, v)) return;
+    double x = is_float(&from) ? sqlite3_value_double(v[0]) : decimal_to_double(exact(v[0], &from)) * factor;
+    if (is_float(&from)) {
+        give_double(c, x * factor);
+        return;
+    }
+    Decimal d;
+    if (to.id == TYPE_INT || to.id == TYPE_BIGINT) x = trunc(x);
+    if (decimal_from_double(x, DECIMAL_MAX_PRECISION, scale_of(&to), &d)) give_exact(c, d, &to);
+    else fn_overflow(c, &to);
+}
+
+static void fn_degrees(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    turn(c, v, 180 / pi);
+}
+
+static void fn_radians(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    turn(c, v, pi / 180);
 }
 
 static void fn_pi(sqlite3_context *c, int n, sqlite3_value **v) {
@@ -195,6 +242,21 @@ static void fn_newid(sqlite3_context *c, int n, sqlite3_value **v) {
         return;
     }
     guid_from_random(random, stored);
+    sqlite3_result_blob(c, stored, GUID_BYTES, SQLITE_TRANSIENT);
+}
+
+/* Greater than every one before it on this server, also than those of before a restart: the time in µs, moved
+ * on where two come in the same one, in the places that count last. */
+static void fn_newsequentialid(sqlite3_context *c, int n, sqlite3_value **v) {
+    static _Atomic uint64_t last; /* of all sessions */
+    (void)n, (void)v;
+    uint64_t before = last, now;
+    do {
+        now = (uint64_t)clock_wall_us();
+        if (now <= before) now = before + 1;
+    } while (!atomic_compare_exchange_weak(&last, &before, now));
+    uint8_t stored[GUID_BYTES] = {0x02, 'm', 'r', 's', 't', 'd', 0x80}; /* a locally administered node */
+    for (int i = 0; i < 8; i++) stored[GUID_BYTES - 1 - i] = (uint8_t)(now >> (8 * i));
     sqlite3_result_blob(c, stored, GUID_BYTES, SQLITE_TRANSIENT);
 }
 
@@ -281,6 +343,13 @@ static void fn_raise(sqlite3_context *c, int n, sqlite3_value **v) {
 }
 
 const FnRow fn_math_rows[] = {
+    {"ts_atn2", 2, fn_atn2, false},
+    {"ts_cot", 1, fn_cot, false},
+    {"ts_degrees", 3, fn_degrees, false},
+    {"ts_radians", 3, fn_radians, false},
+    {"ts_rand", 0, fn_rand, false},
+    {"ts_rand", 1, fn_rand, false},
+    {"ts_newsequentialid", 0, fn_newsequentialid, true},
     {"ts_abs", 3, fn_abs, false},
     {"ts_acos", 1, fn_acos, false},
     {"ts_asin", 1, fn_asin, false},

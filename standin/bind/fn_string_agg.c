@@ -117,7 +117,7 @@ static void fn_sort_key(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (fn_has_null(c, 1, v)) return;
     CLEANUP(buf_done) Buf key = {0};
-    collation_key(collation_get((uint8_t)sqlite3_value_int(v[1])), fn_text(v[0]), &key);
+    collation_key(collation_get((uint16_t)sqlite3_value_int(v[1])), fn_text(v[0]), &key);
     fn_result(c, VALUE_OF_BLOB(buf_view(&key)));
 }
 

@@ -112,27 +112,41 @@ static void fn_lower(sqlite3_context *c, int n, sqlite3_value **v) {
     change_case(c, v, collation_lower);
 }
 
-static void trim(sqlite3_context *c, sqlite3_value **v, bool at_left, bool at_right) {
-    if (fn_has_null(c, 1, v)) return;
-    Str s = fn_text(v[0]);
-    if (at_right) s = without_trailing_blanks(s);
-    while (at_left && s.n && *s.p == ' ') s = str_sub(s, 1, s.n - 1);
+/* Is the character at the start of rest one of the set? */
+static bool is_among(Str set, Str rest, size_t *ret_bytes) {
+    size_t at = 0;
+    uint32_t wanted = wtf8_next(rest, &at);
+    *ret_bytes = at;
+    for (size_t i = 0; i < set.n;)
+        if (wtf8_next(set, &i) == wanted) return true;
+    return false;
+}
+
+/* (s [, characters]): blanks, or the characters given */
+static void trim(sqlite3_context *c, int n, sqlite3_value **v, bool at_left, bool at_right) {
+    if (fn_has_null(c, n, v)) return;
+    Str s = fn_text(v[0]), set = n > 1 ? fn_text(v[1]) : STR_LIT(" ");
+    size_t bytes;
+    while (at_left && s.n && is_among(set, s, &bytes)) s = str_sub(s, bytes, s.n - bytes);
+    while (at_right && s.n) {
+        size_t last = s.n - 1;
+        while (last && ((uint8_t)s.p[last] & 0xc0) == 0x80) last--;
+        if (!is_among(set, str_sub(s, last, s.n - last), &bytes)) break;
+        s.n = last;
+    }
     give(c, s, false);
 }
 
 static void fn_ltrim(sqlite3_context *c, int n, sqlite3_value **v) {
-    (void)n;
-    trim(c, v, true, false);
+    trim(c, n, v, true, false);
 }
 
 static void fn_rtrim(sqlite3_context *c, int n, sqlite3_value **v) {
-    (void)n;
-    trim(c, v, false, true);
+    trim(c, n, v, false, true);
 }
 
 static void fn_trim(sqlite3_context *c, int n, sqlite3_value **v) {
-    (void)n;
-    trim(c, v, true, true);
+    trim(c, n, v, true, true);
 }
 
 /* ---- searching, by collation ---- */
@@ -428,7 +442,7 @@ static void fn_like_call(sqlite3_context *c, int n, sqlite3_value **v) {
             return;
         }
     }
-    sqlite3_result_int(c, fn_like(fn_text(v[0]), fn_text(v[1]), (uint8_t)sqlite3_value_int(v[2]), escape));
+    sqlite3_result_int(c, fn_like(fn_text(v[0]), fn_text(v[1]), (uint16_t)sqlite3_value_int(v[2]), escape));
 }
 
 const FnRow fn_text_rows[] = {
@@ -443,7 +457,7 @@ const FnRow fn_text_rows[] = {
     {"ts_len", 1, fn_len, false},
     {"ts_like", -1, fn_like_call, false},
     {"ts_lower", 1, fn_lower, false},
-    {"ts_ltrim", 1, fn_ltrim, false},
+    {"ts_ltrim", -1, fn_ltrim, false},
     {"ts_nchar", 1, fn_nchar, false},
     {"ts_patindex", 3, fn_patindex, false},
     {"ts_quotename", -1, fn_quotename, false},
@@ -451,12 +465,12 @@ const FnRow fn_text_rows[] = {
     {"ts_replicate", 4, fn_replicate, false},
     {"ts_reverse", 1, fn_reverse, false},
     {"ts_right", 2, fn_right, false},
-    {"ts_rtrim", 1, fn_rtrim, false},
+    {"ts_rtrim", -1, fn_rtrim, false},
     {"ts_space", 1, fn_space, false},
     {"ts_str", -1, fn_str, false},
     {"ts_stuff", 4, fn_stuff, false},
     {"ts_substring", 3, fn_substring, false},
-    {"ts_trim", 1, fn_trim, false},
+    {"ts_trim", -1, fn_trim, false},
     {"ts_unicode", 1, fn_unicode, false},
     {"ts_upper", 1, fn_upper, false},
     {NULL, 0, NULL, false},

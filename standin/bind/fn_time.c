@@ -1,6 +1,7 @@
 /* Date functions over temporal.h and datepart.h. */
 #include "standin/bind/datepart.h"
 #include "standin/bind/fn_internal.h"
+#include "standin/bind/timezone.h"
 #include "standin/types/temporal.h"
 
 static void give(sqlite3_context *c, const Type *t, Temporal x) {
@@ -43,13 +44,13 @@ static void fn_datediff(sqlite3_context *c, int n, sqlite3_value **v) {
             "instances is too large. Try to use datediff with a less precise datepart.");
 }
 
-/* (part, date, type) */
+/* (part, date, type, datefirst) */
 static void fn_datepart(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (fn_has_null(c, 2, v)) return;
     Type t = fn_type(v[2]);
-    sqlite3_result_int(c,
-                       datepart_get((DatePart)sqlite3_value_int(v[0]), temporal_unpack(&t, fn_value(v[1]))));
+    sqlite3_result_int(c, datepart_get((DatePart)sqlite3_value_int(v[0]), temporal_unpack(&t, fn_value(v[1])),
+                                       sqlite3_value_int(v[3])));
 }
 
 static void fn_datename(sqlite3_context *c, int n, sqlite3_value **v) {
@@ -57,8 +58,8 @@ static void fn_datename(sqlite3_context *c, int n, sqlite3_value **v) {
     if (fn_has_null(c, 2, v)) return;
     Type t = fn_type(v[2]);
     char buf[TEMPORAL_TEXT_SIZE];
-    const char *text =
-        datepart_format((DatePart)sqlite3_value_int(v[0]), temporal_unpack(&t, fn_value(v[1])), buf);
+    const char *text = datepart_format((DatePart)sqlite3_value_int(v[0]), temporal_unpack(&t, fn_value(v[1])),
+                                       sqlite3_value_int(v[3]), buf);
     sqlite3_result_text(c, text, -1, SQLITE_TRANSIENT);
 }
 
@@ -142,6 +143,84 @@ static void fn_switchoffset(sqlite3_context *c, int n, sqlite3_value **v) {
     }
 }
 
+/* (date, zone, type of date, type of the result): without an offset the wall clock is the zone's; with one
+ * the moment stays */
+static void fn_at_time_zone(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    if (fn_has_null(c, 2, v)) return;
+    Type from = fn_type(v[2]), to = fn_type(v[3]);
+    Temporal x = temporal_unpack(&from, fn_value(v[0]));
+    const TimeZone *zone = timezone_by_name(fn_text(v[1]));
+    Temporal y = x;
+    if (!zone) {
+        fn_fail(c, 9820, 1, "The time zone parameter '%.*s' provided to AT TIME ZONE clause is invalid.",
+                STR_ARG(fn_text(v[1])));
+        return;
+    }
+    if (from.id != TYPE_DATETIMEOFFSET) {
+        y.offset = timezone_offset_of_local(zone, x);
+    } else {
+        Temporal utc;
+        if (!datepart_add(DATEPART_MINUTE, -x.offset, x, &utc)) utc = x;
+        int16_t offset = timezone_offset_of_utc(zone, utc);
+        if (!datepart_add(DATEPART_MINUTE, offset, utc, &y)) y = x;
+        y.offset = offset;
+    }
+    give(c, &to, y);
+}
+
+/* (part, date, type, datefirst) */
+static void fn_datetrunc(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    if (fn_has_null(c, 2, v)) return;
+    Type t = fn_type(v[2]);
+    Temporal x;
+    if (datepart_truncate((DatePart)sqlite3_value_int(v[0]), temporal_unpack(&t, fn_value(v[1])),
+                          sqlite3_value_int(v[3]), &x))
+        give(c, &t, x);
+    else
+        fn_fail(c, 9837, 3,
+                "An invalid date value was encountered: The date value is less than the minimum date.");
+}
+
+/* Hour, minute, second, fraction of 10^digits; false: one of them is out of range. */
+static bool clock_of(const int64_t *part, int64_t fraction, uint8_t digits, int64_t *ret_ticks) {
+    int64_t unit = TEMPORAL_TICKS_PER_SECOND;
+    for (uint8_t i = 0; i < digits; i++) unit /= 10;
+    bool is_good = part[0] >= 0 && part[0] < 24 && part[1] >= 0 && part[1] < 60 && part[2] >= 0 &&
+                   part[2] < 60 && fraction >= 0 && fraction * unit < TEMPORAL_TICKS_PER_SECOND;
+    if (is_good)
+        *ret_ticks = (part[0] * 3600 + part[1] * 60 + part[2]) * TEMPORAL_TICKS_PER_SECOND + fraction * unit;
+    return is_good;
+}
+
+/* (type, numbers …): year to day unless it is a time, then hour to fraction, offset hours and minutes */
+static void fn_fromparts(sqlite3_context *c, int n, sqlite3_value **v) {
+    if (fn_has_null(c, n, v)) return;
+    Type t = fn_type(v[0]);
+    int64_t part[12] = {0};
+    for (int i = 1; i < n && i <= 10; i++) part[i - 1] = sqlite3_value_int64(v[i]);
+    const int64_t *clock = t.id == TYPE_TIME ? part : part + 3;
+    uint8_t digits = t.id == TYPE_DATETIME ? 3 : t.id == TYPE_SMALLDATETIME ? 0 : t.scale;
+    Temporal x = {.days = TEMPORAL_DAYS_1900};
+    bool is_good = clock_of(clock, t.id == TYPE_SMALLDATETIME ? 0 : clock[3], digits, &x.ticks);
+    if (t.id != TYPE_TIME) {
+        is_good = is_good && part[0] > 0 && part[0] < 10000 && part[1] > 0 && part[1] < 13 && part[2] > 0 &&
+                  part[2] < 32 && temporal_is_date((int32_t)part[0], (int32_t)part[1], (int32_t)part[2]);
+        if (is_good) x.days = temporal_days((int32_t)part[0], (int32_t)part[1], (int32_t)part[2]);
+    }
+    int64_t offset = t.id == TYPE_DATETIMEOFFSET ? clock[4] * 60 + clock[5] : 0;
+    is_good = is_good && offset >= -TEMPORAL_MAX_OFFSET && offset <= TEMPORAL_MAX_OFFSET;
+    x.offset = is_good ? (int16_t)offset : 0;
+    uint8_t blob[TEMPORAL_OFFSET_BYTES];
+    Value ret;
+    if (is_good && temporal_pack(&t, x, blob, &ret)) fn_result(c, ret);
+    else
+        fn_fail(c, 289, 1,
+                "Cannot construct data type %s, some of the arguments have values which are not valid.",
+                type_name(t.id));
+}
+
 /* datetime + days: is it still one? */
 static void fn_check_datetime(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
@@ -159,8 +238,11 @@ const FnRow fn_time_rows[] = {
     {"ts_dateadd", 4, fn_dateadd, false},
     {"ts_datediff", 6, fn_datediff, false},
     {"ts_datefromparts", 3, fn_datefromparts, false},
-    {"ts_datename", 3, fn_datename, false},
-    {"ts_datepart", 3, fn_datepart, false},
+    {"ts_at_time_zone", 4, fn_at_time_zone, false},
+    {"ts_datename", 4, fn_datename, false},
+    {"ts_datepart", 4, fn_datepart, false},
+    {"ts_datetrunc", 4, fn_datetrunc, false},
+    {"ts_fromparts", -1, fn_fromparts, false},
     {"ts_eomonth", 3, fn_eomonth, false},
     {"ts_switchoffset", 4, fn_switchoffset, false},
     {"ts_todatetimeoffset", 4, fn_todatetimeoffset, false},

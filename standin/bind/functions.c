@@ -96,13 +96,14 @@ static int register_rows(sqlite3 *db, Functions *f, const FnRow *row) {
 
 Functions *functions_register(sqlite3 *db, Err *e) {
     Functions *f = x_calloc(1, sizeof *f);
-    const FnRow *const tables[] = {fn_convert_rows, fn_arith_rows, fn_math_rows,
-                                   fn_text_rows,    fn_time_rows,  fn_meta_rows};
+    const FnRow *const tables[] = {fn_convert_rows, fn_arith_rows, fn_math_rows,  fn_text_rows,
+                                   fn_time_rows,    fn_meta_rows,  fn_string_rows};
     int rc = sqlitecollation_register(db);
     for (size_t i = 0; rc == SQLITE_OK && i < sizeof tables / sizeof *tables; i++)
         rc = register_rows(db, f, tables[i]);
     if (rc == SQLITE_OK) rc = fn_aggregate_register(db, f);
     if (rc == SQLITE_OK) rc = fn_apply_register(db);
+    if (rc == SQLITE_OK) rc = fn_series_register(db, f);
     if (rc == SQLITE_OK) return f;
     (void)err_set(e, ERR_INTERNAL, false, "registering functions: %s", sqlite3_errmsg(db));
     return functions_free(f);

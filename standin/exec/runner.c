@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "standin/bind/message_format.h"
 #include "standin/exec/session_internal.h"
 
 bool runner_done(Session *s, OutCommand command, bool has_count, uint64_t rows) {
@@ -148,51 +149,16 @@ static bool scalar_of(Session *s, const AstExpr *x, Type *ret_type, Value *ret, 
     return !x || plan_scalar(s, x, NULL, &s->scratch, ret, ret_type, e);
 }
 
-/* One directive of RAISERROR's format: %d %i %u %x %X %o %s with flags and width; the rest stands as it is.
- */
-static size_t format_directive(const char *p, size_t n, const Value *v, const Type *t, Buf *out) {
-    char spec[32] = "%";
-    size_t at = 1, len = 1;
-    while (at < n && len < 16 && strchr("-+ #0123456789.", p[at])) spec[len++] = p[at++];
-    while (at < n && (p[at] == 'l' || p[at] == 'I' || p[at] == '6' || p[at] == '4')) at++; /* %I64d, %ld */
-    if (at == n) return at;
-    spec[len] = '\0';
-    char conversion = p[at];
-    if (strchr("diuxXo", conversion) && v->kind == VALUE_INT) {
-        char number[64], full[48];
-        (void)snprintf(full, sizeof full, "%sll%c", spec, conversion);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* spec holds flags and digits only */
-        (void)snprintf(number, sizeof number, full, (long long)v->v.i);
-#pragma GCC diagnostic pop
-        buf_cstr(out, number);
-    } else if (v->kind == VALUE_NULL) {
-        buf_cstr(out, "(null)");
-    } else {
-        ConvertError ignored;
-        if (!convert_to_text(t, *v, CONVERT_STYLE_DEFAULT, out, &ignored)) buf_cstr(out, "?");
-    }
-    return at + 1;
-}
-
 static bool format_raise(Session *s, const AstRaise *r, Str format, Buf *out, SqlError *e) {
-    size_t next = 0;
-    for (size_t i = 0; i < format.n;) {
-        if (format.p[i] != '%' || i + 1 >= format.n) {
-            buf_u8(out, (uint8_t)format.p[i++]);
-            continue;
-        }
-        if (format.p[i + 1] == '%') {
-            buf_u8(out, '%');
-            i += 2;
-            continue;
-        }
-        Value v = {.kind = VALUE_NULL};
-        Type t = {0};
-        if (next < r->arg_count && !scalar_of(s, r->args[next++], &t, &v, e)) return false;
-        i += format_directive(format.p + i, format.n - i, &v, &t, out);
-    }
-    return true;
+    MessageArg args[MESSAGE_MAX_ARGS];
+    if (r->arg_count > MESSAGE_MAX_ARGS)
+        return sql_error_set(e, 2747, 16, 1,
+                             "Too many substitution parameters for RAISERROR. Cannot exceed %d substitution "
+                             "parameters.",
+                             MESSAGE_MAX_ARGS);
+    for (size_t i = 0; i < r->arg_count; i++)
+        if (!scalar_of(s, r->args[i], &args[i].type, &args[i].value, e)) return false;
+    return messageformat_text(format, args, r->arg_count, out, e);
 }
 
 static int64_t number_of(const Value *v, int64_t otherwise) {

@@ -73,6 +73,8 @@ typedef enum AstOp {
     OP_LE,
     OP_GT,
     OP_GE,
+    OP_DISTINCT, /* IS DISTINCT FROM: NULL is a value like others */
+    OP_NOT_DISTINCT,
     OP_AND,
     OP_OR,
     OP_NEGATE,  /* unary - */

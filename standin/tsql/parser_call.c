@@ -100,6 +100,24 @@ static bool within_group(Parser *p, AstCall *call) {
            parser_order_list(p, &call->within, &call->within_count) && parser_expect_symbol(p, ')');
 }
 
+/* TRIM([LEADING | TRAILING | BOTH] [characters FROM] text): the text comes first in the tree. */
+static bool trim_args(Parser *p, AstCall *call) {
+    static const char *const words[] = {"leading", "trailing", "both"};
+    static const char *const names[] = {"LTRIM", "RTRIM", "TRIM"};
+    bool has_word = false;
+    for (size_t i = 0; !has_word && i < 3; i++) {
+        if (parser_peek(p, 1)->symbol == ')' || !parser_accept_word(p, words[i])) continue;
+        has_word = true;
+        call->name.name = str_from(names[i]);
+    }
+    AstExpr *first = parser_expr(p), *text = NULL;
+    if (!first) return false;
+    if (parser_accept_keyword(p, KW_FROM) ? !(text = parser_expr(p)) : has_word) return parser_fail(p);
+    if (text) PARSER_PUSH(p, call->args, call->arg_count, text);
+    PARSER_PUSH(p, call->args, call->arg_count, first);
+    return parser_expect_symbol(p, ')');
+}
+
 /* IIF's first argument is a condition. */
 static bool call_args(Parser *p, AstCall *call) {
     if (parser_accept_symbol(p, ')')) return true;
@@ -110,6 +128,7 @@ static bool call_args(Parser *p, AstCall *call) {
     }
     if (parser_accept_keyword(p, KW_DISTINCT)) call->is_distinct = true;
     else (void)parser_accept_keyword(p, KW_ALL);
+    if (str_eq_icase(call->name.name, STR_LIT("TRIM"))) return trim_args(p, call);
     if (takes_datepart(call->name.name)) {
         if (!parser_one_name(p, &call->datepart) || !parser_expect_symbol(p, ',')) return false;
     }

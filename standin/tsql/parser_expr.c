@@ -212,7 +212,11 @@ static AstExpr *postfix(Parser *p) {
             if (!parser_one_name(p, &outer->u.collate.collation)) return NULL;
             x = outer;
         } else if (parser_is_word(p, "at") && str_eq_icase(parser_peek(p, 1)->text, STR_LIT("time"))) {
-            return (void)parser_unsupported(p, "AT TIME ZONE"), NULL;
+            AstExpr *outer = parser_new_expr(p, EXPR_AT_TIME_ZONE);
+            p->at += 2;
+            outer->u.binary.left = x;
+            if (!parser_expect_word(p, "zone") || !(outer->u.binary.right = primary(p))) return NULL;
+            x = outer;
         } else {
             break;
         }
@@ -389,12 +393,17 @@ static AstExpr *like_predicate(Parser *p, AstExpr *left, bool is_not) {
     return x;
 }
 
-static AstExpr *is_null_predicate(Parser *p, AstExpr *left) {
+/* x IS [NOT] NULL, x IS [NOT] DISTINCT FROM y */
+static AstExpr *is_predicate(Parser *p, AstExpr *left) {
     AstExpr *x = parser_new_expr(p, EXPR_IS_NULL);
     p->at++;
     x->u.is_null.operand = left;
     x->u.is_null.is_not = parser_accept_keyword(p, KW_NOT);
-    if (parser_is_keyword(p, KW_DISTINCT)) return (void)parser_unsupported(p, "IS DISTINCT FROM"), NULL;
+    if (parser_accept_keyword(p, KW_DISTINCT)) {
+        AstOp op = x->u.is_null.is_not ? OP_NOT_DISTINCT : OP_DISTINCT;
+        *x = (AstExpr){.kind = EXPR_BINARY, .line = x->line, .u.binary = {.op = op, .left = left}};
+        return parser_expect_keyword(p, KW_FROM) && (x->u.binary.right = value(p)) ? x : NULL;
+    }
     return parser_expect_keyword(p, KW_NULL) ? x : NULL;
 }
 
@@ -412,7 +421,7 @@ static AstExpr *predicate(Parser *p) {
     if (!left || is_condition(left)) return left; /* a parenthesised condition */
     AstOp op;
     if (compare_op(p, &op)) return comparison(p, op, left);
-    if (parser_is_keyword(p, KW_IS)) return is_null_predicate(p, left);
+    if (parser_is_keyword(p, KW_IS)) return is_predicate(p, left);
     bool is_not = parser_is_keyword(p, KW_NOT);
     LexerKeyword next = parser_peek(p, is_not)->keyword;
     if (next != KW_IN && next != KW_BETWEEN && next != KW_LIKE) return left; /* a value: the caller says */

@@ -21,19 +21,20 @@ static void each_part_of_a_moment_is_found(void **state) {
     x.ticks += 1234567;
     x.offset = -90;
     char buf[TEMPORAL_TEXT_SIZE];
-    assert_int_equal(datepart_get(DATEPART_YEAR, x), 2024);
-    assert_int_equal(datepart_get(DATEPART_QUARTER, x), 4);
-    assert_int_equal(datepart_get(DATEPART_DAYOFYEAR, x), 365);
-    assert_int_equal(datepart_get(DATEPART_WEEK, x), 53);
-    assert_int_equal(datepart_get(DATEPART_ISO_WEEK, x), 1); /* the Monday of 2025's first week */
-    assert_int_equal(datepart_get(DATEPART_WEEKDAY, x), 2);
-    assert_int_equal(datepart_get(DATEPART_MILLISECOND, x), 123);
-    assert_int_equal(datepart_get(DATEPART_MICROSECOND, x), 123456);
-    assert_int_equal(datepart_get(DATEPART_NANOSECOND, x), 123456700);
-    assert_string_equal(datepart_format(DATEPART_MONTH, x, buf), "December");
-    assert_string_equal(datepart_format(DATEPART_WEEKDAY, x, buf), "Monday");
-    assert_string_equal(datepart_format(DATEPART_TZOFFSET, x, buf), "-01:30");
-    assert_string_equal(datepart_format(DATEPART_HOUR, x, buf), "13");
+    assert_int_equal(datepart_get(DATEPART_YEAR, x, 7), 2024);
+    assert_int_equal(datepart_get(DATEPART_QUARTER, x, 7), 4);
+    assert_int_equal(datepart_get(DATEPART_DAYOFYEAR, x, 7), 365);
+    assert_int_equal(datepart_get(DATEPART_WEEK, x, 7), 53);
+    assert_int_equal(datepart_get(DATEPART_ISO_WEEK, x, 7), 1); /* the Monday of 2025's first week */
+    assert_int_equal(datepart_get(DATEPART_WEEKDAY, x, 7), 2);
+    assert_int_equal(datepart_get(DATEPART_WEEKDAY, x, 1), 1);
+    assert_int_equal(datepart_get(DATEPART_MILLISECOND, x, 7), 123);
+    assert_int_equal(datepart_get(DATEPART_MICROSECOND, x, 7), 123456);
+    assert_int_equal(datepart_get(DATEPART_NANOSECOND, x, 7), 123456700);
+    assert_string_equal(datepart_format(DATEPART_MONTH, x, 7, buf), "December");
+    assert_string_equal(datepart_format(DATEPART_WEEKDAY, x, 7, buf), "Monday");
+    assert_string_equal(datepart_format(DATEPART_TZOFFSET, x, 7, buf), "-01:30");
+    assert_string_equal(datepart_format(DATEPART_HOUR, x, 7, buf), "13");
 }
 
 static void adding_keeps_to_the_calendar(void **state) {
