@@ -1,6 +1,7 @@
 """Debezium engines run by tests/standin/debezium's harness, and what the tests do with their events."""
 
 import base64
+import contextlib
 import decimal
 import json
 import pathlib
@@ -9,7 +10,7 @@ import subprocess
 
 import lab
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = lab.ROOT
 VERSIONS = ("2.7.3.Final", "3.0.7.Final")
 
 
@@ -24,7 +25,7 @@ class Host:
         self.output = open(self.directory / f"{name}.out", "ab")
         self.child = subprocess.Popen(
             ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
-             f"-Dlog4j.configuration=file:{ROOT}/tests/standin/debezium/log4j.properties", f"-Dharness.log={self.log_path}",
+             f"-Dlog4j.configuration=file:{ROOT}/tests/standin/debezium/harness/log4j.properties", f"-Dharness.log={self.log_path}",
              "-cp", f"{jars}/classes:{jars}/lib/*", "Harness"],
             stdin=subprocess.PIPE, stdout=self.output, stderr=self.output, text=True)
         self.engines = []
@@ -69,6 +70,7 @@ class Engine:
         self.host, self.name = host, name
         base = host.directory / name
         self.events_path = base.with_suffix(".events")
+        self._lines, self._read = [], 0
         self.skip = len(self.lines(0))  # of former runs
         properties = {
             "name": name, "topic.prefix": name,
@@ -83,11 +85,13 @@ class Engine:
         host.command("start", name, path, self.events_path, *([gate] if gate else []))
 
     def lines(self, skip=None):
-        if not self.events_path.exists():
-            return []
-        text = self.events_path.read_text()
-        whole = text[:text.rfind("\n") + 1]  # a line may be half written
-        return [json.loads(line) for line in whole.splitlines()[self.skip if skip is None else skip:]]
+        """What is whole of the events file, parsed once."""
+        with contextlib.suppress(FileNotFoundError), open(self.events_path, "rb") as f:
+            f.seek(self._read)
+            whole, newline, _ = f.read().rpartition(b"\n")  # a line may be half written
+            self._read += len(whole) + len(newline)
+            self._lines += map(json.loads, whole.splitlines())
+        return self._lines[self.skip if skip is None else skip:]
 
     def states(self):
         return [line["state"] for line in self.lines() if "state" in line]
