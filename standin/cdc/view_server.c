@@ -184,15 +184,15 @@ static int64_t login_id(size_t ordinal) {
     return FIRST_LOGIN_ID + (int64_t)ordinal;
 }
 
-static void server_principal_row(ViewRow *r, const char *name, int64_t id, bool is_role, const char *database,
-                                 int64_t create_us) {
+static void server_principal_row(ViewRow *r, const char *name, int64_t id, bool is_role, bool is_disabled,
+                                 const char *database, int64_t create_us) {
     uint8_t sid[SID_BYTES];
     view_row_text(r, name);
     view_row_int(r, id);
     view_row_blob(r, sid_of(name, sid));
     view_row_text(r, is_role ? "R" : "S");
     view_row_text(r, is_role ? "SERVER_ROLE" : "SQL_LOGIN");
-    view_row_int(r, 0);
+    view_row_int(r, is_disabled);
     view_row_datetime(r, create_us);
     view_row_datetime(r, create_us);
     view_row_text(r, database);
@@ -211,11 +211,11 @@ static bool fill_server_principals(Session *s, int32_t database_id, const Value 
     const Database *master = catalog_database_by_id(session_catalog(s), CATALOG_MASTER);
     int64_t create_us = master ? master->create_us : 0;
     size_t at = 0;
-    server_principal_row(&r, "sa", SA_ID, false, "master", create_us);
+    server_principal_row(&r, "sa", SA_ID, false, false, "master", create_us);
     for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;)
-        server_principal_row(&r, l->name, login_id(at), false,
+        server_principal_row(&r, l->name, login_id(at), false, l->is_disabled,
                              l->default_database ? l->default_database : "master", create_us);
-    server_principal_row(&r, "sysadmin", SYSADMIN_ID, true, NULL, create_us);
+    server_principal_row(&r, "sysadmin", SYSADMIN_ID, true, false, NULL, create_us);
     return true;
 }
 

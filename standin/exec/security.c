@@ -24,18 +24,12 @@ static bool need_sysadmin(Session *s, SqlError *e) {
 
 /* ---- logins */
 
-typedef struct LoginChange {
-    Str name, password, database;
-    bool is_sysadmin, drops;
-} LoginChange;
-
-static bool write_login(Session *s, const LoginChange *c, SqlError *e) {
+static bool write_login(Session *s, const LoginSpec *login, bool drops, SqlError *e) {
     Store *store = server_store(s->server);
     if (!store_write_begin(store, s->db, e)) return false;
     Catalog *catalog = session_catalog(s);
-    bool ok = c->drops
-                  ? catalog_drop_login(catalog, s->db, c->name, e)
-                  : catalog_set_login(catalog, s->db, c->name, c->password, c->database, c->is_sysadmin, e);
+    bool ok = drops ? catalog_drop_login(catalog, s->db, login->name, e)
+                    : catalog_set_login(catalog, s->db, login, e);
     if (ok) return store_write_commit(store, s->db, e);
     store_write_rollback(store, s->db);
     return false;
@@ -46,30 +40,37 @@ static bool create_login(Session *s, const AstPrincipal *a, SqlError *e) {
     if (catalog_login(session_catalog(s), a->name) || str_eq_icase(a->name, STR_LIT("sa")))
         return sql_error_set(e, 15025, 16, 1, "The server principal '" STR_FMT "' already exists.",
                              STR_ARG(a->name));
-    LoginChange c = {.name = a->name, .password = a->password, .database = a->default_database};
-    return write_login(s, &c, e);
+    LoginSpec login = {.name = a->name, .password = a->password, .default_database = a->default_database};
+    return write_login(s, &login, /* drops= */ false, e);
+}
+
+static LoginSpec spec_of(const Login *l) {
+    return (LoginSpec){.name = str_from(l->name),
+                       .password = str_from(l->password),
+                       .default_database = str_from(l->default_database),
+                       .is_sysadmin = l->is_sysadmin,
+                       .is_disabled = l->is_disabled};
 }
 
 static bool alter_login(Session *s, const AstPrincipal *a, SqlError *e) {
     const Login *l = catalog_login(session_catalog(s), a->name);
     if (!need_sysadmin(s, e)) return false;
     if (!l) return not_found("login", a->name, e);
-    LoginChange c = {.name = a->name,
-                     .password = a->password.n ? a->password : str_from(l->password),
-                     .database = a->default_database.n ? a->default_database : str_from(l->default_database),
-                     .is_sysadmin = l->is_sysadmin};
-    return write_login(s, &c, e);
+    LoginSpec login = spec_of(l);
+    if (a->password.n) login.password = a->password;
+    if (a->default_database.n) login.default_database = a->default_database;
+    if (a->is_enable) login.is_disabled = false;
+    if (a->is_disable) login.is_disabled = true;
+    return write_login(s, &login, /* drops= */ false, e);
 }
 
 static bool set_sysadmin(Session *s, Str name, bool is_sysadmin, SqlError *e) {
     const Login *l = catalog_login(session_catalog(s), name);
     if (!need_sysadmin(s, e)) return false;
     if (!l) return not_found("login", name, e);
-    LoginChange c = {.name = str_from(l->name),
-                     .password = str_from(l->password),
-                     .database = str_from(l->default_database),
-                     .is_sysadmin = is_sysadmin};
-    return write_login(s, &c, e);
+    LoginSpec login = spec_of(l);
+    login.is_sysadmin = is_sysadmin;
+    return write_login(s, &login, /* drops= */ false, e);
 }
 
 /* ---- users and roles */
@@ -117,10 +118,10 @@ static bool alter_principal(Session *s, const AstPrincipal *a, SqlError *e) {
 
 static bool drop_principal(Session *s, AstPrincipalKind kind, Str name, bool if_exists, SqlError *e) {
     if (kind == PRINCIPAL_LOGIN) {
-        LoginChange c = {.name = name, .drops = true};
+        LoginSpec login = {.name = name};
         if (!need_sysadmin(s, e)) return false;
         if (!catalog_login(session_catalog(s), name)) return if_exists || not_found("login", name, e);
-        return write_login(s, &c, e);
+        return write_login(s, &login, /* drops= */ true, e);
     }
     const Database *d = session_current_database(s);
     const Principal *p = database_principal(d, name);

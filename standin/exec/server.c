@@ -125,7 +125,7 @@ bool server_database_in_use(const Server *server, int32_t database_id, const Ses
 /* ---- logins */
 
 bool server_check_login(Server *server, Str user, Str password, SqlError *e) {
-    bool is_sa = str_eq_icase(user, STR_LIT("sa")), is_right = false;
+    bool is_sa = str_eq_icase(user, STR_LIT("sa")), is_right = false, is_disabled = false;
     if (is_sa) {
         is_right = !server->sa_password || str_eq_c(password, server->sa_password);
     } else {
@@ -133,9 +133,15 @@ bool server_check_login(Server *server, Str user, Str password, SqlError *e) {
         catalog_pin(server_catalog(server), &pin);
         const Login *l = catalog_login(server_catalog(server), user);
         is_right = l && str_eq_c(password, l->password);
+        is_disabled = l && l->is_disabled;
         catalog_unpin(server_catalog(server), &pin);
     }
-    return is_right || sql_error_set(e, 18456, 14, 1, "Login failed for user '" STR_FMT "'.", STR_ARG(user));
+    if (!is_right)
+        return sql_error_set(e, 18456, 14, 1, "Login failed for user '" STR_FMT "'.", STR_ARG(user));
+    return !is_disabled ||
+           sql_error_set(e, 18470, 14, 1,
+                         "Login failed for user '" STR_FMT "'. Reason: The account is disabled.",
+                         STR_ARG(user));
 }
 
 /* ---- life */

@@ -55,7 +55,7 @@ size_t server_session_count(const Server *server);
 uint64_t server_next_rowversion(Server *server);
 uint64_t server_last_rowversion(const Server *server); /* @@DBTS */
 
-/* 18456 or 4060 into *e. */
+/* 18456, or 18470 when it is disabled. */
 MUST_CHECK bool server_check_login(Server *server, Str user, Str password, SqlError *e);
 
 #endif

@@ -144,27 +144,54 @@ static void refuse(OutMessage *ret, const SqlError *e, Session *s, Str user) {
         .number = e->number, .state = e->state, .class_ = e->class_, .text = str_from(text), .line = 1};
 }
 
-/* The login's database: what was asked for, its default, or master. */
-static bool choose_database(Session *s, Str wanted, SqlError *e) {
+/* Whether that database can be the session's; "" can't. */
+static bool take_database(Session *s, Str name) {
+    SqlError e;
+    const Database *d = name.n ? session_database_named(s, name, &e) : NULL;
+    if (d) s->database_id = s->login_database_id = d->id;
+    return d != NULL;
+}
+
+static bool no_database(Str wanted, SqlError *e) {
+    if (!wanted.n) return sql_error_set(e, 4064, 11, 1, "Cannot open user default database. Login failed.");
+    return sql_error_set(e, 4060, 11, 1,
+                         "Cannot open database \"" STR_FMT "\" requested by the login. The login failed.",
+                         STR_ARG(wanted));
+}
+
+/* The login's database: what was asked for, its default, or master; e->number tells of a fall-back. */
+static bool choose_database(Session *s, Str wanted, bool is_optional, SqlError *e) {
     const Login *l = catalog_login(session_catalog(s), str_from(s->login));
-    Str name = wanted;
-    if (!name.n && l && *l->default_database) name = str_from(l->default_database);
-    if (!name.n) name = STR_LIT("master");
-    const Database *d = session_database_named(s, name, e);
-    if (!d)
-        return sql_error_set(e, 4060, 11, 1,
-                             "Cannot open database \"" STR_FMT "\" requested by the login. The login failed.",
-                             STR_ARG(name));
-    s->database_id = s->login_database_id = d->id;
+    Str own = l && *l->default_database ? str_from(l->default_database) : STR_LIT("master");
+    if (take_database(s, wanted.n ? wanted : own)) return true;
+    if (!is_optional) return no_database(wanted, e);
+    if (wanted.n && take_database(s, own)) {
+        (void)sql_error_set(e, 4063, 11, 1,
+                            "Cannot open database \"" STR_FMT "\" that was requested by the login. Using the "
+                            "user default database \"" STR_FMT "\" instead.",
+                            STR_ARG(wanted), STR_ARG(own));
+        return true;
+    }
+    if (!take_database(s, STR_LIT("master"))) return no_database(wanted, e);
+    if (wanted.n)
+        (void)sql_error_set(e, 4061, 11, 1,
+                            "Neither the database \"" STR_FMT
+                            "\" requested by the login nor the user default "
+                            "database could be opened. The master database is being used instead.",
+                            STR_ARG(wanted));
+    else
+        (void)sql_error_set(e, 4062, 11, 1,
+                            "Cannot open user default database. Using master database instead.");
     return true;
 }
 
-static bool begin_session(Session *s, Str database, SqlError *e) {
+static bool begin_session(Session *s, const SessionLogin *login, SqlError *e) {
     session_enter(s);
     const Login *l = catalog_login(session_catalog(s), str_from(s->login));
     s->is_sysadmin = str_eq_icase(str_from(s->login), STR_LIT("sa")) || (l && l->is_sysadmin);
-    bool ok = choose_database(s, database, e);
+    bool ok = choose_database(s, login->database, login->is_database_optional, e);
     session_leave(s);
+    if (ok && e->number != 0) error_send(s, e, (Str){0});
     return ok;
 }
 
@@ -186,7 +213,7 @@ Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMe
     s->application = str_dup(login->application);
     s->host_name = str_dup(login->host);
     s->is_odbc = login->is_odbc;
-    if (begin_session(s, login->database, &e)) return s;
+    if (begin_session(s, login, &e)) return s;
     refuse(ret_message, &e, s, login->user);
     return session_close(s);
 }
@@ -210,14 +237,13 @@ Str session_database(const Session *s) {
 bool session_reset(Session *s, bool keep_transaction) {
     if (!keep_transaction) txn_rollback_all(s->txn);
     s->has_rolled_back = true;
-    if (!keep_transaction) s->last_descriptor = 0;
+    runner_tell_transaction(s);
     bulk_free(s);
     ddl_drop_temps(s);
     for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
     s->handle_count = 0;
     s->database_id = s->login_database_id;
-    txn_set_isolation(s->txn, TXN_READ_COMMITTED);
-    txn_set_lock_timeout_ms(s->txn, -1);
+    txn_set_lock_timeout_ms(s->txn, -1); /* the isolation level stays: [MS-TDS] 2.2.3.1.2 */
     options_default(s);
     s->rowcount = 0;
     s->last_error = 0;

@@ -19,11 +19,13 @@ typedef struct Session Session;
 typedef struct SessionLogin {
     Str user, password, database, application, host, language; /* UTF-8; database may be empty */
     bool is_read_only_intent;
-    bool is_odbc; /* OptionFlags2 fODBC: ANSI defaults, implicit transactions off */
+    bool is_database_optional; /* OptionFlags1 fDatabase is clear: fall back, with a message, instead of
+                                  failing */
+    bool is_odbc;              /* OptionFlags2 fODBC: ANSI defaults, implicit transactions off */
 } SessionLogin;
 
-/* Log in. NULL: refused, *ret_message has the number (18456, 4060) and text, static or borrowed from the
- * server. */
+/* Log in. NULL: refused, *ret_message has the number (18456, 18470, 4060, 4064) and text, static or borrowed
+ * from the server. */
 Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMessage *ret_message);
 /* Roll back, release, free; returns NULL. */
 Session *session_close(Session *s);

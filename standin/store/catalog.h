@@ -203,8 +203,13 @@ typedef struct Login {
     char *name;
     char *password;
     char *default_database;
-    bool is_sysadmin;
+    bool is_sysadmin, is_disabled;
 } Login;
+
+typedef struct LoginSpec {
+    Str name, password, default_database; /* borrowed */
+    bool is_sysadmin, is_disabled;
+} LoginSpec;
 
 /* ---- pins */
 typedef struct CatalogPin {
@@ -275,8 +280,7 @@ bool catalog_publish_database(Catalog *c, struct sqlite3 *db, Database *d, SqlEr
 bool catalog_create_database(Catalog *c, struct sqlite3 *db, Str name, SqlError *e);
 bool catalog_drop_database(Catalog *c, struct sqlite3 *db, int32_t id,
                            SqlError *e); /* its tables are gone already */
-bool catalog_set_login(Catalog *c, struct sqlite3 *db, Str name, Str password, Str default_database,
-                       bool is_sysadmin, SqlError *e);
+bool catalog_set_login(Catalog *c, struct sqlite3 *db, const LoginSpec *login, SqlError *e);
 bool catalog_drop_login(Catalog *c, struct sqlite3 *db, Str name, SqlError *e);
 
 /* ---- life (store.h) */

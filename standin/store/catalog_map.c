@@ -394,8 +394,8 @@ bool catalog_drop_database(Catalog *c, struct sqlite3 *db, int32_t id, SqlError 
     return true;
 }
 
-/* ---- logins: a line a login, "name\0password\0database\0" and a flag; a test server's passwords are no
- * secret */
+/* ---- logins: a row a login; its body is "password\0database\0" and whether it is disabled; a test server's
+ * passwords are no secret */
 
 static void put_login(Catalog *c, Login *l) {
     Login **slot = login_slot(c, str_from(l->name));
@@ -408,21 +408,22 @@ static void put_login(Catalog *c, Login *l) {
     c->logins[c->login_count++] = l;
 }
 
-bool catalog_set_login(Catalog *c, struct sqlite3 *db, Str name, Str password, Str default_database,
-                       bool is_sysadmin, SqlError *e) {
+bool catalog_set_login(Catalog *c, struct sqlite3 *db, const LoginSpec *login, SqlError *e) {
     CLEANUP(buf_done) Buf body = {0};
-    buf_str(&body, password);
+    buf_str(&body, login->password);
     buf_u8(&body, 0);
-    buf_str(&body, default_database);
+    buf_str(&body, login->default_database);
     buf_u8(&body, 0);
+    buf_u8(&body, login->is_disabled);
     if (!catalog_save_row(db, "INSERT OR REPLACE INTO m_login(is_sysadmin, name, body) VALUES (?1, ?2, ?3)",
-                          is_sysadmin, name, &body, e))
+                          login->is_sysadmin, login->name, &body, e))
         return false;
     Login *l = x_calloc(1, sizeof *l);
-    *l = (Login){.name = str_dup(name),
-                 .password = str_dup(password),
-                 .default_database = str_dup(default_database),
-                 .is_sysadmin = is_sysadmin};
+    *l = (Login){.name = str_dup(login->name),
+                 .password = str_dup(login->password),
+                 .default_database = str_dup(login->default_database),
+                 .is_sysadmin = login->is_sysadmin,
+                 .is_disabled = login->is_disabled};
     Catalog *m = lock(c);
     (void)atomic_fetch_add(&c->version, 1);
     put_login(c, l);
@@ -482,12 +483,16 @@ static bool load_login(Catalog *c, sqlite3_stmt *st) {
     Str body = column_bytes(st, 2);
     size_t password = strnlen(body.p, body.n);
     if (password >= body.n) return false;
+    Str database = {body.p + password + 1, body.n - password - 1};
+    database.n = str_find(database, '\0');
+    size_t flag = password + 1 + database.n + 1;
     Str name = column_bytes(st, 1);
     Login *l = x_calloc(1, sizeof *l);
     *l = (Login){.name = str_dup(name),
                  .password = str_dup((Str){body.p, password}),
-                 .default_database = str_dup(str_from(body.p + password + 1)),
-                 .is_sysadmin = sqlite3_column_int(st, 0) != 0};
+                 .default_database = str_dup(database),
+                 .is_sysadmin = sqlite3_column_int(st, 0) != 0,
+                 .is_disabled = flag < body.n && body.p[flag] != 0};
     put_login(c, l);
     return true;
 }

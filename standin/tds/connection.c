@@ -33,11 +33,14 @@
 
 enum {
     CONNECTION_LOGIN_SECONDS = 30, /* a client that says nothing for so long is dropped */
-    ERROR_PROTOCOL = 8009,         /* "The incoming … protocol stream is incorrect." */
-    ERROR_RPC_VALUE = 8023,        /* "… The supplied value is not a valid instance of data type …" */
+    ERROR_PROTOCOL = 4002,         /* "The incoming … protocol stream is incorrect." */
     ERROR_DESCRIPTOR = 3989,
     ERROR_BULK_STATE = 4891,
+    ERROR_NO_DTC = 8501,
     ERROR_LOGIN = 18456,
+    ERROR_LOGIN_UNTRUSTED = 18452,
+    INFO_DATABASE = 5701,
+    INFO_LANGUAGE = 5703,
 };
 
 typedef struct Connection {
@@ -49,8 +52,9 @@ typedef struct Connection {
     Session *session;        /* NULL before login */
     PacketIo *io;
     TokenOut *token;
-    Arena arena; /* of the request being handled */
-    Buf body;    /* likewise */
+    Arena arena;               /* of the request being handled */
+    Buf body;                  /* likewise */
+    uint64_t reset_descriptor; /* of the transaction that the request's own reset bit has ended, or 0 */
 } Connection;
 
 /* --- login ------------------------------------------------------------------------------------------------
@@ -81,38 +85,64 @@ static bool answer_prelogin(Connection *c, Err *e) {
     return true;
 }
 
-/* Why a login can't be taken before the engine is asked, or NULL. */
-static const char *unsupported_login(const Connection *c, const Login7 *l) {
+/* Why a login can't be taken before the engine is asked, or NULL; *number is set to the error's. */
+static const char *unsupported_login(const Connection *c, const Login7 *l, int32_t *number) {
     bool is_tds8 = c->is_strict && l->tds_version == LOGIN7_VERSION_8; /* Microsoft's driver says 7.4 there */
     if (l->tds_version < LOGIN7_VERSION_7_3 && !is_tds8) return "TDS versions before 7.3 are not supported.";
-    if (l->wants_integrated_security)
-        return "Integrated security is not supported: log in with a name and password.";
-    if (l->wants_federated_security) return "Federated authentication is not supported.";
-    if (l->wants_new_password) return "Changing the password at login is not supported.";
+    if (l->wants_integrated_security) {
+        *number = ERROR_LOGIN_UNTRUSTED;
+        return "Login failed. The login is from an untrusted domain and cannot be used with Integrated "
+               "authentication.";
+    }
+    if (l->wants_federated_security)
+        return "Login failed. Federated authentication is not supported by this server.";
+    if (l->wants_new_password)
+        return "The password change failed. Password change during login is not supported by this server.";
     return NULL;
 }
 
 static bool refuse_login(Connection *c, int32_t number, const char *text, Err *e) {
-    token_error(c->token, number, 14, text);
+    token_message(c->token, number, 14, 1, text);
     (void)token_end(c->token);
     return err_set(e, ERR_INVALID, false, "login refused: %s", text);
 }
 
+/* What the engine says, and that the login has failed if it doesn't say so itself. */
+static bool tell_refusal(Connection *c, const Login7 *l, const OutMessage *m, Err *e) {
+    enum { LOGIN_ERRORS_FIRST = 18450, LOGIN_ERRORS_LAST = 18499 };
+    Out *out = token_out(c->token);
+    (void)out->message(out, m);
+    if (m->number >= LOGIN_ERRORS_FIRST && m->number <= LOGIN_ERRORS_LAST) {
+        (void)out->done(out, OUT_CMD_NONE, false, 0, true);
+    } else {
+        CLEANUP_FREE char *text = x_asprintf("Login failed for user '" STR_FMT "'.", STR_ARG(l->user));
+        token_message(c->token, ERROR_LOGIN, 14, 1, text);
+    }
+    (void)token_end(c->token);
+    return err_set(e, ERR_INVALID, false, "login refused: " STR_FMT, STR_ARG(m->text));
+}
+
+/* The version that both sides speak. */
+static uint32_t agreed_version(const Login7 *l) {
+    if (l->tds_version == LOGIN7_VERSION_8) return LOGIN7_VERSION_8;
+    if (l->tds_version >= LOGIN7_VERSION_7_4) return LOGIN7_VERSION_7_4;
+    return l->tds_version >= LOGIN7_VERSION_7_3B ? LOGIN7_VERSION_7_3B : LOGIN7_VERSION_7_3;
+}
+
+/* In the server's own order. */
 static void accept_login(Connection *c, const Login7 *l) {
     static const Str language = {"us_english", 10};
     Out *out = token_out(c->token);
+    Str database = session_database(c->session);
     uint32_t size = packet_set_size(c->io, l->packet_size == 0 ? PACKET_SIZE_DEFAULT : l->packet_size);
-    uint32_t version =
-        l->tds_version < LOGIN7_VERSION_7_4 ? l->tds_version : LOGIN7_VERSION_7_4; /* 8.0, too */
-    if (!token_has_sent_env(c->token, OUT_ENV_DATABASE)) {
-        (void)out->env_text(out, OUT_ENV_DATABASE, session_database(c->session), STR_LIT("master"));
-    }
+    CLEANUP_FREE char *text = x_asprintf("Changed database context to '" STR_FMT "'.", STR_ARG(database));
+    (void)out->env_text(out, OUT_ENV_DATABASE, database, STR_LIT("master"));
+    token_message(c->token, INFO_DATABASE, 10, 2, text);
     token_collation(c->token, COLLATION_DEFAULT);
-    if (!token_has_sent_env(c->token, OUT_ENV_LANGUAGE)) {
-        (void)out->env_text(out, OUT_ENV_LANGUAGE, language, (Str){0});
-    }
-    token_login_ack(c->token, version, PRODUCT_VERSION_WORD);
-    if (size != PACKET_SIZE_DEFAULT) token_packet_size(c->token, size, PACKET_SIZE_DEFAULT);
+    (void)out->env_text(out, OUT_ENV_LANGUAGE, language, (Str){0});
+    token_message(c->token, INFO_LANGUAGE, 10, 1, "Changed language setting to us_english.");
+    token_login_ack(c->token, agreed_version(l), PRODUCT_VERSION_WORD);
+    token_packet_size(c->token, size, PACKET_SIZE_DEFAULT);
     if (l->wants_utf8) token_utf8_ack(c->token);
 }
 
@@ -120,8 +150,9 @@ static bool login(Connection *c, Err *e) {
     Login7 l;
     token_begin(c->token, false);
     if (!login7_read(buf_view(&c->body), &c->arena, &l, e)) return false;
-    const char *unsupported = unsupported_login(c, &l);
-    if (unsupported) return refuse_login(c, ERROR_LOGIN, unsupported, e);
+    int32_t number = ERROR_LOGIN;
+    const char *unsupported = unsupported_login(c, &l, &number);
+    if (unsupported) return refuse_login(c, number, unsupported, e);
     SessionLogin login = {
         .user = l.user,
         .password = l.password,
@@ -130,16 +161,12 @@ static bool login(Connection *c, Err *e) {
         .host = l.host,
         .language = l.language,
         .is_read_only_intent = l.is_read_only_intent,
+        .is_database_optional = l.is_database_optional,
         .is_odbc = l.is_odbc,
     };
     OutMessage refusal = {0};
     c->session = session_open(c->server, &login, token_out(c->token), &refusal);
-    if (!c->session) {
-        (void)token_out(c->token)->message(token_out(c->token), &refusal);
-        (void)token_out(c->token)->done(token_out(c->token), OUT_CMD_NONE, false, 0, true);
-        (void)token_end(c->token);
-        return err_set(e, ERR_INVALID, false, "login refused: " STR_FMT, STR_ARG(refusal.text));
-    }
+    if (!c->session) return tell_refusal(c, &l, &refusal, e);
     packet_set_spid(c->io, (uint16_t)session_spid(c->session));
     accept_login(c, &l);
     return token_end(c->token) || err_set(e, ERR_IO, false, "the client hung up at login");
@@ -193,16 +220,11 @@ static bool enter(Connection *c, Err *e) {
 /* --- requests ---------------------------------------------------------------------------------------------
  */
 
-static bool protocol_error(Connection *c, const char *what, const Err *e) {
-    char text[ERR_MSG_SIZE + 256];
-    bool is_value = e->code == ERR_RANGE; /* sound, but for a value that its type can't have */
+static bool protocol_error(Connection *c, const Err *e) {
+    char text[ERR_MSG_SIZE + 128];
     (void)snprintf(text, sizeof text,
-                   "The incoming tabular data stream (TDS) %sprotocol stream is incorrect. %s.%s", what,
-                   e->msg,
-                   is_value ? " Check the source data for invalid values. An example of an invalid value is "
-                              "data of numeric type with scale greater than precision."
-                            : "");
-    token_error(c->token, is_value ? ERROR_RPC_VALUE : ERROR_PROTOCOL, 16, text);
+                   "The incoming tabular data stream (TDS) protocol stream is incorrect. %s.", e->msg);
+    token_message(c->token, ERROR_PROTOCOL, 16, 1, text);
     return true;
 }
 
@@ -211,12 +233,13 @@ static bool take_headers(Connection *c, Cursor *at) {
     uint64_t descriptor;
     Err e;
     if (!rpc_read_headers(at, &descriptor, &e)) {
-        (void)protocol_error(c, "", &e);
+        (void)protocol_error(c, &e);
         return false;
     }
-    if (descriptor == 0 || descriptor == session_transaction_descriptor(c->session)) return true;
-    token_error(
-        c->token, ERROR_DESCRIPTOR, 16,
+    bool is_current = descriptor == session_transaction_descriptor(c->session);
+    if (descriptor == 0 || is_current || descriptor == c->reset_descriptor) return true;
+    token_message(
+        c->token, ERROR_DESCRIPTOR, 16, 1,
         "The request is not allowed to start because it should come with valid transaction descriptor.");
     return false;
 }
@@ -231,7 +254,7 @@ static bool run_batch(Connection *c, Cursor at) {
 
 static bool run_rpc(Connection *c, Cursor at) {
     bool goes_on = true;
-    Err e;
+    SqlError e;
     if (!take_headers(c, &at)) {
         token_end_procedure(c->token);
         return true;
@@ -239,7 +262,7 @@ static bool run_rpc(Connection *c, Cursor at) {
     while (goes_on && cursor_left(&at) > 0) {
         RpcCall call;
         if (!rpc_read(&at, &c->arena, &call, &e)) {
-            (void)protocol_error(c, "remote procedure call (RPC) ", &e);
+            token_message(c->token, e.number, e.class_, e.state, e.text);
             token_end_procedure(c->token);
             return true;
         }
@@ -253,7 +276,12 @@ static bool run_transaction(Connection *c, Cursor at) {
     TmRequest r;
     Err e;
     if (!take_headers(c, &at)) return true;
-    if (!tmrequest_read(&at, &c->arena, &r, &e)) return protocol_error(c, "", &e);
+    if (!tmrequest_read(&at, &c->arena, &r, &e)) return protocol_error(c, &e);
+    if (r.is_distributed) {
+        CLEANUP_FREE char *text = x_asprintf("MSDTC on server '%s' is unavailable.", server_name(c->server));
+        token_message(c->token, ERROR_NO_DTC, 16, 3, text);
+        return true;
+    }
     return session_transaction(c->session, r.what, r.name, r.isolation, r.begin_anew);
 }
 
@@ -265,7 +293,9 @@ static bool end_answer(Connection *c, bool goes_on) {
 }
 
 static bool reset_if_asked(Connection *c, uint8_t status) {
+    c->reset_descriptor = 0;
     if ((status & (PACKET_STATUS_RESET | PACKET_STATUS_RESET_KEEP)) == 0) return true;
+    c->reset_descriptor = session_transaction_descriptor(c->session);
     if (!session_reset(c->session, (status & PACKET_STATUS_RESET_KEEP) != 0)) return false;
     token_reset_done(c->token);
     return true;
@@ -312,8 +342,11 @@ static bool read_load(Connection *c, BulkData *bulk, Packet p, GivenUp *ret_give
     for (;;) {
         bool is_last = (p.status & PACKET_STATUS_END) != 0;
         if (p.type == PACKET_ATTENTION) *ret_given_up = BY_ATTENTION;
-        else if (p.status & PACKET_STATUS_IGNORE) *ret_given_up = BY_STATUS;
+        else if (is_last && (p.status & PACKET_STATUS_IGNORE) != 0) *ret_given_up = BY_STATUS;
         if (*ret_given_up != NOT_GIVEN_UP) return true;
+        if (p.type != PACKET_BULK) {
+            return err_set(e, ERR_INVALID, false, "packet type 0x%02x inside bulk data", p.type);
+        }
         if (is_sound) is_sound = bulkdata_feed(bulk, p.body, is_last, bad);
         if (is_last) break;
         if (!packet_next(c->io, &p, e)) return false;
@@ -336,7 +369,7 @@ static bool handle_bulk(Connection *c, const Packet *first, Err *e) {
     if (in_bulk) goes_on = session_bulk_end(c->session, given_up != NOT_GIVEN_UP || is_broken);
     if (given_up == BY_ATTENTION) return token_end_attention(c->token);
     if (given_up == BY_STATUS) return token_end_ignored(c->token);
-    if (is_broken && bad.code != ERR_CANCELLED) token_error(c->token, ERROR_BULK_STATE, 16, bad.msg);
+    if (is_broken && bad.code != ERR_CANCELLED) token_message(c->token, ERROR_BULK_STATE, 16, 1, bad.msg);
     return end_answer(c, goes_on && bad.code != ERR_CANCELLED) ||
            err_set(e, ERR_CANCELLED, false, "the connection ended");
 }

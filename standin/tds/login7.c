@@ -14,6 +14,7 @@ enum {
     AT_NEW_PASSWORD = 86,
     LOGIN7_FIXED_BYTES = 94,
     MAX_FIELD_UNITS = 128,
+    FLAGS1_DATABASE_FATAL = 0x40,
     FLAGS2_ODBC = 0x02,
     FLAGS2_INTEGRATED = 0x80,
     TYPE_READ_ONLY_INTENT = 0x20,
@@ -97,9 +98,10 @@ bool login7_read(Str body, Arena *a, Login7 *ret, Err *e) {
     if (length != body.n) return err_set(e, ERR_INVALID, false, "LOGIN7: its length isn't the message's");
     l.tds_version = cursor_le32(&c);
     l.packet_size = cursor_le32(&c);
-    cursor_skip(&c, 12); /* client program version, process id, connection id */
-    (void)cursor_u8(&c); /* OptionFlags1: byte order and float format are the same for every living client */
+    cursor_skip(&c, 12);            /* client program version, process id, connection id */
+    uint8_t flags1 = cursor_u8(&c); /* byte order and float format are the same for every living client */
     uint8_t flags2 = cursor_u8(&c), type_flags = cursor_u8(&c), flags3 = cursor_u8(&c);
+    l.is_database_optional = (flags1 & FLAGS1_DATABASE_FATAL) == 0;
     l.is_odbc = (flags2 & FLAGS2_ODBC) != 0;
     l.wants_integrated_security = (flags2 & FLAGS2_INTEGRATED) != 0;
     l.is_read_only_intent = (type_flags & TYPE_READ_ONLY_INTENT) != 0;

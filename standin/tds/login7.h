@@ -11,6 +11,7 @@
 
 enum {
     LOGIN7_VERSION_7_3 = 0x730a0003, /* the least that is spoken: date, time, datetime2 are on the wire */
+    LOGIN7_VERSION_7_3B = 0x730b0003,
     LOGIN7_VERSION_7_4 = 0x74000004,
     LOGIN7_VERSION_8 = 0x08000000, /* inside TLS from the first byte on */
 };
@@ -18,6 +19,7 @@ enum {
 typedef struct Login7 {
     uint32_t tds_version, packet_size;
     Str host, user, password, application, language, database; /* UTF-8, in the arena */
+    bool is_database_optional;
     bool is_odbc, is_read_only_intent, wants_integrated_security, wants_new_password;
     bool wants_utf8;               /* feature 0A */
     bool wants_federated_security; /* feature 02 */

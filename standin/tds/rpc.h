@@ -11,8 +11,9 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "standin/exec/session.h"
+#include "standin/store/sql_error.h"
 
-enum { RPC_MAX_PARAMS = 2103 }; /* the server's 2100 and those of sp_executesql itself */
+enum { RPC_MAX_PARAMS = 2100 }; /* those of sp_executesql itself count, too */
 
 /* The transaction descriptor that the headers carry (0: none). Errors: ERR_INVALID. */
 MUST_CHECK bool rpc_read_headers(Cursor *c, uint64_t *ret_descriptor, Err *e);
@@ -25,7 +26,8 @@ typedef struct RpcCall {
 } RpcCall;
 
 /* The next call of the message; all of it in the arena or borrowed from the cursor's bytes. Read the message
- * to its end: `while (cursor_left(c) > 0)`. Errors: ERR_INVALID; what isn't supported is named. */
-MUST_CHECK bool rpc_read(Cursor *c, Arena *a, RpcCall *ret, Err *e);
+ * to its end: `while (cursor_left(c) > 0)`. False: *e is the server's error for it (8003 … 8023); what isn't
+ * supported is named. */
+MUST_CHECK bool rpc_read(Cursor *c, Arena *a, RpcCall *ret, SqlError *e);
 
 #endif

@@ -2,7 +2,17 @@
 
 #include "standin/types/wtf8.h"
 
-enum { TM_BEGIN = 5, TM_COMMIT = 7, TM_ROLLBACK = 8, TM_SAVE = 9, FLAG_BEGIN_ANEW = 1, MAX_ISOLATION = 5 };
+enum {
+    TM_GET_DTC_ADDRESS = 0,
+    TM_PROPAGATE = 1,
+    TM_BEGIN = 5,
+    TM_PROMOTE = 6,
+    TM_COMMIT = 7,
+    TM_ROLLBACK = 8,
+    TM_SAVE = 9,
+    FLAG_BEGIN_ANEW = 1,
+    MAX_ISOLATION = 5,
+};
 
 /* u8 length in bytes, UTF-16. */
 static Str read_name(Cursor *c, Arena *a) {
@@ -14,7 +24,11 @@ static Str read_name(Cursor *c, Arena *a) {
 bool tmrequest_read(Cursor *c, Arena *a, TmRequest *ret, Err *e) {
     TmRequest r = {0};
     uint16_t request = cursor_le16(c);
+    if (c->failed) return err_set(e, ERR_INVALID, false, "a transaction manager request is cut short");
     switch (request) {
+    case TM_GET_DTC_ADDRESS:
+    case TM_PROPAGATE:
+    case TM_PROMOTE: *ret = (TmRequest){.is_distributed = true}; return true;
     case TM_BEGIN:
         r.what = SESSION_TM_BEGIN;
         r.isolation = cursor_u8(c);
@@ -34,8 +48,7 @@ bool tmrequest_read(Cursor *c, Arena *a, TmRequest *ret, Err *e) {
         r.what = SESSION_TM_SAVE;
         r.name = read_name(c, a);
         break;
-    default:
-        return err_set(e, ERR_INVALID, false, "transaction manager request %u is not supported", request);
+    default: return err_set(e, ERR_INVALID, false, "there is no transaction manager request %u", request);
     }
     if (c->failed) return err_set(e, ERR_INVALID, false, "a transaction manager request is cut short");
     if (r.isolation > MAX_ISOLATION) return err_set(e, ERR_INVALID, false, "isolation level %d", r.isolation);

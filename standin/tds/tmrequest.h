@@ -12,11 +12,12 @@
 typedef struct TmRequest {
     SessionTm what;
     Str name;
-    int isolation;   /* 0 = keep; of a begin, or of the transaction begun anew */
-    bool begin_anew; /* after commit and rollback */
+    int isolation;       /* 0 = keep; of a begin, or of the transaction begun anew */
+    bool begin_anew;     /* after commit and rollback */
+    bool is_distributed; /* of MSDTC's, which isn't there: nothing else is set */
 } TmRequest;
 
-/* What follows ALL_HEADERS. Errors: ERR_INVALID; distributed transactions aren't supported. */
+/* What follows ALL_HEADERS. Errors: ERR_INVALID. */
 MUST_CHECK bool tmrequest_read(Cursor *c, Arena *a, TmRequest *ret, Err *e);
 
 #endif

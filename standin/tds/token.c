@@ -33,6 +33,7 @@ enum {
     DONE_ERROR = 0x02,
     DONE_COUNT = 0x10,
     DONE_ATTENTION = 0x20,
+    DONE_RPC_IN_BATCH = 0x80, /* of a DONEPROC: another call of the message follows */
     COMMAND_EXEC = 0xe0,
     COMMAND_ATTENTION = 0xfd,
 };
@@ -55,6 +56,7 @@ enum {
 
 typedef struct Done {
     bool is_set;
+    bool ends_call; /* one of the message's RPC calls */
     uint8_t token;
     uint16_t status, command;
     uint64_t rows;
@@ -69,7 +71,6 @@ struct TokenOut {
     bool is_rpc, has_failed;
     unsigned procedure_depth; /* of EXEC in a batch */
     Done held;
-    uint32_t env_sent; /* bit per OutEnv */
     unsigned rows_unseen;
     TypeInfoEncoder *columns;
     size_t count, fixed_bytes; /* room for a row but for the variable columns' own bytes */
@@ -130,8 +131,9 @@ static void end_counted(Buf *out, size_t start) {
 static void write_done(TokenOut *t, bool has_more) {
     Done *d = &t->held;
     if (!d->is_set) return;
+    unsigned more = !has_more ? 0 : d->ends_call ? DONE_MORE | DONE_RPC_IN_BATCH : DONE_MORE;
     buf_u8(t->out, d->token);
-    buf_le16(t->out, (uint16_t)(d->status | (has_more ? DONE_MORE : 0)));
+    buf_le16(t->out, (uint16_t)(d->status | more));
     buf_le16(t->out, d->command);
     buf_le64(t->out, d->rows);
     d->is_set = false;
@@ -144,7 +146,7 @@ static void begin_token(TokenOut *t) {
 
 static void hold(TokenOut *t, uint8_t token, uint16_t status, uint16_t command, uint64_t rows) {
     begin_token(t);
-    t->held = (Done){true, token, status, command, rows};
+    t->held = (Done){.is_set = true, .token = token, .status = status, .command = command, .rows = rows};
 }
 
 /* Send if there is enough; look for an attention now and then. */
@@ -205,7 +207,7 @@ static bool bad_value(TokenOut *t, size_t column) {
     (void)snprintf(text, sizeof text, "Internal error: a value doesn't fit the type of result column %zu.",
                    column + 1);
     LOG_ERROR("row_encoding_failed", LOG_I("column", column + 1));
-    token_error(t, 596, 16, text);
+    token_message(t, 596, 16, 1, text);
     return false;
 }
 
@@ -290,7 +292,6 @@ static bool out_message(Out *o, const OutMessage *m) {
 static bool out_env_text(Out *o, OutEnv what, Str now, Str before) {
     TokenOut *t = of(o);
     begin_token(t);
-    t->env_sent |= 1u << what;
     if (what == OUT_ENV_DATABASE) (void)snprintf(t->database, sizeof t->database, STR_FMT, STR_ARG(now));
     size_t start = begin_counted(t->out, TOKEN_ENVCHANGE);
     buf_u8(t->out, (uint8_t)what);
@@ -393,6 +394,7 @@ void token_begin(TokenOut *t, bool is_rpc) {
 
 void token_end_procedure(TokenOut *t) {
     hold(t, TOKEN_DONEPROC, t->has_failed ? DONE_ERROR : 0, COMMAND_EXEC, 0);
+    t->held.ends_call = true;
     t->has_failed = false;
 }
 
@@ -403,6 +405,7 @@ bool token_end(TokenOut *t) {
 }
 
 bool token_end_attention(TokenOut *t) {
+    t->held.ends_call = false;
     hold(t, TOKEN_DONE, DONE_ATTENTION, COMMAND_ATTENTION, 0);
     return token_end(t);
 }
@@ -410,10 +413,6 @@ bool token_end_attention(TokenOut *t) {
 bool token_end_ignored(TokenOut *t) {
     hold(t, TOKEN_DONE, DONE_ERROR, 0, 0);
     return token_end(t);
-}
-
-bool token_has_sent_env(const TokenOut *t, OutEnv what) {
-    return (t->env_sent >> what & 1) != 0;
 }
 
 void token_packet_size(TokenOut *t, uint32_t now, uint32_t before) {
@@ -472,8 +471,8 @@ void token_utf8_ack(TokenOut *t) {
     buf_u8(t->out, FEATURE_END);
 }
 
-void token_error(TokenOut *t, int32_t number, uint8_t class_, const char *text) {
-    OutMessage m = {.number = number, .state = 1, .class_ = class_, .text = str_from(text), .line = 1};
+void token_message(TokenOut *t, int32_t number, uint8_t class_, uint8_t state, const char *text) {
+    OutMessage m = {.number = number, .state = state, .class_ = class_, .text = str_from(text), .line = 1};
     (void)out_message(&t->base, &m);
-    (void)out_done(&t->base, OUT_CMD_NONE, false, 0, true);
+    if (class_ > 10) (void)out_done(&t->base, OUT_CMD_NONE, false, 0, true);
 }

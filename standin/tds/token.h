@@ -34,15 +34,13 @@ bool token_end_attention(TokenOut *t);
  * bit, [MS-TDS] 2.2.1.7. */
 bool token_end_ignored(TokenOut *t);
 
-/* Did an env_text of this kind go out since the connection began? */
-bool token_has_sent_env(const TokenOut *t, OutEnv what);
 /* Login and connection: ENVCHANGE 4, 7, 18; LOGINACK; FEATUREEXTACK of UTF8_SUPPORT. */
 void token_packet_size(TokenOut *t, uint32_t now, uint32_t before);
 void token_collation(TokenOut *t, uint16_t collation);
 void token_reset_done(TokenOut *t);
 void token_login_ack(TokenOut *t, uint32_t tds_version, uint32_t server_version);
 void token_utf8_ack(TokenOut *t);
-/* A message of the protocol layer's own, class 16 and up followed by a failed DONE. */
-void token_error(TokenOut *t, int32_t number, uint8_t class_, const char *text);
+/* A message of the protocol layer's own; a class above 10 is followed by a failed DONE. */
+void token_message(TokenOut *t, int32_t number, uint8_t class_, uint8_t state, const char *text);
 
 #endif

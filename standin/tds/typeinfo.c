@@ -71,7 +71,7 @@ static TypeId sized_type(uint8_t token, uint8_t max) {
 static bool read_scaled(Cursor *c, TypeId id, TypeInfo *t, Err *e) {
     t->type = (Type){.id = id, .scale = cursor_u8(c)};
     if (t->type.scale > 7)
-        return err_set(e, ERR_INVALID, false, "scale %u of %s", t->type.scale, type_name(id));
+        return err_set(e, ERR_RANGE, false, "scale %u of %s", t->type.scale, type_name(id));
     return true;
 }
 
@@ -80,7 +80,7 @@ static bool read_decimal_info(Cursor *c, TypeId id, TypeInfo *t, Err *e) {
     uint8_t precision = cursor_u8(c), scale = cursor_u8(c);
     if (c->failed) return cut_short(e);
     if (precision < 1 || precision > DECIMAL_MAX_PRECISION || scale > precision) {
-        return err_set(e, ERR_INVALID, false, "%s(%u,%u)", type_name(id), precision, scale);
+        return err_set(e, ERR_RANGE, false, "%s(%u,%u)", type_name(id), precision, scale);
     }
     t->type = (Type){.id = id, .precision = precision, .scale = scale};
     return true;

@@ -52,7 +52,8 @@ typedef struct TypeInfo {
 } TypeInfo;
 
 /* of_column: in a column's description, where a CLR type has its length and assembly, too. Errors:
- * ERR_INVALID for types that aren't supported (named) or malformed bytes; c->failed: cut short. */
+ * ERR_INVALID for types that aren't supported (named) or malformed bytes, ERR_RANGE precision or scale;
+ * c->failed: cut short. */
 MUST_CHECK bool typeinfo_read(Cursor *c, bool of_column, TypeInfo *ret, Err *e);
 /* A value of that type. Its bytes are borrowed from the cursor's or put into the arena. has_pointer: as in a
  * row, text and image carry a text pointer. Errors: ERR_RANGE (no legal value), ERR_INVALID (cut short:

@@ -30,14 +30,15 @@ static void check_round_trip(const Type *t, const Value *v, Arena *a) {
     TypeInfo info;
     Value back;
     Err e;
-    typeinfo_write(&x, &out);
+    typeinfo_write(&x, STR_LIT("d"), &out);
     size_t room = typeinfo_room(&x, v);
     uint8_t *p = buf_reserve(&out, room), *end = x.write(&x, v, p);
     if (!end) return; /* longer than its type: the engine refuses it first */
     assert((size_t)(end - p) <= room);
     out.n += (size_t)(end - p);
     Cursor c = cursor_over(out.p, out.n);
-    bool is_read = typeinfo_read(&c, &info, &e) && typeinfo_read_value(&c, &info, true, a, &back, &e);
+    bool is_read = typeinfo_read(&c, /* of_column= */ true, &info, &e) &&
+                   typeinfo_read_value(&c, &info, true, a, &back, &e);
     assert(is_read && cursor_left(&c) == 0);
     if (t->id != TYPE_NULL) assert(back.kind == v->kind);
 }
@@ -55,8 +56,9 @@ static void fuzz_rpc(const uint8_t *data, size_t size) {
     uint64_t descriptor;
     RpcCall call;
     Err e;
+    SqlError refusal;
     if (!rpc_read_headers(&c, &descriptor, &e)) c = cursor_over(data, size);
-    while (cursor_left(&c) > 0 && rpc_read(&c, &a, &call, &e)) {
+    while (cursor_left(&c) > 0 && rpc_read(&c, &a, &call, &refusal)) {
         for (size_t i = 0; i < call.count; i++) check_value(&call.params[i].type, &call.params[i].value, &a);
     }
 }

@@ -28,7 +28,7 @@ struct Server {
 struct Session {
     Server *server;
     Out *out;
-    bool in_bulk;
+    bool in_bulk, is_reset;
 };
 
 static Server fake_server = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -45,6 +45,11 @@ const char *server_name(const Server *server) {
 }
 
 Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMessage *ret_message) {
+    if (str_eq_c(login->password, "no database")) {
+        *ret_message =
+            (OutMessage){.number = 4060, .state = 1, .class_ = 11, .text = STR_LIT("No database.")};
+        return NULL;
+    }
     if (!str_eq_c(login->password, "right")) {
         *ret_message =
             (OutMessage){.number = 18456, .state = 1, .class_ = 14, .text = STR_LIT("Login failed.")};
@@ -74,14 +79,13 @@ Str session_database(const Session *s) {
 }
 
 bool session_reset(Session *s, bool keep_transaction) {
-    (void)s;
+    if (!keep_transaction) s->is_reset = true;
     note("reset ", keep_transaction ? STR_LIT("keep") : STR_LIT("all"));
     return true;
 }
 
 uint64_t session_transaction_descriptor(const Session *s) {
-    (void)s;
-    return 7;
+    return s->is_reset ? 0 : 7;
 }
 
 /* "wait" runs until it is cancelled; "bulk" waits for rows. */
@@ -133,7 +137,7 @@ bool session_bulk_row(Session *s, const Value *values) {
 bool session_bulk_end(Session *s, bool is_cancelled) {
     s->in_bulk = false;
     note("end ", is_cancelled ? STR_LIT("cancelled") : STR_LIT("whole"));
-    return s->out->done(s->out, OUT_CMD_BULK, !is_cancelled, 1, false);
+    return is_cancelled || s->out->done(s->out, OUT_CMD_BULK, true, 1, false);
 }
 
 /* --- the client -------------------------------------------------------------------------------------------

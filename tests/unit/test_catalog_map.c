@@ -139,8 +139,8 @@ static void all_of_it_is_there_when_it_is_opened_again(void **state) {
     principal_set_member(p, CATALOG_PRINCIPAL_DB_DATAREADER, true);
     database_add_grant(d, user, GRANT_ON_SCHEMA, schema)->allow = PERMISSION_SELECT;
     assert_true(catalog_publish_database(catalog, db, d, &e));
-    assert_true(
-        catalog_set_login(catalog, db, STR_LIT("login"), STR_LIT("secret"), STR_LIT("shop"), false, &e));
+    LoginSpec login = {STR_LIT("login"), STR_LIT("secret"), STR_LIT("shop"), false, true};
+    assert_true(catalog_set_login(catalog, db, &login, &e));
     catalog = catalog_close(catalog);
     assert_true(catalog_open(db, &catalog, &e));
 
@@ -156,7 +156,10 @@ static void all_of_it_is_there_when_it_is_opened_again(void **state) {
     assert_int_equal(database_principal(now, STR_LIT("reader"))->member_of[0],
                      CATALOG_PRINCIPAL_DB_DATAREADER);
     assert_int_equal(now->grants[0].allow, PERMISSION_SELECT);
-    assert_string_equal(catalog_login(catalog, STR_LIT("LOGIN"))->password, "secret");
+    const Login *l = catalog_login(catalog, STR_LIT("LOGIN"));
+    assert_string_equal(l->password, "secret");
+    assert_string_equal(l->default_database, "shop");
+    assert_true(l->is_disabled && !l->is_sysadmin);
     assert_true(catalog_new_object_id(catalog) > id);
 }
 

@@ -106,6 +106,23 @@ static void a_wrong_password_is_refused_and_the_connection_closed(void **state) 
     assert_false(client_reads(l->client, &l->answer));
 }
 
+static void a_database_that_cannot_be_opened_fails_the_login_with_two_errors(void **state) {
+    Line *l = *state;
+    client_logs_in(l->client, "no database", 0x74000004);
+    assert_true(client_reads(l->client, &l->answer));
+    assert_true(has(l, "\xdc\x0f\0\0\1\x0b", 6)); /* 4060, state 1, class 11 */
+    assert_true(has(l, "\x18\x48\0\0\1\x0e", 6));
+    assert_ends(l, DONE_ERROR, 13);
+    assert_false(client_reads(l->client, &l->answer));
+}
+
+static void the_version_is_the_greatest_that_both_speak(void **state) {
+    Line *l = *state;
+    client_logs_in(l->client, "right", 0x730b0003);
+    assert_true(client_reads(l->client, &l->answer));
+    assert_true(has(l, "\xad\x32\0\1\x73\x0b\0\3\x14M\0", 11));
+}
+
 static void an_old_protocol_is_refused_by_name(void **state) {
     Line *l = *state;
     client_logs_in(l->client, "right", 0x71000001);
@@ -146,6 +163,29 @@ static void a_foreign_transaction_descriptor_is_refused(void **state) {
     assert_notes("");
 }
 
+static void the_descriptor_of_the_transaction_that_a_reset_ends_is_taken(void **state) {
+    Line *l = *state;
+    log_in(l);
+    client_batches(l->client, "a", PACKET_STATUS_END | PACKET_STATUS_RESET, 7);
+    assert_true(client_reads(l->client, &l->answer));
+    client_batches(l->client, "b", PACKET_STATUS_END, 7);
+    assert_true(client_reads(l->client, &l->answer));
+    assert_ends(l, DONE_ERROR, 13);
+    assert_notes("reset all; batch a; ");
+}
+
+static void a_distributed_transaction_is_refused(void **state) {
+    Line *l = *state;
+    CLEANUP(buf_done) Buf b = {0};
+    log_in(l);
+    add_headers(&b, 0);
+    buf_add(&b, "\0\0\0\0", 4);
+    client_sends(l->client, PACKET_TRANSACTION, PACKET_STATUS_END, buf_view(&b));
+    assert_true(client_reads(l->client, &l->answer));
+    assert_true(has(l, "\x35\x21\0\0\3\x10", 6)); /* 8501 */
+    assert_notes("");
+}
+
 static void the_reset_bit_resets_first(void **state) {
     Line *l = *state;
     log_in(l);
@@ -166,7 +206,7 @@ static void each_call_of_a_message_runs_and_the_last_doneproc_ends_it(void **sta
     client_sends(l->client, PACKET_RPC, PACKET_STATUS_END, buf_view(&b));
     assert_true(client_reads(l->client, &l->answer));
     assert_notes("rpc sp_unprepare; rpc sp_executesql; ");
-    static const char one[] = "\xff\x11\0\xc1\0\0\0\0\0\0\0\0\0\x79\0\0\0\0\xfe\1\0\xe0\0\0\0\0\0\0\0\0\0";
+    static const char one[] = "\xff\x11\0\xc1\0\0\0\0\0\0\0\0\0\x79\0\0\0\0\xfe\x81\0\xe0\0\0\0\0\0\0\0\0\0";
     assert_int_equal(l->answer.n, 2 * (sizeof one - 1));
     assert_memory_equal(l->answer.p, one, sizeof one - 1);
     assert_ends(l, "\xfe\0\0\xe0\0\0\0\0\0\0\0\0\0", 13);
@@ -251,6 +291,19 @@ static void broken_bulk_data_cancels_the_load_only(void **state) {
     assert_true(client_reads(l->client, &l->answer));
     assert_ends(l, DONE_ERROR, 13);
     assert_notes("batch bulk; end cancelled; ");
+}
+
+static void a_load_ended_by_the_ignore_bit_is_cancelled_without_an_acknowledgement(void **state) {
+    Line *l = *state;
+    log_in(l);
+    client_batches(l->client, "bulk", PACKET_STATUS_END, 0);
+    assert_true(client_reads(l->client, &l->answer));
+    client_sends(l->client, PACKET_BULK, 0, (Str){bulk_data, 18});
+    client_sends(l->client, PACKET_BULK, PACKET_STATUS_END | PACKET_STATUS_IGNORE, (Str){0});
+    assert_true(client_reads(l->client, &l->answer));
+    assert_int_equal(l->answer.n, 13);
+    assert_ends(l, DONE_ERROR, 13);
+    assert_notes("batch bulk; columns a; row; end cancelled; ");
 }
 
 static void a_load_that_the_client_gives_up_is_cancelled(void **state) {
@@ -430,6 +483,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(login_is_acknowledged_with_database_collation_and_packet_size),
         TEST(a_wrong_password_is_refused_and_the_connection_closed),
+        TEST(a_database_that_cannot_be_opened_fails_the_login_with_two_errors),
+        TEST(the_version_is_the_greatest_that_both_speak),
+        TEST(the_descriptor_of_the_transaction_that_a_reset_ends_is_taken),
+        TEST(a_distributed_transaction_is_refused),
+        TEST(a_load_ended_by_the_ignore_bit_is_cancelled_without_an_acknowledgement),
         TEST(an_old_protocol_is_refused_by_name),
         TEST(a_batch_before_login_closes_the_connection),
         TEST(batches_run_and_are_answered),

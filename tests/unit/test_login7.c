@@ -56,8 +56,24 @@ static void fields_and_features_are_read(void **state) {
     assert_true(str_eq_c(l.host, "box"));
     assert_true(str_eq_c(l.database, "warehouse"));
     assert_int_equal(l.language.n, 0);
-    assert_true(l.is_odbc && l.wants_utf8);
+    assert_true(l.is_odbc && l.wants_utf8 && l.is_database_optional);
     assert_false(l.wants_federated_security || l.wants_integrated_security || l.is_read_only_intent);
+}
+
+static void flags_are_read(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf b = {0};
+    CLEANUP(arena_done) Arena a = {0};
+    Login7 l;
+    Err e = {0};
+    make(&b);
+    b.p[24] = 0x40;
+    b.p[25] = 0x80;
+    b.p[26] = 0x20;
+    b.p[27] |= 0x01;
+    assert_true(login7_read(buf_view(&b), &a, &l, &e));
+    assert_false(l.is_database_optional || l.is_odbc);
+    assert_true(l.wants_integrated_security && l.is_read_only_intent && l.wants_new_password);
 }
 
 static void a_login_cut_short_is_refused(void **state) {
@@ -79,6 +95,7 @@ static void a_login_cut_short_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_and_features_are_read),
+        cmocka_unit_test(flags_are_read),
         cmocka_unit_test(a_login_cut_short_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void several_calls_stand_in_one_message(void **state) {
     CLEANUP(buf_done) Buf b = {0};
     CLEANUP(arena_done) Arena a = {0};
     RpcCall call;
-    Err e = {0};
+    SqlError e = {0};
     buf_le16(&b, 0xffff);
     buf_le16(&b, 13);
     buf_le16(&b, 2);
@@ -68,7 +68,7 @@ static void a_name_without_an_at_sign_is_no_name(void **state) {
     CLEANUP(buf_done) Buf b = {0};
     CLEANUP(arena_done) Arena a = {0};
     RpcCall call;
-    Err e = {0};
+    SqlError e = {0};
     buf_le16(&b, 0xffff);
     buf_le16(&b, 10);
     buf_le16(&b, 0);
@@ -84,7 +84,7 @@ static void many_parameters_are_kept_and_too_many_refused(void **state) {
     CLEANUP(buf_done) Buf b = {0};
     CLEANUP(arena_done) Arena a = {0};
     RpcCall call;
-    Err e = {0};
+    SqlError e = {0};
     buf_le16(&b, 0xffff);
     buf_le16(&b, 10);
     buf_le16(&b, 0);
@@ -96,6 +96,7 @@ static void many_parameters_are_kept_and_too_many_refused(void **state) {
     add_int(&b, "", 0, 1);
     c = cursor_over(b.p, b.n);
     assert_false(rpc_read(&c, &a, &call, &e));
+    assert_int_equal(e.number, 8003);
 }
 
 static void what_is_not_supported_is_named(void **state) {
@@ -103,21 +104,41 @@ static void what_is_not_supported_is_named(void **state) {
     static const struct {
         const char *bytes;
         size_t n;
+        int32_t number;
         const char *says;
     } cases[] = {
-        {"\xff\xff\x63\0\0\0", 6, "no procedure has the id 99"},
-        {"\0\0\0\0", 4, "a procedure call without a name"},
-        {"\xff\xff\x0a\0\0\0\0\0\xf3", 9, "Parameter 1 (\"\"): a table-valued parameter is not supported"},
-        {"\xff\xff\x0a\0\0\0\2@\0x\0\0\x07", 13, "Parameter 1 (\"@x\"): Data type 0x07 is unknown"},
-        {"\xff\xff\x0a\0\0\0\0\x08\x1f", 9, "Parameter 1 (\"\"): encrypted parameters are not supported"},
+        {"\xff\xff\x63\0\0\0", 6, 8004, "The RPC name is invalid."},
+        {"\0\0\0\0", 4, 8004, "The RPC name is invalid."},
+        {"\xff\xff\x0a\0\0", 5, 8004, "The RPC name is invalid."},
+        {"\xff\xff\x0a\0\0\0\0\0\xf3", 9, 8009,
+         "Parameter 1 (\"\"): a table-valued parameter is not supported."},
+        {"\xff\xff\x0a\0\0\0\2@\0x\0\0\x07", 13, 8009, "Parameter 1 (\"@x\"): Data type 0x07 is unknown."},
+        {"\xff\xff\x0a\0\0\0\2@\0x", 10, 8005, "Parameter 1: The parameter name is invalid."},
+        {"\xff\xff\x0a\0\0\0\0\x08\x1f", 9, 8006, "Parameter 1: Encrypted parameters are not supported."},
+        {"\xff\xff\x0a\0\0\0\0\x10\x1f", 9, 8006, "Parameter 1: The parameter status flags are invalid."},
+        {"\xff\xff\x0a\0\0\0\0\0\x26\3", 10, 8016,
+         "Parameter 1 (\"\"): Data type 0x26 has an invalid data length or metadata length."},
+        {"\xff\xff\x0a\0\0\0\0\0\x26\4\4\1\2", 13, 8016,
+         "Parameter 1 (\"\"): Data type 0x26 has an invalid data length or metadata length."},
+        {"\xff\xff\x0a\0\0\0\0\0\x6a\5\5\6", 12, 8017,
+         "Parameter 1 (\"\"): Data type 0x6A has an invalid precision or scale."},
+        {"\xff\xff\x0a\0\0\0\1@\0\0\x6d\4\4\0\0\xc0\x7f", 17, 8023,
+         "Parameter 1 (\"@\"): The supplied value is not a valid instance of data type real. Check the "
+         "source data for "
+         "invalid values. An example of an invalid value is data of numeric type with scale greater than "
+         "precision."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CLEANUP(arena_done) Arena a = {0};
         RpcCall call;
-        Err e = {0};
+        SqlError e = {0};
         Cursor c = cursor_over(cases[i].bytes, cases[i].n);
+        static const char prefix[] = "The incoming tabular data stream (TDS) remote procedure call (RPC) "
+                                     "protocol stream is incorrect. ";
         assert_false(rpc_read(&c, &a, &call, &e));
-        assert_string_equal(e.msg, cases[i].says);
+        assert_int_equal(e.number, cases[i].number);
+        assert_memory_equal(e.text, prefix, sizeof prefix - 1);
+        assert_string_equal(e.text + sizeof prefix - 1, cases[i].says);
     }
 }
 

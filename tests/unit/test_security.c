@@ -80,6 +80,57 @@ static void databases_are_closed_to_strangers(void **state) {
     assert_int_equal(m.number, 18456);
 }
 
+static int32_t login_error(const char *password) {
+    Collector c;
+    OutMessage m = {0};
+    collector_init(&c);
+    SessionLogin login = {.user = STR_LIT("joe"), .password = str_from(password)};
+    Session *s = session_open(server.server, &login, &c.out, &m);
+    if (s) s = session_close(s);
+    return m.number;
+}
+
+static void a_disabled_login_is_told_so_by_its_password_only(void **state) {
+    (void)state;
+    ASK(&sa, "ALTER LOGIN joe DISABLE", "");
+    assert_int_equal(login_error("x"), 18470);
+    assert_int_equal(login_error("y"), 18456);
+    ASK(&sa, "ALTER LOGIN joe ENABLE ALTER LOGIN joe WITH PASSWORD = 'y'", "");
+    assert_int_equal(login_error("y"), 0);
+}
+
+static void a_default_database_that_is_gone_fails_the_login(void **state) {
+    (void)state;
+    ASK(&sa, "CREATE DATABASE gone ALTER LOGIN joe WITH DEFAULT_DATABASE = gone DROP DATABASE gone", "");
+    assert_int_equal(login_error("x"), 4064);
+}
+
+/* Logs in to wanted, or elsewhere: the session's database is there, and what was said. */
+static void assert_falls_back(const char *wanted, int32_t says, const char *there) {
+    Collector c;
+    OutMessage m = {0};
+    collector_init(&c);
+    SessionLogin login = {.user = STR_LIT("joe"),
+                          .password = STR_LIT("x"),
+                          .database = str_from(wanted),
+                          .is_database_optional = true};
+    Session *s = session_open(server.server, &login, &c.out, &m);
+    assert_non_null(s);
+    assert_true(str_eq_c(session_database(s), there));
+    CLEANUP_FREE char *start = x_asprintf("!%d ", says);
+    assert_true(str_starts(buf_view(&c.text), str_from(start)));
+    s = session_close(s);
+    buf_done(&c.text);
+}
+
+static void a_login_may_fall_back_to_another_database(void **state) {
+    (void)state;
+    assert_falls_back("nix", 4063, "master");
+    ASK(&sa, "CREATE DATABASE gone ALTER LOGIN joe WITH DEFAULT_DATABASE = gone DROP DATABASE gone", "");
+    assert_falls_back("nix", 4061, "master");
+    assert_falls_back("", 4062, "master");
+}
+
 static void principals_have_rules(void **state) {
     (void)state;
     ASK(&sa, "CREATE USER joe",
@@ -104,9 +155,14 @@ static void principals_have_rules(void **state) {
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
-        TEST(a_user_may_what_was_granted), TEST(roles_give_their_rights_to_members),
-        TEST(schema_changes_need_rights),  TEST(databases_are_closed_to_strangers),
+        TEST(a_user_may_what_was_granted),
+        TEST(roles_give_their_rights_to_members),
+        TEST(schema_changes_need_rights),
+        TEST(databases_are_closed_to_strangers),
         TEST(principals_have_rules),
+        TEST(a_disabled_login_is_told_so_by_its_password_only),
+        TEST(a_default_database_that_is_gone_fails_the_login),
+        TEST(a_login_may_fall_back_to_another_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,20 @@ static void temporary_tables_live_with_the_session(void **state) {
     ASK(&a, "SELECT DB_NAME()", "master\n#1\n");
 }
 
+static void a_reset_tells_that_it_has_ended_the_transaction_and_keeps_the_isolation_level(void **state) {
+    (void)state;
+    ASK(&a, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE SET LOCK_TIMEOUT 5 BEGIN TRAN", "begin\n");
+    buf_clear(&a.collector.text);
+    (void)session_reset(a.session, /* keep_transaction= */ true);
+    assert_string_equal(buf_text(&a.collector.text), "");
+    ASK(&a, "SELECT @@TRANCOUNT", "1\n#1\n");
+    buf_clear(&a.collector.text);
+    (void)session_reset(a.session, /* keep_transaction= */ false);
+    assert_string_equal(buf_text(&a.collector.text), "rollback\n");
+    ASK(&a, "SELECT @@TRANCOUNT, @@LOCK_TIMEOUT", "0|-1\n#1\n");
+    assert_int_equal(txn_isolation(session_txn(a.session)), TXN_SERIALIZABLE);
+}
+
 static void requests_of_the_transaction_manager(void **state) {
     (void)state;
     buf_clear(&a.collector.text);
@@ -237,6 +251,7 @@ int main(void) {
         TEST(try_and_catch),
         TEST(loops_and_variables),
         TEST(temporary_tables_live_with_the_session),
+        TEST(a_reset_tells_that_it_has_ended_the_transaction_and_keeps_the_isolation_level),
         TEST(requests_of_the_transaction_manager),
         TEST(implicit_transactions_begin_with_the_first_table),
         TEST(a_cancelled_request_stops_and_undoes_its_statement),

@@ -30,13 +30,26 @@ static void the_forms_seen_on_the_wire_are_read(void **state) {
     assert_int_equal(r.name.n, 2);
 }
 
+static void distributed_transactions_are_told_apart(void **state) {
+    (void)state;
+    for (char request = 0; request < 7; request++) {
+        char bytes[] = {request, 0, 0, 0};
+        TmRequest r = {0};
+        Err e;
+        CLEANUP(arena_done) Arena a = {0};
+        Cursor c = cursor_over(bytes, sizeof bytes);
+        bool is_read = tmrequest_read(&c, &a, &r, &e);
+        assert_int_equal(is_read, request <= 1 || request >= 5);
+        assert_int_equal(r.is_distributed, request <= 1 || request == 6);
+    }
+}
+
 static void others_and_short_ones_are_refused(void **state) {
     (void)state;
     static const struct {
         const char *bytes;
         size_t n;
-    } bad[] = {{"\0\0", 2}, {"\1\0\0\0", 4},    {"\5\0\7\0", 4},
-               {"\5\0", 2}, {"\x08\0\4s\0", 5}, {"\7\0\0\1", 4}};
+    } bad[] = {{"\2\0", 2}, {"\1", 1}, {"\5\0\7\0", 4}, {"\5\0", 2}, {"\x08\0\4s\0", 5}, {"\7\0\0\1", 4}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CLEANUP(arena_done) Arena a = {0};
         TmRequest r;
@@ -50,6 +63,7 @@ static void others_and_short_ones_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_forms_seen_on_the_wire_are_read),
+        cmocka_unit_test(distributed_transactions_are_told_apart),
         cmocka_unit_test(others_and_short_ones_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,16 @@ a_procedure_called_in_a_batch_ends_its_statements_and_itself_with_tokens_of_its_
                      "\xfd\x10\0\xc5\0\2\0\0\0\0\0\0\0");
 }
 
+static void a_call_that_another_follows_says_so(void **state) {
+    Wire *w = *state;
+    token_begin(w->token, true);
+    token_end_procedure(w->token);
+    token_end_procedure(w->token);
+    assert_true(token_end(w->token));
+    ASSERT_ANSWER(w, "\xfe\x81\0\xe0\0\0\0\0\0\0\0\0\0"
+                     "\xfe\0\0\xe0\0\0\0\0\0\0\0\0\0");
+}
+
 static void an_error_is_told_in_the_done_behind_it(void **state) {
     Wire *w = *state;
     OutMessage m = {.number = 208, .state = 1, .class_ = 16, .text = STR_LIT("no t"), .line = 3};
@@ -161,9 +171,7 @@ static void severity_10_is_sent_as_0(void **state) {
 static void environment_changes_have_their_layouts(void **state) {
     Wire *w = *state;
     token_begin(w->token, false);
-    assert_false(token_has_sent_env(w->token, OUT_ENV_DATABASE));
     assert_true(w->out->env_text(w->out, OUT_ENV_DATABASE, STR_LIT("d"), STR_LIT("m")));
-    assert_true(token_has_sent_env(w->token, OUT_ENV_DATABASE));
     assert_true(w->out->env_transaction(w->out, OUT_ENV_BEGIN, 9));
     assert_true(w->out->env_transaction(w->out, OUT_ENV_COMMIT, 9));
     token_packet_size(w->token, 8000, 4096);
@@ -224,6 +232,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             a_procedure_called_in_a_batch_ends_its_statements_and_itself_with_tokens_of_its_own, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(a_call_that_another_follows_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_is_told_in_the_done_behind_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(severity_10_is_sent_as_0, set_up, tear_down),
         cmocka_unit_test_setup_teardown(environment_changes_have_their_layouts, set_up, tear_down),

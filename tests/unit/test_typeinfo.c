@@ -204,37 +204,33 @@ static void illegal_values_are_refused(void **state) {
     static const struct {
         const char *bytes;
         size_t n;
+        ErrCode code;
     } bad[] = {
-        {"\x3e\0\0\0\0\0\0\xf0\x7f", 9},                  /* infinity */
-        {"\x28\x03\xff\xff\xff", 5},                      /* a date past 9999 */
-        {"\x29\x00\x03\xff\xff\xff", 6},                  /* a time past midnight */
-        {"\x6f\x08\x08\0\0\0\0\xff\xff\xff\xff", 11},     /* datetime's ticks */
-        {"\x6a\x05\x02\x00\x05\x01\xff\xff\xff\xff", 10}, /* decimal(2,0) of 4294967295 */
-        {"\x6a\x05\x27\x00\x00", 5},                      /* precision 39 */
-        {"\x26\x03\x00", 3},                              /* an integer of 3 bytes */
+        {"\x3e\0\0\0\0\0\0\xf0\x7f", 9, ERR_RANGE},                  /* infinity */
+        {"\x28\x03\xff\xff\xff", 5, ERR_RANGE},                      /* a date past 9999 */
+        {"\x29\x00\x03\xff\xff\xff", 6, ERR_RANGE},                  /* a time past midnight */
+        {"\x6f\x08\x08\0\0\0\0\xff\xff\xff\xff", 11, ERR_RANGE},     /* datetime's ticks */
+        {"\x6a\x05\x02\x00\x05\x01\xff\xff\xff\xff", 10, ERR_RANGE}, /* decimal(2,0) of 4294967295 */
+        {"\x6a\x05\x27\x00\x00", 5, ERR_RANGE},                      /* precision 39 */
+        {"\x29\x08\x00", 3, ERR_RANGE},                              /* time(8) */
+        {"\x26\x03\x00", 3, ERR_INVALID},                            /* an integer of 3 bytes */
         {"\xe7\x14\x00\x09\x04\xd0\x00\x34\x03\x00"
          "abc",
-         13},                                                       /* half a UTF-16 unit */
-        {"\xf0\x00\x00\0\0\x01x\0\0\0", 10},                        /* a CLR type x */
-        {"\x62\x49\x1f\0\0\x03\0\0\0\x26\0\x05", 12},               /* a variant of a nullable int */
-        {"\x62\x49\x1f\0\0\x05\0\0\0\x38\0\1\2\3", 14},             /* of an int of three bytes */
-        {"\x62\x49\x1f\0\0\x04\0\0\0\xa5\x01\x05\x00", 13},         /* properties cut short */
-        {"\x62\x49\x1f\0\0\xff\xff\0\0", 9},                        /* longer than any */
-        {"\x62\x49\x1f\0\0\x06\0\0\0\xa5\x02\x01\x00\x01\x02", 15}, /* two bytes as varbinary(1) */
-        {"\x05", 1},
+         13, ERR_RANGE},                                               /* half a UTF-16 unit */
+        {"\xf0\x00\x00\0\0\x01x\0\0\0", 10, ERR_INVALID},              /* a CLR type x */
+        {"\x62\x49\x1f\0\0\x03\0\0\0\x26\0\x05", 12, ERR_RANGE},       /* a variant of a nullable int */
+        {"\x62\x49\x1f\0\0\x05\0\0\0\x38\0\1\2\3", 14, ERR_RANGE},     /* of an int of three bytes */
+        {"\x62\x49\x1f\0\0\x04\0\0\0\xa5\x01\x05\x00", 13, ERR_RANGE}, /* properties cut short */
+        {"\x62\x49\x1f\0\0\xff\xff\0\0", 9, ERR_RANGE},                /* longer than any */
+        {"\x62\x49\x1f\0\0\x06\0\0\0\xa5\x02\x01\x00\x01\x02", 15, ERR_RANGE}, /* two bytes as varbinary(1) */
+        {"\x05", 1, ERR_INVALID},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Value v;
         Err e = {0};
         if (decode(bad[i].bytes, bad[i].n, &v, &e)) fail_msg("case %zu was taken", i);
-        assert_true(e.code == ERR_RANGE || e.code == ERR_INVALID);
+        assert_int_equal(e.code, bad[i].code);
     }
-    Value v;
-    Err e = {0};
-    assert_false(decode("\x28\x03\xff\xff\xff", 5, &v, &e));
-    assert_int_equal(e.code, ERR_RANGE); /* sound bytes, but no date */
-    assert_false(decode("\x26\x03\x00", 3, &v, &e));
-    assert_int_equal(e.code, ERR_INVALID);
 }
 
 static void char_and_binary_have_their_whole_length(void **state) {
