@@ -115,6 +115,7 @@ static void run_capture(Agent *a, const Job *job, int64_t lag_ms) {
     if (!ok && e.number != 22903) {
         LOG_WARN("capture_failed", LOG_I("database_id", job->database_id), LOG_I("number", e.number),
                  LOG_S("reason", e.text));
+        capture_note_job_failure(a->capture, job->database_id);
         if (wait_ms < RETRY_MS) wait_ms = RETRY_MS;
     }
     (void)pthread_mutex_lock(&a->mutex);

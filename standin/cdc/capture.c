@@ -120,7 +120,7 @@ static bool load_position(Capture *c, int32_t database_id, CapturePosition *ret,
     Value value;
     CdcSqlRow row = {.values = &value, .width = 1};
     const Value id = VALUE_OF_INT(database_id);
-    *ret = (CapturePosition){.database_id = database_id};
+    *ret = (CapturePosition){.database_id = database_id, .has_schema_work = true};
     if (!cdc_sql_row(c->statements, &id, 1, &arena, &row, e,
                      "SELECT lsn FROM m_capture WHERE database_id = ?1"))
         return false;
@@ -295,31 +295,66 @@ static bool write_batch(CaptureScan *s, SqlError *e) {
     return ok;
 }
 
-/* Schema work that failed in an earlier scan comes first. */
+/* Schema work that failed in an earlier scan, or was left when the server stopped, comes first. */
 static bool finish_schema_work(CaptureScan *s, SqlError *e) {
     CatalogPin pin;
     catalog_pin(s->c->catalog, &pin);
-    bool ok = load_scan(s, e);
-    if (ok) capture_find_schema_work(s);
-    ok = ok && capture_finish_ddl(s, e);
+    bool ok = load_scan(s, e) && capture_find_schema_work(s, e) && capture_finish_ddl(s, e);
     catalog_unpin(s->c->catalog, &pin);
+    if (!ok) return false; /* run_scan frees it, when it has told of the error */
     free(s->targets);
     s->targets = NULL;
     instance_done(&s->set);
-    return ok;
+    return true;
+}
+
+/* ---- what is told of an error: its cause, then who fails because of it */
+
+static void note(CaptureScan *s, ScanError *x, int32_t number, uint8_t class_, uint8_t state, Str text) {
+    x->number = number;
+    x->class_ = class_;
+    x->state = state;
+    size_t n = text.n < sizeof x->text - 1 ? text.n : sizeof x->text - 1;
+    memcpy(x->text, text.p, n);
+    x->text[n] = '\0';
+    scan_history_add_error(s->c->history, x);
+}
+
+static void note_message(CaptureScan *s, ScanError *x, int32_t number, const Str *args, size_t count) {
+    CLEANUP(buf_done) Buf text = {0};
+    cdc_message_format(number, args, count, &text);
+    note(s, x, number, cdc_message_class(number), 1, buf_view(&text));
+}
+
+static void note_failed_column(CaptureScan *s, ScanError *x) {
+    CatalogPin pin;
+    catalog_pin(s->c->catalog, &pin);
+    const Table *change = catalog_table_by_id(s->c->catalog, s->failed_change_table);
+    const Column *column = change ? table_column_by_id(change, s->failed_column) : NULL;
+    const Table *source = NULL;
+    for (size_t i = 0; i < s->set.count; i++)
+        if (s->set.items[i].object_id == s->failed_change_table)
+            source = catalog_table_by_id(s->c->catalog, s->set.items[i].source_object_id);
+    if (column && source) {
+        Str table = str_from(source->name);
+        Str args[] = {str_from(column->name), str_from(change->name), table, table};
+        note_message(s, x, 22976, args, 4);
+    }
+    catalog_unpin(s->c->catalog, &pin);
 }
 
 static void note_failure(CaptureScan *s, int32_t session_id, const SqlError *e) {
     ScanError x = {.session_id = session_id,
                    .database_id = s->at.database_id,
+                   .phase = s->record.phase,
                    .at_us = clock_wall_us(),
-                   .number = e->number,
-                   .class_ = e->class_,
-                   .state = e->state,
-                   .lsn = s->record.current_lsn};
-    size_t n = strnlen(e->text, sizeof x.text - 1);
-    memcpy(x.text, e->text, n);
-    scan_history_add_error(s->c->history, &x);
+                   .start_lsn = s->record.current_lsn};
+    memcpy(x.begin_lsn.b, s->begin_lsn.b, LOG_LSN_BYTES);
+    memcpy(x.seqval.b, s->seqval.b, LOG_LSN_BYTES);
+    note(s, &x, e->number, e->class_, e->state, (Str){e->text, strlen(e->text)});
+    if (s->failed_change_table) note_failed_column(s, &x);
+    if (s->failed_wrapper) note_message(s, &x, s->failed_wrapper, NULL, 0);
+    note_message(s, &x, 22859, NULL, 0);
 }
 
 /* One scan, from the database's position on. */
@@ -347,16 +382,28 @@ static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limit
     CapturePosition *position = position_of(c, database_id, e);
     if (!position) return false;
     CaptureScan s = {.c = c, .limits = limits, .at = *position};
-    s.record = (ScanRecord){.database_id = database_id, .start_us = clock_wall_us()};
+    s.record = (ScanRecord){
+        .database_id = database_id, .start_us = clock_wall_us(), .phase = SCAN_PHASE_CONFIGURATION};
     bool ok = scan_once(&s, position, e);
     s.record.end_us = clock_wall_us();
     s.record.errors = !ok;
+    if (ok) s.record.phase = SCAN_PHASE_DONE;
     int32_t session_id = scan_history_add(c->history, &s.record);
     if (!ok) note_failure(&s, session_id, e);
     *ret_end = s.reached_end;
     free(s.targets);
     instance_done(&s.set);
     return ok;
+}
+
+void capture_note_job_failure(Capture *c, int32_t database_id) {
+    CatalogPin pin;
+    catalog_pin(c->catalog, &pin);
+    const Database *d = catalog_database_by_id(c->catalog, database_id);
+    CaptureScan s = {.c = c};
+    ScanError x = {.database_id = database_id, .at_us = clock_wall_us()};
+    if (d) note_message(&s, &x, 22864, &(Str){d->name, strlen(d->name)}, 1);
+    catalog_unpin(c->catalog, &pin);
 }
 
 bool capture_run(Capture *c, int32_t database_id, const CaptureLimits *limits, int spid, int64_t wait_ms,

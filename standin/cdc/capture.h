@@ -30,6 +30,8 @@ Capture *capture_free(Capture *c); /* no scan runs; returns NULL */
  * and nothing of the scan that met it is kept. */
 MUST_CHECK bool capture_run(Capture *c, int32_t database_id, const CaptureLimits *limits, int spid,
                             int64_t wait_ms, bool *ret_more, SqlError *e);
+/* For the capture job: what it adds to sys.dm_cdc_errors when its scan has failed. */
+void capture_note_job_failure(Capture *c, int32_t database_id);
 /* Wait until no scan is running. */
 void capture_settle(Capture *c);
 /* Forget positions of databases that have no CDC any more, so that the log can be cut. */

@@ -3,8 +3,7 @@
  *
  * Inside the batch's write transaction: a new instance begins, a row of ddl_history. After it, since they are
  * schema changes of their own: the change table's column follows an altered one, a dropped table's instances
- * go. If the server stops in between, the next ALTER or scan of the table does the rest; values that don't
- * fit are converted meanwhile.
+ * go. If the server stops in between, the next scan begins with what is left of it.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -13,6 +12,8 @@
 #include "standin/cdc/cdc_sql.h"
 #include "standin/cdc/instance_edit.h"
 #include "standin/cdc/local_time.h"
+
+enum { ERROR_DDL_RECORD = 22860 };
 
 static Value blob_of(const LogLsn *lsn) {
     return VALUE_OF_BLOB(((Str){(const char *)lsn->b, LOG_LSN_BYTES}));
@@ -51,12 +52,13 @@ static bool has_altered(const Capture *c, const Instance *instance) {
     return false;
 }
 
-static bool add_history(CaptureScan *s, CaptureTarget *t, const LogChange *change, SqlError *e) {
+static bool add_history(CaptureScan *s, const CaptureTarget *t, const LogChange *change, bool needs_update,
+                        SqlError *e) {
     const Value p[] = {
         VALUE_OF_INT(atomic_fetch_add(&s->history->state->rowid, 1) + 1),
         VALUE_OF_INT(t->instance->source_object_id),
         VALUE_OF_INT(t->instance->object_id),
-        VALUE_OF_INT(t->needs_types),
+        VALUE_OF_INT(needs_update),
         VALUE_OF_TEXT(change->ddl),
         blob_of(&change->seqval),
         VALUE_OF_INT(local_time_datetime_minute(s->txn->commit_us)),
@@ -69,18 +71,35 @@ static bool add_history(CaptureScan *s, CaptureTarget *t, const LogChange *chang
     return true;
 }
 
+static bool captures(const Instance *instance, int32_t column_id) {
+    for (size_t i = 0; i < instance->column_count; i++)
+        if (instance->columns[i].column_id == column_id) return true;
+    return false;
+}
+
+/* The source is gone: from here until its instances are, they say so. */
+static bool note_drop(CaptureScan *s, const Instance *instance, SqlError *e) {
+    const Value object_id = VALUE_OF_INT(instance->object_id);
+    return cdc_sql_run(s->c->statements, &object_id, 1, e, "UPDATE %s SET c%d = 1 WHERE c%d = ?1",
+                       s->changes->sql_name, CHANGE_HAS_DROP_PENDING, CHANGE_OBJECT_ID);
+}
+
 bool capture_see_ddl(CaptureScan *s, const LogChange *change, SqlError *e) {
     int32_t begins = instance_of_mark(change->ddl);
+    s->failed_wrapper = ERROR_DDL_RECORD;
     if (begins) return begin_instance(s, begins, e);
     for (size_t i = 0; i < s->set.count; i++) {
         CaptureTarget *t = &s->targets[i];
         if (!t->is_active || t->instance->source_object_id != change->object_id) continue;
         s->needs_mapping = true;
-        t->is_dropped = change->ddl_is_drop;
-        t->needs_types = change->ddl_needs_column_update && has_altered(s->c, t->instance);
+        bool needs_update = captures(t->instance, change->ddl_altered_column);
+        t->is_dropped = t->is_dropped || change->ddl_is_drop;
+        t->needs_types = t->needs_types || needs_update;
         s->has_schema_work = s->has_schema_work || t->needs_types || t->is_dropped;
         s->record.schema_changes++;
-        if (!t->is_dropped && !add_history(s, t, change, e)) return false;
+        if (!add_history(s, t, change, needs_update, e) ||
+            (change->ddl_is_drop && !note_drop(s, t->instance, e)))
+            return false;
     }
     return true;
 }
@@ -104,6 +123,8 @@ static bool set_type_name(CaptureScan *s, const Instance *instance, size_t i, co
 
 static bool alter_column(CaptureScan *s, const Instance *instance, size_t i, const Column *from,
                          SqlError *e) {
+    s->failed_change_table = instance->object_id;
+    s->failed_column = CT_FIRST_CAPTURED + (int32_t)i;
     return session_alter_column(s->c->session, instance->object_id, CT_FIRST_CAPTURED + (int32_t)i,
                                 &from->type, true, e) &&
            set_type_name(s, instance, i, &from->type, e);
@@ -134,17 +155,36 @@ static bool finish_target(CaptureScan *s, const CaptureTarget *t, SqlError *e) {
     return !t->needs_types || follow_types(s, t->instance, e);
 }
 
-void capture_find_schema_work(CaptureScan *s) {
+/* Has the scan met an ALTER COLUMN of the instance's? */
+static bool has_met_alter(CaptureScan *s, const Instance *instance, bool *ret, SqlError *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    Value value;
+    CdcSqlRow row = {.values = &value, .width = 1};
+    const Value object_id = VALUE_OF_INT(instance->object_id);
+    if (!cdc_sql_row(s->c->statements, &object_id, 1, &arena, &row, e,
+                     "SELECT 1 FROM %s WHERE c%d = ?1 AND c%d = 1 LIMIT 1", s->history->sql_name,
+                     DDL_OBJECT_ID, DDL_REQUIRED_UPDATE))
+        return false;
+    *ret = row.is_found;
+    return true;
+}
+
+bool capture_find_schema_work(CaptureScan *s, SqlError *e) {
     for (size_t i = 0; i < s->set.count; i++) {
         CaptureTarget *t = &s->targets[i];
-        t->is_dropped = !catalog_table_by_id(s->c->catalog, t->instance->source_object_id);
-        t->needs_types = has_altered(s->c, t->instance);
+        t->is_dropped = t->instance->has_drop_pending;
+        if (!has_met_alter(s, t->instance, &t->needs_types, e)) return false;
+        t->needs_types = t->needs_types && has_altered(s->c, t->instance);
     }
+    return true;
 }
 
 /* In a transaction of its own, so that its locks end with it. */
 bool capture_finish_ddl(CaptureScan *s, SqlError *e) {
     Txn *txn = session_txn(s->c->session);
+    s->record.phase = SCAN_PHASE_SCHEMA;
+    s->failed_wrapper = ERROR_DDL_RECORD;
+    s->failed_change_table = 0;
     CatalogPin pin;
     catalog_pin(s->c->catalog, &pin);
     txn_begin(txn, (Str){0});

@@ -61,7 +61,11 @@ typedef struct CaptureScan { /* one batch: one SQLite transaction */
     bool needs_mapping;   /* the transaction gets a mapping row though it has no change rows */
     bool has_schema_work; /* targets have something for capture_finish_ddl: end the batch */
     bool reached_end;
-    int64_t mapping_rows, history_rows; /* written by the batch */
+    /* Where it is, for what is told of an error. */
+    LogLsn begin_lsn, seqval; /* of the transaction, of the change being written */
+    int32_t failed_wrapper;   /* the message that goes on from the error of this place; 0 = none */
+    int32_t failed_change_table, failed_column; /* whose ALTER failed, ids; 0 = none */
+    int64_t mapping_rows, history_rows;         /* written by the batch */
     ScanRecord record;
 } CaptureScan;
 
@@ -77,6 +81,6 @@ MUST_CHECK bool capture_add_mapping(CaptureScan *s, const LogTransaction *t, Sql
 MUST_CHECK bool capture_see_ddl(CaptureScan *s, const LogChange *change, SqlError *e);
 MUST_CHECK bool capture_finish_ddl(CaptureScan *s, SqlError *e);
 /* Find out again what that is, from the tables as they are. The catalog is pinned. */
-void capture_find_schema_work(CaptureScan *s);
+MUST_CHECK bool capture_find_schema_work(CaptureScan *s, SqlError *e);
 
 #endif

@@ -12,11 +12,12 @@
 #include "standin/cdc/cdc_sql.h"
 #include "standin/cdc/local_time.h"
 
-enum { TRAN_ID_BYTES = 6, CANCEL_EVERY = 4096 };
+enum { TRAN_ID_BYTES = 6, CANCEL_EVERY = 4096, ERROR_MAPPING = 22858, ERROR_CHANGES = 22863 };
 
 /* ---- lsn_time_mapping */
 
 bool capture_add_mapping(CaptureScan *s, const LogTransaction *t, SqlError *e) {
+    s->failed_wrapper = ERROR_MAPPING;
     uint8_t tran_id[TRAN_ID_BYTES] = {0}; /* as in sys.dm_tran…: big-endian */
     for (size_t i = 0; i < TRAN_ID_BYTES; i++) tran_id[i] = (uint8_t)(t->id >> (8 * (TRAN_ID_BYTES - 1 - i)));
     Str id = {(const char *)tran_id, t->id ? TRAN_ID_BYTES : 1};
@@ -61,6 +62,7 @@ static bool write_change(CaptureScan *s, CaptureTarget *t, const LogChange *chan
     if (!t->writer && !(t->writer = writer_for(s, t->instance, e))) return false;
     if (!t->has_begun) change_writer_begin(t->writer, &s->txn->commit_lsn);
     t->has_begun = true;
+    s->failed_wrapper = ERROR_CHANGES;
     uint32_t rows;
     if (!change_writer_write(t->writer, change, s->commands + 1, &rows, e)) return false;
     s->commands += rows > 0;
@@ -69,6 +71,8 @@ static bool write_change(CaptureScan *s, CaptureTarget *t, const LogChange *chan
 
 static bool see_change(CaptureScan *s, const LogChange *change, SqlError *e) {
     s->record.log_records++;
+    s->seqval = change->seqval;
+    s->failed_wrapper = 0;
     if (change->op == LOG_DDL) return capture_see_ddl(s, change, e);
     for (size_t i = 0; i < s->set.count; i++) {
         CaptureTarget *t = &s->targets[i];
@@ -81,17 +85,20 @@ static bool see_change(CaptureScan *s, const LogChange *change, SqlError *e) {
 
 static void note_transaction(CaptureScan *s, const LogTransaction *t) {
     ScanRecord *r = &s->record;
-    if (r->transactions++ == 0) memcpy(r->first_begin_lsn.b, t->begin_lsn.b, LOG_LSN_BYTES);
+    if (r->transactions++ == 0) memcpy(r->first_begin_cdc_lsn.b, t->begin_lsn.b, LOG_LSN_BYTES);
     r->commands += (uint64_t)s->commands;
-    memcpy(r->last_commit_lsn.b, t->commit_lsn.b, LOG_LSN_BYTES);
-    r->last_commit_us = t->commit_us;
+    memcpy(r->last_commit_cdc_lsn.b, t->commit_lsn.b, LOG_LSN_BYTES);
+    r->last_commit_cdc_us = t->commit_us;
 }
 
 static bool see_transaction(CaptureScan *s, const LogTransaction *t, SqlError *e) {
     LogChange change;
     s->txn = t;
+    s->begin_lsn = t->begin_lsn;
     s->commands = 0;
     s->needs_mapping = false;
+    s->record.phase = SCAN_PHASE_SECOND;
+    scan_history_set_active(s->c->history, &s->record);
     for (size_t i = 0; i < s->set.count; i++) s->targets[i].has_begun = false;
     for (uint64_t n = 0; log_reader_next_change(s->c->reader, &change, e); n++) {
         if (!see_change(s, &change, e)) return false;
@@ -100,6 +107,8 @@ static bool see_transaction(CaptureScan *s, const LogTransaction *t, SqlError *e
                                  "Cannot continue the execution because the session is in the kill state.");
     }
     if (e->number) return false;
+    memcpy(s->record.last_commit_lsn.b, t->commit_lsn.b, LOG_LSN_BYTES);
+    s->record.last_commit_us = t->commit_us;
     if (s->commands > 0) note_transaction(s, t);
     if (s->commands == 0 && !s->needs_mapping) return true;
     LogTransaction row = *t;

@@ -77,12 +77,14 @@ static void add_instance(Loader *l, sqlite3_stmt *st) {
         .role = kept_text(l, st, 5),
         .index = kept_text(l, st, 6),
         .create_date = sqlite3_column_int64(st, 7),
+        .has_drop_pending = sqlite3_column_int(st, 8) != 0,
     };
 }
 
 static bool load_instances(Loader *l) {
     sqlite3_stmt *st;
-    if (!open_query(l, "change_tables", "c1, c3, c4, c5, c7, c9, c10, c12", "ORDER BY c1", &st)) return false;
+    if (!open_query(l, "change_tables", "c1, c3, c4, c5, c7, c9, c10, c12, c8", "ORDER BY c1", &st))
+        return false;
     if (!st) return true;
     int rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) add_instance(l, st);

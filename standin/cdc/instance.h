@@ -27,6 +27,7 @@ enum { /* cdc.change_tables */
        CHANGE_CAPTURE_INSTANCE = 4,
        CHANGE_START_LSN = 5,
        CHANGE_SUPPORTS_NET_CHANGES = 7,
+       CHANGE_HAS_DROP_PENDING = 8,
        CHANGE_ROLE_NAME = 9,
        CHANGE_INDEX_NAME = 10,
        CHANGE_FILEGROUP_NAME = 11,
@@ -45,6 +46,7 @@ enum { /* cdc.change_tables */
        /* cdc.ddl_history */
        DDL_SOURCE_OBJECT_ID = 1,
        DDL_OBJECT_ID = 2,
+       DDL_REQUIRED_UPDATE = 3,
        DDL_LSN = 5,
        /* cdc.lsn_time_mapping */
        MAPPING_START_LSN = 1,
@@ -74,6 +76,7 @@ typedef struct Instance {
     Lsn10 start_lsn;
     bool has_start; /* the capture job has come to its beginning */
     bool has_role, supports_net_changes;
+    bool has_drop_pending;   /* the source table was dropped, the instance is about to go */
     int64_t create_date;     /* datetime */
     CapturedColumn *columns; /* by ordinal */
     size_t column_count;

@@ -190,8 +190,7 @@ bool instance_create(Session *s, const InstanceNew *n, SqlError *e) {
     }
     const Table *source = catalog_table_by_id(session_catalog(s), n->source->object_id);
     return session_create_table(s, t, e) && declare_key_index(s, n, object_id, e) &&
-           add_rows(s, n, object_id, e) &&
-           txn_log_ddl(session_txn(s), source, str_from(mark), false, false, e);
+           add_rows(s, n, object_id, e) && txn_log_ddl(session_txn(s), source, str_from(mark), 0, false, e);
 }
 
 bool instance_drop(Session *s, int32_t database_id, const Instance *instance, size_t others, SqlError *e) {

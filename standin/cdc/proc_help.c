@@ -85,7 +85,7 @@ static bool help_row(Session *s, const Instance *it) {
         it->has_start ? VALUE_OF_BLOB(lsn10_view(&it->start_lsn)) : NONE,
         NONE,
         VALUE_OF_INT(it->supports_net_changes),
-        VALUE_OF_INT(0),
+        VALUE_OF_INT(it->has_drop_pending),
         it->has_role ? text_of(it->role) : NONE,
         text_of(it->index),
         NONE,

@@ -45,27 +45,41 @@ static const SysColumn SCAN_COLUMNS[] = {
     VIEW_INT_N("failed_sessions_count"),
 };
 
+static const char *phase_name(ScanPhase phase) {
+    switch (phase) {
+    case SCAN_PHASE_CONFIGURATION: return "Reading configuration";
+    case SCAN_PHASE_FIRST: return "First scan, building hash table";
+    case SCAN_PHASE_SECOND: return "Second scan";
+    case SCAN_PHASE_SCHEMA: return "Schema versioning";
+    case SCAN_PHASE_LAST: return "Last scan";
+    case SCAN_PHASE_DONE: return "Done";
+    }
+    return "";
+}
+
 static void scan_row(ViewRow *r, const ScanRecord *s, Arena *arena) {
-    int64_t seconds = (s->end_us - s->start_us) / 1000000;
+    static const Lsn10 none = {{0}};
+    bool is_sum = s->session_id == SCAN_HISTORY_AGGREGATE, is_active = !is_sum && s->end_us == 0;
     view_row_int(r, s->session_id);
     time_or_null(r, s->start_us);
     time_or_null(r, s->end_us);
-    view_row_int(r, s->transactions ? seconds : 0);
-    view_row_text(r, s->session_id == SCAN_HISTORY_AGGREGATE ? "Aggregate" : "Done");
+    view_row_int(r, s->duration_s);
+    view_row_text(r, is_sum ? "Aggregate" : phase_name(s->phase));
     view_row_int(r, s->errors);
     lsn_value(r, &s->first_lsn, arena);
-    lsn_value(r, &s->current_lsn, arena);
-    lsn_value(r, &s->current_lsn, arena);
+    lsn_value(r, is_sum ? &none : &s->current_lsn, arena);
+    if (is_active) view_row_null(r);
+    else lsn_value(r, &s->current_lsn, arena);
     view_row_int(r, (int64_t)s->transactions);
     lsn_value(r, &s->last_commit_lsn, arena);
     time_or_null(r, s->last_commit_us);
     view_row_int(r, (int64_t)s->log_records);
     view_row_int(r, s->schema_changes);
     view_row_int(r, (int64_t)s->commands);
-    lsn_value(r, &s->first_begin_lsn, arena);
-    lsn_value(r, &s->last_commit_lsn, arena);
-    time_or_null(r, s->last_commit_us);
-    view_row_int(r, s->transactions ? (s->end_us - s->last_commit_us) / 1000000 : 0);
+    lsn_value(r, &s->first_begin_cdc_lsn, arena);
+    lsn_value(r, &s->last_commit_cdc_lsn, arena);
+    time_or_null(r, s->last_commit_cdc_us);
+    view_row_int(r, s->latency_s);
     view_row_int(r, s->empty_scans);
     view_row_int(r, s->failed_sessions);
     view_row_end(r);
@@ -75,7 +89,7 @@ static bool fill_scans(Session *s, int32_t database_id, const Value *args, size_
                        Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(SCAN_COLUMNS));
-    ScanRecord *scans = ARENA_ARRAY(arena, ScanRecord, SCAN_HISTORY_SESSIONS + 1);
+    ScanRecord *scans = ARENA_ARRAY(arena, ScanRecord, SCAN_HISTORY_SESSIONS + 2);
     size_t count = scan_history_scans(cdc_of(s)->history, database_id, scans);
     for (size_t i = 0; i < count; i++) scan_row(&r, &scans[i], arena);
     return true;
@@ -96,26 +110,23 @@ static const SysColumn ERROR_COLUMNS[] = {
     VIEW_NVARCHAR("sequence_value", 23),
 };
 
-enum { PHASE_SECOND_SCAN = 4 };
-
 static bool fill_errors(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
                         Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)e;
-    static const Lsn10 none = {{0}};
     ViewRow r = view_row_start(rows, VIEW_COUNT(ERROR_COLUMNS));
-    ScanError *errors = ARENA_ARRAY(arena, ScanError, SCAN_HISTORY_SESSIONS);
+    ScanError *errors = ARENA_ARRAY(arena, ScanError, SCAN_HISTORY_ERRORS);
     size_t count = scan_history_errors(cdc_of(s)->history, database_id, errors);
     for (size_t i = 0; i < count; i++) {
         view_row_int(&r, errors[i].session_id);
-        view_row_int(&r, PHASE_SECOND_SCAN);
+        view_row_int(&r, errors[i].phase);
         view_row_datetime(&r, errors[i].at_us);
         view_row_int(&r, errors[i].number);
         view_row_int(&r, errors[i].class_);
         view_row_int(&r, errors[i].state);
         view_row_text(&r, errors[i].text);
-        lsn_value(&r, &errors[i].lsn, arena);
-        lsn_value(&r, &none, arena);
-        lsn_value(&r, &none, arena);
+        lsn_value(&r, &errors[i].start_lsn, arena);
+        lsn_value(&r, &errors[i].begin_lsn, arena);
+        lsn_value(&r, &errors[i].seqval, arena);
         view_row_end(&r);
     }
     return true;

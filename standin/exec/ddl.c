@@ -136,8 +136,40 @@ bool ddl_change(Session *s, const Table *before, Table *after, const char *sql, 
     return !now || txn_overlay_follow(s->txn, now, e);
 }
 
-bool ddl_log(Session *s, const Table *t, Str text, bool needs_column_update, bool is_drop, SqlError *e) {
-    return s->has_all_rights || txn_log_ddl(s->txn, t, text, needs_column_update, is_drop, e);
+bool ddl_log(Session *s, const Table *t, Str text, int32_t altered_column, bool is_drop, SqlError *e) {
+    return s->has_all_rights || txn_log_ddl(s->txn, t, text, altered_column, is_drop, e);
+}
+
+/* ---- what change data capture keeps from being changed */
+
+static bool see_row(void *arg, const Value *values, size_t count) {
+    (void)values, (void)count;
+    *(bool *)arg = true;
+    return true;
+}
+
+bool ddl_is_cdc_key(Session *s, const Table *t, const Index *x, bool *ret, SqlError *e) {
+    const SessionParam p[] = {
+        {.name = STR_LIT("@table"), .type = {.id = TYPE_INT}, .value = VALUE_OF_INT(t->object_id)},
+        {.name = STR_LIT("@name"),
+         .type = {.id = TYPE_NVARCHAR, .length = 128},
+         .value = VALUE_OF_TEXT(str_from(x->name))},
+    };
+    *ret = false;
+    return !t->is_tracked_by_cdc ||
+           proc_query(
+               s, t->database_id,
+               STR_LIT("SELECT 1 FROM cdc.change_tables WHERE source_object_id = @table AND index_name = "
+                       "@name"),
+               p, 2, see_row, ret, e);
+}
+
+bool ddl_check_not_cdc(Session *s, const Table *t, const char *verb, SqlError *e) {
+    const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
+    if (!d || !d->is_cdc_enabled || !t->is_ms_shipped || s->has_all_rights) return true;
+    return sql_error_set(e, 3764, 16, 1,
+                         "Cannot %s the table '%s.%s' because it is being used for Change Data Capture.",
+                         verb, session_schema_name(s, t), t->name);
 }
 
 /* ---- what proc.h offers */

@@ -289,7 +289,7 @@ static bool alter_add(Session *s, const Table *t, const AstAlterTable *a, Str te
         add_indexes_sql(t, after, &sql, &undo);
     }
     ok = ok && check_new_rules(s, t, after, a->with_nocheck, added, e) &&
-         (!a->column_count || ddl_log(s, t, text, false, false, e));
+         (!a->column_count || ddl_log(s, t, text, 0, false, e));
     if (!ok) {
         (void)table_free(after);
         return false;
@@ -396,12 +396,14 @@ static bool drop_constraint(Session *s, Table *t, const AstDrop *d, Buf *sql, Bu
         return sql_error_set(e, 3725, 16, 0,
                              "The constraint '%s' is being referenced by table, foreign key constraint '%s'.",
                              x->name, by);
-    if (t->is_tracked_by_cdc && x->is_primary_key)
+    bool is_cdc_key;
+    if (!ddl_is_cdc_key(s, t, x, &is_cdc_key, e)) return false;
+    if (is_cdc_key)
         return sql_error_set(
             e, 22979, 16, 1,
-            "The unique index '%s' on source table '%s.%s' is used by Change Data Capture. The "
-            "constraint using this index cannot be dropped or disabled.",
-            x->name, session_schema_name(s, t), t->name);
+            "The unique index '%s' on table '%s' is used by Change Data Capture. The constraint "
+            "using this index cannot be dropped or disabled.",
+            x->name, t->name);
     if (tablesql_is_rowid_index(t, x)) {
         /* The rowid stays what it is; a plain unique index takes over nothing, so rows stay where they are.
          */
@@ -425,7 +427,7 @@ static bool alter_drop(Session *s, const Table *t, const AstAlterTable *a, Str t
         ok = a->drops[i].is_column ? drop_column(after, &a->drops[i], e)
                                    : drop_constraint(s, after, &a->drops[i], &sql, &undo, e);
     }
-    ok = ok && (!has_column || ddl_log(s, t, text, false, false, e));
+    ok = ok && (!has_column || ddl_log(s, t, text, 0, false, e));
     if (!ok) {
         (void)table_free(after);
         return false;
@@ -474,7 +476,9 @@ bool ddl_alter_table(Session *s, const AstStmt *st, SqlError *e) {
         return sql_error_set(e, 40517, 16, 1,
                              "ALTER TABLE of temporary tables isn't supported by this server.");
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
-    if ((d && !ddl_may(s, d, t, "ALTER TABLE", e)) || !ddl_lock(s, t->object_id, e)) return false;
+    if ((d && !ddl_may(s, d, t, "ALTER TABLE", e)) || !ddl_check_not_cdc(s, t, "alter", e) ||
+        !ddl_lock(s, t->object_id, e))
+        return false;
     t = catalog_table_by_id(session_catalog(s), t->object_id);
     if (!t) return sql_error_set(e, 4902, 16, 1, "Cannot find the object because it does not exist.");
     switch (a->kind) {

@@ -220,7 +220,7 @@ bool ddl_alter_column(Session *s, const Table *t, const AstColumnDef *def, Str t
     if (c->is_identity) changed->is_nullable = false;
     bool changes_type = changed->type.id != c->type.id || changed->type.length != c->type.length ||
                         changed->type.precision != c->type.precision || changed->type.scale != c->type.scale;
-    if (!ddl_log(s, t, text, changes_type, false, e)) {
+    if (!ddl_log(s, t, text, changes_type ? c->id : 0, false, e)) {
         (void)table_free(after);
         return false;
     }

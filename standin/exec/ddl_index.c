@@ -98,6 +98,14 @@ static bool drop_one(Session *s, const AstName *table, Str name, bool if_exists,
     }
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
     if ((d && !ddl_may(s, d, t, "DROP INDEX", e)) || !ddl_lock(s, t->object_id, e)) return false;
+    bool is_cdc_key;
+    if (!ddl_is_cdc_key(s, t, x, &is_cdc_key, e)) return false;
+    if (is_cdc_key)
+        return sql_error_set(
+            e, 22983, 16, 1,
+            "The unique index '%s' on source table '%s' is used by Change Data Capture. To alter "
+            "or drop the index, you must first disable Change Data Capture on the table.",
+            x->name, t->name);
     Table *after = table_copy(t);
     table_drop_index(after, x->id);
     return ddl_change(s, t, after, buf_text(&sql), buf_text(&undo), e);

@@ -16,7 +16,11 @@ bool ddl_apply(Session *s, const char *sql, Table *t, SqlError *e);
 bool ddl_change(Session *s, const Table *before, Table *after, const char *sql, const char *undo_sql,
                 SqlError *e);
 /* Log a statement on a tracked table (ddl_history): before ddl_change. */
-bool ddl_log(Session *s, const Table *t, Str text, bool needs_column_update, bool is_drop, SqlError *e);
+bool ddl_log(Session *s, const Table *t, Str text, int32_t altered_column, bool is_drop, SqlError *e);
+/* Does change data capture tell the table's rows apart by this index? */
+MUST_CHECK bool ddl_is_cdc_key(Session *s, const Table *t, const Index *x, bool *ret, SqlError *e);
+/* 3764 for what change data capture has made, while the database has it; procedures of its own may. */
+MUST_CHECK bool ddl_check_not_cdc(Session *s, const Table *t, const char *verb, SqlError *e);
 bool ddl_may(Session *s, const Database *d, const Table *t, const char *what,
              SqlError *e);                  /* 262, 3704-like */
 void ddl_literal(const Value *v, Buf *out); /* as SQLite's literal */

@@ -463,7 +463,7 @@ static bool drop_one(Session *s, const AstStmt *st, const AstName *name, bool if
         return true;
     }
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
-    if (d && !ddl_may(s, d, t, "DROP TABLE", e)) return false;
+    if ((d && !ddl_may(s, d, t, "DROP TABLE", e)) || !ddl_check_not_cdc(s, t, "drop", e)) return false;
     int32_t at = 0;
     for (const Table *r; (r = catalog_next_referencing(session_catalog(s), t->object_id, &at));)
         if (r != t)
@@ -473,7 +473,8 @@ static bool drop_one(Session *s, const AstStmt *st, const AstName *name, bool if
                                  "constraint.",
                                  STR_ARG(name->name));
     int32_t object_id = t->object_id;
-    return ddl_lock(s, object_id, e) && ddl_log(s, t, st->text, false, /* is_drop= */ true, e) &&
+    return ddl_lock(s, object_id, e) &&
+           ddl_log(s, t, st->text, /* altered_column= */ 0, /* is_drop= */ true, e) &&
            session_drop_table(s, object_id, e);
 }
 

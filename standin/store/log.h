@@ -55,10 +55,11 @@ typedef struct LogChange {
     const LogLayout *layout; /* of before and after; NULL for LOG_DDL */
     const Value *before;     /* LOG_DELETE, LOG_UPDATE */
     const Value *after;      /* LOG_INSERT, LOG_UPDATE */
-    /* LOG_DDL: the statement's text (for ddl_history); true when a captured column's type changes; the table
-     * is gone. */
+    /* LOG_DDL: the statement's text (for ddl_history); the column whose type changes, 0 = none; the table is
+     * gone. */
     Str ddl;
-    bool ddl_needs_column_update, ddl_is_drop;
+    int32_t ddl_altered_column;
+    bool ddl_is_drop;
 } LogChange;
 
 typedef struct LogTransaction {
@@ -96,7 +97,7 @@ LogWriter *logwriter_free(LogWriter *w);
 /* Values are in table column order, computed columns that aren't stored NULL. */
 bool logwriter_add(LogWriter *w, const Table *t, LogOp op, const LogLsn *seqval, int32_t command_id,
                    const Value *before, const Value *after, SqlError *e);
-bool logwriter_add_ddl(LogWriter *w, const Table *t, Str text, bool needs_column_update, bool is_drop,
+bool logwriter_add_ddl(LogWriter *w, const Table *t, Str text, int32_t altered_column, bool is_drop,
                        SqlError *e);
 typedef struct LogMark { /* {0}: the transaction's beginning */
     uint64_t bytes, changes;

@@ -7,7 +7,7 @@
  * commit_us 8, id 8, database_id 4, change_count 8 layout   'L' object_id 4, count 2, then count × (column_id
  * 4, type 9); takes the next layout number change   'I' 'D' 'U', lsn 10, command_id 4, layout 2, values of
  * before ('D', 'U'), values of after ('I', 'U') value    kind 1, then nothing, 8 bytes, or a 4-byte length
- * and bytes ddl      'A' lsn 10, object_id 4, flags 1, length 4, text
+ * and bytes ddl      'A' lsn 10, object_id 4, flags 1, altered column 4, length 4, text
  */
 #ifndef STANDIN_STORE_LOG_INTERNAL_H
 #define STANDIN_STORE_LOG_INTERNAL_H
@@ -21,7 +21,6 @@ enum {
     LOG_HEADER_BYTES = LOG_LSN_BYTES + 8 + 8 + 8 + 4 + 8,
     LOG_PIECE_BYTES = 256 * 1024,
     LOG_MAX_LAYOUTS = 65535,
-    LOG_DDL_COLUMN_UPDATE = 1,
     LOG_DDL_DROP = 2,
 };
 

@@ -204,7 +204,7 @@ static void read_ddl(Cursor *c, LogChange *ret) {
     ret->seqval = read_lsn(c);
     ret->object_id = (int32_t)cursor_le32(c);
     uint8_t flags = cursor_u8(c);
-    ret->ddl_needs_column_update = (flags & LOG_DDL_COLUMN_UPDATE) != 0;
+    ret->ddl_altered_column = (int32_t)cursor_le32(c);
     ret->ddl_is_drop = (flags & LOG_DDL_DROP) != 0;
     ret->ddl = cursor_bytes(c, cursor_le32(c));
 }

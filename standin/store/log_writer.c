@@ -171,14 +171,14 @@ bool logwriter_add(LogWriter *w, const Table *t, LogOp op, const LogLsn *seqval,
     return finish_record(w, e);
 }
 
-bool logwriter_add_ddl(LogWriter *w, const Table *t, Str text, bool needs_column_update, bool is_drop,
+bool logwriter_add_ddl(LogWriter *w, const Table *t, Str text, int32_t altered_column, bool is_drop,
                        SqlError *e) {
     LogLsn lsn = log_take_lsn(w->log);
     buf_u8(&w->buf, 'A');
     buf_add(&w->buf, lsn.b, LOG_LSN_BYTES);
     buf_le32(&w->buf, (uint32_t)t->object_id);
-    buf_u8(&w->buf,
-           (uint8_t)((needs_column_update ? LOG_DDL_COLUMN_UPDATE : 0) | (is_drop ? LOG_DDL_DROP : 0)));
+    buf_u8(&w->buf, is_drop ? LOG_DDL_DROP : 0);
+    buf_le32(&w->buf, (uint32_t)altered_column);
     buf_le32(&w->buf, (uint32_t)text.n);
     buf_str(&w->buf, text);
     return finish_record(w, e);

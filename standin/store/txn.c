@@ -473,11 +473,11 @@ void txn_count_rows(Txn *t, TableState *state, int64_t change) {
     t->touched[t->touched_count++] = (struct TouchedTable){state, change};
 }
 
-bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_column_update, bool is_drop, SqlError *e) {
+bool txn_log_ddl(Txn *t, const Table *table, Str text, int32_t altered_column, bool is_drop, SqlError *e) {
     if (!table->is_tracked_by_cdc) return true;
     if (!t->count) t->id = 0;
     txn_note_logging(t, table);
-    return logwriter_add_ddl(t->log, table, text, needs_column_update, is_drop, e);
+    return logwriter_add_ddl(t->log, table, text, altered_column, is_drop, e);
 }
 
 LogMark txn_log_mark(const Txn *t) {

@@ -108,7 +108,7 @@ bool txn_is_writing(const Txn *t);
 TxnMode txn_mode(const Txn *t);
 /* A log record for a schema change of a tracked table; within the transaction or, outside one, committed with
  * db's open SQLite write transaction. */
-MUST_CHECK bool txn_log_ddl(Txn *t, const Table *table, Str text, bool needs_column_update, bool is_drop,
+MUST_CHECK bool txn_log_ddl(Txn *t, const Table *table, Str text, int32_t altered_column, bool is_drop,
                             SqlError *e);
 /* For schema changes outside a transaction: writes the log records gathered by txn_log_ddl into db's open
  * SQLite write transaction; call log_committed after it. */

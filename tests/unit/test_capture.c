@@ -104,16 +104,20 @@ static void a_second_scan_captures_nothing_twice(void **state) {
     assert_answer(sa, "SELECT COUNT(*) FROM cdc.dbo_item_CT", "1\n");
 }
 
-static void positions_outlive_the_server(void **state) {
-    (void)state;
-    run(sa, "INSERT INTO dbo.item(id) VALUES(1)");
-    run(sa, "EXEC sys.sp_cdc_scan");
-    run(sa, "INSERT INTO dbo.item(id) VALUES(2)");
+static void reopen(void) {
     client_close(sa);
     engine.server = server_close(engine.server);
     engine_open(&engine, 1000000);
     sa = client_open(&engine, "shop");
     run(sa, "EXEC standin.agent_stop");
+}
+
+static void positions_outlive_the_server(void **state) {
+    (void)state;
+    run(sa, "INSERT INTO dbo.item(id) VALUES(1)");
+    run(sa, "EXEC sys.sp_cdc_scan");
+    run(sa, "INSERT INTO dbo.item(id) VALUES(2)");
+    reopen();
     run(sa, "EXEC sys.sp_cdc_scan");
     assert_answer(sa, "SELECT id, [__$operation] FROM cdc.dbo_item_CT ORDER BY [__$start_lsn]", "1|2\n2|2\n");
 }
@@ -210,11 +214,84 @@ static void a_column_made_too_small_stops_capture_until_it_fits(void **state) {
     run(sa, "INSERT INTO dbo.item(id, name) VALUES(2, N'abc')");
     for (int i = 0; i < 3; i++) assert_non_null(strstr(ask(sa, "EXEC sys.sp_cdc_scan"), "ERROR 2628:"));
     assert_answer(sa, "SELECT id, [__$operation] FROM cdc.dbo_item_CT ORDER BY [__$start_lsn]", "1|2\n1|1\n");
-    assert_answer(sa, "SELECT error_number FROM sys.dm_cdc_errors", "2628\n2628\n2628\n");
+    assert_answer(
+        sa,
+        "SELECT error_number, phase_number, session_id - (SELECT MIN(session_id) FROM sys.dm_cdc_errors) "
+        "FROM sys.dm_cdc_errors",
+        "2628|6|0\n22976|6|0\n22860|6|0\n22859|6|0\n"
+        "2628|6|1\n22976|6|1\n22860|6|1\n22859|6|1\n"
+        "2628|6|2\n22976|6|2\n22860|6|2\n22859|6|2\n");
+    assert_answer(
+        sa,
+        "SELECT COUNT(*) FROM sys.dm_cdc_errors WHERE error_number = 22976 AND error_message LIKE 'Could "
+        "not alter column ''name'' of change table ''dbo_item_CT'' in response to%source table "
+        "''item''%'",
+        "3\n");
+    assert_answer(sa,
+                  "SELECT TOP (1) scan_phase, error_count, failed_sessions_count FROM "
+                  "sys.dm_cdc_log_scan_sessions ORDER BY session_id DESC",
+                  "Schema versioning|1|1\n");
     run(sa, "DELETE cdc.dbo_item_CT");
     run(sa, "EXEC sys.sp_cdc_scan");
     assert_answer(sa, "SELECT id, name FROM cdc.dbo_item_CT", "2|abc\n");
     assert_answer(sa, "SELECT COL_LENGTH('cdc.dbo_item_CT', 'name')", "6\n");
+}
+
+static void each_instance_is_told_whether_a_change_of_type_is_its_own(void **state) {
+    (void)state;
+    run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'item', N'second', @role_name = NULL, "
+            "@captured_column_list = N'id, name'");
+    run(sa,
+        "BEGIN TRAN; ALTER TABLE dbo.item ALTER COLUMN price decimal(14,2); ALTER TABLE dbo.item ADD x int; "
+        "ALTER TABLE dbo.item ALTER COLUMN price decimal(16,2); COMMIT");
+    run(sa, "EXEC sys.sp_cdc_scan; EXEC sys.sp_cdc_scan");
+    assert_answer(
+        sa,
+        "SELECT OBJECT_NAME(object_id), required_column_update, ddl_command FROM cdc.ddl_history ORDER "
+        "BY 1, ddl_lsn",
+        "dbo_item_CT|1|ALTER TABLE dbo.item ALTER COLUMN price decimal(14,2)\n"
+        "dbo_item_CT|0|ALTER TABLE dbo.item ADD x int\n"
+        "dbo_item_CT|1|ALTER TABLE dbo.item ALTER COLUMN price decimal(16,2)\n"
+        "second_CT|0|ALTER TABLE dbo.item ALTER COLUMN price decimal(14,2)\n"
+        "second_CT|0|ALTER TABLE dbo.item ADD x int\n"
+        "second_CT|0|ALTER TABLE dbo.item ALTER COLUMN price decimal(16,2)\n");
+    assert_answer(
+        sa,
+        "SELECT precision FROM sys.columns WHERE object_id = OBJECT_ID('cdc.dbo_item_CT') AND name = "
+        "'price'",
+        "16\n");
+}
+
+static void what_a_stop_left_of_a_drop_is_done_by_the_next_scan(void **state) {
+    (void)state;
+    run(sa, "UPDATE cdc.change_tables SET has_drop_pending = 1"); /* as far as the first half comes */
+    const char *help = ask(sa, "EXEC sys.sp_cdc_help_change_data_capture");
+    assert_non_null(strstr(help, "|NULL|1|1|NULL|pk_item|"));
+    reopen();
+    run(sa, "EXEC sys.sp_cdc_scan");
+    assert_answer(sa, "SELECT COUNT(*) FROM cdc.change_tables", "0\n");
+}
+
+static void sessions_of_the_view_tell_changes_from_other_commits(void **state) {
+    (void)state;
+    run(sa, "INSERT INTO dbo.item(id) VALUES(1), (2)");
+    run(sa, "EXEC sys.sp_cdc_scan");
+    run(sa, "ALTER TABLE dbo.item ADD x int");
+    run(sa, "EXEC sys.sp_cdc_scan");
+    assert_answer(
+        sa,
+        "SELECT TOP (2) scan_phase, tran_count, command_count, schema_change_count, empty_scan_count, "
+        "CASE WHEN last_commit_lsn = last_commit_cdc_lsn THEN 1 ELSE 0 END, CASE WHEN last_commit_lsn = "
+        "'00000000:00000000:0000' THEN 1 ELSE 0 END, CASE WHEN end_lsn = current_lsn THEN 1 ELSE 0 END "
+        "FROM sys.dm_cdc_log_scan_sessions WHERE session_id > 0 ORDER BY session_id DESC",
+        "Done|0|0|1|1|0|0|1\nDone|1|2|0|0|1|0|1\n");
+    assert_answer(
+        sa,
+        "SELECT a.scan_phase, a.current_lsn, CASE WHEN a.start_lsn = l.start_lsn AND a.end_lsn = l.end_lsn "
+        "THEN 1 ELSE 0 END, a.tran_count, a.schema_change_count FROM sys.dm_cdc_log_scan_sessions a, "
+        "sys.dm_cdc_log_scan_sessions l WHERE a.session_id = 0 AND l.session_id = (SELECT MAX(session_id) "
+        "FROM sys.dm_cdc_log_scan_sessions)",
+        "Aggregate|00000000:00000000:0000|1|1|1\n");
 }
 
 static void a_dropped_table_takes_its_instances_along(void **state) {
@@ -267,6 +344,9 @@ int main(void) {
         ON_ITEMS(what_was_rolled_back_leaves_no_trace),
         ON_ITEMS(a_second_scan_captures_nothing_twice),
         ON_ITEMS(positions_outlive_the_server),
+        ON_ITEMS(each_instance_is_told_whether_a_change_of_type_is_its_own),
+        ON_ITEMS(what_a_stop_left_of_a_drop_is_done_by_the_next_scan),
+        ON_ITEMS(sessions_of_the_view_tell_changes_from_other_commits),
         ON_ITEMS(the_beginning_of_an_instance_is_the_commit_of_its_enabling),
         ON_ITEMS(two_instances_get_each_change_under_their_own_command_number),
         ON_ITEMS(a_column_added_later_is_not_captured_but_recorded),

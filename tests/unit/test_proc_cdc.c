@@ -169,6 +169,30 @@ static void a_switch_setting_is_ignored_with_a_warning(void **state) {
     assert_answer(sa, "SELECT partition_switch FROM cdc.change_tables", "1\n");
 }
 
+static void keys_that_are_used_stay_until_the_instance_goes(void **state) {
+    (void)state;
+    run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'heap', @role_name = NULL, @index_name = N'ux_heap'");
+    run(sa, ENABLE_ITEM);
+    assert_non_null(strstr(ask(sa, "DROP INDEX ux_heap ON dbo.heap"),
+                           "ERROR 22983: The unique index 'ux_heap' on source table 'heap' is used by"));
+    assert_non_null(
+        strstr(ask(sa, "ALTER TABLE dbo.item DROP CONSTRAINT pk_item"),
+               "ERROR 22979: The unique index 'pk_item' on table 'item' is used by Change Data Capture. "
+               "The constraint"));
+    run(sa, "CREATE UNIQUE INDEX other ON dbo.heap(a); DROP INDEX other ON dbo.heap");
+    run(sa, "EXEC sys.sp_cdc_disable_table N'dbo', N'heap', N'all'");
+    run(sa, "DROP INDEX ux_heap ON dbo.heap");
+}
+
+static void tables_of_cdc_are_not_dropped_by_hand(void **state) {
+    (void)state;
+    run(sa, ENABLE_ITEM);
+    assert_non_null(strstr(ask(sa, "DROP TABLE cdc.dbo_item_CT"),
+                           "ERROR 3764: Cannot drop the table 'cdc.dbo_item_CT' because it is being used"));
+    assert_non_null(
+        strstr(ask(sa, "ALTER TABLE cdc.lsn_time_mapping ADD x int"), "ERROR 3764: Cannot alter"));
+}
+
 static void disabling_what_is_not_enabled_is_no_error(void **state) {
     (void)state;
     run(sa, "EXEC sys.sp_cdc_disable_db");
@@ -406,6 +430,8 @@ int main(void) {
         ON_ENABLED(a_key_of_its_own_choice_is_checked),
         ON_ENABLED(system_tables_are_not_there_to_be_captured),
         ON_ENABLED(a_switch_setting_is_ignored_with_a_warning),
+        ON_ENABLED(keys_that_are_used_stay_until_the_instance_goes),
+        ON_ENABLED(tables_of_cdc_are_not_dropped_by_hand),
         ON_ENABLED(disabling_what_is_not_enabled_is_no_error),
         ON_ENABLED(the_jobs_table_goes_with_the_last_database),
         ON_ENABLED(jobs_check_their_settings),
