@@ -119,7 +119,23 @@ static bool named_item(Binder *b, const Query *q, const AstExpr *x, size_t *ret,
     return true;
 }
 
-static bool order_term(Binder *b, const Query *q, const AstExpr *x, const Sql **ret) {
+/* A column with its table's name, as it stands in the first SELECT of a set operation. */
+static bool set_item(const AstQuery *ast, const AstExpr *x, size_t *ret) {
+    while (ast->kind == QUERY_SET) ast = ast->u.set.left;
+    if (ast->kind != QUERY_SELECT || x->kind != EXPR_COLUMN) return false;
+    for (size_t i = 0; i < ast->u.select.item_count; i++) {
+        const AstItem *item = &ast->u.select.items[i];
+        if (item->kind != ITEM_EXPR) return false; /* the places after a star aren't the tree's */
+        if (item->expr->kind != EXPR_COLUMN) continue;
+        const AstName *name = &item->expr->u.column, *wanted = &x->u.column;
+        if (!str_eq_icase(name->name, wanted->name) || !str_eq_icase(name->schema, wanted->schema)) continue;
+        *ret = i;
+        return true;
+    }
+    return false;
+}
+
+static bool order_term(Binder *b, const Query *q, const AstQuery *ast, const AstExpr *x, const Sql **ret) {
     size_t n = 0;
     bool found;
     if (x->kind == EXPR_LITERAL && x->u.literal.type.id == TYPE_INT) {
@@ -133,7 +149,7 @@ static bool order_term(Binder *b, const Query *q, const AstExpr *x, const Sql **
         return order_by_item(b, q, (size_t)position - 1, ret);
     }
     if (!named_item(b, q, x, &n, &found)) return false;
-    if (found) return order_by_item(b, q, n, ret);
+    if (found || (q->is_set && set_item(ast, x, &n))) return order_by_item(b, q, n, ret);
     if (q->is_set)
         return sqlerror_set(
             b->e, 104, 1, x->line,
@@ -152,7 +168,7 @@ static bool order(Binder *b, const AstQuery *ast, Query *q) {
     if (s) s->has_windows_here = true;
     bool ok = true;
     for (size_t i = 0; ok && i < ast->order_count; i++) {
-        ok = order_term(b, q, ast->order[i].expr, &terms[i]);
+        ok = order_term(b, q, ast, ast->order[i].expr, &terms[i]);
         if (ok && ast->order[i].is_descending) terms[i] = SQL_OF(b, "@ DESC", terms[i]);
     }
     if (s) s->has_windows_here = false;

@@ -10,12 +10,16 @@
 #include "standin/cdc/proc_describe.h"
 #include "standin/cdc/proc_fault.h"
 #include "standin/cdc/proc_job.h"
+#include "standin/cdc/view_absent.h"
 #include "standin/cdc/view_cdc.h"
 #include "standin/cdc/view_columns.h"
+#include "standin/cdc/view_compat.h"
+#include "standin/cdc/view_derived.h"
 #include "standin/cdc/view_information.h"
 #include "standin/cdc/view_objects.h"
 #include "standin/cdc/view_odbc.h"
 #include "standin/cdc/view_server.h"
+#include "standin/cdc/view_session.h"
 
 static const char MODULE_NAME[] = "cdc";
 
@@ -24,6 +28,10 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     view_columns_add(sys);
     view_information_add(sys);
     view_server_add(sys);
+    view_session_add(sys);
+    view_compat_add(sys);
+    view_derived_add(sys);
+    view_absent_add(sys);
     view_cdc_add(sys);
     view_odbc_add(sys);
     func_cdc_add(sys);

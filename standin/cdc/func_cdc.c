@@ -339,6 +339,11 @@ static const Instance *instance_named(const InstanceSet *set, Str name, const ch
     return instance_by_name(set, str_sub(name, prefix.n, name.n));
 }
 
+int32_t func_cdc_object_id(int32_t change_table, bool is_net) {
+    enum { ALL_CHANGES = 0x40000000, NET_CHANGES = 0x60000000 }; /* beyond what the catalog gives out */
+    return change_table | (is_net ? NET_CHANGES : ALL_CHANGES);
+}
+
 static bool find_change_function(void *arg, Session *s, int32_t database_id, Str schema, Str name,
                                  bool is_function, Arena *arena, SysTable *ret) {
     (void)arg;
@@ -352,12 +357,14 @@ static bool find_change_function(void *arg, Session *s, int32_t database_id, Str
     const Instance *net = instance_named(&set, name, "fn_cdc_get_net_changes_");
     if (all) write_all_changes(all, &text);
     else if (net && net->supports_net_changes) write_net_changes(net, &text);
+    int32_t change_table = all ? all->object_id : net ? net->object_id : 0;
     instance_done(&set);
     if (text.n == 0) return false;
     *ret = (SysTable){.schema = "cdc",
                       .name = arena_str(arena, name).p,
                       .kind = SYS_SQL,
                       .is_function = true,
+                      .object_id = func_cdc_object_id(change_table, net != NULL),
                       .params = CHANGE_PARAMS,
                       .param_count = sizeof CHANGE_PARAMS / sizeof *CHANGE_PARAMS,
                       .sql = arena_str(arena, buf_view(&text)).p};

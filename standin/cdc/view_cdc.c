@@ -181,38 +181,6 @@ static bool fill_services(Session *s, int32_t database_id, const Value *args, si
     return true;
 }
 
-/* ---- sys.dm_exec_sessions: as for a login without VIEW SERVER STATE, the session itself */
-
-static const SysColumn SESSION_COLUMNS[] = {
-    VIEW_SMALLINT("session_id"),
-    VIEW_NVARCHAR("login_name", 128),
-    VIEW_NVARCHAR("original_login_name", 128),
-    VIEW_NVARCHAR("status", 30),
-    VIEW_BIT("is_user_process"),
-    VIEW_SMALLINT("database_id"),
-    VIEW_SMALLINT("transaction_isolation_level"),
-    VIEW_INT("lock_timeout"),
-    VIEW_INT("open_transaction_count"),
-};
-
-static bool fill_sessions(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
-                          Arena *arena, SqlError *e) {
-    (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
-    ViewRow r = view_row_start(rows, VIEW_COUNT(SESSION_COLUMNS));
-    Txn *t = session_txn(s);
-    view_row_int(&r, session_spid(s));
-    view_row_str(&r, session_login_name(s));
-    view_row_str(&r, session_login_name(s));
-    view_row_text(&r, "running");
-    view_row_int(&r, 1);
-    view_row_int(&r, session_current_database(s)->id);
-    view_row_int(&r, txn_isolation(t));
-    view_row_int(&r, txn_lock_timeout_ms(t));
-    view_row_int(&r, txn_count(t));
-    view_row_end(&r);
-    return true;
-}
-
 /* ---- sys.configurations */
 
 static const SysColumn CONFIGURATION_COLUMNS[] = {
@@ -268,7 +236,6 @@ static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "dm_cdc_log_scan_sessions", SCAN_COLUMNS, fill_scans),
     VIEW_TABLE("sys", "dm_cdc_errors", ERROR_COLUMNS, fill_errors),
     VIEW_TABLE("sys", "dm_server_services", SERVICE_COLUMNS, fill_services),
-    VIEW_TABLE("sys", "dm_exec_sessions", SESSION_COLUMNS, fill_sessions),
     VIEW_TABLE("sys", "configurations", CONFIGURATION_COLUMNS, fill_configurations),
 };
 

@@ -4,6 +4,7 @@
 #include "standin/cdc/odbc_type.h"
 #include "standin/cdc/view_row.h"
 #include "standin/exec/proc.h"
+#include "standin/exec/server.h"
 #include "standin/types/collation.h"
 
 enum { USER_TYPE_SYSNAME = 256, FIRST_DATA_SPACE = 1 };
@@ -68,8 +69,8 @@ typedef void ColumnRest(ViewRow *r, const Table *t, const Column *c);
 
 static void each_column(Session *s, int32_t database_id, ViewRow *r, ColumnPick *pick, ColumnRest *rest) {
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
-    int32_t at = 0;
-    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
         for (size_t i = 0; i < t->column_count; i++) {
             const Column *c = &t->columns[i];
             if (pick && !pick(c)) continue;
@@ -85,6 +86,29 @@ static bool fill_columns(Session *s, int32_t database_id, const Value *args, siz
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(COLUMNS_COLUMNS));
     each_column(s, database_id, &r, NULL, NULL);
+    return true;
+}
+
+/* Of the views that aren't SELECTs themselves. */
+static bool fill_system_columns(Session *s, int32_t database_id, const Value *args, size_t arg_count,
+                                SysRows *rows, Arena *arena, SqlError *e) {
+    (void)args, (void)arg_count, (void)arena, (void)e;
+    ViewRow r = view_row_start(rows, VIEW_COUNT(COLUMNS_COLUMNS));
+    const Database *d = catalog_database_by_id(session_catalog(s), database_id);
+    size_t at = 0;
+    for (const SysTable *t; d && (t = sysregistry_next_table(server_sys(session_server(s)), &at)) != NULL;) {
+        if (!view_is_shown(t)) continue;
+        Table shown = {.object_id = t->object_id};
+        for (size_t i = 0; i < t->column_count; i++) {
+            char *name = arena_printf(arena, STR_FMT, STR_ARG(t->columns[i].name));
+            Column c = {.name = name,
+                        .id = (int32_t)i + 1,
+                        .type = t->columns[i].type,
+                        .is_nullable = t->columns[i].is_nullable};
+            column_start(&r, d, &shown, &c);
+            view_row_end(&r);
+        }
+    }
     return true;
 }
 
@@ -242,9 +266,9 @@ static bool fill_indexes(Session *s, int32_t database_id, const Value *args, siz
                          Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(INDEX_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
-        if (t->kind != TABLE_USER) continue;
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
+        if (t->kind == TABLE_VIEW) continue;
         bool is_heap = true;
         for (size_t i = 0; i < t->index_count; i++) is_heap = is_heap && !t->indexes[i].is_clustered;
         if (is_heap) index_row(&r, t, NULL);
@@ -279,15 +303,16 @@ static bool fill_index_columns(Session *s, int32_t database_id, const Value *arg
                                SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(INDEX_COLUMN_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;)
         for (size_t i = 0; i < t->index_count; i++) index_columns_of(&r, t, &t->indexes[i]);
     return true;
 }
 
 static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "columns", COLUMNS_COLUMNS, fill_columns),
-    VIEW_TABLE("sys", "all_columns", COLUMNS_COLUMNS, fill_columns),
+    VIEW_TABLE("sys", "system_columns", COLUMNS_COLUMNS, fill_system_columns),
+    VIEW_SQL("sys", "all_columns", 0, "SELECT * FROM sys.columns UNION ALL SELECT * FROM sys.system_columns"),
     VIEW_TABLE("sys", "computed_columns", COMPUTED_COLUMNS, fill_computed_columns),
     VIEW_TABLE("sys", "identity_columns", IDENTITY_COLUMNS, fill_identity_columns),
     VIEW_TABLE("sys", "types", TYPE_COLUMNS, fill_types),

@@ -20,9 +20,8 @@ typedef void EachTable(ViewRow *r, Session *s, const Database *d, const Table *t
 
 static void each_table(Session *s, int32_t database_id, ViewRow *r, EachTable *row) {
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
-    int32_t at = 0;
-    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
-        row(r, s, d, t);
+    SessionTables at = {0};
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) row(r, s, d, t);
 }
 
 /* ---- SCHEMATA, TABLES */
@@ -58,7 +57,7 @@ static const SysColumn TABLE_COLUMNS[] = {VIEW_NAME_N("TABLE_CATALOG"), VIEW_NAM
 
 static void table_row(ViewRow *r, Session *s, const Database *d, const Table *t) {
     (void)s;
-    name_of(r, d, t->schema_id, t->name);
+    name_of(r, d, t->schema_id, view_table_name(t));
     view_row_text(r, t->kind == TABLE_VIEW ? "VIEW" : "BASE TABLE");
     view_row_end(r);
 }
@@ -146,7 +145,7 @@ static void column_rows(ViewRow *r, Session *s, const Database *d, const Table *
     (void)s;
     for (size_t i = 0; i < t->column_count; i++) {
         const Column *c = &t->columns[i];
-        name_of(r, d, t->schema_id, t->name);
+        name_of(r, d, t->schema_id, view_table_name(t));
         view_row_text(r, c->name);
         view_row_int(r, (int64_t)i + 1);
         view_row_text(r, c->default_sql);
@@ -184,7 +183,7 @@ static bool is_key(const Index *i) {
 static void constraint_row(ViewRow *r, const Database *d, const Table *t, const char *name,
                            const char *type) {
     name_of(r, d, t->schema_id, name);
-    name_of(r, d, t->schema_id, t->name);
+    name_of(r, d, t->schema_id, view_table_name(t));
     view_row_text(r, type);
     view_row_text(r, "NO");
     view_row_text(r, "NO");
@@ -220,7 +219,7 @@ static void key_column_row(ViewRow *r, const Database *d, const Table *t, const 
                            int32_t column_id, size_t ordinal) {
     const Column *c = table_column_by_id(t, column_id);
     name_of(r, d, t->schema_id, constraint);
-    name_of(r, d, t->schema_id, t->name);
+    name_of(r, d, t->schema_id, view_table_name(t));
     view_row_text(r, c ? c->name : NULL);
     view_row_int(r, (int64_t)ordinal);
     view_row_end(r);

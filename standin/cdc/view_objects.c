@@ -5,8 +5,11 @@
  */
 #include "standin/cdc/view_objects.h"
 
+#include "standin/cdc/func_cdc.h"
+#include "standin/cdc/instance.h"
 #include "standin/cdc/view_row.h"
 #include "standin/exec/proc.h"
+#include "standin/exec/server.h"
 
 #define OBJECT_COLUMNS                                                                                       \
     VIEW_NAME("name"), VIEW_INT("object_id"), VIEW_INT_N("principal_id"), VIEW_INT("schema_id"),             \
@@ -37,7 +40,7 @@ static void object_start(ViewRow *r, const Table *t, const Object *o) {
 
 static Object table_object(const Table *t) {
     if (t->kind == TABLE_VIEW) return (Object){t->name, t->object_id, 0, "V ", "VIEW"};
-    return (Object){t->name, t->object_id, 0, "U ", "USER_TABLE"};
+    return (Object){view_table_name(t), t->object_id, 0, "U ", "USER_TABLE"};
 }
 
 static Object key_object(const Table *t, const Index *i) {
@@ -98,17 +101,80 @@ static void objects_of(ViewRow *r, const Table *t) {
     }
 }
 
+/* cdc.fn_cdc_get_all_changes_<instance> and its kin: they come and go with the instances. */
+static bool change_functions(ViewRow *r, Session *s, int32_t database_id, Arena *arena, SqlError *e) {
+    InstanceSet set;
+    if (!instance_load(session_db(s), session_txn(s), session_catalog(s), database_id, &set, e)) return false;
+    for (size_t i = 0; i < set.count; i++) {
+        const Instance *it = &set.items[i];
+        const Table *t = catalog_table_by_id(session_catalog(s), it->object_id);
+        Object o = {.type = "IF", .type_desc = "SQL_INLINE_TABLE_VALUED_FUNCTION"};
+        for (int is_net = 0; t && is_net <= it->supports_net_changes; is_net++) {
+            o.name = arena_printf(arena, "fn_cdc_get_%s_changes_" STR_FMT, is_net ? "net" : "all",
+                                  STR_ARG(it->name));
+            o.id = func_cdc_object_id(it->object_id, is_net);
+            one_object(r, t, o);
+        }
+    }
+    instance_done(&set);
+    return true;
+}
+
 static bool fill_objects(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
                          Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(OBJECTS_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
-        objects_of(&r, t);
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) objects_of(&r, t);
+    return change_functions(&r, s, database_id, arena, e);
+}
+
+/* ---- sys.system_objects: the views, functions and procedures that come with the server */
+
+static void system_object(ViewRow *r, Session *s, const char *name, int32_t id, int32_t schema_id,
+                          const char *type, const char *type_desc) {
+    view_row_text(r, name);
+    view_row_int(r, id);
+    view_row_null(r);
+    view_row_int(r, schema_id);
+    view_row_int(r, 0);
+    view_row_text(r, type);
+    view_row_text(r, type_desc);
+    view_row_datetime(r, server_start_us(session_server(s)));
+    view_row_datetime(r, server_start_us(session_server(s)));
+    view_row_int(r, 1);
+    view_row_zeros(r, 2);
+    view_row_end(r);
+}
+
+static void system_tables(ViewRow *r, Session *s, const Database *d) {
+    size_t at = 0;
+    for (const SysTable *t; (t = sysregistry_next_table(server_sys(session_server(s)), &at)) != NULL;) {
+        const Schema *schema = database_schema(d, str_from(t->schema));
+        if (!schema || !view_is_shown(t) || (t->database_id && t->database_id != d->id)) continue;
+        if (t->is_function)
+            system_object(r, s, t->name, t->object_id, schema->id, "IF", "SQL_INLINE_TABLE_VALUED_FUNCTION");
+        else system_object(r, s, t->name, t->object_id, schema->id, "V ", "VIEW");
+    }
+}
+
+static bool fill_system_objects(Session *s, int32_t database_id, const Value *args, size_t arg_count,
+                                SysRows *rows, Arena *arena, SqlError *e) {
+    (void)args, (void)arg_count, (void)arena, (void)e;
+    ViewRow r = view_row_start(rows, VIEW_COUNT(OBJECTS_COLUMNS));
+    const Database *d = catalog_database_by_id(session_catalog(s), database_id);
+    const Schema *sys = d ? database_schema(d, STR_LIT("sys")) : NULL;
+    const ProcRegistry *procs = server_procs(session_server(s));
+    size_t at = 0;
+    if (!sys) return true;
+    system_tables(&r, s, d);
+    for (const Proc *p; (p = procregistry_next(procs, &at)) != NULL;)
+        system_object(&r, s, p->name, procregistry_object_id(procs, p), sys->id, "P ",
+                      "SQL_STORED_PROCEDURE");
     return true;
 }
 
-/* Functions that stand in no catalog of ours: empty, but asked for by tools. */
+/* Extended properties can't be added here. */
 static bool fill_nothing(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
                          Arena *arena, SqlError *e) {
     (void)s, (void)database_id, (void)args, (void)arg_count, (void)rows, (void)arena, (void)e;
@@ -170,9 +236,9 @@ static bool fill_tables(Session *s, int32_t database_id, const Value *args, size
                         Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(TABLE_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
-        if (t->kind == TABLE_USER) table_row(&r, t);
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;)
+        if (t->kind == TABLE_USER || t->kind == TABLE_TEMP) table_row(&r, t);
     return true;
 }
 
@@ -183,8 +249,8 @@ static bool fill_views(Session *s, int32_t database_id, const Value *args, size_
                        Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(VIEW_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
         if (t->kind != TABLE_VIEW) continue;
         Object o = table_object(t);
         object_start(&r, t, &o);
@@ -203,8 +269,8 @@ static bool fill_key_constraints(Session *s, int32_t database_id, const Value *a
                                  SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(KEY_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
         for (size_t i = 0; i < t->index_count; i++) {
             if (!is_key(&t->indexes[i])) continue;
             Object o = key_object(t, &t->indexes[i]);
@@ -256,8 +322,8 @@ static bool fill_foreign_keys(Session *s, int32_t database_id, const Value *args
                               SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(FOREIGN_KEY_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;)
         for (size_t i = 0; i < t->foreign_key_count; i++)
             foreign_key_row(&r, session_catalog(s), t, &t->foreign_keys[i]);
     return true;
@@ -284,8 +350,8 @@ static bool fill_foreign_key_columns(Session *s, int32_t database_id, const Valu
                                      SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(FOREIGN_KEY_COLUMN_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;)
         for (size_t i = 0; i < t->foreign_key_count; i++) foreign_key_columns_of(&r, t, &t->foreign_keys[i]);
     return true;
 }
@@ -298,8 +364,8 @@ static bool fill_default_constraints(Session *s, int32_t database_id, const Valu
                                      SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(DEFAULT_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
         for (size_t i = 0; i < t->column_count; i++) {
             const Column *c = &t->columns[i];
             if (!c->default_sql) continue;
@@ -328,8 +394,8 @@ static bool fill_check_constraints(Session *s, int32_t database_id, const Value 
                                    SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(CHECK_COLUMNS));
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
         for (size_t i = 0; i < t->check_count; i++) {
             const Check *c = &t->checks[i];
             object_start(&r, t, &(Object){c->name, c->object_id, t->object_id, "C ", "CHECK_CONSTRAINT"});
@@ -405,9 +471,9 @@ static void partition_stats_row(ViewRow *r, const Table *t, int32_t index_id) {
 }
 
 static void each_partition(Session *s, int32_t database_id, ViewRow *r, PartitionRow *row) {
-    int32_t at = 0;
-    for (const Table *t; (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
-        if (t->kind != TABLE_USER) continue;
+    SessionTables at = {0};
+    for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
+        if (t->kind == TABLE_VIEW) continue;
         bool is_clustered = false;
         for (size_t i = 0; i < t->index_count; i++) is_clustered = is_clustered || t->indexes[i].is_clustered;
         if (!is_clustered) row(r, t, 0);
@@ -438,16 +504,20 @@ static const SysColumn EXTENDED_PROPERTY_COLUMNS[] = {
     VIEW_NAME("name"),     VIEW_NVARCHAR("value", 4000),
 };
 
+#define SYSTEM_VIEWS                                                                                         \
+    "SELECT o.*, CAST(0 AS bit) AS is_replicated, CAST(0 AS bit) AS with_check_option FROM "                 \
+    "sys.system_objects AS o WHERE o.type = 'V'"
+
 static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "schemas", SCHEMA_COLUMNS, fill_schemas),
     VIEW_TABLE("sys", "objects", OBJECTS_COLUMNS, fill_objects),
-    VIEW_TABLE("sys", "all_objects", OBJECTS_COLUMNS, fill_objects),
-    VIEW_TABLE("sys", "procedures", OBJECTS_COLUMNS, fill_nothing),
-    VIEW_TABLE("sys", "triggers", OBJECTS_COLUMNS, fill_nothing),
-    VIEW_TABLE("sys", "synonyms", OBJECTS_COLUMNS, fill_nothing),
+    VIEW_TABLE("sys", "system_objects", OBJECTS_COLUMNS, fill_system_objects),
+    VIEW_SQL("sys", "all_objects", 0, "SELECT * FROM sys.objects UNION ALL SELECT * FROM sys.system_objects"),
     VIEW_TABLE("sys", "extended_properties", EXTENDED_PROPERTY_COLUMNS, fill_nothing),
     VIEW_TABLE("sys", "tables", TABLE_COLUMNS, fill_tables),
     VIEW_TABLE("sys", "views", VIEW_COLUMNS, fill_views),
+    VIEW_SQL("sys", "system_views", 0, SYSTEM_VIEWS),
+    VIEW_SQL("sys", "all_views", 0, "SELECT * FROM sys.views UNION ALL SELECT * FROM sys.system_views"),
     VIEW_TABLE("sys", "key_constraints", KEY_COLUMNS, fill_key_constraints),
     VIEW_TABLE("sys", "foreign_keys", FOREIGN_KEY_COLUMNS, fill_foreign_keys),
     VIEW_TABLE("sys", "foreign_key_columns", FOREIGN_KEY_COLUMN_COLUMNS, fill_foreign_key_columns),

@@ -35,8 +35,8 @@ static bool fill_tables(Session *s, int32_t database_id, const Value *args, size
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(TABLE_COLUMNS));
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
-    int32_t at = 0;
-    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
         table_name(&r, d, t);
         view_row_text(&r, t->kind == TABLE_VIEW ? "VIEW" : "TABLE");
         view_row_null(&r);
@@ -126,8 +126,8 @@ static bool fill_columns(Session *s, int32_t database_id, const Value *args, siz
     OdbcTypeForm form = args[0].kind == VALUE_INT && args[0].v.i ? ODBC_TYPE_NEW : ODBC_TYPE_OLD;
     int version = args[1].kind == VALUE_INT ? (int)args[1].v.i : 2;
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
-    int32_t at = 0;
-    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
         for (size_t i = 0; i < t->column_count; i++) {
             OdbcType o = odbc_type_of(&t->columns[i].type, t->columns[i].is_nullable, form, version);
             column_row(&r, d, t, i, &o, arena);
@@ -202,8 +202,8 @@ static bool fill_indexes(Session *s, int32_t database_id, const Value *args, siz
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(INDEX_COLUMNS));
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
-    int32_t at = 0;
-    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;) {
+    SessionTables at = {0};
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
         statistics_row(&r, d, t);
         for (size_t i = 0; i < t->index_count; i++) index_rows(&r, d, t, &t->indexes[i]);
     }
@@ -255,8 +255,8 @@ static bool fill_foreign_keys(Session *s, int32_t database_id, const Value *args
     (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(FOREIGN_KEY_COLUMNS));
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
-    int32_t at = 0;
-    for (const Table *t; d && (t = catalog_next_table(session_catalog(s), database_id, &at)) != NULL;)
+    SessionTables at = {0};
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;)
         for (size_t i = 0; i < t->foreign_key_count; i++)
             foreign_key_rows(&r, session_catalog(s), d, t, &t->foreign_keys[i]);
     return true;

@@ -1,8 +1,26 @@
 #include "standin/cdc/view_row.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "standin/cdc/local_time.h"
+
+/* "#name____…____00000000000A": underscores, then twelve digits that tell sessions apart. */
+const char *view_table_name(const Table *t) {
+    enum { VIEW_NAME_SIZE = 128 + 1, DIGITS = 12 };
+    static _Thread_local char room[VIEW_NAME_SIZE];
+    size_t n = strlen(t->name);
+    if (t->name[0] != '#' || t->name[1] == '#' || n > VIEW_NAME_SIZE - 1 - DIGITS) return t->name;
+    memcpy(room, t->name, n);
+    memset(room + n, '_', VIEW_NAME_SIZE - 1 - DIGITS - n);
+    (void)snprintf(room + VIEW_NAME_SIZE - 1 - DIGITS, DIGITS + 1, "%012X", (unsigned)t->object_id);
+    return room;
+}
+
+bool view_is_shown(const SysTable *t) {
+    return strncmp(t->name, "spt_", 4) != 0;
+}
 
 ViewRow view_row_start(SysRows *rows, size_t width) {
     assert(width <= VIEW_ROW_MAX_COLUMNS);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "standin/store/catalog.h"
 #include "standin/store/sysobj.h"
 
 /* Declarations of a view's columns, for static tables of SysColumn; the _N ones are nullable. */
@@ -40,6 +41,9 @@
         .schema = (schema_), .name = (name_), .kind = SYS_ROWS, .columns = (columns_),                       \
         .column_count = VIEW_COUNT(columns_), .fill = (fill_)                                                \
     }
+/* The same of a view that is a T-SQL SELECT; database_id_: only in that one, or 0. */
+#define VIEW_SQL(schema_, name_, database_id_, sql_)                                                         \
+    { .schema = (schema_), .name = (name_), .kind = SYS_SQL, .database_id = (database_id_), .sql = (sql_) }
 
 enum { VIEW_ROW_MAX_COLUMNS = 64 };
 
@@ -50,6 +54,13 @@ typedef struct ViewRow {
     size_t n;
     Value values[VIEW_ROW_MAX_COLUMNS];
 } ViewRow;
+
+/* A table's name as the views show it: a temporary one's is filled up to its full length. Borrowed until the
+ * thread's next call. */
+const char *view_table_name(const Table *t);
+
+/* Not one of the views that the catalog procedures have for themselves. */
+bool view_is_shown(const SysTable *t);
 
 ViewRow view_row_start(SysRows *rows, size_t width);
 void view_row_int(ViewRow *r, int64_t v); /* also bit, tinyint … bigint */

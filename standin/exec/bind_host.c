@@ -73,6 +73,16 @@ bool session_resolve_schema(Session *s, const AstName *name, const Database **re
                          STR_ARG(name->schema));
 }
 
+const Table *session_next_table(Session *s, int32_t database_id, SessionTables *at) {
+    const Table *t = at->temp ? NULL : catalog_next_table(session_catalog(s), database_id, &at->at);
+    if (t || database_id != CATALOG_TEMPDB) return t;
+    const TempTable *temp = s->temps;
+    while (temp && at->temp && temp->table != at->temp) temp = temp->next;
+    if (temp && at->temp) temp = temp->next;
+    while (temp && temp->table->kind != TABLE_TEMP) temp = temp->next; /* table variables */
+    return at->temp = temp ? temp->table : NULL;
+}
+
 const Table *session_temp_table(const Session *s, Str name) {
     for (const TempTable *t = s->temps; t; t = t->next)
         if (t->table->kind == TABLE_TEMP && str_eq_icase(str_from(t->table->name), name)) return t->table;

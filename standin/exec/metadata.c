@@ -26,7 +26,8 @@ static const Table *table_named(Session *s, const Value *v) {
     AstName name;
     SqlError ignored = {0};
     if (v->kind != VALUE_TEXT || !parser_name(v->v.s, &s->scratch, &name)) return NULL;
-    if (str_starts(name.name, STR_LIT("tempdb..#"))) name.name = str_sub(name.name, 8, name.name.n);
+    if (name.name.n && name.name.p[0] == '#' && str_eq_icase(name.database, STR_LIT("tempdb")))
+        name.database = name.schema = (Str){0};
     return session_resolve(s, &name, &ignored);
 }
 
@@ -80,7 +81,8 @@ static Value object_id(Session *s, const Value *args, size_t count) {
             sysregistry_table(server_sys(s->server), s, d->id, schema, name.name, is_function, &s->scratch);
         if (sys) return VALUE_OF_INT(sys->object_id ? sys->object_id : -1);
     }
-    if (procregistry_find(server_procs(s->server), name.name)) return VALUE_OF_INT(-2);
+    const Proc *proc = procregistry_find(server_procs(s->server), name.name);
+    if (proc) return VALUE_OF_INT(procregistry_object_id(server_procs(s->server), proc));
     int32_t id = constraint_named(s, &name);
     return id ? VALUE_OF_INT(id) : none;
 }

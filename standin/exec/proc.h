@@ -68,6 +68,8 @@ void procregistry_add(ProcRegistry *r, const Proc *procs,
                       size_t count);                              /* borrowed for the registry's life */
 const Proc *procregistry_find(const ProcRegistry *r, Str name);   /* any letter case; NULL = none */
 const Proc *procregistry_next(const ProcRegistry *r, size_t *at); /* walk: *at starts at 0 */
+int32_t procregistry_object_id(const ProcRegistry *r,
+                               const Proc *p); /* negative, fixed while the server runs */
 
 /* ---- what a procedure (or a SysScalar, SysFill) may ask of its session; owner thread only */
 Server *session_server(Session *s);
@@ -82,6 +84,13 @@ bool session_is_sysadmin(const Session *s);
 /* Member of a database role, by name ("db_owner"); sysadmin and dbo always. */
 bool session_is_member(Session *s, const Database *d, Str role);
 bool session_may(Session *s, const Database *d, const Table *t, uint32_t permissions);
+/* The tables of a database: those in the catalog, and in tempdb the session's own temporary ones. Begin with
+ * {0}; NULL: the end. */
+typedef struct SessionTables {
+    int32_t at;
+    const Table *temp; /* the last one given */
+} SessionTables;
+const Table *session_next_table(Session *s, int32_t database_id, SessionTables *at);
 /* PARSENAME-like: [db.][schema.]name in any quoting, resolved in the current database. NULL: none. */
 const Table *session_find_table(Session *s, Str name);
 

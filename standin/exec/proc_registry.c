@@ -30,6 +30,14 @@ const Proc *procregistry_find(const ProcRegistry *r, Str name) {
     return strmap_get(r->procs, name);
 }
 
+int32_t procregistry_object_id(const ProcRegistry *r, const Proc *p) {
+    enum { FIRST_OBJECT_ID = -100000 };
+    size_t at = 0;
+    int32_t id = FIRST_OBJECT_ID;
+    for (const Proc *q; (q = procregistry_next(r, &at)) != NULL && q != p;) id--;
+    return id;
+}
+
 const Proc *procregistry_next(const ProcRegistry *r, size_t *at) {
     Str name;
     void *p;

@@ -122,6 +122,33 @@ bool server_database_in_use(const Server *server, int32_t database_id, const Ses
     return found;
 }
 
+static int by_spid(const void *a, const void *b) {
+    return ((const SessionInfo *)a)->spid - ((const SessionInfo *)b)->spid;
+}
+
+size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret) {
+    size_t n = 0;
+    (void)pthread_mutex_lock(&server->mutex);
+    *ret = ARENA_ARRAY(arena, SessionInfo, server->session_count + 1);
+    for (Session *s = server->sessions; s; s = s->next) {
+        if (!s->is_listed) continue;
+        (*ret)[n++] = (SessionInfo){.spid = s->spid,
+                                    .database_id = s->database_id,
+                                    .login = arena_str(arena, str_from(s->login)),
+                                    .host = arena_str(arena, str_from(s->host_name)),
+                                    .application = arena_str(arena, str_from(s->application)),
+                                    .login_us = s->login_us,
+                                    .transport = s->transport,
+                                    .isolation = s->shown_isolation,
+                                    .lock_timeout_ms = s->shown_lock_timeout_ms,
+                                    .open_transactions = s->shown_transactions,
+                                    .is_running = s->is_running};
+    }
+    (void)pthread_mutex_unlock(&server->mutex);
+    qsort(*ret, n, sizeof **ret, by_spid);
+    return n;
+}
+
 /* ---- logins */
 
 bool server_check_login(Server *server, Str user, Str password, SqlError *e) {

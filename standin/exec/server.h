@@ -52,6 +52,8 @@ const char *server_name(const Server *server);
 int64_t server_capture_interval_ms(const Server *server);
 int64_t server_start_us(const Server *server);
 size_t server_session_count(const Server *server);
+/* The clients' sessions by spid, in the arena; returns how many. */
+size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret);
 uint64_t server_next_rowversion(Server *server);
 uint64_t server_last_rowversion(const Server *server); /* @@DBTS */
 

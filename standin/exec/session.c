@@ -213,7 +213,14 @@ Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMe
     s->application = str_dup(login->application);
     s->host_name = str_dup(login->host);
     s->is_odbc = login->is_odbc;
-    if (begin_session(s, login, &e)) return s;
+    s->login_us = clock_wall_us();
+    s->transport = login->transport;
+    s->shown_isolation = TXN_READ_COMMITTED;
+    s->shown_lock_timeout_ms = -1;
+    if (begin_session(s, login, &e)) {
+        s->is_listed = true;
+        return s;
+    }
     refuse(ret_message, &e, s, login->user);
     return session_close(s);
 }
@@ -254,6 +261,7 @@ bool session_reset(Session *s, bool keep_transaction) {
 /* ---- requests */
 
 static void request_begin(Session *s) {
+    s->is_running = true;
     s->is_stopped = false;
     s->is_binding_failed = s->is_raised = s->is_thrown = false;
     s->caught = NULL;
@@ -268,6 +276,10 @@ static bool request_end(Session *s) {
     txn_statement_end(s->txn);
     arena_clear(&s->scratch);
     s->out = s->client;
+    s->shown_isolation = (int32_t)txn_isolation(s->txn);
+    s->shown_lock_timeout_ms = txn_lock_timeout_ms(s->txn);
+    s->shown_transactions = txn_count(s->txn);
+    s->is_running = false;
     return !server_is_stopping(s->server) && !s->is_stopped;
 }
 

@@ -16,17 +16,35 @@
 typedef struct Server Server; /* server.h: databases, logins, storage, jobs; shared by all sessions */
 typedef struct Session Session;
 
+typedef struct SessionTransport { /* as sys.dm_exec_connections tells it */
+    bool is_encrypted;            /* not only the login */
+    uint32_t packet_size;
+    int client_port, server_port; /* TCP; 0: another transport */
+} SessionTransport;
+
 typedef struct SessionLogin {
     Str user, password, database, application, host, language; /* UTF-8; database may be empty */
     bool is_read_only_intent;
     bool is_database_optional; /* OptionFlags1 fDatabase is clear: fall back, with a message, instead of
                                   failing */
     bool is_odbc;              /* OptionFlags2 fODBC: ANSI defaults, implicit transactions off */
+    SessionTransport transport;
 } SessionLogin;
 
 /* Log in. NULL: refused, *ret_message has the number (18456, 18470, 4060, 4064) and text, static or borrowed
  * from the server. */
 Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMessage *ret_message);
+typedef struct SessionInfo { /* what others see of a session: sys.dm_exec_sessions */
+    int spid;
+    int32_t database_id;
+    Str login, host, application;
+    int64_t login_us;
+    SessionTransport transport;
+    int32_t isolation, open_transactions; /* as the last request left them */
+    int64_t lock_timeout_ms;
+    bool is_running;
+} SessionInfo;
+
 /* Roll back, release, free; returns NULL. */
 Session *session_close(Session *s);
 int session_spid(const Session *s);

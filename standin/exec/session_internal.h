@@ -9,6 +9,7 @@
 #define STANDIN_EXEC_SESSION_INTERNAL_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -150,6 +151,11 @@ struct Session {
     bool is_sysadmin, is_odbc, is_internal;
     _Atomic int32_t database_id; /* others look at it: is the database in use? */
     int32_t login_database_id;
+    int64_t login_us;
+    SessionTransport transport;
+    atomic_bool is_listed, is_running; /* logged in; a request runs */
+    _Atomic int64_t shown_lock_timeout_ms;
+    _Atomic int32_t shown_isolation, shown_transactions; /* as others see them: of the last request's end */
     Options options;
     Scope *scope;
     int nesting;

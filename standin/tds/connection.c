@@ -12,6 +12,7 @@
  */
 #include "standin/tds/connection.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -130,11 +131,10 @@ static uint32_t agreed_version(const Login7 *l) {
 }
 
 /* In the server's own order. */
-static void accept_login(Connection *c, const Login7 *l) {
+static void accept_login(Connection *c, const Login7 *l, uint32_t size) {
     static const Str language = {"us_english", 10};
     Out *out = token_out(c->token);
     Str database = session_database(c->session);
-    uint32_t size = packet_set_size(c->io, l->packet_size == 0 ? PACKET_SIZE_DEFAULT : l->packet_size);
     CLEANUP_FREE char *text = x_asprintf("Changed database context to '" STR_FMT "'.", STR_ARG(database));
     (void)out->env_text(out, OUT_ENV_DATABASE, database, STR_LIT("master"));
     token_message(c->token, INFO_DATABASE, 10, 2, text);
@@ -146,6 +146,22 @@ static void accept_login(Connection *c, const Login7 *l) {
     if (l->wants_utf8) token_utf8_ack(c->token);
 }
 
+static int port_of(int fd, int (*name)(int, struct sockaddr *, socklen_t *)) {
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof address;
+    return name(fd, (struct sockaddr *)&address, &size) == 0 && address.sin_family == AF_INET
+               ? ntohs(address.sin_port)
+               : 0;
+}
+
+static SessionTransport transport(const Connection *c, uint32_t packet_size) {
+    return (SessionTransport){.is_encrypted = c->is_strict || c->encrypt == PRELOGIN_ENCRYPT_ON ||
+                                              c->encrypt == PRELOGIN_ENCRYPT_REQUIRED,
+                              .packet_size = packet_size,
+                              .client_port = port_of(c->fd, getpeername),
+                              .server_port = port_of(c->fd, getsockname)};
+}
+
 static bool login(Connection *c, Err *e) {
     Login7 l;
     token_begin(c->token, false);
@@ -153,6 +169,7 @@ static bool login(Connection *c, Err *e) {
     int32_t number = ERROR_LOGIN;
     const char *unsupported = unsupported_login(c, &l, &number);
     if (unsupported) return refuse_login(c, number, unsupported, e);
+    uint32_t size = packet_set_size(c->io, l.packet_size == 0 ? PACKET_SIZE_DEFAULT : l.packet_size);
     SessionLogin login = {
         .user = l.user,
         .password = l.password,
@@ -163,12 +180,13 @@ static bool login(Connection *c, Err *e) {
         .is_read_only_intent = l.is_read_only_intent,
         .is_database_optional = l.is_database_optional,
         .is_odbc = l.is_odbc,
+        .transport = transport(c, size),
     };
     OutMessage refusal = {0};
     c->session = session_open(c->server, &login, token_out(c->token), &refusal);
     if (!c->session) return tell_refusal(c, &l, &refusal, e);
     packet_set_spid(c->io, (uint16_t)session_spid(c->session));
-    accept_login(c, &l);
+    accept_login(c, &l, size);
     return token_end(c->token) || err_set(e, ERR_IO, false, "the client hung up at login");
 }
 

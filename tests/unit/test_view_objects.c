@@ -62,12 +62,52 @@ static void schemas_belong_to_their_database(void **state) {
     assert_answer(sa, "SELECT COUNT(*) FROM master.sys.schemas WHERE name = 'sales'", "0\n");
 }
 
+static void the_change_functions_of_an_instance_are_objects(void **state) {
+    (void)state;
+    assert_answer(
+        sa,
+        "SELECT name, type, SCHEMA_NAME(schema_id), is_ms_shipped FROM sys.objects WHERE object_id = "
+        "OBJECT_ID('cdc.fn_cdc_get_all_changes_dbo_item')",
+        "fn_cdc_get_all_changes_dbo_item|IF|cdc|1\n");
+}
+
+static void temporary_tables_are_in_tempdb(void **state) {
+    (void)state;
+    run(sa, "CREATE TABLE #t(a int, b int); DECLARE @v TABLE(c int)");
+    assert_answer(sa,
+                  "SELECT LEFT(name, 4), LEN(name) FROM tempdb.sys.tables WHERE object_id = "
+                  "OBJECT_ID('tempdb..[#t]')",
+                  "#t__|128\n");
+    assert_answer(sa, "SELECT name FROM tempdb.sys.columns WHERE object_id = OBJECT_ID('tempdb..#t')",
+                  "a\nb\n");
+    assert_answer(sa, "SELECT COUNT(*) FROM sys.tables", "0\n");
+    run(sa, "DROP TABLE #t");
+    assert_answer(sa, "SELECT COUNT(*) FROM tempdb.sys.tables", "0\n");
+}
+
+static void what_comes_with_the_server_is_an_object_of_the_system(void **state) {
+    (void)state;
+    assert_answer(sa, "SELECT name FROM sys.system_views WHERE name = 'dm_exec_sessions'",
+                  "dm_exec_sessions\n");
+    assert_answer(sa, "SELECT type FROM sys.all_objects WHERE object_id = OBJECT_ID('sp_executesql')",
+                  "P \n");
+    assert_answer(
+        sa,
+        "SELECT c.name FROM sys.all_columns AS c WHERE c.object_id = OBJECT_ID('sys.schemas') ORDER BY "
+        "c.column_id",
+        "name\nschema_id\nprincipal_id\n");
+    assert_answer(sa, "SELECT COUNT(*) FROM sys.objects WHERE name = 'dm_exec_sessions'", "0\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_SHOP(every_table_and_constraint_is_an_object),
         IN_SHOP(constraints_tell_what_they_are_about),
         IN_SHOP(partitions_count_rows_of_heaps_and_of_each_index),
         IN_SHOP(schemas_belong_to_their_database),
+        IN_CAPTURED_SHOP(the_change_functions_of_an_instance_are_objects),
+        IN_SHOP(temporary_tables_are_in_tempdb),
+        IN_SHOP(what_comes_with_the_server_is_an_object_of_the_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
