@@ -124,11 +124,12 @@ typedef enum BindMetadata {
     METADATA_COL_LENGTH,            /* (nvarchar table, nvarchar column) smallint */
     METADATA_COL_NAME,              /* (int table, int column) nvarchar(128) */
     METADATA_COLUMNPROPERTY,        /* (int id, nvarchar column, nvarchar property) int */
-    METADATA_OBJECTPROPERTY,        /* (int id, nvarchar property) int; also OBJECTPROPERTYEX */
+    METADATA_OBJECTPROPERTY,        /* (int id, nvarchar property) int */
+    METADATA_OBJECTPROPERTYEX,      /* (int id, nvarchar property) sql_variant */
     METADATA_INDEXPROPERTY,         /* (int id, nvarchar index, nvarchar property) int */
     METADATA_INDEX_COL,             /* (nvarchar table, int index, int key) nvarchar(128) */
-    METADATA_SERVERPROPERTY,        /* (nvarchar property) nvarchar(256) */
-    METADATA_DATABASEPROPERTYEX,    /* (nvarchar database, nvarchar property) nvarchar(256) */
+    METADATA_SERVERPROPERTY,        /* (nvarchar property) sql_variant */
+    METADATA_DATABASEPROPERTYEX,    /* (nvarchar database, nvarchar property) sql_variant */
     METADATA_DATABASE_PRINCIPAL_ID, /* (nvarchar name) int; also USER_ID */
     METADATA_USER_NAME,             /* (int id) nvarchar(128) */
     METADATA_SUSER_SNAME,           /* (varbinary sid) nvarchar(128) */
@@ -142,8 +143,9 @@ typedef enum BindMetadata {
     METADATA_IDENT_SEED,            /* (nvarchar table) numeric(38,0) */
     METADATA_IDENT_INCR,            /* (nvarchar table) numeric(38,0) */
     METADATA_TYPE_ID,               /* (nvarchar name) int */
-    METADATA_CONNECTIONPROPERTY,    /* (nvarchar property) nvarchar(256) */
-    METADATA_SESSIONPROPERTY,       /* (nvarchar option) int */
+    METADATA_CONNECTIONPROPERTY,    /* (nvarchar property) sql_variant */
+    METADATA_SESSIONPROPERTY,       /* (nvarchar option) sql_variant */
+    METADATA_COLLATIONPROPERTY,     /* (nvarchar collation, nvarchar property) sql_variant */
     METADATA_STATS_DATE,            /* (int, int) datetime */
     METADATA_COUNT
 } BindMetadata;

@@ -140,7 +140,14 @@ static bool count(Binder *b, const AstExpr *x, Aggregate aggregate, Bx *ret) {
     }
     Bx arg;
     if (!bindexpr_value(b, c->args[0], &arg)) return false;
+    if (arg.type.id == TYPE_TEXT || arg.type.id == TYPE_NTEXT || arg.type.id == TYPE_IMAGE)
+        return sqlerror_set(b->e, 8117, 1, x->line, "Operand data type %s is invalid for count operator.",
+                            type_name(arg.type.id));
     bool is_distinct = c->is_distinct || str_eq_icase(c->name.name, STR_LIT("APPROX_COUNT_DISTINCT"));
+    if (is_distinct &&
+        (arg.type.id == TYPE_XML || arg.type.id == TYPE_GEOMETRY || arg.type.id == TYPE_GEOGRAPHY))
+        return sqlerror_set(b->e, 8117, 1, x->line, "Operand data type %s is invalid for count operator.",
+                            type_name(arg.type.id));
     ret->sql = SQL_OF(b, is_distinct ? "count(DISTINCT @)" : "count(@)", bindtype_sortable(b, &arg));
     return true;
 }
@@ -215,7 +222,8 @@ static bool min_max(Binder *b, const AstExpr *x, Aggregate aggregate, Bx *ret) {
     Bx arg;
     if (!bindexpr_value(b, x->u.call.args[0], &arg)) return false;
     if (arg.type.id == TYPE_BIT || arg.type.id == TYPE_TEXT || arg.type.id == TYPE_NTEXT ||
-        arg.type.id == TYPE_IMAGE || arg.type.id == TYPE_XML || arg.type.id == TYPE_NULL)
+        arg.type.id == TYPE_IMAGE || arg.type.id == TYPE_XML || arg.type.id == TYPE_NULL ||
+        arg.type.id == TYPE_GEOMETRY || arg.type.id == TYPE_GEOGRAPHY)
         return sqlerror_set(b->e, 8117, 1, x->line, "Operand data type %s is invalid for %s operator.",
                             arg.type.id == TYPE_NULL ? "NULL" : type_name(arg.type.id),
                             aggregate == AGG_MIN ? "min" : "max");

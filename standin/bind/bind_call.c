@@ -156,15 +156,13 @@ static bool number_argument(Binder *b, Bx x, uint32_t line, Bx *ret) {
     return bindtype_convert(b, x, &to, MODE_IMPLICIT, line, ret);
 }
 
-bool bindcall_argument(Binder *b, const AstExpr *ast, char letter, Bx *ret) {
-    Bx x;
+static bool convert_argument(Binder *b, Bx x, char letter, uint32_t line, Bx *ret) {
     Type to = {0};
-    if (!bindexpr_value(b, ast, &x)) return false;
     switch (letter) {
-    case 't': return text_argument(b, x, /* may_be_binary= */ true, ast->line, ret);
-    case 'u': return text_argument(b, x, /* may_be_binary= */ false, ast->line, ret);
-    case 'd': return date_argument(b, x, ast->line, ret);
-    case '#': return number_argument(b, x, ast->line, ret);
+    case 't': return text_argument(b, x, /* may_be_binary= */ true, line, ret);
+    case 'u': return text_argument(b, x, /* may_be_binary= */ false, line, ret);
+    case 'd': return date_argument(b, x, line, ret);
+    case '#': return number_argument(b, x, line, ret);
     case 'i': to.id = TYPE_INT; break;
     case 'b': to.id = TYPE_BIGINT; break;
     case 'f': to.id = TYPE_FLOAT; break;
@@ -172,7 +170,38 @@ bool bindcall_argument(Binder *b, const AstExpr *ast, char letter, Bx *ret) {
     case 'v': to = (Type){.id = TYPE_VARBINARY, .length = TYPE_MAX_LENGTH}; break;
     default: *ret = x; return true;
     }
-    return bindtype_convert(b, x, &to, MODE_EXPLICIT, ast->line, ret);
+    return bindtype_convert(b, x, &to, MODE_EXPLICIT, line, ret);
+}
+
+bool bindcall_argument(Binder *b, const AstExpr *ast, char letter, Bx *ret) {
+    Bx x;
+    return bindexpr_value(b, ast, &x) && convert_argument(b, x, letter, ast->line, ret);
+}
+
+/* text, ntext and image are known to few functions, xml, variants and CLR types to none that want a letter.
+ */
+static bool is_argument(const Bx *x, const char *function, char letter) {
+    TypeId id = x->type.id;
+    if (letter == 'x') return true;
+    if (id == TYPE_SQL_VARIANT || id == TYPE_XML || type_is_clr(id)) return false;
+    if (id != TYPE_TEXT && id != TYPE_NTEXT && id != TYPE_IMAGE) return true;
+    static const char *const knowing[] = {"CHARINDEX", "PATINDEX", "SUBSTRING"};
+    for (size_t i = 0; i < sizeof knowing / sizeof *knowing; i++)
+        if (strcmp(function, knowing[i]) == 0) return true;
+    return letter != 't' && letter != 'u';
+}
+
+bool bindcall_argument_of(Binder *b, const AstExpr *call, const char *name, size_t i, char letter, Bx *ret) {
+    const AstExpr *ast = call->u.call.args[i];
+    Bx x;
+    if (!bindexpr_value(b, ast, &x)) return false;
+    if (is_argument(&x, name, letter)) return convert_argument(b, x, letter, ast->line, ret);
+    char *lower = arena_printf(b->a, "%s", name);
+    for (char *p = lower; *p; p++)
+        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
+    return sqlerror_set(b->e, 8116, 1, ast->line,
+                        "Argument data type %s is invalid for argument %zu of %s function.",
+                        type_name(x.type.id), i + 1, lower);
 }
 
 /* ---- results ---- */
@@ -238,7 +267,7 @@ static bool table_call(Binder *b, const AstExpr *x, const CallRow *row, Bx *ret)
     const Sql **sql = ARENA_ARRAY(b->a, const Sql *, count + 4);
     *ret = (Bx){0};
     for (size_t i = 0; i < count; i++) {
-        if (!bindcall_argument(b, c->args[i], row->args[i < letters ? i : letters - 1], &args[i]))
+        if (!bindcall_argument_of(b, x, row->name, i, row->args[i < letters ? i : letters - 1], &args[i]))
             return false;
         sql[i] = args[i].sql;
         ret->is_nullable |= args[i].is_nullable;

@@ -170,6 +170,20 @@ void bindtype_truncated(SqlError *e, const Type *to, Value v, const char *table,
 /* Same values of both types look the same in memory: no conversion is needed. */
 bool bindtype_is_same_form(const Type *from, const Type *to);
 
+/* ---- what can be compared (bind_comparable.c) ---- */
+typedef enum BindCompare {
+    COMPARE_ORDER,
+    COMPARE_GROUP,
+    COMPARE_PARTITION,
+    COMPARE_DISTINCT,
+    COMPARE_SET
+} BindCompare;
+/* 305, 306, 249, 421, 5335 for a type that can't. */
+MUST_CHECK bool bindcomparable_check(Binder *b, const Type *t, BindCompare what, uint32_t line);
+/* 402, 305, 403 for operands of =, <, … that can't; name: "equal to". */
+MUST_CHECK bool bindcomparable_operator(Binder *b, const Type *l, const Type *r, const char *name,
+                                        uint32_t line);
+
 /* ---- expressions (bind_expr.c, bind_call.c, bind_aggregate.c, bind_cond.c) ---- */
 MUST_CHECK bool bindexpr_value(Binder *b, const AstExpr *x, Bx *ret);
 MUST_CHECK bool bindexpr_condition(Binder *b, const AstExpr *x, const Sql **ret);
@@ -179,6 +193,9 @@ MUST_CHECK bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret);
  * date or time, # number, x as it comes. */
 MUST_CHECK bool bindcall_argument(Binder *b, const AstExpr *ast, char letter, Bx *ret);
 Str bindcall_lower(Binder *b, Str s); /* messages have function names in lower case */
+/* Argument i of the call of this function; 8116 for a type that it doesn't take. */
+MUST_CHECK bool bindcall_argument_of(Binder *b, const AstExpr *call, const char *name, size_t i, char letter,
+                                     Bx *ret);
 bool bindcall_wrong_count(Binder *b, const AstExpr *x, const char *name, int least, int most);
 enum { BIND_ANY_COUNT = 255 };
 /* bind_date.c (*ret_found false: none of its functions) */

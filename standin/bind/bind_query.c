@@ -94,8 +94,9 @@ static bool items(Binder *b, const AstSelect *s, Scope *scope, Query *q) {
 
 /* ---- ORDER BY, TOP, OFFSET ---- */
 
-static bool order_by_item(Binder *b, const Query *q, size_t n, const Sql **ret) {
+static bool order_by_item(Binder *b, const Query *q, size_t n, uint32_t line, const Sql **ret) {
     const Bx *x = &q->items[n].value;
+    if (!bindcomparable_check(b, &x->type, COMPARE_ORDER, line)) return false;
     bool is_plain = x->source != NULL && !q->is_set;
     if (is_plain || (x->type.id == TYPE_DATETIMEOFFSET && !q->is_set)) *ret = bindtype_sortable(b, x);
     else *ret = SQL_OF(b, "@@", sql_printf(b, "%zu", n + 1), sql_text(b, bindtype_collate(b, &x->type)));
@@ -146,17 +147,18 @@ static bool order_term(Binder *b, const Query *q, const AstQuery *ast, const Ast
                 "The ORDER BY position number %lld is out of range of the number of items in the "
                 "select list.",
                 (long long)position);
-        return order_by_item(b, q, (size_t)position - 1, ret);
+        return order_by_item(b, q, (size_t)position - 1, x->line, ret);
     }
     if (!named_item(b, q, x, &n, &found)) return false;
-    if (found || (q->is_set && set_item(ast, x, &n))) return order_by_item(b, q, n, ret);
+    if (found || (q->is_set && set_item(ast, x, &n))) return order_by_item(b, q, n, x->line, ret);
     if (q->is_set)
         return sqlerror_set(
             b->e, 104, 1, x->line,
             "ORDER BY items must appear in the select list if the statement contains a UNION, "
             "INTERSECT or EXCEPT operator.");
     Bx value;
-    if (!bindexpr_value(b, x, &value)) return false;
+    if (!bindexpr_value(b, x, &value) || !bindcomparable_check(b, &value.type, COMPARE_ORDER, x->line))
+        return false;
     *ret = value.is_constant ? SQL_OF(b, "(0+@)", sql_text(b, "0")) : bindtype_sortable(b, &value);
     return true;
 }
@@ -291,6 +293,7 @@ static bool group_by(Binder *b, const AstSelect *s, Scope *scope, const Sql **ta
                 b->e, 164, 1, s->group[i]->line,
                 "Each GROUP BY expression must contain at least one column that is not an outer "
                 "reference.");
+        if (!bindcomparable_check(b, &x.type, COMPARE_GROUP, s->group[i]->line)) return false;
         terms[i] = bindtype_sortable(b, &x);
     }
     if (s->group_count) *tail = SQL_OF(b, "@ GROUP BY @", *tail, sql_list(b, terms, s->group_count));
@@ -330,6 +333,8 @@ static bool select_body(Binder *b, const AstQuery *ast, Scope *scope, Query *q) 
     }
     q->from = body;
     q->is_distinct = s->is_distinct;
+    for (size_t i = 0; q->is_distinct && i < q->item_count; i++)
+        if (!bindcomparable_check(b, &q->items[i].value.type, COMPARE_DISTINCT, ast->line)) return false;
     q->is_single_row = (s->from_count == 0 && !s->having) || (q->is_grouped && s->group_count == 0);
     if (!check_top(b, ast, &s->top)) return false;
     return (ast->order_count == 0 || order(b, ast, q)) && limits(b, ast, &s->top, q);
@@ -413,6 +418,8 @@ static bool set_query(Binder *b, const AstQuery *ast, Query *q) {
     for (size_t i = 0; i < q->left->item_count; i++)
         push_item(b, q, (QueryItem){.name = q->left->items[i].name});
     if (!unify_sides(b, q, ast->line)) return false;
+    for (size_t i = 0; q->op != SET_OP_UNION_ALL && i < q->item_count; i++)
+        if (!bindcomparable_check(b, &q->items[i].value.type, COMPARE_SET, ast->line)) return false;
     if (q->op != SET_OP_UNION_ALL) set_collates(q);
     return (ast->order_count == 0 || order(b, ast, q)) && limits(b, ast, NULL, q);
 }

@@ -118,11 +118,11 @@ static const MetadataRow metadata[] = {
     {"COL_NAME", "ii", METADATA_COL_NAME, 2, TYPE_NVARCHAR, 128},
     {"COLUMNPROPERTY", "inn", METADATA_COLUMNPROPERTY, 3, TYPE_INT, 0},
     {"OBJECTPROPERTY", "in", METADATA_OBJECTPROPERTY, 2, TYPE_INT, 0},
-    {"OBJECTPROPERTYEX", "in", METADATA_OBJECTPROPERTY, 2, TYPE_INT, 0},
+    {"OBJECTPROPERTYEX", "in", METADATA_OBJECTPROPERTYEX, 2, TYPE_SQL_VARIANT, 0},
     {"INDEXPROPERTY", "inn", METADATA_INDEXPROPERTY, 3, TYPE_INT, 0},
     {"INDEX_COL", "nii", METADATA_INDEX_COL, 3, TYPE_NVARCHAR, 128},
-    {"SERVERPROPERTY", "n", METADATA_SERVERPROPERTY, 1, TYPE_NVARCHAR, 256},
-    {"DATABASEPROPERTYEX", "nn", METADATA_DATABASEPROPERTYEX, 2, TYPE_NVARCHAR, 256},
+    {"SERVERPROPERTY", "n", METADATA_SERVERPROPERTY, 1, TYPE_SQL_VARIANT, 0},
+    {"DATABASEPROPERTYEX", "nn", METADATA_DATABASEPROPERTYEX, 2, TYPE_SQL_VARIANT, 0},
     {"DATABASE_PRINCIPAL_ID", "n", METADATA_DATABASE_PRINCIPAL_ID, 1, TYPE_INT, 0},
     {"USER_ID", "n", METADATA_DATABASE_PRINCIPAL_ID, 1, TYPE_INT, 0},
     {"USER_NAME", "i", METADATA_USER_NAME, 1, TYPE_NVARCHAR, 128},
@@ -137,8 +137,9 @@ static const MetadataRow metadata[] = {
     {"IDENT_SEED", "n", METADATA_IDENT_SEED, 1, TYPE_NUMERIC, 38},
     {"IDENT_INCR", "n", METADATA_IDENT_INCR, 1, TYPE_NUMERIC, 38},
     {"TYPE_ID", "n", METADATA_TYPE_ID, 1, TYPE_INT, 0},
-    {"CONNECTIONPROPERTY", "n", METADATA_CONNECTIONPROPERTY, 1, TYPE_NVARCHAR, 256},
-    {"SESSIONPROPERTY", "n", METADATA_SESSIONPROPERTY, 1, TYPE_INT, 0},
+    {"CONNECTIONPROPERTY", "n", METADATA_CONNECTIONPROPERTY, 1, TYPE_SQL_VARIANT, 0},
+    {"SESSIONPROPERTY", "n", METADATA_SESSIONPROPERTY, 1, TYPE_SQL_VARIANT, 0},
+    {"COLLATIONPROPERTY", "nn", METADATA_COLLATIONPROPERTY, 2, TYPE_SQL_VARIANT, 0},
     {"STATS_DATE", "ii", METADATA_STATS_DATE, 2, TYPE_DATETIME, 0},
 };
 
@@ -151,7 +152,7 @@ static bool metadata_call(Binder *b, const AstExpr *x, const MetadataRow *row, B
     sql[0] = sql_printf(b, "%d", row->what);
     for (size_t i = 0; i < c->arg_count; i++) {
         Bx arg;
-        if (!bindcall_argument(b, c->args[i], row->args[i], &arg)) return false;
+        if (!bindcall_argument_of(b, x, row->name, i, row->args[i], &arg)) return false;
         sql[i + 1] = arg.sql;
     }
     *ret = (Bx){.type = {.id = row->type}, .is_nullable = true};
@@ -170,9 +171,24 @@ static bool type_name_call(Binder *b, const AstExpr *x, Bx *ret) {
     return true;
 }
 
+/* Any value as a variant, then its property. */
+static bool variant_property_call(Binder *b, const AstExpr *x, Bx *ret) {
+    Bx value, name;
+    Type variant = {.id = TYPE_SQL_VARIANT};
+    if (x->u.call.arg_count != 2) return bindcall_wrong_count(b, x, "sql_variant_property", 2, 2);
+    if (!bindexpr_value(b, x->u.call.args[0], &value) ||
+        !bindcall_argument(b, x->u.call.args[1], 'n', &name) ||
+        !bindtype_convert(b, value, &variant, MODE_IMPLICIT, x->line, &value))
+        return false;
+    *ret = (Bx){.type = variant, .is_nullable = true};
+    ret->sql = SQL_OF(b, "ts_variant_property(@,@)", value.sql, name.sql);
+    return true;
+}
+
 bool bindsession_call(Binder *b, const AstExpr *x, Bx *ret, bool *ret_found) {
     const AstCall *c = &x->u.call;
     *ret_found = true;
+    if (str_eq_icase(c->name.name, STR_LIT("SQL_VARIANT_PROPERTY"))) return variant_property_call(b, x, ret);
     if (str_eq_icase(c->name.name, STR_LIT("TYPE_NAME"))) return type_name_call(b, x, ret);
     if (c->arg_count == 0) {
         if (!intrinsic(b, c->name.name, ret, ret_found)) return false;

@@ -299,11 +299,7 @@ bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *w
     *ret_collate = "";
     Type l = as_common(&left->type), r = as_common(&right->type);
     if (l.id == TYPE_NULL || r.id == TYPE_NULL) return true;
-    if ((l.id == TYPE_TEXT || l.id == TYPE_NTEXT || l.id == TYPE_IMAGE) &&
-        str_eq_c(str_from(what), "equal to"))
-        return sqlerror_set(b->e, 402, 1, line,
-                            "The data types %s and %s are incompatible in the %s operator.", type_name(l.id),
-                            type_name(r.id), what);
+    if (!bindcomparable_operator(b, &l, &r, what, line)) return false;
     fit_constant(b, left, right);
     fit_constant(b, right, left);
     l = as_common(&left->type);
@@ -355,7 +351,12 @@ static const char *const op_names[] = {
     [OP_ADD] = "add",    [OP_SUB] = "subtract", [OP_MUL] = "multiply", [OP_DIV] = "divide",
     [OP_MOD] = "modulo", [OP_BIT_AND] = "'&'",  [OP_BIT_OR] = "'|'",   [OP_BIT_XOR] = "'^'"};
 
+/* Two of one type: the type is at fault, but %, &, | and ^ always speak of both. */
 static bool refuse_operands(Binder *b, AstOp op, const Bx *l, const Bx *r, uint32_t line) {
+    bool is_sum = op == OP_ADD || op == OP_SUB || op == OP_MUL || op == OP_DIV;
+    if (is_sum && l->type.id == r->type.id)
+        return sqlerror_set(b->e, 8117, 1, line, "Operand data type %s is invalid for %s operator.",
+                            type_name(l->type.id), op_names[op]);
     return sqlerror_set(b->e, 402, 1, line, "The data types %s and %s are incompatible in the %s operator.",
                         type_name(l->type.id), type_name(r->type.id), op_names[op]);
 }
@@ -421,13 +422,25 @@ static bool concatenate_bytes(Binder *b, Bx l, Bx r, Bx *ret) {
     return true;
 }
 
+/* date, time, datetime2 or datetimeoffset beside a number. */
+static bool is_new_date_and_number(const Bx *l, const Bx *r) {
+    bool is_new =
+        type_is_temporal(l->type.id) && l->type.id != TYPE_DATETIME && l->type.id != TYPE_SMALLDATETIME;
+    return is_new && (type_is_exact(r->type.id) || r->type.id == TYPE_FLOAT || r->type.id == TYPE_REAL);
+}
+
 /* date + n: n days, for datetime and smalldatetime only. */
 static bool add_days(Binder *b, AstOp op, Bx l, Bx r, uint32_t line, Bx *ret) {
     Type t = l.type.id == TYPE_DATETIME || r.type.id == TYPE_DATETIME ? (Type){.id = TYPE_DATETIME}
                                                                       : (Type){.id = TYPE_SMALLDATETIME};
     bool l_ok = l.type.id == TYPE_DATETIME || l.type.id == TYPE_SMALLDATETIME || !type_is_temporal(l.type.id);
     bool r_ok = r.type.id == TYPE_DATETIME || r.type.id == TYPE_SMALLDATETIME || !type_is_temporal(r.type.id);
-    if (!l_ok || !r_ok || (op != OP_ADD && op != OP_SUB)) return refuse_operands(b, op, &l, &r, line);
+    if (is_new_date_and_number(&l, &r) || is_new_date_and_number(&r, &l))
+        return sqlerror_set(b->e, 206, 2, line, "Operand type clash: %s is incompatible with %s",
+                            type_name(l.type.id), type_name(r.type.id));
+    bool is_sum = op == OP_ADD || op == OP_SUB;
+    if (l_ok && r_ok && !is_sum) l.type = r.type = t; /* the number would be a date, too */
+    if (!l_ok || !r_ok || !is_sum) return refuse_operands(b, op, &l, &r, line);
     Type datetime = {.id = TYPE_DATETIME};
     if (!bindtype_convert(b, l, &datetime, MODE_IMPLICIT, line, &l) ||
         !bindtype_convert(b, r, &datetime, MODE_IMPLICIT, line, &r))
@@ -503,6 +516,9 @@ bool bindtype_binary(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, Bx *
     Type known = left.type.id == TYPE_NULL ? right.type : left.type;
     if (left.type.id == TYPE_NULL) left.type = known;
     if (right.type.id == TYPE_NULL) right.type = known;
+    bool is_opaque = left.type.id == TYPE_SQL_VARIANT || right.type.id == TYPE_SQL_VARIANT ||
+                     type_is_clr(left.type.id) || type_is_clr(right.type.id);
+    if (is_opaque) return refuse_operands(b, op, &left, &right, line);
     bool l_text = type_is_text(left.type.id), r_text = type_is_text(right.type.id);
     if (op == OP_ADD && l_text && r_text) return concatenate(b, left, right, line, ret);
     if (op == OP_ADD && type_is_binary(left.type.id) && type_is_binary(right.type.id))

@@ -17,6 +17,7 @@ static bool order_item(Binder *b, const AstOrder *order, const Sql **ret) {
             "ORDER BY clause expressions.",
             is_integer ? "integer indices" : "constants");
     }
+    if (!bindcomparable_check(b, &x.type, COMPARE_ORDER, order->expr->line)) return false;
     *ret = x.is_constant ? sql_text(b, "NULL") : bindtype_sortable(b, &x);
     if (order->is_descending) *ret = SQL_OF(b, "@ DESC", *ret);
     return true;
@@ -60,7 +61,9 @@ static bool over_sql(Binder *b, const AstOver *over, uint32_t line, const Sql **
     const Sql **list = ARENA_ARRAY(b->a, const Sql *, over->partition_count + over->order_count + 1);
     Bx x;
     for (size_t i = 0; i < over->partition_count; i++) {
-        if (!bindexpr_value(b, over->partition[i], &x)) return false;
+        if (!bindexpr_value(b, over->partition[i], &x) ||
+            !bindcomparable_check(b, &x.type, COMPARE_PARTITION, over->partition[i]->line))
+            return false;
         list[i] = bindtype_sortable(b, &x);
     }
     if (over->partition_count) body = SQL_OF(b, "PARTITION BY @", sql_list(b, list, over->partition_count));

@@ -1,5 +1,6 @@
 /* Functions that ask the session: ts_metadata(which, arguments…); TYPE_NAME, which is everywhere the same. */
 #include "standin/bind/fn_internal.h"
+#include "standin/types/variant.h"
 
 enum { FN_MAX_METADATA_ARGS = 4 };
 
@@ -20,38 +21,8 @@ static void fn_metadata(sqlite3_context *c, int n, sqlite3_value **v) {
 
 /* By user_type_id: that of the system type, and 256 for sysname. */
 static const char *name_of_type(int id) {
-    static const TypeId ids[] = {TYPE_IMAGE,
-                                 TYPE_TEXT,
-                                 TYPE_UNIQUEIDENTIFIER,
-                                 TYPE_DATE,
-                                 TYPE_TIME,
-                                 TYPE_DATETIME2,
-                                 TYPE_DATETIMEOFFSET,
-                                 TYPE_TINYINT,
-                                 TYPE_SMALLINT,
-                                 TYPE_INT,
-                                 TYPE_SMALLDATETIME,
-                                 TYPE_REAL,
-                                 TYPE_MONEY,
-                                 TYPE_DATETIME,
-                                 TYPE_FLOAT,
-                                 TYPE_NTEXT,
-                                 TYPE_BIT,
-                                 TYPE_DECIMAL,
-                                 TYPE_NUMERIC,
-                                 TYPE_SMALLMONEY,
-                                 TYPE_BIGINT,
-                                 TYPE_VARBINARY,
-                                 TYPE_VARCHAR,
-                                 TYPE_BINARY,
-                                 TYPE_CHAR,
-                                 TYPE_ROWVERSION,
-                                 TYPE_NVARCHAR,
-                                 TYPE_NCHAR,
-                                 TYPE_XML};
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        if ((int)ids[i] == id) return type_name(ids[i]);
-    return id == 256 ? "sysname" : NULL;
+    enum { USER_TYPE_SYSNAME = 256 };
+    return id == USER_TYPE_SYSNAME ? "sysname" : type_is_id(id) ? type_name((TypeId)id) : NULL;
 }
 
 static void fn_type_name(sqlite3_context *c, int n, sqlite3_value **v) {
@@ -62,8 +33,14 @@ static void fn_type_name(sqlite3_context *c, int n, sqlite3_value **v) {
     else sqlite3_result_null(c);
 }
 
+static void fn_variant_property(sqlite3_context *c, int n, sqlite3_value **v) {
+    (void)n;
+    if (!fn_has_null(c, 2, v)) fn_result(c, variant_property(fn_value(v[0]), fn_text(v[1]), fn_scratch(c)));
+}
+
 const FnRow fn_meta_rows[] = {
     {"ts_metadata", -1, fn_metadata, true},
     {"ts_type_name", 1, fn_type_name, false},
+    {"ts_variant_property", 2, fn_variant_property, false},
     {NULL, 0, NULL, false},
 };

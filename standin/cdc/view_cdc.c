@@ -184,15 +184,9 @@ static bool fill_services(Session *s, int32_t database_id, const Value *args, si
 /* ---- sys.configurations */
 
 static const SysColumn CONFIGURATION_COLUMNS[] = {
-    VIEW_INT("configuration_id"),
-    VIEW_NVARCHAR("name", 35),
-    VIEW_INT_N("value"),
-    VIEW_INT_N("minimum"),
-    VIEW_INT_N("maximum"),
-    VIEW_INT_N("value_in_use"),
-    VIEW_NVARCHAR("description", 255),
-    VIEW_BIT("is_dynamic"),
-    VIEW_BIT("is_advanced"),
+    VIEW_INT("configuration_id"),      VIEW_NVARCHAR("name", 35), VIEW_VARIANT("value"),
+    VIEW_VARIANT("minimum"),           VIEW_VARIANT("maximum"),   VIEW_VARIANT("value_in_use"),
+    VIEW_NVARCHAR("description", 255), VIEW_BIT("is_dynamic"),    VIEW_BIT("is_advanced"),
 };
 
 static const struct {
@@ -215,15 +209,16 @@ static const struct {
 
 static bool fill_configurations(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                 SysRows *rows, Arena *arena, SqlError *e) {
-    (void)s, (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
+    (void)s, (void)database_id, (void)args, (void)arg_count, (void)e;
+    static const Type number = {.id = TYPE_INT};
     ViewRow r = view_row_start(rows, VIEW_COUNT(CONFIGURATION_COLUMNS));
     for (size_t i = 0; i < VIEW_COUNT(CONFIGURATIONS); i++) {
         view_row_int(&r, CONFIGURATIONS[i].id);
         view_row_text(&r, CONFIGURATIONS[i].name);
-        view_row_int(&r, CONFIGURATIONS[i].value);
-        view_row_int(&r, CONFIGURATIONS[i].minimum);
-        view_row_int(&r, CONFIGURATIONS[i].maximum);
-        view_row_int(&r, CONFIGURATIONS[i].value);
+        view_row_variant(&r, &number, CONFIGURATIONS[i].value, arena);
+        view_row_variant(&r, &number, CONFIGURATIONS[i].minimum, arena);
+        view_row_variant(&r, &number, CONFIGURATIONS[i].maximum, arena);
+        view_row_variant(&r, &number, CONFIGURATIONS[i].value, arena);
         view_row_text(&r, CONFIGURATIONS[i].description);
         view_row_int(&r, 1);
         view_row_int(&r, CONFIGURATIONS[i].is_advanced);

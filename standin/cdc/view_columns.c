@@ -24,8 +24,8 @@ enum { USER_TYPE_SYSNAME = 256, FIRST_DATA_SPACE = 1 };
 static const SysColumn COLUMNS_COLUMNS[] = {COLUMN_COLUMNS};
 static const SysColumn COMPUTED_COLUMNS[] = {COLUMN_COLUMNS, VIEW_NVARCHAR("definition", TYPE_MAX_LENGTH),
                                              VIEW_BIT("uses_database_collation"), VIEW_BIT("is_persisted")};
-static const SysColumn IDENTITY_COLUMNS[] = {COLUMN_COLUMNS, VIEW_BIGINT_N("seed_value"),
-                                             VIEW_BIGINT_N("increment_value"), VIEW_BIGINT_N("last_value"),
+static const SysColumn IDENTITY_COLUMNS[] = {COLUMN_COLUMNS, VIEW_VARIANT("seed_value"),
+                                             VIEW_VARIANT("increment_value"), VIEW_VARIANT("last_value"),
                                              VIEW_BIT_N("is_not_for_replication")};
 
 static int64_t user_type_id(const Type *t) {
@@ -33,7 +33,7 @@ static int64_t user_type_id(const Type *t) {
 }
 
 static void type_values(ViewRow *r, const Type *t) {
-    view_row_int(r, t->id);
+    view_row_int(r, type_system_id(t->id));
     view_row_int(r, user_type_id(t));
     view_row_int(r, type_max_length_bytes(t));
     view_row_int(r, type_sys_precision(t));
@@ -65,9 +65,10 @@ static void column_start(ViewRow *r, const Database *d, const Table *t, const Co
 }
 
 typedef bool ColumnPick(const Column *c);
-typedef void ColumnRest(ViewRow *r, const Table *t, const Column *c);
+typedef void ColumnRest(ViewRow *r, const Table *t, const Column *c, Arena *a);
 
-static void each_column(Session *s, int32_t database_id, ViewRow *r, ColumnPick *pick, ColumnRest *rest) {
+static void each_column(Session *s, int32_t database_id, ViewRow *r, ColumnPick *pick, ColumnRest *rest,
+                        Arena *a) {
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     SessionTables at = {0};
     for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
@@ -75,7 +76,7 @@ static void each_column(Session *s, int32_t database_id, ViewRow *r, ColumnPick 
             const Column *c = &t->columns[i];
             if (pick && !pick(c)) continue;
             column_start(r, d, t, c);
-            if (rest) rest(r, t, c);
+            if (rest) rest(r, t, c, a);
             view_row_end(r);
         }
     }
@@ -83,9 +84,9 @@ static void each_column(Session *s, int32_t database_id, ViewRow *r, ColumnPick 
 
 static bool fill_columns(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
                          Arena *arena, SqlError *e) {
-    (void)args, (void)arg_count, (void)arena, (void)e;
+    (void)args, (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(COLUMNS_COLUMNS));
-    each_column(s, database_id, &r, NULL, NULL);
+    each_column(s, database_id, &r, NULL, NULL, arena);
     return true;
 }
 
@@ -116,8 +117,8 @@ static bool is_computed(const Column *c) {
     return c->is_computed;
 }
 
-static void computed_rest(ViewRow *r, const Table *t, const Column *c) {
-    (void)t;
+static void computed_rest(ViewRow *r, const Table *t, const Column *c, Arena *a) {
+    (void)t, (void)a;
     view_row_text(r, c->computed_sql);
     view_row_int(r, 1);
     view_row_int(r, c->is_persisted);
@@ -125,9 +126,9 @@ static void computed_rest(ViewRow *r, const Table *t, const Column *c) {
 
 static bool fill_computed_columns(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                   SysRows *rows, Arena *arena, SqlError *e) {
-    (void)args, (void)arg_count, (void)arena, (void)e;
+    (void)args, (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(COMPUTED_COLUMNS));
-    each_column(s, database_id, &r, is_computed, computed_rest);
+    each_column(s, database_id, &r, is_computed, computed_rest, arena);
     return true;
 }
 
@@ -135,19 +136,20 @@ static bool is_identity(const Column *c) {
     return c->is_identity;
 }
 
-static void identity_rest(ViewRow *r, const Table *t, const Column *c) {
-    view_row_int(r, c->identity_seed);
-    view_row_int(r, c->identity_step);
-    if (atomic_load(&t->state->has_identity)) view_row_int(r, atomic_load(&t->state->identity));
+static void identity_rest(ViewRow *r, const Table *t, const Column *c, Arena *a) {
+    view_row_variant(r, &c->type, c->identity_seed, a);
+    view_row_variant(r, &c->type, c->identity_step, a);
+    if (atomic_load(&t->state->has_identity))
+        view_row_variant(r, &c->type, atomic_load(&t->state->identity), a);
     else view_row_null(r);
     view_row_int(r, 0);
 }
 
 static bool fill_identity_columns(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                   SysRows *rows, Arena *arena, SqlError *e) {
-    (void)args, (void)arg_count, (void)arena, (void)e;
+    (void)args, (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(IDENTITY_COLUMNS));
-    each_column(s, database_id, &r, is_identity, identity_rest);
+    each_column(s, database_id, &r, is_identity, identity_rest, arena);
     return true;
 }
 
@@ -203,6 +205,10 @@ static const Type TYPES[] = {
     {.id = TYPE_NCHAR, .length = 4000},
     {.id = TYPE_XML, .length = TYPE_MAX_LENGTH},
     {.id = TYPE_NVARCHAR, .length = 128, .is_sysname = true},
+    {.id = TYPE_SQL_VARIANT},
+    {.id = TYPE_HIERARCHYID},
+    {.id = TYPE_GEOMETRY},
+    {.id = TYPE_GEOGRAPHY},
 };
 
 static bool fill_types(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
@@ -213,7 +219,7 @@ static bool fill_types(Session *s, int32_t database_id, const Value *args, size_
     for (size_t i = 0; d && i < VIEW_COUNT(TYPES); i++) {
         const Type *t = &TYPES[i];
         view_row_text(&r, t->is_sysname ? "sysname" : type_name(t->id));
-        view_row_int(&r, t->id);
+        view_row_int(&r, type_system_id(t->id));
         view_row_int(&r, user_type_id(t));
         view_row_int(&r, CATALOG_SCHEMA_SYS);
         view_row_null(&r);
@@ -222,7 +228,9 @@ static bool fill_types(Session *s, int32_t database_id, const Value *args, size_
         view_row_int(&r, type_sys_scale(t));
         collation_value(&r, t, d);
         view_row_int(&r, !t->is_sysname && t->id != TYPE_ROWVERSION);
-        view_row_zeros(&r, 5);
+        view_row_int(&r, 0);
+        view_row_int(&r, type_is_clr(t->id));
+        view_row_zeros(&r, 3);
         view_row_end(&r);
     }
     return true;

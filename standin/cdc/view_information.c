@@ -100,7 +100,11 @@ static const SysColumn COLUMN_COLUMNS[] = {
 
 /* CHARACTER_MAXIMUM_LENGTH and CHARACTER_OCTET_LENGTH: characters and bytes; -1 for (max). */
 static void length_values(ViewRow *r, const Type *t) {
-    if (t->id == TYPE_ROWVERSION || !(type_is_text(t->id) || type_is_binary(t->id))) {
+    if (t->id == TYPE_SQL_VARIANT) {
+        view_row_zeros(r, 2);
+        return;
+    }
+    if (t->id == TYPE_ROWVERSION || !(type_is_text(t->id) || type_is_binary(t->id) || type_is_clr(t->id))) {
         view_row_nulls(r, 2);
         return;
     }
@@ -109,6 +113,7 @@ static void length_values(ViewRow *r, const Type *t) {
     if (t->id == TYPE_NTEXT || t->id == TYPE_TEXT || t->id == TYPE_IMAGE)
         length = is_unicode ? LOB_UNITS : LOB_BYTES;
     if (t->id == TYPE_XML) length = -1;
+    if (type_is_clr(t->id)) length = type_max_length_bytes(t);
     view_row_int(r, length);
     view_row_int(r, length > 0 && is_unicode ? length * 2 : length);
 }

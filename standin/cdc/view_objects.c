@@ -501,7 +501,7 @@ static bool fill_partition_stats(Session *s, int32_t database_id, const Value *a
 
 static const SysColumn EXTENDED_PROPERTY_COLUMNS[] = {
     VIEW_TINYINT("class"), VIEW_NVARCHAR("class_desc", 60), VIEW_INT("major_id"), VIEW_INT("minor_id"),
-    VIEW_NAME("name"),     VIEW_NVARCHAR("value", 4000),
+    VIEW_NAME("name"),     VIEW_VARIANT("value"),
 };
 
 #define SYSTEM_VIEWS                                                                                         \

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "standin/cdc/local_time.h"
+#include "standin/types/decimal.h"
+#include "standin/types/variant.h"
 
 /* "#name____…____00000000000A": underscores, then twelve digits that tell sessions apart. */
 const char *view_table_name(const Table *t) {
@@ -42,6 +44,13 @@ void view_row_int(ViewRow *r, int64_t v) {
 
 void view_row_null(ViewRow *r) {
     put(r, (Value){.kind = VALUE_NULL});
+}
+
+void view_row_variant(ViewRow *r, const Type *base, int64_t v, Arena *a) {
+    uint8_t blob[DECIMAL_BLOB_BYTES];
+    bool is_decimal = base->id == TYPE_DECIMAL || base->id == TYPE_NUMERIC;
+    Value x = is_decimal ? decimal_to_value((Decimal){v, base->precision, 0}, blob) : VALUE_OF_INT(v);
+    put(r, variant_pack(base, x, a));
 }
 
 void view_row_nulls(ViewRow *r, size_t count) {

@@ -34,6 +34,7 @@
 #define VIEW_BIT_N(n)           VIEW_COL(n, true, .id = TYPE_BIT)
 #define VIEW_DATETIME(n)        VIEW_COL(n, false, .id = TYPE_DATETIME)
 #define VIEW_DATETIME_N(n)      VIEW_COL(n, true, .id = TYPE_DATETIME)
+#define VIEW_VARIANT(n)         VIEW_COL(n, true, .id = TYPE_SQL_VARIANT)
 #define VIEW_COUNT(array)       (sizeof(array) / sizeof(array)[0])
 /* An entry of a static table of SysTable: the view schema.name with its columns and its callback. */
 #define VIEW_TABLE(schema_, name_, columns_, fill_)                                                          \
@@ -64,6 +65,8 @@ bool view_is_shown(const SysTable *t);
 
 ViewRow view_row_start(SysRows *rows, size_t width);
 void view_row_int(ViewRow *r, int64_t v); /* also bit, tinyint … bigint */
+void view_row_variant(ViewRow *r, const Type *base, int64_t v,
+                      Arena *a); /* a whole number as a sql_variant */
 void view_row_null(ViewRow *r);
 void view_row_nulls(ViewRow *r, size_t count);
 void view_row_zeros(ViewRow *r, size_t count);    /* so many 0s: options that are off */

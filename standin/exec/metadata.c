@@ -2,10 +2,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "standin/exec/property.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
 #include "standin/types/decimal.h"
-#include "standin/types/product.h"
+#include "standin/types/variant.h"
 
 static const Value none = {.kind = VALUE_NULL};
 
@@ -302,82 +303,18 @@ static Value ident(Session *s, BindMetadata what, const Value *args, size_t coun
 
 /* ---- properties */
 
-typedef struct Property {
-    const char *name, *value;
-} Property;
-
-static const char *find_property(const Property *p, size_t count, Str name) {
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_icase(name, str_from(p[i].name))) return p[i].value;
-    return NULL;
-}
-
-static Value server_property(Session *s, const Value *args, size_t count, Arena *a) {
-    static const Property known[] = {{"ProductVersion", PRODUCT_VERSION_TEXT},
-                                     {"ProductMajorVersion", "15"},
-                                     {"ProductMinorVersion", "0"},
-                                     {"ProductBuild", "2000"},
-                                     {"ProductLevel", "RTM"},
-                                     {"Edition", "Developer Edition (64-bit)"},
-                                     {"EditionID", "-2117995310"},
-                                     {"EngineEdition", "3"},
-                                     {"Collation", "SQL_Latin1_General_CP1_CI_AS"},
-                                     {"CollationID", "872468488"},
-                                     {"LCID", "1033"},
-                                     {"SqlCharSetName", "iso_1"},
-                                     {"SqlSortOrderName", "nocase_iso"},
-                                     {"IsHadrEnabled", "0"},
-                                     {"IsClustered", "0"},
-                                     {"IsFullTextInstalled", "0"},
-                                     {"IsIntegratedSecurityOnly", "0"},
-                                     {"IsSingleUser", "0"},
-                                     {"IsXTPSupported", "0"},
-                                     {"IsAdvancedAnalyticsInstalled", "0"},
-                                     {"IsPolyBaseInstalled", "0"},
-                                     {"IsLocalDB", "0"}};
-    if (!has(args, count, 0)) return none;
-    Str name = str_of(&args[0]);
-    if (str_eq_icase(name, STR_LIT("ServerName")) || str_eq_icase(name, STR_LIT("MachineName")) ||
-        str_eq_icase(name, STR_LIT("ComputerNamePhysicalNetBIOS")))
-        return text(a, server_name(s->server));
-    return text(a, find_property(known, sizeof known / sizeof *known, name));
-}
-
 static Value database_property(Session *s, const Value *args, size_t count, Arena *a) {
-    static const Property known[] = {{"Status", "ONLINE"},         {"Updateability", "READ_WRITE"},
-                                     {"UserAccess", "MULTI_USER"}, {"Recovery", "FULL"},
-                                     {"IsAutoClose", "0"},         {"IsAutoShrink", "0"},
-                                     {"IsInStandBy", "0"},         {"IsPublished", "0"},
-                                     {"Version", "904"},           {"LCID", "1033"},
-                                     {"SQLSortOrder", "52"}};
     const Database *d = has(args, count, 0) ? catalog_database(session_catalog(s), str_of(&args[0])) : NULL;
-    if (!d || !has(args, count, 1)) return none;
-    if (str_eq_icase(str_of(&args[1]), STR_LIT("Collation")))
-        return text(a, collation_get(d->collation)->name);
-    return text(a, find_property(known, sizeof known / sizeof *known, str_of(&args[1])));
+    return d && has(args, count, 1) ? property_database(d, str_of(&args[1]), a) : none;
 }
 
-static Value connection_property(const Value *args, size_t count, Arena *a) {
-    static const Property known[] = {{"net_transport", "TCP"},
-                                     {"protocol_type", "TSQL"},
-                                     {"auth_scheme", "SQL"},
-                                     {"physical_net_transport", "TCP"}};
-    return has(args, count, 0) ? text(a, find_property(known, sizeof known / sizeof *known, str_of(&args[0])))
-                               : none;
-}
-
-static Value session_property(const Session *s, const Value *args, size_t count) {
-    if (!has(args, count, 0)) return none;
-    Str n = str_of(&args[0]);
-    const Options *o = &s->options;
-    if (str_eq_icase(n, STR_LIT("ANSI_NULLS"))) return flag(o->ansi_nulls);
-    if (str_eq_icase(n, STR_LIT("ANSI_PADDING"))) return flag(o->ansi_padding);
-    if (str_eq_icase(n, STR_LIT("ANSI_WARNINGS"))) return flag(o->ansi_warnings);
-    if (str_eq_icase(n, STR_LIT("ARITHABORT"))) return flag(o->arithabort);
-    if (str_eq_icase(n, STR_LIT("CONCAT_NULL_YIELDS_NULL"))) return flag(o->concat_null);
-    if (str_eq_icase(n, STR_LIT("NUMERIC_ROUNDABORT"))) return flag(o->numeric_roundabort);
-    if (str_eq_icase(n, STR_LIT("QUOTED_IDENTIFIER"))) return flag(o->quoted_identifier);
-    return none;
+/* OBJECTPROPERTY's answer as a variant, and what only OBJECTPROPERTYEX knows. */
+static Value object_property_ex(Session *s, const Value *args, size_t count, Arena *a) {
+    const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
+    if (t && has(args, count, 1) && str_eq_icase(str_of(&args[1]), STR_LIT("BaseType")))
+        return variant_pack(&(Type){.id = TYPE_CHAR, .length = 2},
+                            VALUE_OF_TEXT(t->kind == TABLE_VIEW ? STR_LIT("V ") : STR_LIT("U ")), a);
+    return variant_pack(&(Type){.id = TYPE_INT}, object_property(s, args, count), a);
 }
 
 static Value has_dbaccess(Session *s, const Value *args, size_t count) {
@@ -400,16 +337,31 @@ static Value of_security(Session *s, BindMetadata what, const Value *args, size_
     }
 }
 
+/* The name of a system type, with or without its schema. */
+static Value type_id(const Value *args, size_t count) {
+    enum { USER_TYPE_SYSNAME = 256 };
+    if (!has(args, count, 0)) return none;
+    Str name = str_of(&args[0]);
+    if (name.n > 4 && str_eq_icase(str_sub(name, 0, 4), STR_LIT("sys."))) name = str_sub(name, 4, name.n);
+    if (str_eq_icase(name, STR_LIT("sysname"))) return VALUE_OF_INT(USER_TYPE_SYSNAME);
+    TypeId id = type_by_name(name);
+    return id == TYPE_NULL ? none : VALUE_OF_INT(id);
+}
+
 static Value of_property(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a) {
     switch (what) {
-    case METADATA_SERVERPROPERTY: return server_property(s, args, count, a);
+    case METADATA_SERVERPROPERTY: return has(args, count, 0) ? property_server(s, str_of(&args[0]), a) : none;
     case METADATA_DATABASEPROPERTYEX: return database_property(s, args, count, a);
-    case METADATA_CONNECTIONPROPERTY: return connection_property(args, count, a);
-    case METADATA_SESSIONPROPERTY: return session_property(s, args, count);
-    case METADATA_TYPE_ID: {
-        TypeId id = has(args, count, 0) ? type_by_name(str_of(&args[0])) : TYPE_NULL;
-        return id == TYPE_NULL ? none : VALUE_OF_INT(id);
-    }
+    case METADATA_CONNECTIONPROPERTY:
+        return has(args, count, 0) ? property_connection(str_of(&args[0]), a) : none;
+    case METADATA_SESSIONPROPERTY:
+        return has(args, count, 0) ? property_session(s, str_of(&args[0]), a) : none;
+    case METADATA_COLLATIONPROPERTY:
+        return has(args, count, 0) && has(args, count, 1)
+                   ? property_collation(str_of(&args[0]), str_of(&args[1]), a)
+                   : none;
+    case METADATA_OBJECTPROPERTYEX: return object_property_ex(s, args, count, a);
+    case METADATA_TYPE_ID: return type_id(args, count);
     default: return none; /* STATS_DATE: there are no statistics */
     }
 }

@@ -91,6 +91,13 @@ static const TypeRow *row_of(TypeId id) {
     return &type_rows[TYPE_ROWS - 1];
 }
 
+bool type_is_id(int id) {
+    for (size_t i = 0; i < TYPE_ROWS - 1; i++) {
+        if ((int)type_rows[i].id == id) return true;
+    }
+    return false;
+}
+
 static bool has_flag(TypeId id, unsigned flag) {
     return (row_of(id)->flags & flag) != 0;
 }

@@ -64,6 +64,7 @@ typedef struct Type {
 
 /* "nvarchar(40)", "decimal(12,2)", … as the manual writes it. */
 void type_format(const Type *t, Buf *out);
+bool type_is_id(int id); /* is there a type with this user_type_id? */
 /* The bare name, "nvarchar". */
 const char *type_name(TypeId id);
 /* By name, any letter case, synonyms too (integer, dec, character varying, sysname, rowversion, timestamp…).
