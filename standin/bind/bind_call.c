@@ -196,12 +196,10 @@ bool bindcall_argument_of(Binder *b, const AstExpr *call, const char *name, size
     Bx x;
     if (!bindexpr_value(b, ast, &x)) return false;
     if (is_argument(&x, name, letter)) return convert_argument(b, x, letter, ast->line, ret);
-    char *lower = arena_printf(b->a, "%s", name);
-    for (char *p = lower; *p; p++)
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p - 'A' + 'a');
+    Str lower = bindcall_lower(b, str_from(name));
     return sqlerror_set(b->e, 8116, 1, ast->line,
-                        "Argument data type %s is invalid for argument %zu of %s function.",
-                        type_name(x.type.id), i + 1, lower);
+                        "Argument data type %s is invalid for argument %zu of %.*s function.",
+                        type_name(x.type.id), i + 1, STR_ARG(lower));
 }
 
 /* ---- results ---- */

@@ -24,34 +24,25 @@ static int teardown(void **state) {
     return 0;
 }
 
-#define BASE(x) "CAST(SQL_VARIANT_PROPERTY(" x ", 'BaseType') AS varchar(20))"
-
 static void properties_have_the_base_types_of_the_manual(void **state) {
     (void)state;
-    ASK(&a,
-        "SELECT " BASE("SERVERPROPERTY('ProductVersion')") ", " BASE(
-            "SERVERPROPERTY('EngineEdition')") ", " BASE("SERVERPROPERTY('EditionID')") ", " BASE("SERVERPROP"
-                                                                                                  "ERTY('"
-                                                                                                  "SqlSortOrd"
-                                                                                                  "er')") ","
-                                                                                                          " " BASE("SERVERPROPERTY('nix')"),
-        "nvarchar|int|bigint|tinyint|NULL\n#1\n");
-    ASK(&a,
-        "SELECT " BASE("DATABASEPROPERTYEX('ja', 'Status')") ", " BASE(
-            "DATABASEPROPERTYEX('ja', 'Version')") ", " BASE("SESSIONPROPERTY('ANSI_NULLS')") ", " BASE("COLL"
-                                                                                                        "ATIO"
-                                                                                                        "NPRO"
-                                                                                                        "PERT"
-                                                                                                        "Y('"
-                                                                                                        "Japa"
-                                                                                                        "nese"
-                                                                                                        "_CI_"
-                                                                                                        "AS',"
-                                                                                                        " '"
-                                                                                                        "Vers"
-                                                                                                        "ion'"
-                                                                                                        ")"),
-        "nvarchar|int|int|tinyint\n#1\n");
+    static const struct {
+        const char *property, *type;
+    } cases[] = {{"SERVERPROPERTY('ProductVersion')", "nvarchar"},
+                 {"SERVERPROPERTY('EngineEdition')", "int"},
+                 {"SERVERPROPERTY('EditionID')", "bigint"},
+                 {"SERVERPROPERTY('SqlSortOrder')", "tinyint"},
+                 {"SERVERPROPERTY('nix')", "NULL"},
+                 {"DATABASEPROPERTYEX('ja', 'Status')", "nvarchar"},
+                 {"DATABASEPROPERTYEX('ja', 'Version')", "int"},
+                 {"SESSIONPROPERTY('ANSI_NULLS')", "int"},
+                 {"COLLATIONPROPERTY('Japanese_CI_AS', 'Version')", "tinyint"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[200], want[40];
+        (void)snprintf(sql, sizeof sql, "SELECT SQL_VARIANT_PROPERTY(%s, 'BaseType')", cases[i].property);
+        (void)snprintf(want, sizeof want, "%s\n#1\n", cases[i].type);
+        ASK(&a, sql, want);
+    }
 }
 
 static void a_databases_properties_follow_its_collation(void **state) {
