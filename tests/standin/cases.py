@@ -120,3 +120,16 @@ COLLATED = [
     Case("varchar(20) collate Japanese_CI_AS", f"N'{JAPANESE}'", JAPANESE),
     Case("nvarchar(20) collate Japanese_CI_AS", f"N'{JAPANESE}'", JAPANESE),
 ]
+
+# What a sql_variant may hold: the base type with its value.
+VARIANTS = [
+    *plain("bit", "1"), *plain("tinyint", "255"), *plain("smallint", "-32768"), *plain("int", "2147483647"),
+    *plain("bigint", "-9223372036854775808"), *plain("decimal(10,3)", "-1234.500"), *plain("money", "-1.2345"),
+    *floats("float", canonical.double, "-0.1"), *floats("real", canonical.single, "0.5"),
+    *quoted("date", ("2026-11-03", None)), *quoted("datetime", ("2026-11-03 16:05:06.007", "2026-11-03 16:05:06.0070000")),
+    *quoted("datetime2(3)", ("2026-11-03 16:05:06.123", "2026-11-03 16:05:06.1230000")), *quoted("uniqueidentifier", (GUID, None)),
+    *texts("varchar(20)", LATIN), *texts("nvarchar(20)", WIDE), *bytes_("varbinary(10)", b"\x00\xff"),
+]
+# Types of the CLR as the bytes that they are: hierarchyid '/1/2/', a point.
+OPAQUE = [Case("hierarchyid", "0x5B40", "5b40"), Case("geography", "0xE6100000010C" + "00" * 8 + "0000000000004940", "e6100000010c" + "00" * 8 + "0000000000004940"),
+          Case("geometry", "0x00000000010C" + "000000000000F03F" * 2, "00000000010c" + "000000000000f03f" * 2)]

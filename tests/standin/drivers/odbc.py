@@ -21,6 +21,7 @@ C_CHAR, C_WCHAR, C_BINARY, C_SBIGINT, C_DOUBLE, C_FLOAT, C_TIMESTAMP = 1, -8, -2
 IN, IN_OUT, OUT = 1, 2, 4
 DESCRIBED = {"concise": 2, "length": 1003, "precision": 1005, "scale": 1006, "nullable": 1008, "octets": 1013, "identity": 11}
 DESC_TYPE_NAME = 14
+SS_VARIANT_TYPE = 1215
 DIAG_SS = {"state": -1150, "class": -1151, "line": -1154}
 DIAG_SS_PROCEDURE = -1153
 
@@ -255,6 +256,8 @@ class Statement:
         if kind == 93:
             raw = self.get(at, C_TIMESTAMP)
             return raw and Timestamp.from_buffer_copy(raw).text()
+        if kind == -150:
+            return self.variant(at)
         if kind in (-2, -3, -4, -151):
             raw = self.get(at, C_BINARY)
             return None if raw is None else raw.hex()
@@ -271,6 +274,19 @@ class Statement:
         if kind in (-154, -155):
             return canonical.seven_digits(text)
         return text.upper() if kind == -11 else text
+
+
+    def variant(self, at):
+        """A sql_variant by the type of what is in it, which is known once the value has been looked at."""
+        indicator, nothing = ctypes.c_ssize_t(), ctypes.create_string_buffer(1)
+        self.run("SQLGetData", ctypes.c_ushort(at), ctypes.c_short(C_BINARY), nothing, ctypes.c_ssize_t(0), ctypes.byref(indicator))
+        if indicator.value == -1:
+            return None
+        c_type = ctypes.c_ssize_t()
+        self.run("SQLColAttributeW", ctypes.c_ushort(at), ctypes.c_ushort(SS_VARIANT_TYPE), None, 0, None, ctypes.byref(c_type))
+        concise = {4: 4, -25: -5, 5: 5, -6: -6, -28: -6, -16: 4, -15: 5, -7: -7, 8: 8, 7: 7, -2: -3, 93: 93, 11: 93, 91: 91, 9: 91, 0x4000: -154,
+                   0x4001: -155, 2: 2, -11: -11}.get(c_type.value, -9)
+        return self.cell(at, {"concise": concise})
 
 
 def bound_form(p):
