@@ -155,6 +155,8 @@ struct BindHost { /* a session fills one in; borrowed by the binder and by funct
     void *data;   /* first argument of every call below */
     /* While binding. */
     bool (*variable)(void *data, Str name, Type *ret); /* "@x"; false: not declared (137) */
+    /* A variable whose type `variable` gave as TYPE_NULL is used as this type here. */
+    void (*deduce)(void *data, Str name, const Type *type);
     /* Names resolve in database_id where they don't name one (0: the session's current one; a view's SQL is
      * bound in the view's). NULL: not found (the binder raises 208) unless *e was filled (number != 0: 911,
      * 229, 3952 …). What is returned lives as long as the arena handed to the binder. */

@@ -114,6 +114,8 @@ static bool like(Binder *b, const AstExpr *x, const Sql **ret) {
     if (!bindexpr_value(b, x->u.like.operand, &operand) || !bindexpr_value(b, x->u.like.pattern, &pattern))
         return false;
     if (x->u.like.escape && !bindexpr_value(b, x->u.like.escape, &escape)) return false;
+    bindtype_deduce(b, &pattern, &operand.type, /* is_exact= */ false);
+    bindtype_deduce(b, &operand, &pattern.type, /* is_exact= */ false);
     Type collation = operand.rank >= pattern.rank ? operand.type : pattern.type;
     if (!bindtype_convert(b, operand, &max, MODE_EXPLICIT, x->line, &operand) ||
         !bindtype_convert(b, pattern, &max, MODE_EXPLICIT, x->line, &pattern))

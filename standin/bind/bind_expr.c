@@ -19,6 +19,11 @@ bool bindexpr_variable(Binder *b, Str name, uint32_t line, Bx *ret) {
     BoundParam p = {.kind = BOUND_VARIABLE, .name = name};
     if (b->in_view || !b->host->variable || !b->host->variable(b->host->data, name, &p.type))
         return sqlerror_set(b->e, 137, 2, line, "Must declare the scalar variable \"%.*s\".", STR_ARG(name));
+    if (p.type.id == TYPE_NULL) {
+        *ret = bindtype_null(b);
+        ret->undeclared = name;
+        return true;
+    }
     *ret = (Bx){.sql = sql_param(b, &p), .type = p.type, .is_nullable = true};
     return true;
 }

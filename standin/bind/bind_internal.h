@@ -56,6 +56,7 @@ typedef struct Bx {
     bool is_constant; /* value is known now */
     Value value;
     bool is_integer_literal; /* its digits count where decimal precision matters */
+    Str undeclared;          /* nothing but a parameter whose type is to be found out: its name */
     /* A plain column of a source: */
     const struct Source *source;
     size_t column; /* ordinal in the source */
@@ -154,6 +155,9 @@ MUST_CHECK bool bindtype_assign(Binder *b, Bx x, const BindRelation *r, size_t c
 MUST_CHECK bool bindtype_cast(Binder *b, const AstExpr *x, Bx operand, Bx *ret);
 MUST_CHECK bool bindtype_binary(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, Bx *ret);
 MUST_CHECK bool bindtype_compare(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, const Sql **ret);
+/* x, if it is an undeclared parameter, is used as this type: as it is (is_exact: it is assigned or compared
+ * for equality), or as the one of its family that is considered. */
+void bindtype_deduce(Binder *b, Bx *x, const Type *type, bool is_exact);
 /* Both to their common type, ready for = or IN; *ret_collate: " COLLATE "x"" or "". */
 MUST_CHECK bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *what,
                                const char **ret_collate);

@@ -119,6 +119,52 @@ static bool fold(Binder *b, const Convert *c, const Bx *x, Bx *ret) {
     return true;
 }
 
+/* ---- undeclared parameters (sp_describe_undeclared_parameters, "Parameter Selection Algorithm") ---- */
+
+/* Of a family only one type is considered where deduction is general. */
+static Type considered(const Type *t) {
+    switch (t->id) {
+    case TYPE_DECIMAL:
+    case TYPE_NUMERIC: return (Type){.id = TYPE_NUMERIC, .precision = 38, .scale = 19};
+    case TYPE_CHAR:
+    case TYPE_VARCHAR:
+    case TYPE_TEXT:
+        return (Type){.id = TYPE_VARCHAR, .length = t->length == TYPE_MAX_LENGTH ? TYPE_MAX_LENGTH : 8000};
+    case TYPE_NCHAR:
+    case TYPE_NVARCHAR:
+    case TYPE_NTEXT:
+        return (Type){.id = TYPE_NVARCHAR, .length = t->length == TYPE_MAX_LENGTH ? TYPE_MAX_LENGTH : 4000};
+    case TYPE_BINARY:
+    case TYPE_VARBINARY:
+    case TYPE_ROWVERSION:
+    case TYPE_IMAGE:
+        return (Type){.id = TYPE_VARBINARY, .length = t->length == TYPE_MAX_LENGTH ? TYPE_MAX_LENGTH : 8000};
+    case TYPE_TIME:
+    case TYPE_DATETIME2:
+    case TYPE_DATETIMEOFFSET: return (Type){.id = t->id, .scale = 7};
+    default: return *t;
+    }
+}
+
+void bindtype_deduce(Binder *b, Bx *x, const Type *type, bool is_exact) {
+    if (x->undeclared.n == 0 || type->id == TYPE_NULL) return;
+    Type as = is_exact ? *type : considered(type);
+    b->host->deduce(b->host->data, x->undeclared, &as);
+    x->undeclared = (Str){0};
+}
+
+/* Each operand tells the other's type; false: neither does. */
+static bool deduce_from_each_other(Binder *b, Bx *left, Bx *right, bool is_exact, uint32_t line) {
+    if (left->undeclared.n > 0 && right->undeclared.n > 0)
+        return sqlerror_set(b->e, 11503, 1, line,
+                            "The parameter type cannot be deduced because a single expression contains two "
+                            "untyped parameters, '%.*s' and '%.*s'.",
+                            STR_ARG(left->undeclared), STR_ARG(right->undeclared));
+    bindtype_deduce(b, left, &right->type, is_exact);
+    bindtype_deduce(b, right, &left->type, is_exact);
+    return true;
+}
+
 static void keep_collation(const Bx *x, Type *to) {
     if (type_is_text(to->id) && type_is_text(x->type.id) && to->collation == 0)
         to->collation = x->type.collation;
@@ -131,6 +177,9 @@ static void settle_collation(Binder *b, const Type *to, Bx *x) {
 
 bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t line, Bx *ret) {
     Type target = *to;
+    Type shortest = *to; /* a function's parameter says no more than the family */
+    if (to->length == TYPE_MAX_LENGTH) shortest.length = 1;
+    bindtype_deduce(b, &x, mode == MODE_ASSIGN ? to : &shortest, mode == MODE_ASSIGN);
     settle_collation(b, to, &x);
     if (!check_rule(b, &x.type, to, mode, line)) return false;
     if (mode != MODE_ASSIGN) keep_collation(&x, &target);
@@ -152,6 +201,7 @@ bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t l
 
 bool bindtype_assign(Binder *b, Bx x, const BindRelation *r, size_t column, uint32_t line, Bx *ret) {
     const BindColumn *c = &r->columns[column];
+    bindtype_deduce(b, &x, &c->type, /* is_exact= */ true);
     settle_collation(b, &c->type, &x);
     if (!check_rule(b, &x.type, &c->type, MODE_ASSIGN, line)) return false;
     if (bindtype_is_same_form(&x.type, &c->type)) {
@@ -194,6 +244,7 @@ static Type cast_type(const AstType *t) {
 
 bool bindtype_cast(Binder *b, const AstExpr *x, Bx operand, Bx *ret) {
     Type to = cast_type(&x->u.cast.to);
+    bindtype_deduce(b, &operand, &to, /* is_exact= */ true);
     if (!check_rule(b, &operand.type, &to, MODE_EXPLICIT, x->line)) return false;
     keep_collation(&operand, &to);
     settle_collation(b, &to, &operand);
@@ -297,6 +348,8 @@ static void fit_constant(Binder *b, const Bx *other, Bx *x) {
 bool bindtype_unify(Binder *b, Bx *left, Bx *right, uint32_t line, const char *what,
                     const char **ret_collate) {
     *ret_collate = "";
+    bool is_equality = str_eq_c(str_from(what), "equal to") || str_eq_c(str_from(what), "not equal to");
+    if (!deduce_from_each_other(b, left, right, is_equality, line)) return false;
     Type l = as_common(&left->type), r = as_common(&right->type);
     if (l.id == TYPE_NULL || r.id == TYPE_NULL) return true;
     if (!bindcomparable_operator(b, &l, &r, what, line)) return false;
@@ -509,6 +562,7 @@ static bool arithmetic(Binder *b, AstOp op, Bx l, Bx r, uint32_t line, Bx *ret) 
 }
 
 bool bindtype_binary(Binder *b, AstOp op, Bx left, Bx right, uint32_t line, Bx *ret) {
+    if (!deduce_from_each_other(b, &left, &right, /* is_exact= */ false, line)) return false;
     if (left.type.id == TYPE_NULL && right.type.id == TYPE_NULL) {
         *ret = bindtype_constant(b, (Type){.id = TYPE_INT}, (Value){0});
         return true;

@@ -18,6 +18,7 @@
 #include "standin/cdc/view_information.h"
 #include "standin/cdc/view_objects.h"
 #include "standin/cdc/view_odbc.h"
+#include "standin/cdc/view_procedures.h"
 #include "standin/cdc/view_server.h"
 #include "standin/cdc/view_session.h"
 
@@ -34,6 +35,7 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     view_absent_add(sys);
     view_cdc_add(sys);
     view_odbc_add(sys);
+    view_procedures_add(sys);
     func_cdc_add(sys);
     proc_cdc_add(procs);
     proc_job_add(procs);

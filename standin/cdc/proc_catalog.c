@@ -80,7 +80,20 @@ static bool sp_tables(Session *s, ProcCall *call, SqlError *e) {
     Str qualifier = proc_arg_text(call, 2), types = proc_arg_text(call, 3);
     bool is_pattern = proc_arg_int(call, 4, 1) != 0;
     Str name = proc_arg_text(call, 0), owner = proc_arg_text(call, 1);
-    /* ODBC's lists of databases: everything else is empty. */
+    /* ODBC's lists of table types, of schemas, of databases: everything else is empty. */
+    if (name.n == 0 && owner.n == 0 && qualifier.n == 0 && str_eq_c(types, "%"))
+        return run(s,
+                   "SELECT CAST(NULL AS sysname) AS TABLE_QUALIFIER, CAST(NULL AS sysname) AS TABLE_OWNER, "
+                   "CAST(NULL AS sysname) AS TABLE_NAME, CAST(t AS varchar(32)) AS TABLE_TYPE, CAST(NULL AS "
+                   "varchar(254)) AS REMARKS FROM (VALUES ('SYSTEM TABLE'), ('TABLE'), ('VIEW')) AS v(t)",
+                   &(Query){0}, e);
+    if (str_eq_c(owner, "%") && name.n == 0 && qualifier.n == 0 && types.n == 0 && !proc_arg_is_null(call, 0))
+        return run(
+            s,
+            "SELECT CAST(NULL AS sysname) AS TABLE_QUALIFIER, name AS TABLE_OWNER, CAST(NULL AS sysname) AS "
+            "TABLE_NAME, CAST(NULL AS varchar(32)) AS TABLE_TYPE, CAST(NULL AS varchar(254)) AS REMARKS "
+            "FROM sys.schemas ORDER BY name",
+            &(Query){0}, e);
     if (str_eq_c(qualifier, "%") && name.n == 0 && owner.n == 0)
         return run(
             s,
@@ -253,16 +266,106 @@ static bool sp_databases(Session *s, ProcCall *call, SqlError *e) {
                &(Query){0}, e);
 }
 
+/* ---- procedures and their parameters */
+
+static bool sp_stored_procedures(Session *s, ProcCall *call, SqlError *e) {
+    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1)};
+    Query q = {0};
+    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
+    for (size_t i = 0; i < 2 && proc_arg_int(call, 3, 1) == 0; i++) names[i] = as_pattern(call, names[i]);
+    add_pattern(&q, "@name", names[0]);
+    add_pattern(&q, "@owner", names[1]);
+    return run(s,
+               "SELECT PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, NUM_INPUT_PARAMS, "
+               "NUM_OUTPUT_PARAMS, NUM_RESULT_SETS, REMARKS, PROCEDURE_TYPE FROM sys.spt_procedures WHERE "
+               "NAME LIKE @name AND PROCEDURE_OWNER LIKE @owner ORDER BY PROCEDURE_QUALIFIER, "
+               "PROCEDURE_OWNER, PROCEDURE_NAME",
+               &q, e);
+}
+
+static bool procedure_columns(Session *s, ProcCall *call, bool is_new, SqlError *e) {
+    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1), proc_arg_text(call, 3)};
+    Query q = {0};
+    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
+    for (size_t i = 0; i < 3 && proc_arg_int(call, 5, 1) == 0; i++) names[i] = as_pattern(call, names[i]);
+    add_pattern(&q, "@name", names[0]);
+    add_pattern(&q, "@owner", names[1]);
+    add_pattern(&q, "@column", names[2]);
+    add_number(&q, "@form", is_new);
+    add_number(&q, "@version", proc_arg_int(call, 4, 2));
+    static const char start[] =
+        "SELECT PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, "
+        "TYPE_NAME, PRECISION, LENGTH, SCALE, RADIX, NULLABLE, REMARKS, COLUMN_DEF, SQL_DATA_TYPE, "
+        "SQL_DATETIME_SUB, CHAR_OCTET_LENGTH, ORDINAL_POSITION, IS_NULLABLE, ";
+    static const char end[] =
+        "SS_DATA_TYPE FROM sys.spt_procedure_columns(@form, @version) WHERE NAME LIKE @name AND "
+        "PROCEDURE_OWNER LIKE @owner AND COLUMN_NAME LIKE @column ORDER BY PROCEDURE_QUALIFIER, "
+        "PROCEDURE_OWNER, PROCEDURE_NAME, ORDINAL_POSITION";
+    static const char names_of_types[] = NO_NAME("SS_TYPE_CATALOG_NAME") NO_NAME("SS_TYPE_SCHEMA_NAME")
+        NO_NAME("SS_UDT_CATALOG_NAME") NO_NAME("SS_UDT_SCHEMA_NAME") NO_NAME("SS_UDT_ASSEMBLY_TYPE_NAME")
+            NO_NAME("SS_XML_SCHEMACOLLECTION_CATALOG_NAME") NO_NAME("SS_XML_SCHEMACOLLECTION_SCHEMA_NAME")
+                NO_NAME("SS_XML_SCHEMACOLLECTION_NAME");
+    return run(s, arena_printf(call->arena, "%s%s%s", start, is_new ? names_of_types : "", end), &q, e);
+}
+
+static bool sp_sproc_columns(Session *s, ProcCall *call, SqlError *e) {
+    return procedure_columns(s, call, false, e);
+}
+static bool sp_sproc_columns_100(Session *s, ProcCall *call, SqlError *e) {
+    return procedure_columns(s, call, true, e);
+}
+
+/* ---- permissions: the owner has them all; then what was granted */
+
+static bool sp_table_privileges(Session *s, ProcCall *call, SqlError *e) {
+    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1)};
+    Query q = {0};
+    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
+    for (size_t i = 0; i < 2 && proc_arg_int(call, 3, 1) == 0; i++) names[i] = as_pattern(call, names[i]);
+    add_pattern(&q, "@name", names[0]);
+    add_pattern(&q, "@owner", names[1]);
+    return run(
+        s,
+        "SELECT t.TABLE_QUALIFIER, t.TABLE_OWNER, t.TABLE_NAME, p.GRANTOR, p.GRANTEE, p.PRIVILEGE, "
+        "p.IS_GRANTABLE FROM sys.spt_tables AS t INNER JOIN sys.spt_table_privileges AS p ON p.OBJECT_ID IS "
+        "NULL OR p.OBJECT_ID = t.OBJECT_ID WHERE t.TABLE_TYPE = 'TABLE' AND t.TABLE_NAME LIKE @name AND "
+        "t.TABLE_OWNER LIKE @owner ORDER BY t.TABLE_QUALIFIER, t.TABLE_OWNER, t.TABLE_NAME, p.PRIVILEGE",
+        &q, e);
+}
+
+static bool sp_column_privileges(Session *s, ProcCall *call, SqlError *e) {
+    Query q = {0};
+    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
+    add_text(&q, "@name", proc_arg_text(call, 0));
+    add_pattern(&q, "@owner", proc_arg_text(call, 1));
+    add_pattern(&q, "@column", proc_arg_text(call, 3));
+    return run(
+        s,
+        "SELECT c.TABLE_QUALIFIER, c.TABLE_OWNER, c.TABLE_NAME, c.COLUMN_NAME, p.GRANTOR, p.GRANTEE, "
+        "p.PRIVILEGE, p.IS_GRANTABLE FROM sys.spt_columns(0, 2) AS c INNER JOIN sys.spt_table_privileges AS "
+        "p "
+        "ON p.OBJECT_ID IS NULL OR p.OBJECT_ID = c.OBJECT_ID WHERE p.PRIVILEGE <> 'DELETE' AND c.TABLE_NAME "
+        "= "
+        "@name AND c.TABLE_OWNER LIKE @owner AND c.COLUMN_NAME LIKE @column ORDER BY c.TABLE_QUALIFIER, "
+        "c.TABLE_OWNER, c.TABLE_NAME, c.COLUMN_NAME, p.PRIVILEGE",
+        &q, e);
+}
+
 /* ---- */
 
-static const ProcParam TABLES[] = {PROC_NAME("@table_name"), PROC_NAME("@table_owner"),
+#define PROC_PATTERN(n)                                                                                      \
+    {                                                                                                        \
+        .name = (n), .type = {.id = TYPE_NVARCHAR, .length = 384 }                                           \
+    }
+
+static const ProcParam TABLES[] = {PROC_PATTERN("@table_name"), PROC_PATTERN("@table_owner"),
                                    PROC_NAME("@table_qualifier"), PROC_TEXT("@table_type"),
                                    PROC_BIT("@fUsePattern")};
-static const ProcParam COLUMNS[] = {PROC_TEXT("@table_name"), PROC_TEXT("@table_owner"),
-                                    PROC_NAME("@table_qualifier"), PROC_TEXT("@column_name"),
+static const ProcParam COLUMNS[] = {PROC_PATTERN("@table_name"), PROC_PATTERN("@table_owner"),
+                                    PROC_NAME("@table_qualifier"), PROC_PATTERN("@column_name"),
                                     PROC_INT("@ODBCVer")};
-static const ProcParam COLUMNS_100[] = {PROC_TEXT("@table_name"),      PROC_TEXT("@table_owner"),
-                                        PROC_NAME("@table_qualifier"), PROC_TEXT("@column_name"),
+static const ProcParam COLUMNS_100[] = {PROC_PATTERN("@table_name"),   PROC_PATTERN("@table_owner"),
+                                        PROC_NAME("@table_qualifier"), PROC_PATTERN("@column_name"),
                                         PROC_INT("@NameScope"),        PROC_INT("@ODBCVer"),
                                         PROC_BIT("@fUsePattern")};
 static const ProcParam PKEYS[] = {PROC_NAME("@table_name"), PROC_NAME("@table_owner"),
@@ -273,10 +376,21 @@ static const ProcParam STATISTICS[] = {PROC_NAME("@table_name"),      PROC_NAME(
 static const ProcParam FKEYS[] = {PROC_NAME("@pktable_name"),      PROC_NAME("@pktable_owner"),
                                   PROC_NAME("@pktable_qualifier"), PROC_NAME("@fktable_name"),
                                   PROC_NAME("@fktable_owner"),     PROC_NAME("@fktable_qualifier")};
-static const ProcParam SPECIAL[] = {PROC_NAME("@table_name"),      PROC_NAME("@table_owner"),
-                                    PROC_NAME("@table_qualifier"), PROC_NAME("@col_type"),
-                                    PROC_NAME("@scope"),           PROC_NAME("@nullable"),
-                                    PROC_INT("@ODBCVer")};
+static const ProcParam SPECIAL[] = {
+    PROC_NAME("@table_name"), PROC_NAME("@table_owner"), PROC_NAME("@qualifier"), PROC_NAME("@col_type"),
+    PROC_NAME("@scope"),      PROC_NAME("@nullable"),    PROC_INT("@ODBCVer")};
+static const ProcParam PROCEDURES[] = {PROC_PATTERN("@sp_name"), PROC_PATTERN("@sp_owner"),
+                                       PROC_NAME("@sp_qualifier"), PROC_BIT("@fUsePattern")};
+static const ProcParam PROCEDURE_COLUMNS[] = {PROC_PATTERN("@procedure_name"),
+                                              PROC_PATTERN("@procedure_owner"),
+                                              PROC_NAME("@procedure_qualifier"),
+                                              PROC_PATTERN("@column_name"),
+                                              PROC_INT("@ODBCVer"),
+                                              PROC_BIT("@fUsePattern")};
+static const ProcParam TABLE_PRIVILEGES[] = {PROC_PATTERN("@table_name"), PROC_PATTERN("@table_owner"),
+                                             PROC_NAME("@table_qualifier"), PROC_BIT("@fUsePattern")};
+static const ProcParam COLUMN_PRIVILEGES[] = {PROC_NAME("@table_name"), PROC_NAME("@table_owner"),
+                                              PROC_NAME("@table_qualifier"), PROC_PATTERN("@column_name")};
 static const ProcParam DATATYPE[] = {PROC_INT("@data_type"), PROC_INT("@ODBCVer")};
 
 #define PROC(name_, params_, call_)                                                                          \
@@ -300,6 +414,12 @@ static const Proc PROCS[] = {
     PROC("sp_datatype_info", DATATYPE, sp_datatype_info),
     PROC("sp_datatype_info_90", DATATYPE, sp_datatype_info_100),
     PROC("sp_datatype_info_100", DATATYPE, sp_datatype_info_100),
+    PROC("sp_stored_procedures", PROCEDURES, sp_stored_procedures),
+    PROC("sp_sproc_columns", PROCEDURE_COLUMNS, sp_sproc_columns),
+    PROC("sp_sproc_columns_90", PROCEDURE_COLUMNS, sp_sproc_columns_100),
+    PROC("sp_sproc_columns_100", PROCEDURE_COLUMNS, sp_sproc_columns_100),
+    PROC("sp_table_privileges", TABLE_PRIVILEGES, sp_table_privileges),
+    PROC("sp_column_privileges", COLUMN_PRIVILEGES, sp_column_privileges),
     {.name = "sp_databases", .call = sp_databases},
 };
 

@@ -181,6 +181,77 @@ static bool first_result_set(Session *s, ProcCall *call, SqlError *e) {
     return ok;
 }
 
+/* ---- sp_describe_undeclared_parameters */
+
+static const OutColumn PARAMETER_COLUMNS[] = {
+    INT("parameter_ordinal"),
+    NAME("name"),
+    INT("suggested_system_type_id"),
+    TEXT("suggested_system_type_name", 256),
+    SMALL("suggested_max_length"),
+    TINY("suggested_precision"),
+    TINY("suggested_scale"),
+    INT("suggested_user_type_id"),
+    NAME("suggested_user_type_database"),
+    NAME("suggested_user_type_schema"),
+    NAME("suggested_user_type_name"),
+    TEXT("suggested_assembly_qualified_type_name", 4000),
+    INT("suggested_xml_collection_id"),
+    NAME("suggested_xml_collection_database"),
+    NAME("suggested_xml_collection_schema"),
+    NAME("suggested_xml_collection_name"),
+    BIT("suggested_is_xml_document"),
+    BIT("suggested_is_case_sensitive"),
+    BIT("suggested_is_fixed_length_clr_type"),
+    BIT("suggested_is_input"),
+    BIT("suggested_is_output"),
+    NAME("formal_parameter_name"),
+    INT("suggested_tds_type_id"),
+    INT("suggested_tds_length"),
+};
+enum { PARAMETER_COLUMN_COUNT = sizeof PARAMETER_COLUMNS / sizeof *PARAMETER_COLUMNS };
+
+static bool describe_parameter(Session *s, const ProcUndeclared *p, size_t ordinal) {
+    CLEANUP(buf_done) Buf type = {0};
+    Type plain = p->type;
+    plain.is_sysname = false; /* the system type is asked for */
+    type_format(&plain, &type);
+    const Collation *collation =
+        collation_get(plain.collation ? plain.collation : session_current_database(s)->collation);
+    Value row[PARAMETER_COLUMN_COUNT] = {{.kind = VALUE_NULL}};
+    size_t n = 0;
+    row[n++] = number((int64_t)ordinal);
+    row[n++] = VALUE_OF_TEXT(p->name);
+    row[n++] = number(plain.id);
+    row[n++] = VALUE_OF_TEXT(buf_view(&type));
+    row[n++] = number(type_max_length_bytes(&plain));
+    row[n++] = number(type_sys_precision(&plain));
+    row[n++] = number(type_sys_scale(&plain));
+    n = 16;
+    row[n++] = number(0);
+    row[n++] = number(type_is_text(plain.id) && collation->is_case_sensitive);
+    row[n++] = number(0);
+    row[n++] = number(1);
+    row[n++] = number(p->is_output);
+    row[n++] = p->formal.n ? VALUE_OF_TEXT(p->formal) : (Value){.kind = VALUE_NULL};
+    row[n++] = number(tds_type_id(&plain, /* is_nullable= */ true));
+    row[n++] = number(tds_length(&plain));
+    return proc_row(s, row);
+}
+
+static bool undeclared_parameters(Session *s, ProcCall *call, SqlError *e) {
+    SessionParam *params;
+    ProcUndeclared *found;
+    size_t count, found_count;
+    if (!declared(call, proc_arg_text(call, 1), &params, &count, e) ||
+        !proc_undeclared(s, proc_arg_text(call, 0), params, count, call->arena, &found, &found_count, e))
+        return false;
+    if (!proc_columns(s, PARAMETER_COLUMNS, PARAMETER_COLUMN_COUNT)) return false;
+    for (size_t i = 0; i < found_count; i++)
+        if (!describe_parameter(s, &found[i], i + 1)) return false;
+    return proc_rows_done(s);
+}
+
 static const ProcParam PARAMS[] = {
     {.name = "@tsql", .type = {.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH}, .is_required = true},
     PROC_TEXT("@params"),
@@ -188,7 +259,11 @@ static const ProcParam PARAMS[] = {
 };
 
 static const Proc PROCS[] = {
-    {.name = "sp_describe_first_result_set", .params = PARAMS, .param_count = 3, .call = first_result_set}};
+    {.name = "sp_describe_first_result_set", .params = PARAMS, .param_count = 3, .call = first_result_set},
+    {.name = "sp_describe_undeclared_parameters",
+     .params = PARAMS,
+     .param_count = 2,
+     .call = undeclared_parameters}};
 
 void proc_describe_add(ProcRegistry *r) {
     procregistry_add(r, PROCS, sizeof PROCS / sizeof *PROCS);

@@ -27,7 +27,7 @@ static void number_or_null(ViewRow *r, int32_t v) {
 
 static const SysColumn TABLE_COLUMNS[] = {
     VIEW_NAME_N("TABLE_QUALIFIER"), VIEW_NAME_N("TABLE_OWNER"),   VIEW_NAME_N("TABLE_NAME"),
-    VIEW_VARCHAR("TABLE_TYPE", 32), VIEW_VARCHAR("REMARKS", 254),
+    VIEW_VARCHAR("TABLE_TYPE", 32), VIEW_VARCHAR("REMARKS", 254), VIEW_INT_N("OBJECT_ID"),
 };
 
 static bool fill_tables(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
@@ -40,6 +40,7 @@ static bool fill_tables(Session *s, int32_t database_id, const Value *args, size
         table_name(&r, d, t);
         view_row_text(&r, t->kind == TABLE_VIEW ? "VIEW" : "TABLE");
         view_row_null(&r);
+        view_row_int(&r, t->object_id);
         view_row_end(&r);
     }
     size_t next = 0;
@@ -50,7 +51,7 @@ static bool fill_tables(Session *s, int32_t database_id, const Value *args, size
         view_row_text(&r, v->schema);
         view_row_text(&r, v->name);
         view_row_text(&r, "VIEW");
-        view_row_null(&r);
+        view_row_nulls(&r, 2);
         view_row_end(&r);
     }
     return true;
@@ -391,9 +392,22 @@ static bool fill_datatypes(Session *s, int32_t database_id, const Value *args, s
     return true;
 }
 
+/* ---- sys.spt_table_privileges: the owner's, on every table (OBJECT_ID NULL), and those granted */
+
+static const char PRIVILEGES[] =
+    "SELECT CAST(NULL AS int) AS OBJECT_ID, CAST(N'dbo' AS sysname) AS GRANTOR, CAST(N'dbo' AS sysname) AS "
+    "GRANTEE, CAST(v.p AS varchar(32)) AS PRIVILEGE, CAST('YES' AS varchar(3)) AS IS_GRANTABLE FROM (VALUES "
+    "('DELETE'), ('INSERT'), ('REFERENCES'), ('SELECT'), ('UPDATE')) AS v(p) UNION ALL SELECT p.major_id, "
+    "g.name, n.name, CAST(p.permission_name AS varchar(32)), CAST('NO' AS varchar(3)) FROM "
+    "sys.database_permissions AS p INNER JOIN sys.database_principals AS g ON g.principal_id = "
+    "p.grantor_principal_id INNER JOIN sys.database_principals AS n ON n.principal_id = "
+    "p.grantee_principal_id WHERE p.class = 1 AND p.state = 'G' AND p.permission_name IN (N'DELETE', "
+    "N'INSERT', N'REFERENCES', N'SELECT', N'UPDATE')";
+
 /* ---- */
 
 static const SysTable TABLES[] = {
+    {.schema = "sys", .name = "spt_table_privileges", .kind = SYS_SQL, .sql = PRIVILEGES},
     VIEW_TABLE("sys", "spt_tables", TABLE_COLUMNS, fill_tables),
     VIEW_TABLE("sys", "spt_indexes", INDEX_COLUMNS, fill_indexes),
     VIEW_TABLE("sys", "spt_foreign_keys", FOREIGN_KEY_COLUMNS, fill_foreign_keys),

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/session_internal.h"
+#include "standin/exec/undeclared.h"
 #include "standin/tsql/parser.h"
 #include "standin/types/collation.h"
 
@@ -370,10 +371,21 @@ static bool write_source(void *data, const BindRelation *shown, const Str *args,
 /* ---- variables and functions */
 
 static bool find_variable(void *data, Str name, Type *ret) {
-    const Variable *v = scope_find(data, name);
+    Session *s = data;
+    const Variable *v = scope_find(s, name);
+    if (!v && s->undeclared) {
+        undeclared_meet(s->undeclared, name);
+        *ret = (Type){.id = TYPE_NULL};
+        return true;
+    }
     if (!v || v->table) return false;
     *ret = v->type;
     return true;
+}
+
+static void deduce_variable(void *data, Str name, const Type *type) {
+    Session *s = data;
+    if (s->undeclared) undeclared_deduce(s->undeclared, name, type);
 }
 
 /* One scalar function as called in one database: what SQLite calls back with. */
@@ -481,6 +493,7 @@ static const BindScalar *find_scalar(void *data, int32_t database_id, const AstN
 void host_init(Session *s) {
     s->host = (BindHost){.data = s,
                          .variable = find_variable,
+                         .deduce = deduce_variable,
                          .relation = find_relation,
                          .function = find_function,
                          .scalar = find_scalar,

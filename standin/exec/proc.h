@@ -114,10 +114,22 @@ typedef bool ProcRow(void *arg, const Value *values, size_t count);
 MUST_CHECK bool proc_query(Session *s, int32_t database_id, Str text, const SessionParam *params,
                            size_t count, ProcRow *row, void *arg, SqlError *e);
 
-/* The columns of the first result set that the text would give: it is bound, not run. */
+/* The columns of the first result set that the text would give: it is bound, not run. Variables that nobody
+ * declares count as NULL. */
 typedef bool ProcColumns(void *arg, const OutColumn *columns, size_t count);
 MUST_CHECK bool proc_describe(Session *s, int32_t database_id, Str text, const SessionParam *params,
                               size_t count, ProcColumns *see, void *arg, SqlError *e);
+
+/* A parameter that a text uses and @params doesn't declare, with the type that its use asks for. */
+typedef struct ProcUndeclared {
+    Str name; /* with '@' */
+    Type type;
+    bool is_output; /* assigned, or given for an output parameter */
+    Str formal;     /* the procedure's parameter that it is given for; else empty */
+} ProcUndeclared;
+/* Those of a text, in their order in it and in the arena; the text is bound, not run. */
+MUST_CHECK bool proc_undeclared(Session *s, Str text, const SessionParam *params, size_t count, Arena *a,
+                                ProcUndeclared **ret, size_t *ret_count, SqlError *e);
 
 /* ---- schema changes as procedures make them, inside the session's transaction (undone by its rollback) */
 /* Publish an edited copy (table_copy, database_copy): moved. Needs the Sch-M lock for tables, taken inside.

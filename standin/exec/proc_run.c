@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/session_internal.h"
+#include "standin/exec/undeclared.h"
 
 /* ---- results */
 
@@ -182,8 +183,23 @@ bool proc_describe(Session *s, int32_t database_id, Str text, const SessionParam
     Capture c = capture(s, NULL, &d, e);
     c.out.columns = see_columns;
     buf_cstr(&described, "SET FMTONLY ON; "); /* options come back with the procedure's own */
+    for (size_t i = 0; i < count; i++) { /* plans are kept by the text: it says the parameters' types, too */
+        buf_cstr(&described, "/*");
+        type_format(&params[i].type, &described);
+        buf_cstr(&described, "*/");
+    }
     buf_str(&described, text);
-    return run(s, database_id, buf_view(&described), params, count, &c, e);
+    Undeclared *outer = s->undeclared;
+    s->undeclared = undeclared_new();
+    bool ok = run(s, database_id, buf_view(&described), params, count, &c, e);
+    s->undeclared = undeclared_free(s->undeclared);
+    s->undeclared = outer;
+    return ok;
+}
+
+bool proc_undeclared(Session *s, Str text, const SessionParam *params, size_t count, Arena *a,
+                     ProcUndeclared **ret, size_t *ret_count, SqlError *e) {
+    return undeclared_describe(s, text, params, count, a, ret, ret_count, e);
 }
 
 /* Rows to the client, errors back to the procedure. */

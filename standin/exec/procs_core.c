@@ -160,9 +160,11 @@ static bool sp_reset_connection(Session *s, ProcCall *call, SqlError *e) {
 }
 
 static const ProcParam executesql_params[] = {TEXT_PARAM("@statement"), TEXT_PARAM("@params")};
-static const ProcParam prepare_params[] = {INT_PARAM("@handle"), TEXT_PARAM("@params"), TEXT_PARAM("@stmt"),
+#define NEW_HANDLE                                                                                           \
+    { .name = "@handle", .type = {.id = TYPE_INT}, .is_output = true }
+static const ProcParam prepare_params[] = {NEW_HANDLE, TEXT_PARAM("@params"), TEXT_PARAM("@stmt"),
                                            INT_PARAM("@options")};
-static const ProcParam prepexec_params[] = {INT_PARAM("@handle"), TEXT_PARAM("@params"), TEXT_PARAM("@stmt")};
+static const ProcParam prepexec_params[] = {NEW_HANDLE, TEXT_PARAM("@params"), TEXT_PARAM("@stmt")};
 static const ProcParam handle_params[] = {INT_PARAM("@handle")};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))

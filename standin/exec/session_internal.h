@@ -158,6 +158,7 @@ struct Session {
     _Atomic int32_t shown_isolation, shown_transactions; /* as others see them: of the last request's end */
     Options options;
     Scope *scope;
+    struct Undeclared *undeclared; /* while a text with undeclared parameters is looked at */
     int nesting;
     Caught *caught;
     int try_depth;

@@ -158,6 +158,37 @@ static void the_server_tells_of_databases_and_services(void **state) {
     assert_answer(sa, "SELECT login_name FROM sys.dm_exec_sessions WHERE session_id = @@SPID", "sa\n");
 }
 
+static void table_types_and_schemas_are_lists_of_their_own(void **state) {
+    (void)state;
+    assert_answer(sa, "EXEC sp_tables N'', N'', N'', N'%'",
+                  "NULL|NULL|NULL|SYSTEM TABLE|NULL\nNULL|NULL|NULL|TABLE|NULL\nNULL|NULL|NULL|VIEW|NULL\n");
+    assert_non_null(strstr(ask(sa, "EXEC sp_tables N'', N'%', N''"), "NULL|dbo|NULL|NULL|NULL\n"));
+}
+
+static void privileges_are_the_owners_and_those_granted(void **state) {
+    (void)state;
+    run(sa, "CREATE USER reader WITHOUT LOGIN");
+    run(sa, "GRANT SELECT ON dbo.customer TO reader");
+    assert_answer(sa, "EXEC sp_table_privileges N'customer'",
+                  "shop|dbo|customer|dbo|dbo|DELETE|YES\nshop|dbo|customer|dbo|dbo|INSERT|YES\n"
+                  "shop|dbo|customer|dbo|dbo|REFERENCES|YES\nshop|dbo|customer|dbo|dbo|SELECT|YES\n"
+                  "shop|dbo|customer|dbo|reader|SELECT|NO\nshop|dbo|customer|dbo|dbo|UPDATE|YES\n");
+    assert_answer(
+        sa, "EXEC sp_column_privileges N'customer', N'dbo', NULL, N'em%'",
+        "shop|dbo|customer|email|dbo|dbo|INSERT|YES\nshop|dbo|customer|email|dbo|dbo|REFERENCES|YES\n"
+        "shop|dbo|customer|email|dbo|dbo|SELECT|YES\nshop|dbo|customer|email|dbo|reader|SELECT|NO\n"
+        "shop|dbo|customer|email|dbo|dbo|UPDATE|YES\n");
+}
+
+static void special_columns_are_asked_by_the_manuals_names(void **state) {
+    (void)state;
+    assert_answer(
+        sa,
+        "EXEC sp_special_columns @table_name = N'customer', @table_owner = N'dbo', @qualifier = N'shop', "
+        "@col_type = 'R', @scope = 'T', @nullable = 'U', @ODBCVer = 3",
+        "1|id|4|int identity|10|4|0|1\n");
+}
+
 #define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
 
 int main(void) {
@@ -169,6 +200,9 @@ int main(void) {
         ON_SHOP(catalog_views_join_to_a_table_description),
         ON_SHOP(the_standards_views_tell_the_same),
         ON_SHOP(the_server_tells_of_databases_and_services),
+        ON_SHOP(table_types_and_schemas_are_lists_of_their_own),
+        ON_SHOP(privileges_are_the_owners_and_those_granted),
+        ON_SHOP(special_columns_are_asked_by_the_manuals_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

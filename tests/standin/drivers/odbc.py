@@ -81,7 +81,7 @@ def diagnostics(kind, handle):
             procedure = ctypes.create_string_buffer(512)
             if call("SQLGetDiagFieldW", kind, handle, at, ctypes.c_short(DIAG_SS_PROCEDURE), procedure, ctypes.c_short(512),
                     ctypes.byref(length)) in (SUCCESS, WITH_INFO):
-                record["procedure"] = procedure.raw[:length.value].decode("utf-16-le")
+                record["procedure"] = procedure.raw[:length.value].decode("utf-16-le", "ignore").rstrip("\0")
         while record["text"].startswith("["):
             record["text"] = record["text"].partition("]")[2]
         records.append(record)
