@@ -46,6 +46,16 @@ const Database *session_database_named(Session *s, Str name, SqlError *e) {
                             STR_ARG(name));
         return NULL;
     }
+    if (d->id > CATALOG_MSDB && !s->is_internal && fault_is_unavailable(server_fault(s->server))) {
+        (void)sql_error_set(
+            e, 983, 14, 1,
+            "Unable to access availability database '%s' because the database replica is not "
+            "in the PRIMARY or SECONDARY role. Connections to an availability database is "
+            "permitted only when the database replica is in the PRIMARY or SECONDARY role. Try "
+            "the operation again later.",
+            d->name);
+        return NULL;
+    }
     bool is_open = s->is_sysadmin || s->has_all_rights || d->id <= CATALOG_MSDB;
     for (size_t i = 0; !is_open && i < d->principal_count; i++)
         is_open =
@@ -57,6 +67,12 @@ const Database *session_database_named(Session *s, Str name, SqlError *e) {
         "security context.",
         s->login, d->name);
     return NULL;
+}
+
+bool session_may_change(const Session *s, const Database *d, SqlError *e) {
+    if (d->id <= CATALOG_MSDB || s->is_internal || !fault_is_read_only(server_fault(s->server))) return true;
+    return sql_error_set(e, 3906, 16, 2,
+                         "Failed to update database \"%s\" because the database is read-only.", d->name);
 }
 
 bool session_resolve_schema(Session *s, const AstName *name, const Database **ret_d,

@@ -304,6 +304,7 @@ bool ddl_name_is_free(Session *s, const Database *d, const Schema *schema, Str n
 }
 
 bool ddl_may(Session *s, const Database *d, const Table *t, const char *what, SqlError *e) {
+    if (!session_may_change(s, d, e)) return false;
     if (session_is_member(s, d, STR_LIT("db_owner")) || session_is_member(s, d, STR_LIT("db_ddladmin")))
         return true;
     if (t && session_may(s, d, t, PERMISSION_ALTER)) return true;

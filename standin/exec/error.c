@@ -83,7 +83,10 @@ Flow error_handle(Session *s, const AstStmt *st, OutCommand command, SqlError *e
         runner_tell_transaction(s);
     }
     if (s->is_stopped || !s->out->done(s->out, command, false, 0, /* failed= */ true)) return FLOW_STOP;
-    if (e->class_ >= 20) return FLOW_STOP;
+    if (e->class_ >= 20) { /* ends the connection */
+        s->is_stopped = true;
+        return FLOW_STOP;
+    }
     if (aborts || is_thrown) return FLOW_ABORT_BATCH;
     return is_binding || ends_scope(e->number) ? FLOW_ABORT_SCOPE : FLOW_NEXT;
 }

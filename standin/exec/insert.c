@@ -250,7 +250,7 @@ static bool read_only_target(const BindRelation *r, SqlError *e) {
 
 bool dml_read_start(Session *s, const Table *t, SqlError *e) {
     const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
-    return t->kind != TABLE_USER || !d || txn_read_start(s->txn, d, t, e);
+    return t->kind != TABLE_USER || !d || (session_may_change(s, d, e) && txn_read_start(s->txn, d, t, e));
 }
 
 static bool insert_planned(Session *s, Batch *b, const BoundInsert *bound, uint64_t *ret_rows, SqlError *e) {

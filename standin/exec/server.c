@@ -22,6 +22,7 @@ struct Server {
     Store *store;
     SysRegistry *sys;
     ProcRegistry *procs;
+    Fault *fault;
     char *name;
     char *sa_password; /* NULL: any */
     int64_t capture_interval_ms, start_us;
@@ -48,6 +49,9 @@ const SysRegistry *server_sys(const Server *server) {
 }
 const ProcRegistry *server_procs(const Server *server) {
     return server->procs;
+}
+Fault *server_fault(const Server *server) {
+    return server->fault;
 }
 const char *server_name(const Server *server) {
     return server->name;
@@ -196,6 +200,7 @@ bool server_open(const char *dir, const ServerOptions *options, Server **ret, Er
     atomic_store(&server->rowversion, (uint64_t)server->start_us);
     server->sys = sysregistry_new();
     server->procs = procregistry_new();
+    server->fault = fault_new();
     procs_core_add(server->procs);
     for (size_t i = 0; options->modules && options->modules[i]; i++) {
         server->modules = x_reallocarray(server->modules, i + 1, sizeof *server->modules);
@@ -227,6 +232,7 @@ Server *server_close(Server *server) {
     server->store = store_close(server->store);
     server->sys = sysregistry_free(server->sys);
     server->procs = procregistry_free(server->procs);
+    server->fault = fault_free(server->fault);
     (void)pthread_mutex_destroy(&server->mutex);
     free(server->modules);
     free(server->name);

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "standin/exec/fault.h"
 #include "standin/exec/proc.h"
 #include "standin/exec/session.h"
 #include "standin/store/catalog.h"
@@ -48,6 +49,7 @@ Log *server_log(Server *server);
 const SysRegistry *server_sys(const Server *server);
 const ProcRegistry *server_procs(const Server *server);
 void *server_module_state(const Server *server, const char *module); /* what its start gave; NULL = none */
+Fault *server_fault(const Server *server);                           /* what tests ask to go wrong */
 const char *server_name(const Server *server);
 int64_t server_capture_interval_ms(const Server *server);
 int64_t server_start_us(const Server *server);

@@ -144,15 +144,18 @@ static void refuse(OutMessage *ret, const SqlError *e, Session *s, Str user) {
         .number = e->number, .state = e->state, .class_ = e->class_, .text = str_from(text), .line = 1};
 }
 
-/* Whether that database can be the session's; "" can't. */
-static bool take_database(Session *s, Str name) {
-    SqlError e;
-    const Database *d = name.n ? session_database_named(s, name, &e) : NULL;
+/* Whether that database can be the session's; "" can't. *e is left alone, but for one that may be open later.
+ */
+static bool take_database(Session *s, Str name, SqlError *e) {
+    SqlError why = {0};
+    const Database *d = name.n ? session_database_named(s, name, &why) : NULL;
     if (d) s->database_id = s->login_database_id = d->id;
+    else if (why.number == 983) *e = why;
     return d != NULL;
 }
 
 static bool no_database(Str wanted, SqlError *e) {
+    if (e->number != 0) return false;
     if (!wanted.n) return sql_error_set(e, 4064, 11, 1, "Cannot open user default database. Login failed.");
     return sql_error_set(e, 4060, 11, 1,
                          "Cannot open database \"" STR_FMT "\" requested by the login. The login failed.",
@@ -163,16 +166,16 @@ static bool no_database(Str wanted, SqlError *e) {
 static bool choose_database(Session *s, Str wanted, bool is_optional, SqlError *e) {
     const Login *l = catalog_login(session_catalog(s), str_from(s->login));
     Str own = l && *l->default_database ? str_from(l->default_database) : STR_LIT("master");
-    if (take_database(s, wanted.n ? wanted : own)) return true;
+    if (take_database(s, wanted.n ? wanted : own, e)) return true;
     if (!is_optional) return no_database(wanted, e);
-    if (wanted.n && take_database(s, own)) {
+    if (wanted.n && take_database(s, own, e)) {
         (void)sql_error_set(e, 4063, 11, 1,
                             "Cannot open database \"" STR_FMT "\" that was requested by the login. Using the "
                             "user default database \"" STR_FMT "\" instead.",
                             STR_ARG(wanted), STR_ARG(own));
         return true;
     }
-    if (!take_database(s, STR_LIT("master"))) return no_database(wanted, e);
+    if (!take_database(s, STR_LIT("master"), e)) return no_database(wanted, e);
     if (wanted.n)
         (void)sql_error_set(e, 4061, 11, 1,
                             "Neither the database \"" STR_FMT
@@ -320,6 +323,9 @@ bool session_rpc(Session *s, Str procedure, const SessionParam *params, size_t c
     if (!proc) {
         (void)sql_error_set(&e, 2812, 16, 62, "Could not find stored procedure '" STR_FMT "'.",
                             STR_ARG(procedure));
+        (void)error_handle(s, NULL, OUT_CMD_EXEC, &e);
+    } else if (!str_starts(procedure, STR_LIT("standin.")) &&
+               fault_of_statement(server_fault(s->server), s->spid, procedure, &e)) {
         (void)error_handle(s, NULL, OUT_CMD_EXEC, &e);
     } else {
         ProcArg *args = arena_zalloc(&s->scratch, count * sizeof *args);

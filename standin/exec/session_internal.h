@@ -245,7 +245,8 @@ bool plan_scalar(Session *s, const AstExpr *x, const Type *to, Arena *a, Value *
 void host_init(Session *s);
 void session_enter(Session *s); /* pin the catalog; nests */
 void session_leave(Session *s);
-const Database *session_database_named(Session *s, Str name, SqlError *e); /* 911, 916 */
+const Database *session_database_named(Session *s, Str name, SqlError *e); /* 911, 916, 983 */
+bool session_may_change(const Session *s, const Database *d, SqlError *e); /* 3906 */
 /* Resolve a table for DDL or DML: *e is 208-like when NULL. */
 const Table *session_resolve(Session *s, const AstName *name, SqlError *e);
 /* The database and schema a new object goes to. */

@@ -235,6 +235,54 @@ static bool enter(Connection *c, Err *e) {
     return true;
 }
 
+/* --- faults -----------------------------------------------------------------------------------------------
+ */
+
+static bool is_interrupted(void *arg) {
+    return packet_is_interrupted(arg);
+}
+
+static bool is_gone(void *arg) {
+    return packet_is_gone(arg);
+}
+
+/* Before a request that has been read is looked at. */
+static void suffer(Connection *c) {
+    Fault *f = server_fault(c->server);
+    int spid = session_spid(c->session);
+    fault_delay(f, spid, is_interrupted, c->io);
+    fault_hold(f, spid, /* within_answer= */ false, is_gone, c->io);
+}
+
+static bool strike_cut(void *arg, uint64_t at) {
+    Connection *c = arg;
+    fault_strike(server_fault(c->server), FAULT_CUT, session_spid(c->session));
+    packet_cut(c->io, at);
+    return false;
+}
+
+static bool strike_half_open(void *arg, uint64_t at) {
+    Connection *c = arg;
+    (void)at;
+    if (!packet_push(c->io)) return false;
+    fault_hold(server_fault(c->server), session_spid(c->session), /* within_answer= */ true, is_gone, c->io);
+    return true;
+}
+
+/* An answer begins: what may strike within it. */
+static void begin_answer(Connection *c, bool is_rpc) {
+    FaultRule r;
+    token_begin(c->token, is_rpc);
+    if (!fault_of_answer(server_fault(c->server), session_spid(c->session), &r)) return;
+    TokenTrap trap = {
+        .rows = r.has_rows ? r.rows : UINT64_MAX,
+        .bytes = r.has_rows ? UINT64_MAX : r.bytes,
+        .strike = r.kind == FAULT_CUT ? strike_cut : strike_half_open,
+        .arg = c,
+    };
+    token_set_trap(c->token, &trap);
+}
+
 /* --- requests ---------------------------------------------------------------------------------------------
  */
 
@@ -326,7 +374,8 @@ static bool handle_whole(Connection *c, const Packet *first, Err *e) {
     buf_clear(&c->body);
     arena_clear(&c->arena);
     if (!packet_rest(c->io, first, PACKET_MESSAGE_MAX, &c->body, &is_ignored, e)) return false;
-    token_begin(c->token, type == PACKET_RPC);
+    suffer(c);
+    begin_answer(c, type == PACKET_RPC);
     if (is_ignored) return token_end_ignored(c->token) || err_set(e, ERR_IO, false, "the client is gone");
     Cursor at = cursor_over(c->body.p, c->body.n);
     if (!reset_if_asked(c, status)) goes_on = false;
@@ -383,6 +432,7 @@ static bool handle_bulk(Connection *c, const Packet *first, Err *e) {
     bool is_read = read_load(c, bulk, *first, &given_up, &bad, e);
     bulk = bulkdata_free(bulk);
     if (!is_read) return false;
+    suffer(c);
     bool is_broken = bad.code != ERR_OK;
     if (in_bulk) goes_on = session_bulk_end(c->session, given_up != NOT_GIVEN_UP || is_broken);
     if (given_up == BY_ATTENTION) return token_end_attention(c->token);
@@ -402,6 +452,7 @@ static bool handle(Connection *c, const Packet *first, Err *e) {
     case PACKET_TRANSACTION: return handle_whole(c, first, e);
     case PACKET_BULK: return handle_bulk(c, first, e);
     case PACKET_ATTENTION: /* nothing runs: the answer is due all the same */
+        suffer(c);
         token_begin(c->token, false);
         return token_end_attention(c->token) || err_set(e, ERR_IO, false, "the client is gone");
     default: return err_set(e, ERR_INVALID, false, "packet type 0x%02x", first->type);
@@ -421,10 +472,18 @@ void connection_run(int fd, Server *server, const ConnectionOptions *options) {
     Err e = {0};
     Packet first;
     bool is_open = enter(&c, &e);
-    while (is_open) is_open = packet_next(c.io, &first, &e) && handle(&c, &first, &e);
+    if (c.session) fault_connect(server_fault(server), session_spid(c.session), fd);
+    while (is_open) {
+        is_open = packet_next(c.io, &first, &e) && handle(&c, &first, &e);
+        if (is_open && fault_is_dropped(server_fault(server), session_spid(c.session)))
+            is_open = err_set(&e, ERR_CANCELLED, false, "a failover");
+    }
     if (e.code == ERR_CANCELLED) LOG_DEBUG("connection_closed", LOG_S("reason", e.msg));
     else LOG_INFO("connection_broken", LOG_S("reason", e.msg));
-    if (c.session) c.session = session_close(c.session);
+    if (c.session) {
+        fault_disconnect(server_fault(server), session_spid(c.session)); /* before the number is another's */
+        c.session = session_close(c.session);
+    }
     c.token = token_free(c.token);
     c.io = packet_free(c.io);
     arena_done(&c.arena);

@@ -22,6 +22,7 @@ struct PacketIo {
     uint32_t size, next_size; /* of this message out, of the next */
     uint16_t spid;
     uint8_t number; /* of the next packet out */
+    uint64_t sent;  /* of the message's body */
     bool is_gone;
     bool in_message; /* the next packet in isn't a message's first */
     Tls *tls;        /* NULL: plain */
@@ -165,13 +166,22 @@ static int64_t coarse_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool packet_is_interrupted(PacketIo *io) {
-    if (io->is_gone) return true;
+/* Look at the socket if that hasn't been done just now. */
+static void look(PacketIo *io) {
     int64_t now = coarse_ms();
-    if (now - io->looked_ms < PACKET_LOOK_EVERY_MS) return false;
+    if (io->is_gone || now - io->looked_ms < PACKET_LOOK_EVERY_MS) return;
     io->looked_ms = now;
-    if (fill(io, /* may_wait= */ false) < 0) return true;
-    return is_attention_next(io);
+    (void)fill(io, /* may_wait= */ false);
+}
+
+bool packet_is_gone(PacketIo *io) {
+    look(io);
+    return io->is_gone;
+}
+
+bool packet_is_interrupted(PacketIo *io) {
+    look(io);
+    return io->is_gone || is_attention_next(io);
 }
 
 bool packet_take_attention(PacketIo *io) {
@@ -256,24 +266,51 @@ static bool send_burst(PacketIo *io, size_t *at, bool to_end) {
     return send_all(io, v, 2 * packets);
 }
 
+uint64_t packet_sent(const PacketIo *io) {
+    return io->sent;
+}
+
+void packet_cut(PacketIo *io, uint64_t at) {
+    size_t room = io->size - PACKET_HEADER_BYTES, end = at > io->sent ? (size_t)(at - io->sent) : 0;
+    if (end > io->out.n) end = io->out.n;
+    for (size_t from = 0; from < end && !io->is_gone;) {
+        uint8_t header[PACKET_HEADER_BYTES];
+        size_t left = io->out.n - from, body = left < room ? left : room, n = end - from;
+        write_header(io, header, body, /* is_last= */ false);
+        if (n > body) n = body;
+        struct iovec v[] = {{header, sizeof header}, {io->out.p + from, n}};
+        (void)send_all(io, v, 2);
+        from += n;
+    }
+    io->is_gone = true;
+    (void)shutdown(io->fd, SHUT_RDWR);
+}
+
 bool packet_flow(PacketIo *io) {
-    if (io->out.n < PACKET_FLOW_BYTES) return true;
+    return io->out.n < PACKET_FLOW_BYTES || packet_push(io);
+}
+
+bool packet_push(PacketIo *io) {
+    if (io->is_gone) return false;
     size_t at = 0, room = io->size - PACKET_HEADER_BYTES;
     while (io->out.n - at > room) {
         if (!send_burst(io, &at, false)) return false;
     }
-    memmove(io->out.p, io->out.p + at, io->out.n - at);
+    if (at > 0) memmove(io->out.p, io->out.p + at, io->out.n - at);
     io->out.n -= at;
+    io->sent += at;
     return true;
 }
 
 bool packet_end(PacketIo *io) {
     size_t at = 0;
+    if (io->is_gone) return false;
     do {
         if (!send_burst(io, &at, true)) return false;
     } while (at < io->out.n);
     buf_clear(&io->out);
     io->size = io->next_size;
     io->number = 1;
+    io->sent = 0;
     return true;
 }

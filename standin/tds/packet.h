@@ -79,12 +79,21 @@ MUST_CHECK bool packet_rest(PacketIo *io, const Packet *first, size_t max, Buf *
 Buf *packet_out(PacketIo *io);
 /* To be called between tokens: sends full packets once there is enough. False: the client is gone. */
 bool packet_flow(PacketIo *io);
+/* Bytes of the message's body that are sent. */
+uint64_t packet_sent(const PacketIo *io);
+/* Sends the full packets there are. False: the client is gone. */
+bool packet_push(PacketIo *io);
+/* Fault: nothing is sent beyond that byte of the message's body (beyond those sent, if it is one of them),
+ * and the connection is closed, within a packet. */
+void packet_cut(PacketIo *io, uint64_t at);
 /* Send the rest as the message's end. False: the client is gone. */
 bool packet_end(PacketIo *io);
 
 /* An attention has come, or the client is gone. Asked while a request runs, as often as one likes: it looks
  * at the socket at most every few milliseconds. */
 bool packet_is_interrupted(PacketIo *io);
+/* The client is gone; an attention is left for later. */
+bool packet_is_gone(PacketIo *io);
 /* Take the attention that stands next in the input, if one does. */
 bool packet_take_attention(PacketIo *io);
 

@@ -75,6 +75,8 @@ struct TokenOut {
     TypeInfoEncoder *columns;
     size_t count, fixed_bytes; /* room for a row but for the variable columns' own bytes */
     bool has_variable;
+    uint64_t rows_left; /* until the trap's row; never reached without one */
+    TokenTrap trap;
 };
 
 static const uint16_t commands[] = {
@@ -149,8 +151,18 @@ static void hold(TokenOut *t, uint8_t token, uint16_t status, uint16_t command, 
     t->held = (Done){.is_set = true, .token = token, .status = status, .command = command, .rows = rows};
 }
 
+/* Never strikes. */
+static const TokenTrap no_trap = {UINT64_MAX, UINT64_MAX, NULL, NULL};
+
+static bool spring(TokenOut *t, uint64_t at) {
+    TokenTrap trap = t->trap;
+    token_set_trap(t, NULL);
+    return trap.strike(trap.arg, at);
+}
+
 /* Send if there is enough; look for an attention now and then. */
 static bool go_on(TokenOut *t) {
+    if (packet_sent(t->io) + t->out->n >= t->trap.bytes && !spring(t, t->trap.bytes)) return false;
     if (!packet_flow(t->io)) return false;
     if (++t->rows_unseen < TOKEN_LOOK_EVERY_ROWS) return true;
     t->rows_unseen = 0;
@@ -251,8 +263,13 @@ static bool out_row(Out *o, const Value *values) {
         else if (t->columns[i].is_variable) room += 2 * values[i].v.s.n;
     }
     uint8_t *p = buf_reserve(t->out, room);
+    size_t before = t->out->n;
     bool is_compact = nulls > (t->count + 7) / 8;
     bool is_written = is_compact ? write_nbc_row(t, values, p) : write_row(t, values, p);
+    if (is_written && --t->rows_left == 0) {
+        size_t half = (t->out->n - before + 1) / 2;
+        if (!spring(t, packet_sent(t->io) + before + half)) return false;
+    }
     return is_written && go_on(t);
 }
 
@@ -372,7 +389,13 @@ TokenOut *token_new(PacketIo *io, const char *server_name) {
     t->io = io;
     t->out = packet_out(io);
     t->server_name = server_name;
+    token_set_trap(t, NULL);
     return t;
+}
+
+void token_set_trap(TokenOut *t, const TokenTrap *trap) {
+    t->trap = trap ? *trap : no_trap;
+    t->rows_left = t->trap.rows == UINT64_MAX ? UINT64_MAX : t->trap.rows + 1;
 }
 
 TokenOut *token_free(TokenOut *t) {
@@ -399,6 +422,7 @@ void token_end_procedure(TokenOut *t) {
 }
 
 bool token_end(TokenOut *t) {
+    token_set_trap(t, NULL);
     if (!t->held.is_set) hold(t, TOKEN_DONE, 0, 0, 0);
     write_done(t, false);
     return packet_end(t->io);

@@ -21,6 +21,16 @@ TokenOut *token_new(PacketIo *io, const char *server_name);
 TokenOut *token_free(TokenOut *t);
 Out *token_out(TokenOut *t);
 
+/* Fault: strike is called within the answer being written, once it has more whole rows than `rows`, or as
+ * many bytes as `bytes`; at: the byte where (of the message's body, within the row). False: the answer ends
+ * there. */
+typedef struct TokenTrap {
+    uint64_t rows, bytes; /* UINT64_MAX: doesn't matter */
+    bool (*strike)(void *arg, uint64_t at);
+    void *arg;
+} TokenTrap;
+void token_set_trap(TokenOut *t, const TokenTrap *trap); /* NULL: none; until the answer ends */
+
 /* A request's answer begins; is_rpc: statements end in DONEINPROC. */
 void token_begin(TokenOut *t, bool is_rpc);
 /* A procedure call of an RPC has ended: DONEPROC. */

@@ -39,6 +39,14 @@ static void note(const char *what, Str detail) {
     (void)pthread_mutex_unlock(&fake_server.mutex);
 }
 
+/* For the whole program. */
+Fault *server_fault(const Server *server) {
+    (void)server;
+    static Fault *fault;
+    if (!fault) fault = fault_new();
+    return fault;
+}
+
 const char *server_name(const Server *server) {
     (void)server;
     return "fake";

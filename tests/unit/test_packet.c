@@ -153,6 +153,38 @@ static void a_long_answer_goes_in_packets_of_the_agreed_size(void **state) {
     assert_int_equal(packets, 4);
 }
 
+static void a_cut_ends_the_message_within_a_packet(void **state) {
+    Pair *p = *state;
+    uint8_t got[2000];
+    (void)packet_set_size(p->io, 512);
+    assert_true(packet_end(p->io)); /* from the next message on */
+    (void)client_reads(p, got, sizeof got);
+    for (size_t i = 0; i < 1500; i++) buf_u8(packet_out(p->io), (uint8_t)i);
+    packet_cut(p->io, 700);
+    assert_true(packet_is_gone(p->io));
+    size_t n = 0;
+    ssize_t r;
+    while ((r = recv(p->client, got + n, sizeof got - n, 0)) > 0) n += (size_t)r;
+    assert_int_equal(r, 0); /* closed */
+    assert_int_equal(n, 8 + 504 + 8 + 196);
+    assert_int_equal(got[1], 0);
+    assert_int_equal(got[512 + 2] << 8 | got[512 + 3], 512); /* as if the packet went on */
+    assert_int_equal(got[n - 1], (uint8_t)699);
+    assert_false(packet_end(p->io));
+}
+
+static void what_is_pushed_is_sent_in_full_packets(void **state) {
+    Pair *p = *state;
+    uint8_t got[9000];
+    for (size_t i = 0; i < 5000; i++) buf_u8(packet_out(p->io), 1);
+    assert_true(packet_push(p->io));
+    assert_int_equal(packet_sent(p->io), 4088);
+    assert_int_equal(client_reads(p, got, sizeof got), 4096);
+    assert_true(packet_end(p->io));
+    assert_int_equal(packet_sent(p->io), 0);
+    assert_int_equal(client_reads(p, got, sizeof got), 5000 - 4088 + 8);
+}
+
 static void an_attention_is_seen_and_taken(void **state) {
     Pair *p = *state;
     Packet packet;
@@ -185,6 +217,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_hang_up_between_messages_is_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_that_are_no_packet_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_answer_goes_in_packets_of_the_agreed_size, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cut_ends_the_message_within_a_packet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_pushed_is_sent_in_full_packets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_attention_is_seen_and_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_client_that_left_interrupts, set_up, tear_down),
     };

@@ -150,6 +150,42 @@ static void a_call_that_another_follows_says_so(void **state) {
                      "\xfe\0\0\xe0\0\0\0\0\0\0\0\0\0");
 }
 
+typedef struct Struck {
+    uint64_t at;
+    bool goes_on;
+} Struck;
+
+static bool strike(void *arg, uint64_t at) {
+    ((Struck *)arg)->at = at;
+    return ((Struck *)arg)->goes_on;
+}
+
+static void a_trap_strikes_within_the_row_after_so_many(void **state) {
+    Wire *w = *state;
+    OutColumn column = {.type = {.id = TYPE_INT}};
+    Value v = VALUE_OF_INT(1);
+    Struck struck = {0};
+    token_begin(w->token, false);
+    token_set_trap(w->token, &(TokenTrap){.rows = 2, .bytes = UINT64_MAX, .strike = strike, .arg = &struck});
+    assert_true(w->out->columns(w->out, &column, 1));
+    assert_true(w->out->row(w->out, &v) && w->out->row(w->out, &v));
+    size_t before = packet_out(w->io)->n;
+    assert_false(w->out->row(w->out, &v));
+    assert_int_equal(struck.at, before + 3); /* of a row of five bytes */
+    assert_true(w->out->row(w->out, &v));    /* it strikes once */
+}
+
+static void a_trap_strikes_at_a_byte(void **state) {
+    Wire *w = *state;
+    Struck struck = {.goes_on = true};
+    token_begin(w->token, false);
+    token_set_trap(w->token, &(TokenTrap){.rows = UINT64_MAX, .bytes = 20, .strike = strike, .arg = &struck});
+    assert_true(w->out->return_status(w->out, 0));
+    assert_int_equal(struck.at, 0);
+    assert_true(w->out->env_transaction(w->out, OUT_ENV_BEGIN, 9) && w->out->return_status(w->out, 0));
+    assert_int_equal(struck.at, 20);
+}
+
 static void an_error_is_told_in_the_done_behind_it(void **state) {
     Wire *w = *state;
     OutMessage m = {.number = 208, .state = 1, .class_ = 16, .text = STR_LIT("no t"), .line = 3};
@@ -233,6 +269,8 @@ int main(void) {
             a_procedure_called_in_a_batch_ends_its_statements_and_itself_with_tokens_of_its_own, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(a_call_that_another_follows_says_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_trap_strikes_within_the_row_after_so_many, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_trap_strikes_at_a_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_is_told_in_the_done_behind_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(severity_10_is_sent_as_0, set_up, tear_down),
         cmocka_unit_test_setup_teardown(environment_changes_have_their_layouts, set_up, tear_down),
