@@ -37,6 +37,10 @@ static bool invalid_object(Binder *b, const AstName *name) {
     if (name->name.n && name->name.p[0] == '@')
         return sqlerror_set(b->e, 1087, 1, name->line, "Must declare the table variable \"%.*s\".",
                             STR_ARG(text));
+    SqlError ignored = {0};
+    if (b->host->function(b->host->data, b->database_id, name, b->a, &ignored))
+        return sqlerror_set(b->e, 216, 1, name->line, "Parameters were not supplied for the function '%.*s'.",
+                            STR_ARG(text));
     return sqlerror_set(b->e, 208, 1, name->line, "Invalid object name '%.*s'.", STR_ARG(text));
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "standin/cdc/cdc_object.h"
 #include "standin/cdc/func_cdc.h"
 #include "standin/cdc/proc_catalog.h"
 #include "standin/cdc/proc_cdc.h"
@@ -19,6 +20,7 @@
 #include "standin/cdc/view_objects.h"
 #include "standin/cdc/view_odbc.h"
 #include "standin/cdc/view_procedures.h"
+#include "standin/cdc/view_routines.h"
 #include "standin/cdc/view_server.h"
 #include "standin/cdc/view_session.h"
 
@@ -26,6 +28,7 @@ static const char MODULE_NAME[] = "cdc";
 
 static void add(SysRegistry *sys, ProcRegistry *procs) {
     view_objects_add(sys);
+    view_routines_add(sys);
     view_columns_add(sys);
     view_information_add(sys);
     view_server_add(sys);
@@ -37,6 +40,7 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     view_odbc_add(sys);
     view_procedures_add(sys);
     func_cdc_add(sys);
+    cdc_object_add(sys);
     proc_cdc_add(procs);
     proc_job_add(procs);
     proc_catalog_add(procs);

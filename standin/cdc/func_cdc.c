@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "standin/cdc/access.h"
 #include "standin/cdc/cdc_message.h"
+#include "standin/cdc/cdc_object.h"
 #include "standin/cdc/cdc_sql.h"
 #include "standin/cdc/quote.h"
 #include "standin/cdc/update_mask.h"
@@ -139,6 +140,7 @@ static bool ordinal_of(Session *s, const Value *instance, const Value *column, i
     const Database *d = session_current_database(s);
     if (!instance_load(session_db(s), session_txn(s), session_catalog(s), d->id, &set, e)) return false;
     const Instance *it = instance_by_name(&set, instance->v.s);
+    if (it && !access_may_read(s, d, it)) it = NULL;
     for (size_t i = 0; it && i < it->column_count; i++)
         if (str_eq_icase(it->columns[i].name, column->v.s)) *ret = (int64_t)i + 1;
     instance_done(&set);
@@ -216,7 +218,11 @@ static bool check_instance(Session *s, const Instance *it, const Value *args, Ar
     bool is_net = args[4].kind == VALUE_INT && args[4].v.i != 0;
     const char *family = is_net ? "fn_cdc_get_net_changes_" : "fn_cdc_get_all_changes_";
     if (!access_may_read(s, d, it)) {
-        CLEANUP_FREE char *name = x_asprintf("%s" STR_FMT "", family, STR_ARG(it->name));
+        /* Others than the gating role's members may not call the function; who may, but can't read the
+         * source, is stopped inside, by a placeholder that nobody may read. */
+        bool is_gated = it->has_role && !session_is_member(s, d, it->role);
+        Str shown_name = is_gated ? it->name : STR_LIT("...");
+        CLEANUP_FREE char *name = x_asprintf("%s" STR_FMT "", family, STR_ARG(shown_name));
         Str parts[] = {STR_LIT("SELECT"), str_from(name), str_from(d->name), STR_LIT("cdc")};
         return cdc_message_raise(e, 229, parts, 4);
     }
@@ -279,7 +285,7 @@ static void write_all_changes(const Instance *it, Buf *out) {
     write_columns(it, "", out);
     write_table(it, out);
     write_range(it, false, out);
-    buf_cstr(out, " AND ([__$operation] <> 3 OR @row_filter_option = N'all update old')");
+    buf_cstr(out, " AND ([__$operation] <> 3 OR LTRIM(@row_filter_option) = N'all update old')");
 }
 
 /* One numbering of the rows of each key: the first or the last comes to be number 1. */
@@ -306,11 +312,10 @@ static void write_numbered(const Instance *it, const char *direction, Buf *out) 
 /* A key's last row, if it is there now, or was there before the window. The mask is NULL, as it is on a
  * server whose CLR integration is off, the default. */
 static void write_net_changes(const Instance *it, Buf *out) {
-    buf_cstr(
-        out,
-        "SELECT l.[__$start_lsn], CASE WHEN l.[__$operation] = 1 THEN 1 WHEN @row_filter_option = N'all with "
-        "merge' THEN 5 WHEN f.[__$operation] = 2 THEN 2 ELSE 4 END AS [__$operation], "
-        "CAST(NULL AS varbinary(128)) AS [__$update_mask]");
+    buf_cstr(out, "SELECT l.[__$start_lsn], CASE WHEN l.[__$operation] = 1 THEN 1 WHEN "
+                  "LTRIM(@row_filter_option) = N'all with "
+                  "merge' THEN 5 WHEN f.[__$operation] = 2 THEN 2 ELSE 4 END AS [__$operation], "
+                  "CAST(NULL AS varbinary(128)) AS [__$update_mask]");
     write_columns(it, "l.", out);
     buf_cstr(out, " FROM ");
     write_numbered(it, "DESC", out);
@@ -339,11 +344,6 @@ static const Instance *instance_named(const InstanceSet *set, Str name, const ch
     return instance_by_name(set, str_sub(name, prefix.n, name.n));
 }
 
-int32_t func_cdc_object_id(int32_t change_table, bool is_net) {
-    enum { ALL_CHANGES = 0x40000000, NET_CHANGES = 0x60000000 }; /* beyond what the catalog gives out */
-    return change_table | (is_net ? NET_CHANGES : ALL_CHANGES);
-}
-
 static bool find_change_function(void *arg, Session *s, int32_t database_id, Str schema, Str name,
                                  bool is_function, Arena *arena, SysTable *ret) {
     (void)arg;
@@ -355,16 +355,17 @@ static bool find_change_function(void *arg, Session *s, int32_t database_id, Str
     CLEANUP(buf_done) Buf text = {0};
     const Instance *all = instance_named(&set, name, "fn_cdc_get_all_changes_");
     const Instance *net = instance_named(&set, name, "fn_cdc_get_net_changes_");
+    if (net && !net->supports_net_changes) net = NULL;
     if (all) write_all_changes(all, &text);
-    else if (net && net->supports_net_changes) write_net_changes(net, &text);
-    int32_t change_table = all ? all->object_id : net ? net->object_id : 0;
+    else if (net) write_net_changes(net, &text);
+    int32_t id = all || net ? cdc_object_function_id((all ? all : net)->object_id, net != NULL) : 0;
     instance_done(&set);
     if (text.n == 0) return false;
     *ret = (SysTable){.schema = "cdc",
                       .name = arena_str(arena, name).p,
                       .kind = SYS_SQL,
                       .is_function = true,
-                      .object_id = func_cdc_object_id(change_table, net != NULL),
+                      .object_id = id,
                       .params = CHANGE_PARAMS,
                       .param_count = sizeof CHANGE_PARAMS / sizeof *CHANGE_PARAMS,
                       .sql = arena_str(arena, buf_view(&text)).p};

@@ -5,7 +5,5 @@
 #include "standin/store/sysobj.h"
 
 void func_cdc_add(SysRegistry *r);
-/* The object id of an instance's change function, made of its change table's. */
-int32_t func_cdc_object_id(int32_t change_table, bool is_net);
 
 #endif

@@ -15,20 +15,9 @@ static const SysTable TABLES[] = {
              "tinyint) AS precision, CAST(NULL AS tinyint) AS scale, CAST(NULL AS bigint) AS "
              "current_value, CAST(NULL AS bit) AS is_exhausted, CAST(NULL AS bigint) AS "
              "last_used_value FROM sys.objects AS o WHERE 1 = 0"),
-    VIEW_SQL("sys", "procedures", 0,
-             "SELECT o.*, CAST(NULL AS bit) AS is_auto_executed, CAST(NULL AS bit) AS "
-             "is_execution_replicated, CAST(NULL AS bit) AS is_repl_serializable_only, CAST(NULL AS "
-             "bit) AS skips_repl_constraints FROM sys.objects AS o WHERE 1 = 0"),
     VIEW_SQL("sys", "synonyms", 0,
              "SELECT o.*, CAST(NULL AS nvarchar(1035)) AS base_object_name FROM sys.objects AS o WHERE "
              "1 = 0"),
-    VIEW_SQL("sys", "triggers", 0,
-             "SELECT CAST(NULL AS sysname) AS name, CAST(NULL AS int) AS object_id, CAST(NULL AS "
-             "tinyint) AS parent_class, CAST(NULL AS nvarchar(60)) AS parent_class_desc, CAST(NULL AS "
-             "int) AS parent_id, CAST(NULL AS char(2)) AS type, CAST(NULL AS nvarchar(60)) AS "
-             "type_desc, CAST(NULL AS datetime) AS create_date, CAST(NULL AS datetime) AS modify_date, "
-             "CAST(NULL AS bit) AS is_ms_shipped, CAST(NULL AS bit) AS is_disabled, CAST(NULL AS bit) "
-             "AS is_not_for_replication, CAST(NULL AS bit) AS is_instead_of_trigger WHERE 1 = 0"),
     VIEW_SQL("sys", "trigger_events", 0,
              "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS int) AS type, CAST(NULL AS "
              "nvarchar(60)) AS type_desc, CAST(NULL AS bit) AS is_first, CAST(NULL AS bit) AS is_last, "
@@ -275,18 +264,6 @@ static const SysTable TABLES[] = {
              "SELECT CAST(NULL AS nvarchar(128)) AS cluster_name, CAST(NULL AS tinyint) AS "
              "quorum_type, CAST(NULL AS nvarchar(50)) AS quorum_type_desc, CAST(NULL AS tinyint) AS "
              "quorum_state, CAST(NULL AS nvarchar(50)) AS quorum_state_desc WHERE 1 = 0"),
-    VIEW_SQL("INFORMATION_SCHEMA", "ROUTINES", 0,
-             "SELECT CAST(NULL AS nvarchar(128)) AS SPECIFIC_CATALOG, CAST(NULL AS nvarchar(128)) AS "
-             "SPECIFIC_SCHEMA, CAST(NULL AS nvarchar(128)) AS SPECIFIC_NAME, CAST(NULL AS "
-             "nvarchar(128)) AS ROUTINE_CATALOG, CAST(NULL AS nvarchar(128)) AS ROUTINE_SCHEMA, "
-             "CAST(NULL AS sysname) AS ROUTINE_NAME, CAST(NULL AS nvarchar(20)) AS ROUTINE_TYPE, "
-             "CAST(NULL AS nvarchar(128)) AS DATA_TYPE, CAST(NULL AS int) AS CHARACTER_MAXIMUM_LENGTH, "
-             "CAST(NULL AS int) AS CHARACTER_OCTET_LENGTH, CAST(NULL AS sysname) AS COLLATION_NAME, "
-             "CAST(NULL AS tinyint) AS NUMERIC_PRECISION, CAST(NULL AS smallint) AS "
-             "NUMERIC_PRECISION_RADIX, CAST(NULL AS int) AS NUMERIC_SCALE, CAST(NULL AS smallint) AS "
-             "DATETIME_PRECISION, CAST(NULL AS nvarchar(30)) AS ROUTINE_BODY, CAST(NULL AS "
-             "nvarchar(4000)) AS ROUTINE_DEFINITION, CAST(NULL AS nvarchar(30)) AS SQL_DATA_ACCESS, "
-             "CAST(NULL AS datetime) AS CREATED, CAST(NULL AS datetime) AS LAST_ALTERED WHERE 1 = 0"),
     VIEW_SQL("INFORMATION_SCHEMA", "PARAMETERS", 0,
              "SELECT CAST(NULL AS nvarchar(128)) AS SPECIFIC_CATALOG, CAST(NULL AS nvarchar(128)) AS "
              "SPECIFIC_SCHEMA, CAST(NULL AS sysname) AS SPECIFIC_NAME, CAST(NULL AS int) AS "

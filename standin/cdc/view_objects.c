@@ -5,17 +5,10 @@
  */
 #include "standin/cdc/view_objects.h"
 
-#include "standin/cdc/func_cdc.h"
-#include "standin/cdc/instance.h"
+#include "standin/cdc/view_routines.h"
 #include "standin/cdc/view_row.h"
 #include "standin/exec/proc.h"
 #include "standin/exec/server.h"
-
-#define OBJECT_COLUMNS                                                                                       \
-    VIEW_NAME("name"), VIEW_INT("object_id"), VIEW_INT_N("principal_id"), VIEW_INT("schema_id"),             \
-        VIEW_INT("parent_object_id"), VIEW_CHAR("type", 2), VIEW_NVARCHAR("type_desc", 60),                  \
-        VIEW_DATETIME("create_date"), VIEW_DATETIME("modify_date"), VIEW_BIT("is_ms_shipped"),               \
-        VIEW_BIT("is_published"), VIEW_BIT("is_schema_published")
 
 typedef struct Object {
     const char *name;
@@ -74,7 +67,7 @@ static bool fill_schemas(Session *s, int32_t database_id, const Value *args, siz
 
 /* ---- sys.objects */
 
-static const SysColumn OBJECTS_COLUMNS[] = {OBJECT_COLUMNS};
+static const SysColumn OBJECTS_COLUMNS[] = {VIEW_OBJECT_COLUMNS};
 
 static void one_object(ViewRow *r, const Table *t, Object o) {
     object_start(r, t, &o);
@@ -101,32 +94,13 @@ static void objects_of(ViewRow *r, const Table *t) {
     }
 }
 
-/* cdc.fn_cdc_get_all_changes_<instance> and its kin: they come and go with the instances. */
-static bool change_functions(ViewRow *r, Session *s, int32_t database_id, Arena *arena, SqlError *e) {
-    InstanceSet set;
-    if (!instance_load(session_db(s), session_txn(s), session_catalog(s), database_id, &set, e)) return false;
-    for (size_t i = 0; i < set.count; i++) {
-        const Instance *it = &set.items[i];
-        const Table *t = catalog_table_by_id(session_catalog(s), it->object_id);
-        Object o = {.type = "IF", .type_desc = "SQL_INLINE_TABLE_VALUED_FUNCTION"};
-        for (int is_net = 0; t && is_net <= it->supports_net_changes; is_net++) {
-            o.name = arena_printf(arena, "fn_cdc_get_%s_changes_" STR_FMT, is_net ? "net" : "all",
-                                  STR_ARG(it->name));
-            o.id = func_cdc_object_id(it->object_id, is_net);
-            one_object(r, t, o);
-        }
-    }
-    instance_done(&set);
-    return true;
-}
-
 static bool fill_objects(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
                          Arena *arena, SqlError *e) {
-    (void)args, (void)arg_count, (void)arena, (void)e;
+    (void)args, (void)arg_count;
     ViewRow r = view_row_start(rows, VIEW_COUNT(OBJECTS_COLUMNS));
     SessionTables at = {0};
     for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) objects_of(&r, t);
-    return change_functions(&r, s, database_id, arena, e);
+    return view_routines_of_database(s, database_id, &r, arena, e);
 }
 
 /* ---- sys.system_objects: the views, functions and procedures that come with the server */
@@ -165,9 +139,15 @@ static bool fill_system_objects(Session *s, int32_t database_id, const Value *ar
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     const Schema *sys = d ? database_schema(d, STR_LIT("sys")) : NULL;
     const ProcRegistry *procs = server_procs(session_server(s));
+    const SysRegistry *registry = server_sys(session_server(s));
     size_t at = 0;
     if (!sys) return true;
     system_tables(&r, s, d);
+    for (const SysFunction *f; (f = sysregistry_next_function(registry, &at)) != NULL;)
+        if (str_eq_c(str_from(f->schema), "sys"))
+            system_object(&r, s, f->name, sysregistry_function_id(registry, f), sys->id, "FN",
+                          "SQL_SCALAR_FUNCTION");
+    at = 0;
     for (const Proc *p; (p = procregistry_next(procs, &at)) != NULL;)
         system_object(&r, s, p->name, procregistry_object_id(procs, p), sys->id, "P ",
                       "SQL_STORED_PROCEDURE");
@@ -184,7 +164,7 @@ static bool fill_nothing(Session *s, int32_t database_id, const Value *args, siz
 /* ---- sys.tables, sys.views */
 
 static const SysColumn TABLE_COLUMNS[] = {
-    OBJECT_COLUMNS,
+    VIEW_OBJECT_COLUMNS,
     VIEW_INT("lob_data_space_id"),
     VIEW_INT_N("filestream_data_space_id"),
     VIEW_INT("max_column_id_used"),
@@ -242,7 +222,7 @@ static bool fill_tables(Session *s, int32_t database_id, const Value *args, size
     return true;
 }
 
-static const SysColumn VIEW_COLUMNS[] = {OBJECT_COLUMNS, VIEW_BIT_N("is_replicated"),
+static const SysColumn VIEW_COLUMNS[] = {VIEW_OBJECT_COLUMNS, VIEW_BIT_N("is_replicated"),
                                          VIEW_BIT("with_check_option")};
 
 static bool fill_views(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
@@ -262,7 +242,7 @@ static bool fill_views(Session *s, int32_t database_id, const Value *args, size_
 
 /* ---- constraints */
 
-static const SysColumn KEY_COLUMNS[] = {OBJECT_COLUMNS, VIEW_INT_N("unique_index_id"),
+static const SysColumn KEY_COLUMNS[] = {VIEW_OBJECT_COLUMNS, VIEW_INT_N("unique_index_id"),
                                         VIEW_BIT("is_system_named"), VIEW_BIT("is_enforced")};
 
 static bool fill_key_constraints(Session *s, int32_t database_id, const Value *args, size_t arg_count,
@@ -285,7 +265,7 @@ static bool fill_key_constraints(Session *s, int32_t database_id, const Value *a
 }
 
 static const SysColumn FOREIGN_KEY_COLUMNS[] = {
-    OBJECT_COLUMNS,
+    VIEW_OBJECT_COLUMNS,
     VIEW_INT_N("referenced_object_id"),
     VIEW_INT_N("key_index_id"),
     VIEW_BIT("is_disabled"),
@@ -356,7 +336,7 @@ static bool fill_foreign_key_columns(Session *s, int32_t database_id, const Valu
     return true;
 }
 
-static const SysColumn DEFAULT_COLUMNS[] = {OBJECT_COLUMNS, VIEW_INT("parent_column_id"),
+static const SysColumn DEFAULT_COLUMNS[] = {VIEW_OBJECT_COLUMNS, VIEW_INT("parent_column_id"),
                                             VIEW_NVARCHAR("definition", TYPE_MAX_LENGTH),
                                             VIEW_BIT("is_system_named")};
 
@@ -381,7 +361,7 @@ static bool fill_default_constraints(Session *s, int32_t database_id, const Valu
     return true;
 }
 
-static const SysColumn CHECK_COLUMNS[] = {OBJECT_COLUMNS,
+static const SysColumn CHECK_COLUMNS[] = {VIEW_OBJECT_COLUMNS,
                                           VIEW_BIT("is_disabled"),
                                           VIEW_BIT("is_not_for_replication"),
                                           VIEW_BIT("is_not_trusted"),

@@ -46,6 +46,13 @@
 #define VIEW_SQL(schema_, name_, database_id_, sql_)                                                         \
     { .schema = (schema_), .name = (name_), .kind = SYS_SQL, .database_id = (database_id_), .sql = (sql_) }
 
+/* The twelve columns that all views of objects begin with. */
+#define VIEW_OBJECT_COLUMNS                                                                                  \
+    VIEW_NAME("name"), VIEW_INT("object_id"), VIEW_INT_N("principal_id"), VIEW_INT("schema_id"),             \
+        VIEW_INT("parent_object_id"), VIEW_CHAR("type", 2), VIEW_NVARCHAR("type_desc", 60),                  \
+        VIEW_DATETIME("create_date"), VIEW_DATETIME("modify_date"), VIEW_BIT("is_ms_shipped"),               \
+        VIEW_BIT("is_published"), VIEW_BIT("is_schema_published")
+
 enum { VIEW_ROW_MAX_COLUMNS = 64 };
 
 /* Values are put in the order of the columns, then view_row_end hands the row on. */

@@ -38,11 +38,15 @@ static const Table *table_of(Session *s, const Value *v) {
                : NULL;
 }
 
-static const SysTable *sys_by_id(Session *s, int64_t id) {
-    size_t at = 0;
-    for (const SysTable *t; (t = sysregistry_next_table(server_sys(s->server), &at));)
-        if (t->object_id == id) return t;
-    return NULL;
+/* What isn't a table: a system view, a function, a procedure. */
+static bool name_by_id(Session *s, const Value *args, size_t count, SysName *ret) {
+    if (!has(args, count, 0) || args[0].v.i < INT32_MIN || args[0].v.i > INT32_MAX) return false;
+    int32_t id = (int32_t)args[0].v.i;
+    int64_t database_id = has(args, count, 1) ? args[1].v.i : s->database_id;
+    if (database_id <= 0 || database_id > INT32_MAX) return false;
+    const Proc *proc = id < 0 ? procregistry_by_id(server_procs(s->server), id) : NULL;
+    if (proc) *ret = (SysName){STR_LIT("sys"), str_from(proc->name), "P ", true};
+    return proc || sysregistry_name(server_sys(s->server), s, (int32_t)database_id, id, &s->scratch, ret);
 }
 
 /* ---- names and ids of objects */
@@ -82,6 +86,8 @@ static Value object_id(Session *s, const Value *args, size_t count) {
             sysregistry_table(server_sys(s->server), s, d->id, schema, name.name, is_function, &s->scratch);
         if (sys) return VALUE_OF_INT(sys->object_id ? sys->object_id : -1);
     }
+    const SysFunction *f = sysregistry_function(server_sys(s->server), schema, name.name);
+    if (f) return VALUE_OF_INT(sysregistry_function_id(server_sys(s->server), f));
     const Proc *proc = procregistry_find(server_procs(s->server), name.name);
     if (proc) return VALUE_OF_INT(procregistry_object_id(server_procs(s->server), proc));
     int32_t id = constraint_named(s, &name);
@@ -97,15 +103,15 @@ static const Table *table_by_id_in(Session *s, const Value *args, size_t count) 
 static Value object_name(Session *s, const Value *args, size_t count, Arena *a) {
     const Table *t = table_by_id_in(s, args, count);
     if (t) return text(a, t->name);
-    const SysTable *sys = has(args, count, 0) ? sys_by_id(s, args[0].v.i) : NULL;
-    return sys ? text(a, sys->name) : none;
+    SysName found;
+    return name_by_id(s, args, count, &found) ? VALUE_OF_TEXT(arena_str(a, found.name)) : none;
 }
 
 static Value object_schema_name(Session *s, const Value *args, size_t count, Arena *a) {
     const Table *t = table_by_id_in(s, args, count);
     if (t) return text(a, session_schema_name(s, t));
-    const SysTable *sys = has(args, count, 0) ? sys_by_id(s, args[0].v.i) : NULL;
-    return sys ? text(a, sys->schema) : none;
+    SysName found;
+    return name_by_id(s, args, count, &found) ? VALUE_OF_TEXT(arena_str(a, found.schema)) : none;
 }
 
 static Value object_definition(Session *s, const Value *args, size_t count, Arena *a) {
@@ -235,15 +241,27 @@ static Value column_property(Session *s, const Value *args, size_t count) {
     return none;
 }
 
+/* Of what isn't a table. */
+static Value other_property(const SysName *o, Str p) {
+    static const struct {
+        const char *property, *type;
+    } types[] = {
+        {"IsView", "V "},           {"IsProcedure", "P "},     {"IsTrigger", "TR"},
+        {"IsScalarFunction", "FN"}, {"IsTableFunction", "IF"}, {"IsInlineFunction", "IF"},
+    };
+    if (str_eq_icase(p, STR_LIT("IsMSShipped"))) return flag(o->is_ms_shipped);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (str_eq_icase(p, str_from(types[i].property))) return flag(strcmp(o->type, types[i].type) == 0);
+    return flag(false);
+}
+
 static Value object_property(Session *s, const Value *args, size_t count) {
     const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
     if (!has(args, count, 1)) return none;
     Str p = str_of(&args[1]);
     if (!t) {
-        const SysTable *sys = has(args, count, 0) ? sys_by_id(s, args[0].v.i) : NULL;
-        if (!sys) return none;
-        if (str_eq_icase(p, STR_LIT("IsMSShipped"))) return flag(true);
-        return str_eq_icase(p, STR_LIT("IsView")) ? flag(!sys->is_function) : flag(false);
+        SysName o;
+        return name_by_id(s, args, 1, &o) ? other_property(&o, p) : none;
     }
     if (str_eq_icase(p, STR_LIT("IsTable")) || str_eq_icase(p, STR_LIT("IsUserTable"))) return flag(true);
     if (str_eq_icase(p, STR_LIT("IsMSShipped"))) return flag(t->is_ms_shipped);

@@ -69,7 +69,8 @@ void procregistry_add(ProcRegistry *r, const Proc *procs,
 const Proc *procregistry_find(const ProcRegistry *r, Str name);   /* any letter case; NULL = none */
 const Proc *procregistry_next(const ProcRegistry *r, size_t *at); /* walk: *at starts at 0 */
 int32_t procregistry_object_id(const ProcRegistry *r,
-                               const Proc *p); /* negative, fixed while the server runs */
+                               const Proc *p);                     /* negative, fixed while the server runs */
+const Proc *procregistry_by_id(const ProcRegistry *r, int32_t id); /* NULL = none */
 
 /* ---- what a procedure (or a SysScalar, SysFill) may ask of its session; owner thread only */
 Server *session_server(Session *s);

@@ -43,3 +43,10 @@ const Proc *procregistry_next(const ProcRegistry *r, size_t *at) {
     void *p;
     return strmap_next(r->procs, at, &name, &p) ? p : NULL;
 }
+
+const Proc *procregistry_by_id(const ProcRegistry *r, int32_t wanted) {
+    size_t at = 0;
+    for (const Proc *p; (p = procregistry_next(r, &at)) != NULL;)
+        if (procregistry_object_id(r, p) == wanted) return p;
+    return NULL;
+}

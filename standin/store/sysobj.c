@@ -12,6 +12,11 @@ typedef struct Finder {
     void *arg;
 } Finder;
 
+typedef struct Namer {
+    SysNamer *name;
+    void *arg;
+} Namer;
+
 struct SysRegistry {
     StrMap *functions, *tables; /* "schema.name", tables that take arguments "schema.name()" */
     const SysFunction **function_list;
@@ -19,9 +24,12 @@ struct SysRegistry {
     size_t function_count, table_count;
     Finder *finders;
     size_t finder_count;
+    Namer *namers;
+    size_t namer_count;
 };
 
-enum { KEY_SIZE = 2 * 128 + 8, FIRST_OBJECT_ID = -100 };
+/* Ids of views and table functions go down from the first, those of scalar functions from the second. */
+enum { KEY_SIZE = 2 * 128 + 8, FIRST_OBJECT_ID = -100, FIRST_FUNCTION_ID = -200000 };
 
 static Str make_key(char buf[static KEY_SIZE], Str schema, Str name, const char *tail) {
     size_t n = 0;
@@ -49,6 +57,7 @@ SysRegistry *sysregistry_free(SysRegistry *r) {
     free(r->function_list);
     free(r->table_list);
     free(r->finders);
+    free(r->namers);
     free(r);
     return NULL;
 }
@@ -81,6 +90,11 @@ void sysregistry_add_finder(SysRegistry *r, SysFind *find, void *arg) {
     r->finders[r->finder_count++] = (Finder){find, arg};
 }
 
+void sysregistry_add_namer(SysRegistry *r, SysNamer *name, void *arg) {
+    r->namers = x_reallocarray(r->namers, r->namer_count + 1, sizeof *r->namers);
+    r->namers[r->namer_count++] = (Namer){name, arg};
+}
+
 const SysFunction *sysregistry_function(const SysRegistry *r, Str schema, Str name) {
     char buf[KEY_SIZE];
     return strmap_get(r->functions, make_key(buf, schema, name, ""));
@@ -97,6 +111,35 @@ const SysTable *sysregistry_table(const SysRegistry *r, struct Session *s, int32
         if (f->find(f->arg, s, database_id, schema, name, is_function, arena, made)) return made;
     }
     return NULL;
+}
+
+static bool fixed_name(const SysRegistry *r, int32_t object_id, SysName *ret) {
+    for (size_t i = 0; i < r->table_count; i++)
+        if (r->table_list[i]->object_id == object_id) {
+            const SysTable *t = r->table_list[i];
+            *ret = (SysName){str_from(t->schema), str_from(t->name), "V ", true};
+            if (t->is_function) memcpy(ret->type, "IF", sizeof "IF");
+            return true;
+        }
+    int64_t at = FIRST_FUNCTION_ID - (int64_t)object_id;
+    if (at < 0 || (uint64_t)at >= r->function_count) return false;
+    const SysFunction *f = r->function_list[at];
+    *ret = (SysName){str_from(f->schema), str_from(f->name), "FN", true};
+    return true;
+}
+
+bool sysregistry_name(const SysRegistry *r, struct Session *s, int32_t database_id, int32_t object_id,
+                      Arena *arena, SysName *ret) {
+    if (object_id < 0) return fixed_name(r, object_id, ret);
+    for (size_t i = 0; i < r->namer_count; i++)
+        if (r->namers[i].name(r->namers[i].arg, s, database_id, object_id, arena, ret)) return true;
+    return false;
+}
+
+int32_t sysregistry_function_id(const SysRegistry *r, const SysFunction *f) {
+    for (size_t i = 0; i < r->function_count; i++)
+        if (r->function_list[i] == f) return FIRST_FUNCTION_ID - (int32_t)i;
+    return 0;
 }
 
 const SysFunction *sysregistry_next_function(const SysRegistry *r, size_t *at) {

@@ -87,12 +87,23 @@ typedef struct SysTable {
 typedef bool SysFind(void *arg, struct Session *s, int32_t database_id, Str schema, Str name,
                      bool is_function, Arena *arena, SysTable *ret);
 
+/* Likewise the other way round: what has this object_id? The names are in the arena. False: not one of mine.
+ */
+typedef struct SysName {
+    Str schema, name;
+    char type[3]; /* as sys.objects has it: "V ", "IF" … */
+    bool is_ms_shipped;
+} SysName;
+typedef bool SysNamer(void *arg, struct Session *s, int32_t database_id, int32_t object_id, Arena *arena,
+                      SysName *ret);
+
 SysRegistry *sysregistry_new(void);
 SysRegistry *sysregistry_free(SysRegistry *r); /* returns NULL */
 /* Arrays are borrowed for the registry's life (static tables). */
 void sysregistry_add_functions(SysRegistry *r, const SysFunction *functions, size_t count);
 void sysregistry_add_tables(SysRegistry *r, const SysTable *tables, size_t count);
 void sysregistry_add_finder(SysRegistry *r, SysFind *find, void *arg);
+void sysregistry_add_namer(SysRegistry *r, SysNamer *name, void *arg);
 
 /* Look-up, names in any letter case; schema may be empty (functions: those with schema "" only). NULL: none.
  */
@@ -101,6 +112,11 @@ const SysFunction *sysregistry_function(const SysRegistry *r, Str schema, Str na
  * arguments. */
 const SysTable *sysregistry_table(const SysRegistry *r, struct Session *s, int32_t database_id, Str schema,
                                   Str name, bool is_function, Arena *arena);
+/* Schema and name of a view, function or member of a family by its object_id. */
+bool sysregistry_name(const SysRegistry *r, struct Session *s, int32_t database_id, int32_t object_id,
+                      Arena *arena, SysName *ret);
+/* The object_id of a scalar function: negative. */
+int32_t sysregistry_function_id(const SysRegistry *r, const SysFunction *f);
 /* Walk: *at starts at 0. */
 const SysFunction *sysregistry_next_function(const SysRegistry *r, size_t *at);
 const SysTable *sysregistry_next_table(const SysRegistry *r, size_t *at);

@@ -68,7 +68,7 @@ static void the_change_functions_of_an_instance_are_objects(void **state) {
         sa,
         "SELECT name, type, SCHEMA_NAME(schema_id), is_ms_shipped FROM sys.objects WHERE object_id = "
         "OBJECT_ID('cdc.fn_cdc_get_all_changes_dbo_item')",
-        "fn_cdc_get_all_changes_dbo_item|IF|cdc|1\n");
+        "fn_cdc_get_all_changes_dbo_item|IF|cdc|0\n");
 }
 
 static void temporary_tables_are_in_tempdb(void **state) {
