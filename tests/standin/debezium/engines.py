@@ -188,4 +188,5 @@ def replay(events, strict=True, lobs=()):
 
 
 def decimal_of(text, scale):
-    return decimal.Decimal(int.from_bytes(base64.b64decode(text), "big", signed=True)).scaleb(-scale)
+    unscaled = int.from_bytes(base64.b64decode(text), "big", signed=True)
+    return decimal.Decimal((unscaled < 0, tuple(map(int, str(abs(unscaled)))), -scale))
