@@ -133,6 +133,11 @@ static bool make_undo(Txn *t, Overlay *o, SqlError *e) {
     return o->has_undo;
 }
 
+bool overlay_make_undo(Txn *t, const Table *table, SqlError *e) {
+    Overlay *o = overlay_find(t, table->object_id);
+    return !t->savepoint_count || !o || o->has_undo || make_undo(t, o, e);
+}
+
 bool overlay_remember(Txn *t, Overlay *o, int64_t rowid, SqlError *e) {
     if (!t->savepoint_count) return true;
     if (!o->has_undo && !make_undo(t, o, e)) return false;

@@ -385,7 +385,7 @@ bool txn_prepare_write(Txn *t, const Table *table, SqlError *e) {
         return txn_lock(t, whole, LOCK_IX, LOCK_FOR_STATEMENT, e);
     }
     if (table->kind != TABLE_TEMP && !txn_lock(t, whole, LOCK_IX, LOCK_FOR_TRANSACTION, e)) return false;
-    return overlay_make(t, table, e);
+    return overlay_make(t, table, e) && overlay_make_undo(t, table, e);
 }
 
 bool txn_write_begin(Txn *t, const Table *target, SqlError *e) {

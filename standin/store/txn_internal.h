@@ -85,6 +85,9 @@ void txn_count_rows(Txn *t, TableState *state, int64_t change);
 /* overlay.c */
 Overlay *overlay_find(const Txn *t, int32_t object_id); /* with rows or without; NULL: none */
 bool overlay_make(Txn *t, const Table *table, SqlError *e);
+/* While a savepoint stands, before the statement's own SQLite savepoint: that one's rollback would take the
+ * table. */
+bool overlay_make_undo(Txn *t, const Table *table, SqlError *e);
 void overlay_mark_used(Txn *t, Overlay *o);
 /* Remember the row's state for savepoints, before it is changed. */
 bool overlay_remember(Txn *t, Overlay *o, int64_t rowid, SqlError *e);

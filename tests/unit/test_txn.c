@@ -59,6 +59,14 @@ static void a_savepoint_brings_back_what_was_then(void **state) {
     ASK(&b, "SELECT id, v FROM t ORDER BY id", "1|11\n2|20\n3|30\n#3\n");
 }
 
+static void a_statement_that_fails_leaves_the_savepoint_usable(void **state) {
+    (void)state;
+    ASK(&a, "BEGIN TRAN SAVE TRAN s", "begin\n");
+    assert_non_null(strstr(testclient_run(&a, "INSERT t VALUES (7,70,7), (1,0,0)"), "!2627 "));
+    ASK(&a, "UPDATE t SET v = 11 WHERE id = 1 ROLLBACK TRAN s SELECT v FROM t WHERE id = 1", "#1\n10\n#1\n");
+    ASK(&a, "COMMIT", "commit\n");
+}
+
 static void nested_begins_count_and_the_last_commit_applies(void **state) {
     (void)state;
     ASK(&a, "BEGIN TRAN BEGIN TRAN INSERT t VALUES (4,40,4) COMMIT SELECT @@TRANCOUNT", "begin\n#1\n1\n#1\n");
@@ -298,6 +306,7 @@ int main(void) {
         TEST(others_see_a_transaction_only_when_it_commits),
         TEST(a_rollback_leaves_nothing),
         TEST(a_savepoint_brings_back_what_was_then),
+        TEST(a_statement_that_fails_leaves_the_savepoint_usable),
         TEST(nested_begins_count_and_the_last_commit_applies),
         TEST(commit_and_rollback_without_begin_are_errors),
         TEST(a_reader_waits_for_a_changed_row_and_sees_its_new_state),

@@ -6,7 +6,7 @@ import pytds
 import pytest
 
 import engines
-from shop import in_commit_order, running, wait_schema
+from shop import in_commit_order, running, settings, wait_schema
 
 
 def is_blocked(shop, sql):
@@ -143,3 +143,51 @@ def test_snapshot_settings_reach_the_server(host, shop, name):
         shop.drained(engine)
         assert [(r.op, r.after["id"]) for r in engine.rows("dbo.left_out")] == [("c", 2)]
         assert not [r for r in engine.rows() if r.op == "u"]
+
+
+# --- refused ----------------------------------------------------------------------------------------------------------
+
+def refusal(host, name, properties):
+    """What the engine says when it gives up."""
+    engine = host.start(name, properties)
+    why = engine.failure()
+    host.command("stop", name)
+    engine.wait_stopped()
+    return why
+
+
+@contextlib.contextmanager
+def locked(shop, sql):
+    """A transaction of another session that has done that and stays open."""
+    with contextlib.closing(shop.server.connect(shop.name)) as c, c.cursor() as q:
+        q.execute("BEGIN TRAN " + sql)
+        yield
+        q.execute("ROLLBACK")
+
+
+def test_locked_out(host, shop, name):
+    """A lock that isn't given in time ends the snapshot with the server's error, a statement's time limit with an attention."""
+    shop.fill(1, 10)
+    shop.captured()
+    with locked(shop, "UPDATE dbo.item SET price = 5 WHERE id = 7"):
+        why = refusal(host, name + "a", shop.settings(snapshot__lock__timeout__ms=100))
+        assert "Lock request time out period exceeded" in why
+        why = refusal(host, name + "b", shop.settings(snapshot__isolation__mode="read_committed", database__query__timeout__ms=1000,
+                                                      snapshot__lock__timeout__ms=-1))
+        assert "query has timed out" in why
+        with running(host, name, shop.settings(snapshot__isolation__mode="snapshot")) as engine:  # doesn't wait
+            engine.wait_rows(1, snapshot="last")
+            assert len(engine.rows("dbo.item")) == 10
+    shop.run("UPDATE dbo.item SET price = 6")  # none of them left a lock
+
+
+def test_refusals(host, server, shop, name):
+    """What the server refuses, with its words: snapshot isolation not allowed, the login, a database, CDC not on."""
+    shop.run(f"ALTER DATABASE [{name}] SET ALLOW_SNAPSHOT_ISOLATION OFF")
+    assert "snapshot isolation is not allowed in this database" in refusal(
+        host, name + "a", shop.settings(snapshot__isolation__mode="snapshot"))
+    assert "Login failed for user 'sa'" in refusal(host, name + "b", {**shop.settings(), "database.password": "wrong"})
+    assert "nosuch" in refusal(host, name + "c", settings(
+        server, ["nosuch"], driver__loginTimeout=2))  # the driver tries 4060 again until then
+    server.script(f"CREATE DATABASE [{name}plain]")
+    assert "capture" in refusal(host, name + "d", settings(server, [name + "plain"])).lower()

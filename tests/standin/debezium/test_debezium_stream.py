@@ -2,7 +2,10 @@
 
 import contextlib
 import itertools
+import random
+import threading
 
+import pytds
 import pytest
 
 import engines
@@ -127,3 +130,68 @@ def test_several_databases(host, server, name):
             for shop in shops:
                 shop.check(engine)
     assert {e.partition["database"] for e in engine.events(former=True)} == {s.name for s in shops}
+
+
+class Writer(threading.Thread):
+    """Transactions at random over two tables, some rolled back, some in part, some with a statement that fails on a key that is
+    there; a deadlock's victim goes on with the next."""
+
+    def __init__(self, shop, seed, count):
+        super().__init__()
+        self.shop, self.random, self.count, self.failed = shop, random.Random(seed), count, []
+        self.committed = self.victims = 0
+
+    def statement(self):
+        r, key = self.random, self.random.randint(1, 40)
+        return r.choice([
+            f"INSERT dbo.item(id, price) VALUES ({key + 100}, 1), ({key}, 1)",
+            f"UPDATE dbo.item SET price = price + 1 WHERE id BETWEEN {key} AND {key + 3}",
+            f"UPDATE dbo.line SET amount = {key}, note = N'{key}' WHERE item = {key % 5}",
+            f"DELETE dbo.item WHERE id = {key}",
+            f"DELETE dbo.line WHERE item = {key % 5} AND no > 3",
+            f"INSERT dbo.line(item, no, amount) SELECT {key % 5}, COALESCE(MAX(no), 0) + 1, {key} FROM dbo.line WITH (TABLOCKX) "
+            f"WHERE item = {key % 5}"])
+
+    def transaction(self):
+        r = self.random
+        parts = ["BEGIN TRAN", *(self.statement() for _ in range(r.randint(1, 4)))]
+        if r.random() < 0.3:
+            parts += ["SAVE TRAN here", self.statement(), "ROLLBACK TRAN here"]
+        return parts + [r.choice(["COMMIT"] * 4 + ["ROLLBACK"])]
+
+    def run(self):
+        with contextlib.closing(self.shop.server.connect(self.shop.name)) as c, c.cursor() as q:
+            for _ in range(self.count):
+                try:
+                    for part in self.transaction():
+                        with contextlib.suppress(pytds.IntegrityError):
+                            q.execute(part)
+                    self.committed += 1
+                except pytds.Error as e:
+                    if "deadlock victim" not in str(e):
+                        self.failed.append(e)
+                        return
+                    self.victims += 1
+
+
+@pytest.mark.parametrize("query_mode", ["function", "direct"])
+def test_writers_at_random(host, shop, name, query_mode):
+    """Interleaved transactions of three sessions: every event must fit the row that the events before it left."""
+    shop.run(LINE)
+    shop.capture("line")
+    shop.fill(1, 20)
+    shop.captured()
+    with running(host, name, shop.settings(data__query__mode=query_mode)) as engine:
+        engine.wait_rows(1, snapshot="last")
+        writers = [Writer(shop, f"{query_mode}{n}", 60) for n in range(3)]
+        for w in writers:
+            w.start()
+        for w in writers:
+            w.join()
+        assert not [e for w in writers for e in w.failed]
+        assert sum(w.committed for w in writers) > 100
+        shop.drained(engine)
+        built = engines.replay(engine.events(), lobs={"note"})
+        for table in ("dbo.item", "dbo.line", "dbo.mark"):
+            assert built[shop.name, table] == shop.base(table)
+        in_commit_order(engine.rows())
