@@ -26,10 +26,11 @@ enum {
 
 typedef struct JobState {
     Job job;
-    bool is_running; /* capture: started; cleanup: to be run once, now */
-    bool is_fresh;   /* started, but not run yet: settings are still taken */
-    bool is_known;   /* found in the last look */
-    int64_t due_us;  /* monotonic clock */
+    bool is_running;                /* capture: started; cleanup: to be run once, now */
+    bool is_fresh;                  /* started, but not run yet: settings are still taken */
+    bool is_known;                  /* found in the last look */
+    int64_t due_us;                 /* monotonic clock */
+    int64_t started_us, stopped_us; /* wall clock */
 } JobState;
 
 struct Agent {
@@ -73,6 +74,7 @@ static void meet_job(Agent *a, const Job *job) {
     if (!s) {
         s = &a->jobs[a->job_count++];
         *s = (JobState){.job = *job, .is_running = job->type == JOB_CAPTURE, .is_fresh = true};
+        if (s->is_running) s->started_us = clock_wall_us();
     }
     /* A running capture job keeps the settings it was started with. */
     if (!s->is_running || s->is_fresh || s->job.type == JOB_CLEANUP) s->job = *job;
@@ -285,6 +287,7 @@ bool agent_start_job(Agent *a, int32_t database_id, JobType type) {
     bool can = s && !s->is_running;
     if (can) {
         s->is_running = s->is_fresh = true;
+        s->started_us = clock_wall_us();
         s->due_us = 0;
     }
     wake(a);
@@ -296,9 +299,23 @@ bool agent_stop_job(Agent *a, int32_t database_id, JobType type) {
     (void)pthread_mutex_lock(&a->mutex);
     JobState *s = find_job(a, database_id, type);
     bool can = s && s->is_running;
-    if (can) s->is_running = false;
+    if (can) {
+        s->is_running = false;
+        s->stopped_us = clock_wall_us();
+    }
     (void)pthread_mutex_unlock(&a->mutex);
     return can;
+}
+
+bool agent_job(Agent *a, int32_t database_id, JobType type, AgentJob *ret) {
+    (void)pthread_mutex_lock(&a->mutex);
+    const JobState *s = find_job(a, database_id, type);
+    if (s)
+        *ret = (AgentJob){.is_running = s->is_running && a->is_running,
+                          .started_us = s->started_us,
+                          .stopped_us = s->stopped_us};
+    (void)pthread_mutex_unlock(&a->mutex);
+    return s != NULL;
 }
 
 void agent_set_lag_ms(Agent *a, int64_t lag_ms) {

@@ -24,6 +24,12 @@ void agent_set_running(Agent *a, bool is_running);
 /* One job; a start takes the settings anew. False: it runs already, or doesn't. */
 bool agent_start_job(Agent *a, int32_t database_id, JobType type);
 bool agent_stop_job(Agent *a, int32_t database_id, JobType type);
+typedef struct AgentJob {
+    bool is_running;
+    int64_t started_us, stopped_us; /* wall clock; 0: never since the server began */
+} AgentJob;
+/* Where a job stands; false: there is no such job. */
+bool agent_job(Agent *a, int32_t database_id, JobType type, AgentJob *ret);
 /* Capture sees transactions only when they are so old; 0 = at once. Also for scans by hand. */
 void agent_set_lag_ms(Agent *a, int64_t lag_ms);
 int64_t agent_lag_ms(Agent *a);

@@ -6,12 +6,14 @@
 #include "base/mem.h"
 #include "standin/cdc/cdc_object.h"
 #include "standin/cdc/func_cdc.h"
+#include "standin/cdc/proc_admin.h"
 #include "standin/cdc/proc_catalog.h"
 #include "standin/cdc/proc_cdc.h"
 #include "standin/cdc/proc_describe.h"
 #include "standin/cdc/proc_fault.h"
 #include "standin/cdc/proc_job.h"
 #include "standin/cdc/view_absent.h"
+#include "standin/cdc/view_agent.h"
 #include "standin/cdc/view_cdc.h"
 #include "standin/cdc/view_columns.h"
 #include "standin/cdc/view_compat.h"
@@ -36,6 +38,7 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     view_compat_add(sys);
     view_derived_add(sys);
     view_absent_add(sys);
+    view_agent_add(sys);
     view_cdc_add(sys);
     view_odbc_add(sys);
     view_procedures_add(sys);
@@ -44,6 +47,7 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     proc_cdc_add(procs);
     proc_job_add(procs);
     proc_catalog_add(procs);
+    proc_admin_add(procs);
     proc_server_add(procs);
     proc_describe_add(procs);
     proc_fault_add(procs);

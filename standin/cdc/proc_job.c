@@ -148,15 +148,14 @@ static bool help_jobs(Session *s, ProcCall *call, SqlError *e) {
 
 /* ---- life */
 
-static bool set_state(Session *s, ProcCall *call, bool is_start, SqlError *e) {
-    JobType type;
+bool proc_job_set_state(Session *s, const Database *d, JobType type, bool is_start, SqlError *e) {
     Job job;
     bool has_one;
-    if (!proc_cdc_check(s, e) || !job_type(call, 0, &type, e) || !find_job(s, type, &job, &has_one, e))
+    if (!jobs_find(txn_statements(session_txn(s)), session_catalog(s), d->id, type, &job, &has_one, e))
         return false;
     if (!has_one) return raise1(e, 22997, str_from(jobs_type_name(type)));
     Agent *agent = cdc_of(s)->agent;
-    const char *database = session_current_database(s)->name, *name = jobs_type_name(type);
+    const char *database = d->name, *name = jobs_type_name(type);
     if (!agent_is_running(agent))
         return sql_error_set(
             e, ERROR_JOB_STATE, 16, 1,
@@ -174,6 +173,12 @@ static bool set_state(Session *s, ProcCall *call, bool is_start, SqlError *e) {
     CLEANUP_FREE char *text =
         x_asprintf("Job 'cdc.%s_%s' %s successfully.", database, name, is_start ? "started" : "stopped");
     return proc_message(s, is_start ? INFO_JOB_STARTED : INFO_JOB_STOPPED, 0, str_from(text));
+}
+
+static bool set_state(Session *s, ProcCall *call, bool is_start, SqlError *e) {
+    JobType type;
+    return proc_cdc_check(s, e) && job_type(call, 0, &type, e) &&
+           proc_job_set_state(s, session_current_database(s), type, is_start, e);
 }
 
 static bool start_job(Session *s, ProcCall *call, SqlError *e) {

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -311,6 +312,27 @@ bool ddl_may(Session *s, const Database *d, const Table *t, const char *what, Sq
     return sql_error_set(e, 262, 14, 1, "%s permission denied in database '%s'.", what, d->name);
 }
 
+static void write_name(const AstName *name, Buf *out) {
+    if (name->database.n) buf_printf(out, STR_FMT ".", STR_ARG(name->database));
+    if (name->database.n || name->schema.n) buf_printf(out, STR_FMT ".", STR_ARG(name->schema));
+    buf_str(out, name->name);
+}
+
+/* DROP PROCEDURE and its kin. */
+static bool drop_absent(const AstDropObjects *d, SqlError *e) {
+    if (d->if_exists) return true;
+    CLEANUP(buf_done) Buf name = {0};
+    write_name(&d->names[0], &name);
+    if (strcmp(d->kind, "type") == 0)
+        return sql_error_set(e, 218, 16, 1,
+                             "Could not find the type '%s'. Either it does not exist or you do not have the "
+                             "necessary permission.",
+                             buf_text(&name));
+    return sql_error_set(e, 3701, 11, 5,
+                         "Cannot drop the %s '%s', because it does not exist or you do not have permission.",
+                         d->kind, buf_text(&name));
+}
+
 static bool change_schema(Session *s, const AstStmt *st, SqlError *e) {
     switch (st->kind) {
     case STMT_CREATE_TABLE: return ddl_create_table(s, st, e);
@@ -318,6 +340,7 @@ static bool change_schema(Session *s, const AstStmt *st, SqlError *e) {
     case STMT_ALTER_TABLE: return ddl_alter_table(s, st, e);
     case STMT_CREATE_INDEX: return ddl_create_index(s, st, e);
     case STMT_DROP_INDEX: return ddl_drop_index(s, st, e);
+    case STMT_DROP_ABSENT: return drop_absent(&st->u.drop, e);
     case STMT_CREATE_SCHEMA:
     case STMT_DROP_SCHEMA: return ddl_schema(s, st, e);
     case STMT_CREATE_DATABASE:

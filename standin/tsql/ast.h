@@ -519,6 +519,7 @@ typedef struct AstDropObjects { /* DROP TABLE, DROP INDEX, DROP DATABASE, DROP S
     AstName *names; /* DROP INDEX: the table; others: the object */
     Str *indexes;   /* DROP INDEX only */
     size_t count;
+    const char *kind; /* STMT_DROP_ABSENT: "procedure", "view" … */
 } AstDropObjects;
 
 typedef struct AstDatabaseOption { /* ALTER DATABASE x SET name [= ] value */
@@ -642,6 +643,7 @@ typedef enum AstStmtKind {
     STMT_DROP_TABLE,      /* u.drop */
     STMT_CREATE_INDEX,    /* u.create_index */
     STMT_DROP_INDEX,      /* u.drop */
+    STMT_DROP_ABSENT,     /* u.drop: of a kind that this server has none of */
     STMT_DECLARE,         /* u.declare */
     STMT_SET_VARIABLE,    /* u.set_variable */
     STMT_SET_OPTION,      /* u.set_option */

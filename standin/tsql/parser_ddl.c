@@ -103,6 +103,23 @@ static bool drop_objects(Parser *p, AstStmt *s, AstStmtKind kind) {
     return true;
 }
 
+/* What can't be made here can't be there either: the statement is as good as on any server without such. */
+static bool drop_absent(Parser *p, AstStmt *s) {
+    static const struct {
+        const char *word, *kind;
+    } kinds[] = {{"procedure", "procedure"}, {"proc", "procedure"},  {"view", "view"},
+                 {"function", "function"},   {"trigger", "trigger"}, {"sequence", "sequence object"},
+                 {"synonym", "synonym"},     {"type", "type"}};
+    const Token *t = parser_peek(p, 0);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        bool is_name = t->kind == TOKEN_WORD || t->kind == TOKEN_KEYWORD;
+        if (!is_name || !str_eq_icase(t->text, str_from(kinds[i].word))) continue;
+        s->u.drop.kind = kinds[i].kind;
+        return drop_objects(p, s, STMT_DROP_ABSENT);
+    }
+    return refuse_object(p, "DROP");
+}
+
 /* DROP INDEX i ON t, …; the old form t.i too. */
 static bool drop_index(Parser *p, AstStmt *s) {
     AstDropObjects *d = &s->u.drop;
@@ -176,7 +193,7 @@ bool parser_drop(Parser *p, AstStmt *s) {
     case KW_SCHEMA: return drop_objects(p, s, STMT_DROP_SCHEMA);
     case KW_TABLE: return drop_objects(p, s, STMT_DROP_TABLE);
     case KW_INDEX: return drop_index(p, s);
-    default: return refuse_object(p, "DROP");
+    default: return drop_absent(p, s);
     }
 }
 
