@@ -8,9 +8,8 @@
 #include "standin/cdc/instance.h"
 #include "standin/cdc/proc_arg.h"
 #include "standin/cdc/proc_catalog.h"
+#include "standin/exec/server.h"
 #include "standin/tsql/parser.h"
-
-static const Type NAME_TYPE = {.id = TYPE_NVARCHAR, .length = 128};
 
 /* ---- sp_rename */
 
@@ -156,54 +155,43 @@ static bool sp_help(Session *s, ProcCall *call, SqlError *e) {
 
 /* ---- sp_configure */
 
-typedef struct Option {
-    bool is_found;
-    char name[64];
-    int64_t value;
-} Option;
-
-static bool see_option(void *arg, const Value *values, size_t count) {
-    Option *o = arg;
-    (void)count;
-    o->is_found = true;
-    size_t n = values[0].v.s.n < sizeof o->name - 1 ? values[0].v.s.n : sizeof o->name - 1;
-    memcpy(o->name, values[0].v.s.p, n);
-    o->value = values[1].v.i;
-    return true;
-}
-
-/* Settings are fixed here: only the one that holds can be set. */
-static bool set_option(Session *s, SessionParam *name, int64_t value, SqlError *e) {
-    Option o = {0};
-    if (!proc_query(
-            s, CATALOG_MASTER,
-            STR_LIT("SELECT TOP (1) name, value FROM sys.configurations WHERE name LIKE @name + N'%'"), name,
-            1, see_option, &o, e))
-        return false;
-    if (!o.is_found)
-        return sql_error_set(e, 15123, 16, 1,
-                             "The configuration option '" STR_FMT
-                             "' does not exist, or it may be an advanced option.",
-                             STR_ARG(name->value.v.s));
-    if (value != o.value)
-        return sql_error_set(e, 15129, 16, 1,
-                             "'%lld' is not a valid value for configuration option '%s' here: it is %lld.",
-                             (long long)value, o.name, (long long)o.value);
+static bool set_option(Session *s, const ConfigurationOption *o, int64_t value, SqlError *e) {
+    Configuration *c = server_configuration(session_server(s));
+    if (!session_is_sysadmin(s))
+        return sql_error_set(e, 15247, 16, 1, "User does not have permission to perform this action.");
+    int32_t before = configuration_value(c, o->id);
+    if (!configuration_set(c, o, value, e)) return false;
     CLEANUP_FREE char *text = x_asprintf(
-        "Configuration option '%s' changed from %lld to %lld. Run the RECONFIGURE statement to install.",
-        o.name, (long long)value, (long long)value);
+        "Configuration option '%s' changed from %d to %lld. Run the RECONFIGURE statement to install.",
+        o->name, before, (long long)value);
     return proc_message(s, 15457, 0, str_from(text));
 }
 
+static const OutColumn CONFIGURE_COLUMNS[] = {
+    {.name = {"name", 4}, .type = {.id = TYPE_NVARCHAR, .length = 35}},
+    {.name = {"minimum", 7}, .type = {.id = TYPE_INT}, .is_nullable = true},
+    {.name = {"maximum", 7}, .type = {.id = TYPE_INT}, .is_nullable = true},
+    {.name = {"config_value", 12}, .type = {.id = TYPE_INT}, .is_nullable = true},
+    {.name = {"run_value", 9}, .type = {.id = TYPE_INT}, .is_nullable = true},
+};
+
 static bool sp_configure(Session *s, ProcCall *call, SqlError *e) {
+    const Configuration *c = server_configuration(session_server(s));
     Str name = proc_arg_text(call, 0);
-    SessionParam p = proc_arg_param("@name", &NAME_TYPE, VALUE_OF_TEXT(name.n ? name : STR_LIT("%")));
-    if (!proc_arg_is_null(call, 1)) return set_option(s, &p, proc_arg_int(call, 1, 0), e);
-    return proc_query(
-        s, CATALOG_MASTER,
-        STR_LIT("SELECT name, minimum, maximum, value AS config_value, value_in_use AS run_value FROM "
-                "sys.configurations WHERE name LIKE @name + N'%' ORDER BY name"),
-        &p, 1, NULL, NULL, e);
+    const ConfigurationOption *meant = name.n ? configuration_find(c, name, e) : NULL, *o;
+    if (name.n && !meant) return false;
+    if (meant && !proc_arg_is_null(call, 1)) return set_option(s, meant, proc_arg_int(call, 1, 0), e);
+    bool shows_all = configuration_in_use(c, CONFIGURATION_SHOW_ADVANCED) != 0;
+    if (!proc_columns(s, CONFIGURE_COLUMNS, sizeof CONFIGURE_COLUMNS / sizeof *CONFIGURE_COLUMNS))
+        return false;
+    for (size_t i = 0; (o = configuration_option(i)) != NULL; i++) {
+        const Value row[] = {VALUE_OF_TEXT(str_from(o->name)), VALUE_OF_INT(o->minimum),
+                             VALUE_OF_INT(o->maximum), VALUE_OF_INT(configuration_value(c, o->id)),
+                             VALUE_OF_INT(configuration_in_use(c, o->id))};
+        bool is_shown = meant ? o == meant : shows_all || !o->is_advanced;
+        if (is_shown && !proc_row(s, row)) return false;
+    }
+    return proc_rows_done(s);
 }
 
 /* ---- sp_server_info */

@@ -189,39 +189,23 @@ static const SysColumn CONFIGURATION_COLUMNS[] = {
     VIEW_NVARCHAR("description", 255), VIEW_BIT("is_dynamic"),    VIEW_BIT("is_advanced"),
 };
 
-static const struct {
-    int32_t id;
-    const char *name;
-    int32_t value, minimum, maximum;
-    const char *description;
-    bool is_advanced;
-} CONFIGURATIONS[] = {
-    {101, "recovery interval (min)", 0, 0, 32767, "Maximum recovery interval in minutes", true},
-    {115, "nested triggers", 1, 0, 1, "Allow triggers to be invoked within triggers", false},
-    {117, "remote access", 1, 0, 1, "Allow remote access", false},
-    {124, "default language", 0, 0, 9999, "default language", false},
-    {518, "show advanced options", 1, 0, 1, "show advanced options", false},
-    {1536, "max text repl size (B)", -1, -1, INT32_MAX, "Maximum size of a text field in replication.",
-     false},
-    {1562, "clr enabled", 0, 0, 1, "CLR user code execution enabled in the server", false},
-    {16384, "Agent XPs", 1, 0, 1, "Enable or disable Agent XPs", true},
-};
-
 static bool fill_configurations(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                 SysRows *rows, Arena *arena, SqlError *e) {
-    (void)s, (void)database_id, (void)args, (void)arg_count, (void)e;
+    (void)database_id, (void)args, (void)arg_count, (void)e;
     static const Type number = {.id = TYPE_INT};
     ViewRow r = view_row_start(rows, VIEW_COUNT(CONFIGURATION_COLUMNS));
-    for (size_t i = 0; i < VIEW_COUNT(CONFIGURATIONS); i++) {
-        view_row_int(&r, CONFIGURATIONS[i].id);
-        view_row_text(&r, CONFIGURATIONS[i].name);
-        view_row_variant(&r, &number, CONFIGURATIONS[i].value, arena);
-        view_row_variant(&r, &number, CONFIGURATIONS[i].minimum, arena);
-        view_row_variant(&r, &number, CONFIGURATIONS[i].maximum, arena);
-        view_row_variant(&r, &number, CONFIGURATIONS[i].value, arena);
-        view_row_text(&r, CONFIGURATIONS[i].description);
+    const Configuration *c = server_configuration(session_server(s));
+    const ConfigurationOption *o;
+    for (size_t i = 0; (o = configuration_option(i)) != NULL; i++) {
+        view_row_int(&r, o->id);
+        view_row_text(&r, o->name);
+        view_row_variant(&r, &number, configuration_value(c, o->id), arena);
+        view_row_variant(&r, &number, o->minimum, arena);
+        view_row_variant(&r, &number, o->maximum, arena);
+        view_row_variant(&r, &number, configuration_in_use(c, o->id), arena);
+        view_row_text(&r, o->description);
         view_row_int(&r, 1);
-        view_row_int(&r, CONFIGURATIONS[i].is_advanced);
+        view_row_int(&r, o->is_advanced);
         view_row_end(&r);
     }
     return true;

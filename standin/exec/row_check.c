@@ -1,12 +1,15 @@
 #include "standin/exec/row_check.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "standin/exec/server.h"
 #include "standin/store/row_buffer.h"
 #include "standin/store/txn_internal.h"
 #include "standin/tsql/parser.h"
+#include "standin/types/wtf8.h"
 
 typedef enum FillKind {
     FILL_GIVEN,
@@ -329,6 +332,68 @@ static bool check_parents(RowCheck *c, const Value *row, bool own, SqlError *e) 
     return true;
 }
 
+/* ---- large values of captured columns */
+
+static bool is_lob(const Type *t) {
+    return t->length == TYPE_MAX_LENGTH || t->id == TYPE_TEXT || t->id == TYPE_NTEXT || t->id == TYPE_IMAGE ||
+           t->id == TYPE_XML;
+}
+
+static int64_t byte_count(const Type *t, const Value *v) {
+    bool is_wide = t->id == TYPE_NVARCHAR || t->id == TYPE_NTEXT || t->id == TYPE_XML;
+    if (v->kind == VALUE_BLOB) return (int64_t)v->v.s.n;
+    return (int64_t)wtf8_units(v->v.s) * (is_wide ? 2 : 1);
+}
+
+/* Asked for values over the limit only. The tables of schema cdc are read as they are committed. */
+static bool is_captured(RowCheck *c, int32_t column_id, bool *ret, SqlError *e) {
+    const Catalog *catalog = session_catalog(c->s);
+    const Schema *cdc = c->database ? database_schema(c->database, STR_LIT("cdc")) : NULL;
+    const Table *instances =
+        cdc ? catalog_table(catalog, c->database->id, cdc->id, STR_LIT("change_tables")) : NULL;
+    const Table *columns =
+        cdc ? catalog_table(catalog, c->database->id, cdc->id, STR_LIT("captured_columns")) : NULL;
+    *ret = false;
+    if (!instances || !columns) return true;
+    CLEANUP_FREE char *sql =
+        x_asprintf("SELECT 1 FROM %s AS i JOIN %s AS k ON k.c1 = i.c1 WHERE i.c3 = %d AND k.c3 = %d LIMIT 1",
+                   instances->sql_name, columns->sql_name, c->t->object_id, column_id);
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(c->s->db, sql, -1, &st, NULL) != SQLITE_OK)
+        return store_sqlite_error(c->s->db, "captured columns", e);
+    int rc = sqlite3_step(st);
+    *ret = rc == SQLITE_ROW;
+    (void)sqlite3_finalize(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || store_sqlite_error(c->s->db, "captured columns", e);
+}
+
+/* `max text repl size` holds for what capture is to carry. */
+static bool check_large(RowCheck *c, const Value *row, SqlError *e) {
+    int32_t limit =
+        configuration_in_use(server_configuration(c->s->server), CONFIGURATION_MAX_TEXT_REPL_SIZE);
+    for (size_t i = 0; limit >= 0 && i < c->t->column_count; i++) {
+        const Column *col = &c->t->columns[i];
+        bool has_bytes = row[i].kind == VALUE_TEXT || row[i].kind == VALUE_BLOB;
+        if (!has_bytes || !is_lob(&col->type) || (c->action == ROW_UPDATE && !c->is_set[i]) ||
+            (int64_t)row[i].v.s.n * 2 <= limit)
+            continue;
+        int64_t size = byte_count(&col->type, &row[i]);
+        bool captured = false;
+        if (size <= limit) continue;
+        if (!is_captured(c, col->id, &captured, e)) return false;
+        if (captured)
+            return sql_error_set(
+                e, 7139, 16, 1,
+                "Length of LOB data (%lld) to be replicated exceeds configured maximum %d. Use the stored "
+                "procedure sp_configure to increase the configured maximum value for max text repl size "
+                "option, "
+                "which defaults to 65536. A configured value of -1 indicates no limit, other that the limit "
+                "imposed by the data type.",
+                (long long)size, limit);
+    }
+    return true;
+}
+
 bool rowcheck_row(RowCheck *c, Value *row, SqlError *e) {
     arena_clear(&c->row_arena);
     for (size_t i = 0; i < c->t->column_count; i++)
@@ -339,6 +404,7 @@ bool rowcheck_row(RowCheck *c, Value *row, SqlError *e) {
     }
     if (!check_nulls(c, row, e) || !check_conditions(c, row, e) || !check_parents(c, row, false, e))
         return false;
+    if (c->t->is_tracked_by_cdc && !check_large(c, row, e)) return false;
     return !c->own || rowbuffer_add(c->own, row, e);
 }
 

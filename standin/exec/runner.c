@@ -128,6 +128,14 @@ bool proc_wait_ms(Session *s, int64_t ms, SqlError *e) {
     return true;
 }
 
+static bool run_reconfigure(Session *s, SqlError *e) {
+    if (!session_is_sysadmin(s))
+        return sql_error_set(e, 5812, 14, 1, "You do not have permission to run the RECONFIGURE statement.");
+    if (txn_count(s->txn) > 0)
+        return sql_error_set(e, 574, 16, 0, "CONFIG statement cannot be used inside a user transaction.");
+    return configuration_install(server_configuration(s->server), server_store(s->server), s->db, e);
+}
+
 static const Type time_type = {.id = TYPE_TIME, .scale = 7};
 enum { TICKS_PER_MS = 10000, MS_PER_DAY = 86400000 };
 
@@ -327,6 +335,7 @@ static bool run_plain(Session *s, Batch *b, const AstStmt *st, bool keep, OutCom
     case STMT_GRANT:
         *command = OUT_CMD_DDL;
         return security_statement(s, st, e) && runner_done(s, OUT_CMD_DDL, false, 0);
+    case STMT_RECONFIGURE: return run_reconfigure(s, e) && runner_done(s, OUT_CMD_NONE, false, 0);
     case STMT_CHECKPOINT: return runner_done(s, OUT_CMD_NONE, false, 0);
     default: *command = OUT_CMD_DDL; return ddl_statement(s, st, e) && runner_done(s, OUT_CMD_DDL, false, 0);
     }

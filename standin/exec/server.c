@@ -23,6 +23,7 @@ struct Server {
     SysRegistry *sys;
     ProcRegistry *procs;
     Fault *fault;
+    Configuration *configuration;
     char *name;
     char *sa_password; /* NULL: any */
     int64_t capture_interval_ms, start_us;
@@ -49,6 +50,9 @@ const SysRegistry *server_sys(const Server *server) {
 }
 const ProcRegistry *server_procs(const Server *server) {
     return server->procs;
+}
+Configuration *server_configuration(const Server *server) {
+    return server->configuration;
 }
 Fault *server_fault(const Server *server) {
     return server->fault;
@@ -201,6 +205,7 @@ bool server_open(const char *dir, const ServerOptions *options, Server **ret, Er
     server->sys = sysregistry_new();
     server->procs = procregistry_new();
     server->fault = fault_new();
+    server->configuration = configuration_new();
     procs_core_add(server->procs);
     for (size_t i = 0; options->modules && options->modules[i]; i++) {
         server->modules = x_reallocarray(server->modules, i + 1, sizeof *server->modules);
@@ -208,7 +213,8 @@ bool server_open(const char *dir, const ServerOptions *options, Server **ret, Er
         server->module_count = i + 1;
         if (options->modules[i]->add) options->modules[i]->add(server->sys, server->procs);
     }
-    if (!store_open(dir, &server->store, e) || !start_modules(server, e)) {
+    if (!store_open(dir, &server->store, e) || !configuration_load(server->configuration, server->store, e) ||
+        !start_modules(server, e)) {
         (void)server_close(server);
         return false;
     }
@@ -233,6 +239,7 @@ Server *server_close(Server *server) {
     server->sys = sysregistry_free(server->sys);
     server->procs = procregistry_free(server->procs);
     server->fault = fault_free(server->fault);
+    server->configuration = configuration_free(server->configuration);
     (void)pthread_mutex_destroy(&server->mutex);
     free(server->modules);
     free(server->name);

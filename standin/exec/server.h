@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "standin/exec/configuration.h"
 #include "standin/exec/fault.h"
 #include "standin/exec/proc.h"
 #include "standin/exec/session.h"
@@ -44,6 +45,7 @@ void server_stop(Server *server);
 bool server_is_stopping(const Server *server);
 
 Store *server_store(Server *server);
+Configuration *server_configuration(const Server *server);
 Catalog *server_catalog(Server *server);
 Log *server_log(Server *server);
 const SysRegistry *server_sys(const Server *server);

@@ -670,6 +670,7 @@ typedef enum AstStmtKind {
     STMT_ROLE_MEMBER,      /* u.role_member */
     STMT_GRANT,            /* u.grant */
     STMT_CHECKPOINT,
+    STMT_RECONFIGURE,
 } AstStmtKind;
 
 struct AstStmt {

@@ -226,7 +226,6 @@ static bool refused(Parser *p, bool *ret_is_refused) {
                  {KW_RESTORE, "RESTORE"},
                  {KW_DBCC, "DBCC"},
                  {KW_GOTO, "GOTO"},
-                 {KW_RECONFIGURE, "RECONFIGURE"},
                  {KW_SHUTDOWN, "SHUTDOWN"},
                  {KW_REVERT, "REVERT"},
                  {KW_SETUSER, "SETUSER"},
@@ -274,6 +273,10 @@ static bool keyword_statement(Parser *p, AstStmt *s, AstStmt **ret_last) {
     case KW_GRANT:
     case KW_DENY:
     case KW_REVOKE: return parser_grant(p, s);
+    case KW_RECONFIGURE:
+        s->kind = STMT_RECONFIGURE;
+        p->at++;
+        return !parser_accept_keyword(p, KW_WITH) || parser_expect_word(p, "override");
     case KW_CHECKPOINT:
         s->kind = STMT_CHECKPOINT;
         p->at++;
