@@ -38,7 +38,7 @@ static bool open_query(const Loader *l, const char *table, const char *columns, 
     if (!t) return true;
     CLEANUP(buf_done) Buf sql = {0};
     buf_printf(&sql, "SELECT %s FROM ", columns);
-    if (l->txn) txn_source_sql(l->txn, t, NULL, &sql);
+    if (l->txn) txn_source_sql(l->txn, t, TXN_ROWS_COMMITTED, &sql);
     else buf_cstr(&sql, t->sql_name);
     buf_printf(&sql, " AS x %s", tail);
     return sqlite3_prepare_v2(l->db, buf_text(&sql), -1, ret, NULL) == SQLITE_OK || failed(l);

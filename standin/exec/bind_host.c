@@ -369,12 +369,10 @@ static bool write_source(void *data, const BindRelation *shown, const Str *args,
     (void)e;
     const HostRelation *r = (const HostRelation *)shown;
     if (r->table) {
-        char filter[64];
-        bool has_filter = false;
+        TxnRows rows = TXN_ROWS_COMMITTED;
         for (size_t i = 0; i < s->filter_count; i++)
-            has_filter |= s->filters[i].object_id == r->table->object_id;
-        (void)snprintf(filter, sizeof filter, "standin_lock(%d, rowid)", r->table->object_id);
-        txn_source_sql(s->txn, r->table, has_filter ? filter : NULL, out);
+            if (s->filters[i].object_id == r->table->object_id) rows = s->filters[i].rows;
+        txn_source_sql(s->txn, r->table, rows, out);
         return true;
     }
     buf_str(out, systable_sqlite_name(r->sys, &s->binding->arena));

@@ -19,7 +19,7 @@ Plan *plan_free(Plan *p) {
 static uint64_t source_version(const Session *s) {
     uint64_t v = txn_source_version(s->txn);
     for (size_t i = 0; i < s->filter_count; i++)
-        v = hash_mix(v, (uint64_t)(uint32_t)s->filters[i].object_id + 1);
+        v = hash_mix(v, (uint64_t)(uint32_t)s->filters[i].object_id << 8 | (s->filters[i].rows + 1));
     return v;
 }
 

@@ -17,7 +17,7 @@ static bool has_rows(Session *s, const Table *t, const char *where) {
     CLEANUP(buf_done) Buf sql = {0};
     SqlError ignored;
     buf_cstr(&sql, "SELECT 1 FROM ");
-    txn_source_sql(s->txn, t, NULL, &sql);
+    txn_source_sql(s->txn, t, TXN_ROWS_COMMITTED, &sql);
     buf_printf(&sql, " AS x %s LIMIT 1", where);
     sqlite3_stmt *st = stmtcache_take(txn_statements(s->txn), buf_view(&sql), &ignored);
     bool found = st && sqlite3_step(st) == SQLITE_ROW;
@@ -33,7 +33,7 @@ static bool for_each_row(Session *s, const Table *t, EachRow *each, void *arg, S
     buf_cstr(&sql, "SELECT x.rowid");
     for (size_t i = 0; i < t->column_count; i++) buf_printf(&sql, ", x.c%d", t->columns[i].id);
     buf_cstr(&sql, " FROM ");
-    txn_source_sql(s->txn, t, NULL, &sql);
+    txn_source_sql(s->txn, t, TXN_ROWS_COMMITTED, &sql);
     buf_cstr(&sql, " AS x");
     sqlite3_stmt *st = stmtcache_take(txn_statements(s->txn), buf_view(&sql), e);
     if (!st) return false;
@@ -105,7 +105,7 @@ static bool open_rule(Session *s, const Table *t, const Check *check, const Fore
     r->parent =
         key->referenced_id == t->object_id ? t : catalog_table_by_id(session_catalog(s), key->referenced_id);
     buf_cstr(&sql, "SELECT 1 FROM ");
-    txn_source_sql(s->txn, r->parent, NULL, &sql);
+    txn_source_sql(s->txn, r->parent, TXN_ROWS_COMMITTED, &sql);
     buf_cstr(&sql, " AS p WHERE ");
     for (size_t i = 0; i < key->count; i++)
         buf_printf(&sql, "%sp.c%d = ?%zu", i ? " AND " : "", key->referenced_columns[i], i + 1);
@@ -223,8 +223,9 @@ static bool add_column(Session *s, const Table *before, Table *t, const AstColum
         buf_cstr(sql, " DEFAULT (");
         ddl_literal(&v, sql);
         buf_cstr(sql, ")");
-        if (txn_has_overlay(s->txn, t->object_id)) {
-            buf_printf(overlay, "UPDATE temp.w%d SET c%d = ", t->object_id, c->id);
+        const char *written = txn_overlay_name(s->txn, t->object_id);
+        if (written) {
+            buf_printf(overlay, "UPDATE %s SET c%d = ", written, c->id);
             ddl_literal(&v, overlay);
             buf_cstr(overlay, ";");
         }
@@ -304,7 +305,11 @@ static bool alter_add(Session *s, const Table *t, const AstAlterTable *a, Str te
                 session_schema_name(s, t), t->name);
         return false;
     }
-    if (overlay.n) (void)sqlite3_exec(s->db, buf_text(&overlay), NULL, NULL, NULL);
+    if (overlay.n) {
+        store_write_lock(server_store(s->server));
+        (void)sqlite3_exec(s->db, buf_text(&overlay), NULL, NULL, NULL);
+        store_write_unlock(server_store(s->server));
+    }
     return compute_new_columns(s, t->object_id, columns, e);
 }
 

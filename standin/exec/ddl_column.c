@@ -114,7 +114,7 @@ static bool check_nulls(Session *s, const Table *t, const Table *after, size_t a
     if (after->columns[at].is_nullable || !t->columns[at].is_nullable) return true;
     CLEANUP(buf_done) Buf sql = {0};
     buf_cstr(&sql, "SELECT 1 FROM ");
-    txn_source_sql(s->txn, t, NULL, &sql);
+    txn_source_sql(s->txn, t, TXN_ROWS_COMMITTED, &sql);
     buf_printf(&sql, " AS x WHERE x.c%d IS NULL LIMIT 1", t->columns[at].id);
     StmtCache *cache = txn_statements(s->txn);
     sqlite3_stmt *st = stmtcache_take(cache, buf_view(&sql), e);
@@ -134,7 +134,7 @@ static bool change_column(Session *s, const Table *t, Table *after, size_t at, S
     if (is_same_form(&t->columns[at].type, &after->columns[at].type))
         return ddl_change(s, t, after, NULL, NULL, e);
     bool is_rowid = t->has_rowid_column && t->rowid_column == at;
-    if (is_rowid || txn_has_overlay(s->txn, t->object_id)) {
+    if (is_rowid || txn_overlay_name(s->txn, t->object_id)) {
         (void)table_free(after);
         return sql_error_set(
             e, 40517, 16, 1,

@@ -277,7 +277,8 @@ bool dml_insert(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e)
         const BoundInsert *bound = &p->u.insert;
         rebind = false;
         if (bound->source == INSERT_FROM_QUERY && !bound->rows)
-            ok = query_lock(s, &bound->query, host_table(bound->target), &rebind, e);
+            ok = query_lock(s, &bound->query, host_table(bound->target), /* changes_target= */ false, &rebind,
+                            e);
         rebind = rebind || p->catalog_version != catalog_version(server_catalog(s->server));
         if (ok && !rebind) ok = insert_planned(s, b, bound, &rows, e);
         plan_release(p);

@@ -76,7 +76,8 @@ static bool run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, 
         ok = set_parameter(s, &b->declared[i], value_for(b, i, call->args + first, count), e);
     if (ok) {
         int32_t database_id = s->database_id;
-        Flow f = runner_batch(s, b);
+        int transactions = txn_count(s->txn);
+        Flow f = runner_check_count(s, transactions, runner_batch(s, b));
         s->database_id = database_id;
         take_outputs(s, b, call, first);
         call->ret_status = s->scope->return_status ? s->scope->return_status : s->last_error;

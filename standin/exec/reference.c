@@ -134,7 +134,7 @@ static bool find_rows(References *r, const Table *t, const int32_t *column_ids, 
                       const size_t *at, size_t count, int limit, RowBuffer *ret, SqlError *e) {
     CLEANUP(buf_done) Buf sql = {0};
     buf_cstr(&sql, "SELECT p.rowid FROM ");
-    txn_source_sql(r->s->txn, t, NULL, &sql);
+    txn_source_sql(r->s->txn, t, TXN_ROWS_COMMITTED, &sql);
     buf_cstr(&sql, " AS p WHERE ");
     for (size_t i = 0; i < count; i++)
         buf_printf(&sql, "%sp.c%d = ?%zu", i ? " AND " : "", column_ids[i], i + 1);

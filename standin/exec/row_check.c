@@ -291,7 +291,7 @@ static bool check_conditions(RowCheck *c, const Value *row, SqlError *e) {
 static bool write_probe(RowCheck *c, ParentCheck *p) {
     CLEANUP(buf_done) Buf sql = {0};
     buf_cstr(&sql, "SELECT p.rowid FROM ");
-    txn_source_sql(c->s->txn, p->parent, NULL, &sql);
+    txn_source_sql(c->s->txn, p->parent, TXN_ROWS_COMMITTED, &sql);
     buf_cstr(&sql, " AS p WHERE ");
     for (size_t i = 0; i < p->key->count; i++)
         buf_printf(&sql, "%sp.c%d = ?%zu", i ? " AND " : "", p->key->referenced_columns[i], i + 1);

@@ -51,6 +51,7 @@ static bool run_tran(Session *s, const AstStmt *st, OutCommand *ret_command, Sql
     switch (st->kind) {
     case STMT_BEGIN_TRAN:
         *ret_command = OUT_CMD_BEGIN;
+        if (!runner_begin_implicit(s)) return false; /* BEGIN TRAN too begins one */
         txn_begin(s->txn, name);
         break;
     case STMT_COMMIT:
@@ -426,8 +427,22 @@ Flow runner_batch(Session *s, Batch *b) {
     return runner_list(s, b, b->tree.first, /* in_loop= */ false);
 }
 
+Flow runner_check_count(Session *s, int before, Flow f) {
+    int now = txn_count(s->txn);
+    bool goes_on = f == FLOW_NEXT || f == FLOW_RETURN || f == FLOW_ABORT_SCOPE;
+    if (now == before || !goes_on || s->options.implicit_transactions) return f;
+    SqlError e = {0};
+    (void)sql_error_set(&e, 266, 16, 2,
+                        "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT "
+                        "statements. Previous count = %d, current count = %d.",
+                        before, now);
+    Flow after = error_handle(s, NULL, OUT_CMD_NONE, &e);
+    return after == FLOW_NEXT ? f : after;
+}
+
 Flow runner_text(Session *s, Str text, Str procedure, bool own_scope) {
     SqlError e = {0};
+    int count = txn_count(s->txn);
     if (s->nesting >= SESSION_MAX_NESTING) {
         (void)sql_error_set(
             &e, 217, 16, 1,
@@ -438,6 +453,7 @@ Flow runner_text(Session *s, Str text, Str procedure, bool own_scope) {
     if (!b) return error_handle(s, NULL, OUT_CMD_NONE, &e);
     if (own_scope) (void)scope_push(s, procedure);
     Flow f = runner_batch(s, b);
+    f = runner_check_count(s, count, f);
     if (own_scope) scope_pop(s);
     batch_release(s, b);
     return f;

@@ -106,7 +106,7 @@ bool query_select_into(Session *s, const AstStmt *st, SqlError *e) {
     for (size_t i = 0; ok && i < q->ref_count; i++)
         ok = host_may_use(s, q->refs[i].relation, PERMISSION_SELECT, e);
     s->filter_count = 0;
-    ok = ok && query_lock(s, q, NULL, &rebind, e);
+    ok = ok && query_lock(s, q, NULL, false, &rebind, e);
     s->filter_count = 0;
     const Table *t = ok ? make_table(s, &st->u.query.query->u.select.into, q, e) : NULL;
     ok = t && fill_table(s, t, q, &rows, e);
@@ -156,7 +156,7 @@ static bool may_truncate(Session *s, const Table *t, const AstName *name, SqlErr
 static bool delete_all(Session *s, const Table *t, SqlError *e) {
     CLEANUP(buf_done) Buf sql = {0};
     buf_cstr(&sql, "SELECT x.rowid FROM ");
-    txn_source_sql(s->txn, t, NULL, &sql);
+    txn_source_sql(s->txn, t, TXN_ROWS_COMMITTED, &sql);
     buf_cstr(&sql, " AS x");
     sqlite3_stmt *st = stmtcache_take(txn_statements(s->txn), buf_view(&sql), e);
     if (!st) return false;

@@ -80,7 +80,7 @@ static bool connect_storage(Session *s, Err *e) {
     if (!s->functions) return false;
     s->scalars = strmap_new(/* ignore_case= */ true);
     int rc =
-        sqlite3_create_function(s->db, "standin_lock", 2, SQLITE_UTF8, s, query_lock_function, NULL, NULL);
+        sqlite3_create_function(s->db, "standin_lock", 3, SQLITE_UTF8, s, query_lock_function, NULL, NULL);
     if (rc != SQLITE_OK) return err_set(e, ERR_INTERNAL, false, "%s", sqlite3_errmsg(s->db));
     sqlite3_progress_handler(s->db, PROGRESS_STEPS, progress, s);
     s->txn = txn_new(server_store(s->server), s->db, s->spid);
@@ -286,6 +286,20 @@ static bool request_end(Session *s) {
     return !server_is_stopping(s->server) && !s->is_stopped;
 }
 
+/* What an error in a TRY block has made uncommittable doesn't outlive the request. */
+static void end_doomed(Session *s) {
+    if (!txn_is_doomed(s->txn)) return;
+    SqlError e = {0};
+    txn_write_cancel(s->txn);
+    txn_rollback_all(s->txn);
+    runner_tell_transaction(s);
+    (void)sql_error_set(&e, 3998, 16, 1,
+                        "Uncommittable transaction is detected at the end of the batch. The transaction is "
+                        "rolled back.");
+    s->try_depth = 0;
+    (void)error_handle(s, NULL, OUT_CMD_NONE, &e);
+}
+
 bool session_batch(Session *s, Str text) {
     request_begin(s);
     s->is_rpc = false;
@@ -297,6 +311,7 @@ bool session_batch(Session *s, Str text) {
     }
     (void)scope_push(s, (Str){0});
     (void)runner_batch(s, b);
+    end_doomed(s);
     scope_pop(s);
     batch_release(s, b);
     return request_end(s);
@@ -337,6 +352,7 @@ bool session_rpc(Session *s, Str procedure, const SessionParam *params, size_t c
                                 .is_output = params[i].is_output};
         (void)call_rpc(s, proc, database, args, count, no_metadata);
     }
+    end_doomed(s);
     scope_pop(s);
     session_leave(s);
     return request_end(s);

@@ -100,6 +100,7 @@ typedef struct Plan {
 /* Rows of these tables are locked or looked at while a SELECT reads them (standin_lock in its SQL). */
 typedef struct RowFilter {
     int32_t object_id;
+    TxnRows rows;
     LockMode mode;
     bool keeps;      /* the lock is taken, for the transaction; else only waited for */
     bool skips_busy; /* READPAST */
@@ -278,6 +279,8 @@ void variable_set(Variable *v, Value value); /* copies */
 
 /* ---- runner.c */
 Flow runner_batch(Session *s, Batch *b);
+/* 266 when a text or procedure left another count of transactions than it found; f: how it ended. */
+Flow runner_check_count(Session *s, int before, Flow f);
 Flow runner_list(Session *s, Batch *b, const AstStmt *first, bool in_loop);
 /* Run a text in a scope of its own. */
 Flow runner_text(Session *s, Str text, Str procedure, bool own_scope);
@@ -288,7 +291,8 @@ bool runner_begin_implicit(Session *s);
 /* ---- select_query.c */
 bool query_select(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 /* Locks of what the query reads, for its isolation level and hints; *ret_rebind: filters have changed. */
-bool query_lock(Session *s, const BoundQuery *q, const Table *target, bool *ret_rebind, SqlError *e);
+bool query_lock(Session *s, const BoundQuery *q, const Table *target, bool changes_target, bool *ret_rebind,
+                SqlError *e);
 bool query_select_into(Session *s, const AstStmt *st, SqlError *e); /* select_into.c */
 bool query_send_columns(Session *s, const BoundColumn *columns, size_t count);
 void query_lock_function(sqlite3_context *c, int argc, sqlite3_value **argv);

@@ -16,7 +16,7 @@
 #include "standin/store/txn_internal.h"
 #include "standin/types/collation.h"
 
-enum { CANCEL_EVERY_ROWS = 1024 };
+enum { CANCEL_EVERY_ROWS = 1024, OVERLAP_PART_ROWS = 1000000 };
 
 /* ---- a set of 64-bit numbers: rows seen, keys taken out */
 
@@ -153,7 +153,7 @@ static bool change_each(Change *c, RowBuffer *rows, SqlError *e) {
 
 typedef struct KeyMove {
     RowBuffer *ids, *before, *after;
-    NumberSet keys; /* hashes of old keys */
+    RowBuffer *keys; /* hashes of the old and the new key */
 } KeyMove;
 
 /* A hash of the row's key in the first unique index that the statement changes. */
@@ -190,26 +190,39 @@ static bool take_all_out(Change *c, RowBuffer *rows, KeyMove *m, SqlError *e) {
             continue;
         }
         c->count++;
-        (void)set_add(&m->keys, key_of(c, c->before));
+        const Value keys[] = {VALUE_OF_INT((int64_t)key_of(c, c->before)),
+                              VALUE_OF_INT((int64_t)key_of(c, c->after))};
         ok = rowbuffer_add(m->ids, &values[0], e) && rowbuffer_add(m->before, c->before, e) &&
-             rowbuffer_add(m->after, c->after, e);
+             rowbuffer_add(m->after, c->after, e) && rowbuffer_add(m->keys, keys, e);
     }
     free(values);
     return ok && rc == 0;
 }
 
-/* Is some new key the old one of another row? */
-static bool find_overlap(Change *c, KeyMove *m, bool *ret, SqlError *e) {
-    *ret = false;
-    rowbuffer_rewind(m->before);
-    rowbuffer_rewind(m->after);
+/* One part of `parts` of the keys: a set of the old ones, then a look at each new one. */
+static bool find_overlap_in(KeyMove *m, uint64_t part, uint64_t parts, bool *ret, SqlError *e) {
+    CLEANUP(set_done) NumberSet old = {0};
+    Value keys[2];
     int rc;
-    while ((rc = rowbuffer_next(m->after, c->after, e)) == 1 &&
-           rowbuffer_next(m->before, c->before, e) == 1) {
-        uint64_t now = key_of(c, c->after);
-        if (now != key_of(c, c->before) && set_has(&m->keys, now)) *ret = true;
+    rowbuffer_rewind(m->keys);
+    while ((rc = rowbuffer_next(m->keys, keys, e)) == 1)
+        if ((uint64_t)keys[0].v.i % parts == part) (void)set_add(&old, (uint64_t)keys[0].v.i);
+    if (rc < 0) return false;
+    rowbuffer_rewind(m->keys);
+    while (!*ret && (rc = rowbuffer_next(m->keys, keys, e)) == 1) {
+        uint64_t now = (uint64_t)keys[1].v.i;
+        if (now % parts == part && keys[0].v.i != keys[1].v.i && set_has(&old, now)) *ret = true;
     }
-    return rc == 0;
+    return rc >= 0;
+}
+
+/* Is some new key the old one of another row? In parts, so that memory stays bounded. */
+static bool find_overlap(KeyMove *m, bool *ret, SqlError *e) {
+    uint64_t parts = rowbuffer_count(m->keys) / OVERLAP_PART_ROWS + 1;
+    *ret = false;
+    for (uint64_t i = 0; i < parts && !*ret; i++)
+        if (!find_overlap_in(m, i, parts, ret, e)) return false;
+    return true;
 }
 
 static bool move_each(Change *c, KeyMove *m, bool is_back, SqlError *e) {
@@ -232,15 +245,18 @@ static bool move_each(Change *c, KeyMove *m, bool is_back, SqlError *e) {
 
 static bool change_keys(Change *c, RowBuffer *rows, SqlError *e) {
     size_t n = c->t->column_count;
-    KeyMove m = {.ids = rowbuffer_new(1), .before = rowbuffer_new(n), .after = rowbuffer_new(n)};
+    KeyMove m = {.ids = rowbuffer_new(1),
+                 .before = rowbuffer_new(n),
+                 .after = rowbuffer_new(n),
+                 .keys = rowbuffer_new(2)};
     bool overlaps;
-    bool ok = take_all_out(c, rows, &m, e) && find_overlap(c, &m, &overlaps, e);
+    bool ok = take_all_out(c, rows, &m, e) && find_overlap(&m, &overlaps, e);
     if (ok && overlaps) rowwriter_set_overlapping(c->writer);
     ok = ok && move_each(c, &m, /* is_back= */ false, e) && move_each(c, &m, /* is_back= */ true, e);
     (void)rowbuffer_free(m.ids);
     (void)rowbuffer_free(m.before);
     (void)rowbuffer_free(m.after);
-    set_done(&m.keys);
+    (void)rowbuffer_free(m.keys);
     return ok;
 }
 
@@ -346,7 +362,7 @@ static bool change_statement(Session *s, Batch *b, const AstStmt *st, PlanKind k
                     .target = is_delete ? d->target : u->target,
                     .query = is_delete ? &d->query : &u->query,
                     .bound_output = is_delete ? d->output : u->output};
-        ok = query_lock(s, c.query, host_table(c.target), &rebind, e);
+        ok = query_lock(s, c.query, host_table(c.target), /* changes_target= */ true, &rebind, e);
         rebind = rebind || p->catalog_version != catalog_version(server_catalog(s->server));
         if (ok && !rebind)
             ok = change_planned(&c, is_delete ? NULL : u->columns, is_delete ? 0 : u->column_count, e);

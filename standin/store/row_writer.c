@@ -99,7 +99,7 @@ static bool prepare(RowWriter *w, sqlite3_stmt **st, SqlError *e) {
 }
 
 static void write_target(RowWriter *w) {
-    if (w->overlay) buf_printf(&w->scratch, "temp.w%d", w->table->object_id);
+    if (w->overlay) buf_cstr(&w->scratch, w->overlay->table);
     else buf_cstr(&w->scratch, w->table->sql_name);
 }
 
@@ -115,10 +115,11 @@ static bool prepare_insert(RowWriter *w, SqlError *e) {
     buf_cstr(&w->scratch, w->overlay ? "REPLACE INTO " : "INSERT INTO ");
     write_target(w);
     buf_cstr(&w->scratch, "(");
-    if (w->overlay) buf_cstr(&w->scratch, "deleted, ");
+    if (w->overlay) buf_cstr(&w->scratch, "own, deleted, ");
     if (!w->table->has_rowid_column) buf_cstr(&w->scratch, "rowid, ");
     write_columns(w);
-    buf_cstr(&w->scratch, w->overlay ? ") VALUES(0, " : ") VALUES(");
+    buf_cstr(&w->scratch, ") VALUES(");
+    if (w->overlay) buf_printf(&w->scratch, "%d, 0, ", w->txn->spid);
     if (!w->table->has_rowid_column) buf_cstr(&w->scratch, "?1, ");
     for (size_t i = 0; i < w->table->column_count; i++)
         buf_printf(&w->scratch, "%s?%zu", i ? ", " : "", i + 2);
@@ -141,7 +142,8 @@ static bool prepare_delete(RowWriter *w, SqlError *e) {
     if (w->delete_) return true;
     buf_clear(&w->scratch);
     if (w->overlay)
-        buf_printf(&w->scratch, "REPLACE INTO temp.w%d(rowid, deleted) VALUES(?1, 1)", w->table->object_id);
+        buf_printf(&w->scratch, "REPLACE INTO %s(rowid, own, deleted) VALUES(?1, %d, 1)", w->overlay->table,
+                   w->txn->spid);
     else buf_printf(&w->scratch, "DELETE FROM %s WHERE rowid = ?1", w->table->sql_name);
     return prepare(w, &w->delete_, e);
 }
@@ -152,14 +154,15 @@ static bool prepare_read(RowWriter *w, SqlError *e) {
     buf_cstr(&w->scratch, "SELECT ");
     write_columns(w);
     if (w->overlay) {
-        int id = w->table->object_id;
+        const char *name = w->overlay->table;
+        int spid = w->txn->spid;
         buf_printf(
             &w->scratch,
-            " FROM %s WHERE rowid = ?1 AND NOT EXISTS (SELECT 1 FROM temp.w%d WHERE rowid = ?1) UNION ALL "
-            "SELECT ",
-            w->table->sql_name, id);
+            " FROM %s WHERE rowid = ?1 AND NOT EXISTS (SELECT 1 FROM %s WHERE rowid = ?1 AND own = %d) "
+            "UNION ALL SELECT ",
+            w->table->sql_name, name, spid);
         write_columns(w);
-        buf_printf(&w->scratch, " FROM temp.w%d WHERE rowid = ?1 AND deleted = 0", id);
+        buf_printf(&w->scratch, " FROM %s WHERE rowid = ?1 AND own = %d AND deleted = 0", name, spid);
     } else {
         buf_printf(&w->scratch, " FROM %s WHERE rowid = ?1", w->table->sql_name);
     }
@@ -176,14 +179,15 @@ static bool prepare_find(RowWriter *w, size_t at, SqlError *e) {
     if (w->find[at]) return true;
     const Index *x = &w->table->indexes[at];
     buf_clear(&w->scratch);
-    buf_printf(&w->scratch, "SELECT rowid FROM %s WHERE ", w->table->sql_name);
+    buf_printf(&w->scratch, "SELECT rowid FROM %s AS b WHERE ", w->table->sql_name);
     write_key_condition(w, x);
     if (w->overlay) {
-        int id = w->table->object_id;
+        const char *name = w->overlay->table;
+        int spid = w->txn->spid;
         buf_printf(&w->scratch,
-                   " AND rowid NOT IN (SELECT rowid FROM temp.w%d) UNION ALL SELECT rowid FROM temp.w%d "
-                   "WHERE deleted = 0 AND ",
-                   id, id);
+                   " AND NOT EXISTS (SELECT 1 FROM %s AS o WHERE o.rowid = b.rowid AND o.own = %d) "
+                   "UNION ALL SELECT rowid FROM %s WHERE own = %d AND deleted = 0 AND ",
+                   name, spid, name, spid);
         write_key_condition(w, x);
     }
     buf_cstr(&w->scratch, " LIMIT 1");

@@ -10,14 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "standin/store/row_version.h"
 #include "standin/store/sqlite_collation.h"
 
 struct Store {
-    char *path;
+    char *path, *pending_path;
     sqlite3 *db; /* for opening and closing */
     Catalog *catalog;
     LockTable *locks;
@@ -44,20 +46,36 @@ bool store_sqlite_error(struct sqlite3 *db, const char *what, SqlError *e) {
 
 /* ---- connections */
 
+/* Debian's SQLite has secure_delete on: what is deleted would be overwritten, and each page go to the
+ * journal. */
+static const char connection_pragmas[] =
+    "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
+    "PRAGMA secure_delete = OFF; PRAGMA temp.secure_delete = OFF;"
+    "PRAGMA cache_size = -16384; PRAGMA temp.cache_size = -4096; PRAGMA temp.journal_mode = MEMORY;"
+    "PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;"
+    "PRAGMA automatic_index = ON; PRAGMA cell_size_check = OFF; PRAGMA foreign_keys = OFF;"
+    "PRAGMA legacy_alter_table = ON;";
+static const char pending_pragmas[] =
+    "PRAGMA pending.page_size = 8192; PRAGMA pending.journal_mode = WAL; PRAGMA pending.synchronous = OFF;"
+    "PRAGMA pending.secure_delete = OFF; PRAGMA pending.cache_size = -4096;"
+    "PRAGMA pending.journal_size_limit = 67108864;";
+
+static bool attach_pending(sqlite3 *db, const char *path) {
+    sqlite3_stmt *st = NULL;
+    bool ok = sqlite3_prepare_v2(db, "ATTACH ?1 AS pending", -1, &st, NULL) == SQLITE_OK &&
+              sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_step(st) == SQLITE_DONE;
+    (void)sqlite3_finalize(st);
+    return ok && sqlite3_exec(db, pending_pragmas, NULL, NULL, NULL) == SQLITE_OK;
+}
+
 struct sqlite3 *store_connect(Store *st, Err *e) {
-    static const char pragmas[] =
-        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = "
-        "FILE;"
-        "PRAGMA cache_size = -16384; PRAGMA temp.cache_size = -4096; PRAGMA temp.journal_mode = MEMORY; "
-        "PRAGMA mmap_size = 0;"
-        "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;"
-        "PRAGMA automatic_index = ON; PRAGMA cell_size_check = OFF; PRAGMA foreign_keys = OFF;"
-        "PRAGMA legacy_alter_table = ON;";
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     bool ok = sqlite3_open_v2(st->path, &db, flags, NULL) == SQLITE_OK &&
               sqlite3_busy_timeout(db, 60000) == SQLITE_OK && sqlitecollation_register(db) == SQLITE_OK &&
-              sqlite3_exec(db, pragmas, NULL, NULL, NULL) == SQLITE_OK;
+              sqlite3_exec(db, connection_pragmas, NULL, NULL, NULL) == SQLITE_OK &&
+              attach_pending(db, st->pending_path);
     if (ok) return db;
     (void)err_set(e, ERR_IO, true, "%s: %s", st->path, db ? sqlite3_errmsg(db) : "out of memory");
     (void)sqlite3_close(db);
@@ -202,6 +220,23 @@ static void save_state(Store *st) {
 
 /* ---- life */
 
+/* No transaction is older than the server. */
+static void remove_pending(const char *path) {
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        CLEANUP_FREE char *file = x_asprintf("%s%s", path, suffixes[i]);
+        (void)unlink(file);
+    }
+}
+
+/* A connection has its socket and two files of each database. */
+static void allow_many_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool open_parts(Store *st, Err *e) {
     SqlError sql;
     if (!catalog_open(st->db, &st->catalog, &sql)) return err_set(e, ERR_DATA, false, "%s", sql.text);
@@ -219,6 +254,9 @@ bool store_open(const char *dir, Store **ret, Err *e) {
     Store *st = x_calloc(1, sizeof *st);
     (void)pthread_mutex_init(&st->writer, NULL);
     st->path = x_asprintf("%s/data.db", dir);
+    st->pending_path = x_asprintf("%s/pending.db", dir);
+    remove_pending(st->pending_path);
+    allow_many_files();
     st->locks = locktable_new();
     st->versions = rowversions_new();
     st->db = store_connect(st, e);
@@ -243,6 +281,8 @@ Store *store_close(Store *st) {
     st->locks = locktable_free(st->locks);
     st->versions = rowversions_free(st->versions);
     (void)pthread_mutex_destroy(&st->writer);
+    remove_pending(st->pending_path);
+    free(st->pending_path);
     free(st->path);
     free(st);
     return NULL;

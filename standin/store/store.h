@@ -4,7 +4,8 @@
  *
  * One SQLite writer at a time: whoever writes to the file holds the store's writer mutex (store_write_begin …
  * _commit/_rollback), which is never held while waiting for a lock of lock.h or for a client. synchronous is
- * OFF: this is a test server; a killed process loses nothing, a crashed machine may.
+ * OFF: this is a test server; a killed process loses nothing, a crashed machine may. Beside it lies
+ * pending.db, what open transactions have written.
  */
 #ifndef STANDIN_STORE_STORE_H
 #define STANDIN_STORE_STORE_H
@@ -28,8 +29,10 @@ Catalog *store_catalog(Store *st);
 LockTable *store_locks(Store *st);
 Log *store_log(Store *st);
 
-/* A new connection, with collation.h's collations registered under their names. Owner thread only. NULL: *e
- * says why. Close with store_disconnect, after all its statements are finalized. */
+/* A new connection, with collation.h's collations registered under their names. Attached as `pending` is the
+ * database of the write sets that others may see (overlay.c): it begins empty with each start of the server.
+ * Owner thread only. NULL: *e says why. Close with store_disconnect, after all its statements are finalized.
+ */
 struct sqlite3 *store_connect(Store *st, Err *e);
 void store_disconnect(struct sqlite3 *db);
 

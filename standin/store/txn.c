@@ -27,6 +27,7 @@ Txn *txn_new(Store *st, struct sqlite3 *db, int spid) {
     t->db = db;
     t->statements = stmtcache_new(db, STATEMENTS_KEPT);
     t->owner = lockowner_new(store_locks(st), spid);
+    t->spid = spid;
     t->isolation = TXN_READ_COMMITTED;
     t->lock_timeout_ms = -1;
     t->log = logwriter_new(store_log(st));
@@ -112,17 +113,21 @@ bool txn_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, SqlE
 bool txn_try_lock(Txn *t, LockResource r, LockMode mode, SqlError *e) {
     LockDuration duration = t->mode == TXN_OVERLAY ? LOCK_FOR_TRANSACTION : LOCK_FOR_STATEMENT;
     if (lock_take(t->owner, r, mode, duration, 0, NULL, NULL) == LOCK_GRANTED) return true;
-    t->wanted.resource = r;
-    t->wanted.mode = mode;
+    txn_want(t, r, mode, duration);
     e->number = TXN_MUST_WAIT;
     return false;
+}
+
+void txn_want(Txn *t, LockResource r, LockMode mode, LockDuration duration) {
+    t->wanted.resource = r;
+    t->wanted.mode = mode;
+    t->wanted.duration = duration;
 }
 
 bool txn_must_retry(Txn *t, SqlError *e) {
     if (e->number != TXN_MUST_WAIT) return false;
     txn_write_cancel(t);
-    LockDuration duration = t->mode == TXN_OVERLAY ? LOCK_FOR_TRANSACTION : LOCK_FOR_STATEMENT;
-    return txn_lock(t, t->wanted.resource, t->wanted.mode, duration, e);
+    return txn_lock(t, t->wanted.resource, t->wanted.mode, t->wanted.duration, e);
 }
 
 void txn_statement_end(Txn *t) {
@@ -331,6 +336,7 @@ static bool apply(Txn *t, SqlError *e) {
     for (size_t i = 0; i < t->overlay_count; i++)
         if (t->overlays[i].has_rows)
             (void)atomic_fetch_add(&t->overlays[i].state->row_count, t->overlays[i].rows_at_apply);
+    overlay_forget_all(t);
     if (has_log) log_committed(store_log(t->store));
     return true;
 }

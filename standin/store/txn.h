@@ -1,12 +1,12 @@
 /*
  * txn.h - one session's transaction: its write sets, locks, savepoints, isolation and place in the log.
  *
- * Explicit transactions write to a write set: per table an overlay temp.w<object_id> on the session's own
- * connection. The session reads base minus overlay plus overlay (txn_source_sql); all others go on reading
- * the base. COMMIT applies the overlays and the gathered log records in one SQLite write transaction. A
- * single autocommitted statement writes to the base directly, inside one SQLite write transaction. Either way
- * the writer mutex is held while a statement changes rows, so that base tables stand still under it; it is
- * let go whenever the statement has to wait for a lock, and then the statement starts over:
+ * Explicit transactions write to a write set, per table an overlay (overlay.c). The session reads base minus
+ * overlay plus overlay (txn_source_sql); all others go on reading the base, unless they ask for more. COMMIT
+ * applies the overlays and the gathered log records in one SQLite write transaction. A single autocommitted
+ * statement writes to the base directly, inside one SQLite write transaction. Either way the writer mutex is
+ * held while a statement changes rows, so that base tables stand still under it; it is let go whenever the
+ * statement has to wait for a lock, and then the statement starts over:
  *
  *     do {
  *         ok = txn_write_begin(...) && <read rows, change them by row_writer.h> && txn_write_end(...);
@@ -80,6 +80,8 @@ MUST_CHECK bool txn_lock(Txn *t, LockResource r, LockMode mode, LockDuration dur
 /* Take it without waiting, inside txn_write_begin … end. false: the statement must be given up and started
  * over. */
 MUST_CHECK bool txn_try_lock(Txn *t, LockResource r, LockMode mode, SqlError *e);
+/* The statement must be given up, wait for this lock and start over: the caller fails with TXN_MUST_WAIT. */
+void txn_want(Txn *t, LockResource r, LockMode mode, LockDuration duration);
 /* After a failed statement and txn_write_cancel: was it for a lock? Then wait for it; true: start over. */
 bool txn_must_retry(Txn *t, SqlError *e);
 /* The end of a statement: its locks go. */
@@ -90,11 +92,20 @@ void txn_statement_end(Txn *t);
  * the table got another form since the view was opened). */
 MUST_CHECK bool txn_read_start(Txn *t, const Database *d, const Table *table, SqlError *e);
 bool txn_has_snapshot(const Txn *t);
-bool txn_has_overlay(const Txn *t, int32_t object_id);
+/* The SQLite name of the session's write set of the table; NULL: it has written nothing to it. */
+const char *txn_overlay_name(const Txn *t, int32_t object_id);
+/* Has another session written rows that it hasn't committed? */
+bool txn_others_write(const Txn *t, const Table *table);
+/* Which rows of a table are read; the session's own writes are among them always. */
+typedef enum TxnRows {
+    TXN_ROWS_COMMITTED,
+    TXN_ROWS_LOCKED,     /* standin_lock(object_id, rowid, 0) looks at each: 1 = take the row */
+    TXN_ROWS_LOCKED_NEW, /* and standin_lock(object_id, rowid, 1) at each that another has written: 0 */
+    TXN_ROWS_DIRTY,      /* others' writes instead of what they hide */
+} TxnRows;
 /* What stands in FROM for the table in generated SQL: t17 while the session has no overlay of it, else a
- * parenthesised query with rowid (also as _rid_) and the columns c1, c2, …. filter: a condition on the base's
- * rowid to add to it, or NULL ("standin_lock(17, rowid)"). */
-void txn_source_sql(const Txn *t, const Table *table, const char *filter, Buf *out);
+ * parenthesised query with rowid (also as _rid_) and the columns c1, c2, …. */
+void txn_source_sql(const Txn *t, const Table *table, TxnRows rows, Buf *out);
 /* A number of the set of tables that have an overlay: SQL generated under another number is stale. */
 uint64_t txn_source_version(const Txn *t);
 

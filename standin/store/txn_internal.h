@@ -10,9 +10,11 @@ enum { TXN_MUST_WAIT = -1 }; /* SqlError.number: start over after waiting for Tx
 typedef struct Overlay {
     int32_t object_id;
     uint64_t version;      /* of the table it is shaped after */
-    char *base;            /* the table's SQLite name */
+    bool is_shared;        /* in `pending`, where others see it; else in TEMP */
+    char *table;           /* its SQLite name: pending.w<object_id> or temp.w<object_id> */
+    char *base;            /* the base's */
     char *columns;         /* "c1, c2, …" of that version */
-    char *physical;        /* what temp.w<object_id> has: also columns dropped since */
+    char *physical;        /* what the write set has: also columns dropped since */
     TableState *state;     /* referenced */
     bool has_rows;         /* the transaction has written to it */
     bool has_undo;         /* temp.u<object_id> exists */
@@ -37,6 +39,7 @@ struct Txn {
     struct sqlite3 *db;
     StmtCache *statements;
     LockOwner *owner;
+    int spid;
     TxnIsolation isolation;
     int64_t lock_timeout_ms;
     bool (*is_cancelled)(void *arg);
@@ -70,6 +73,7 @@ struct Txn {
     struct {
         LockResource resource;
         LockMode mode;
+        LockDuration duration;
     } wanted;
     struct TouchedTable { /* by the TXN_DIRECT or TXN_LOCAL statement */
         TableState *state;
@@ -91,8 +95,10 @@ bool overlay_make_undo(Txn *t, const Table *table, SqlError *e);
 void overlay_mark_used(Txn *t, Overlay *o);
 /* Remember the row's state for savepoints, before it is changed. */
 bool overlay_remember(Txn *t, Overlay *o, int64_t rowid, SqlError *e);
+/* Within the SQLite transaction of COMMIT: to the base, and out of the write sets. */
 bool overlay_apply_all(Txn *t, uint64_t commit, SqlError *e);
-void overlay_clear_all(Txn *t);
+void overlay_forget_all(Txn *t); /* after it */
+void overlay_clear_all(Txn *t);  /* ROLLBACK; not under the writer mutex */
 bool overlay_rollback_to(Txn *t, int64_t undo_seq, SqlError *e);
 void overlay_free_all(Txn *t);
 

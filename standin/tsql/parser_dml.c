@@ -16,7 +16,12 @@ static bool target(Parser *p, AstName *ret, uint32_t *ret_hints) {
     } else if (!parser_dotted_name(p, ret)) {
         return false;
     }
-    if (parser_is_keyword(p, KW_WITH)) return parser_hints(p, ret_hints);
+    uint32_t line = parser_peek(p, 0)->line;
+    if (parser_is_keyword(p, KW_WITH) && !parser_hints(p, ret_hints)) return false;
+    if (*ret_hints & HINT_NOLOCK)
+        return sqlerror_set(p->e, 1065, 1, line,
+                            "The NOLOCK and READUNCOMMITTED lock hints are not allowed for target tables of "
+                            "INSERT, UPDATE, DELETE or MERGE statements.");
     return true;
 }
 

@@ -12,7 +12,7 @@ static const struct {
     {"SERIALIZABLE", HINT_HOLDLOCK},
     {"REPEATABLEREAD", HINT_REPEATABLEREAD},
     {"READCOMMITTED", HINT_READCOMMITTED},
-    {"READCOMMITTEDLOCK", HINT_READCOMMITTED},
+    {"READCOMMITTEDLOCK", HINT_READCOMMITTEDLOCK},
     {"READPAST", HINT_READPAST},
     {"ROWLOCK", HINT_ROWLOCK},
     {"PAGLOCK", HINT_PAGLOCK},
@@ -74,18 +74,35 @@ static bool is_hint_word(const Token *t) {
     return false;
 }
 
+/* More than one of a group? */
+static bool has_several(uint32_t hints, uint32_t group) {
+    uint32_t of_group = hints & group;
+    return (of_group & (of_group - 1)) != 0;
+}
+
+static bool check_hints(Parser *p, uint32_t hints, uint32_t line) {
+    const uint32_t granularity =
+        HINT_PAGLOCK | HINT_NOLOCK | HINT_READCOMMITTEDLOCK | HINT_ROWLOCK | HINT_TABLOCK | HINT_TABLOCKX;
+    const uint32_t isolation =
+        HINT_HOLDLOCK | HINT_NOLOCK | HINT_READCOMMITTED | HINT_REPEATABLEREAD | HINT_SNAPSHOT;
+    bool is_bad = has_several(hints, granularity) || has_several(hints, isolation) ||
+                  ((hints & HINT_NOLOCK) && (hints & (HINT_UPDLOCK | HINT_XLOCK | HINT_READPAST)));
+    return !is_bad || sqlerror_set(p->e, 1047, 1, line, "Conflicting locking hints specified.");
+}
+
 /* WITH (…), or the old form without WITH for a single known word. */
 bool parser_hints(Parser *p, uint32_t *ret) {
     bool has_with = parser_is_keyword(p, KW_WITH) && parser_peek(p, 1)->symbol == '(';
     bool is_old = parser_is_symbol(p, '(') && is_hint_word(parser_peek(p, 1));
     if (!has_with && !is_old) return true;
+    uint32_t line = parser_peek(p, 0)->line;
     p->at += has_with ? 2 : 1;
     do {
         if (!one_hint(p, ret)) return false;
         (void)parser_accept_symbol(p, ','); /* commas may be missing */
     } while (!parser_is_symbol(p, ')'));
     p->at++;
-    return true;
+    return check_hints(p, *ret, line);
 }
 
 /* ---- FROM ---- */
