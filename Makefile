@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz torture conform build demo test check bench bench-standin install deb schedules format clean test-unit test-e2e test-standin test-asan
+.PHONY: help fuzz fuzz-smoke torture conform build demo test check bench bench-standin install deb schedules format clean test-unit test-e2e test-standin test-asan
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,12 +56,11 @@ schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED
 	@$(MAKE) --no-print-directory build
 	@build/release/schedules $(if $(SEED),--seed $(SEED) --count 1 --verbose,--count $(or $(COUNT),100000))
 
-fuzz: deps-fuzz build/fuzz/build.ninja ## every decoder of foreign bytes under libFuzzer (TARGET=tds for one, FUZZ_SECONDS=60 each)
-	@cmake --build build/fuzz -j $(JOBS) -- --quiet
-	@for target in $(if $(TARGET),fuzz_$(TARGET),$(notdir $(basename $(wildcard tests/fuzz/fuzz_*.c)))); do \
-		echo "== $$target"; mkdir -p build/fuzz/corpus/$$target; \
-		build/fuzz/$$target -max_total_time=$(or $(FUZZ_SECONDS),60) -print_final_stats=1 build/fuzz/corpus/$$target 2>&1 | tail -n 8 || exit 1; \
-	done
+fuzz: deps-fuzz ## every decoder of foreign bytes, T-SQL and the stand-in as a whole under libFuzzer (TARGET=tds for one, FUZZ_SECONDS=60 each)
+	@scripts/fuzz $(or $(FUZZ_SECONDS),60) $(TARGET)
+
+fuzz-smoke: deps-fuzz ## the same, all in a minute
+	@scripts/fuzz smoke
 
 conform: deps-test ## tests/conform's probes against a server: DSN="Driver=…;Server=…;UID=…;PWD=…"
 	@scripts/venv

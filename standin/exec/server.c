@@ -92,20 +92,21 @@ size_t server_session_count(const Server *server) {
 
 /* ---- sessions */
 
-static bool is_taken(const Server *server, int spid) {
-    for (const Session *s = server->sessions; s; s = s->next)
-        if (s->spid == spid) return true;
-    return false;
-}
-
+/* The list is in the order of the numbers; the first free one is taken. */
 int server_attach(Server *server, Session *s) {
     (void)pthread_mutex_lock(&server->mutex);
     int spid = FIRST_SPID;
-    while (is_taken(server, spid)) spid++;
+    Session *before = NULL, *after = server->sessions;
+    for (; after && after->spid == spid; after = after->next) {
+        before = after;
+        spid++;
+    }
     s->spid = spid;
-    s->next = server->sessions;
-    if (s->next) s->next->previous = s;
-    server->sessions = s;
+    s->previous = before;
+    s->next = after;
+    if (after) after->previous = s;
+    if (before) before->next = s;
+    else server->sessions = s;
     server->session_count++;
     (void)pthread_mutex_unlock(&server->mutex);
     return spid;

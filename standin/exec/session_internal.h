@@ -206,7 +206,7 @@ struct Session {
     Bulk *bulk;
     Arena scratch;            /* of one statement */
     Arena spare;              /* cleared, for the next */
-    Session *next, *previous; /* in the server's list */
+    Session *next, *previous; /* in the server's list, by spid */
 };
 
 Out *session_silent_out(void); /* swallows everything; static */

@@ -47,6 +47,19 @@ static void sessions_have_numbers_of_their_own(void **state) {
     testclient_close(&b);
 }
 
+static void the_first_free_number_is_given(void **state) {
+    (void)state;
+    TestClient c[4];
+    for (size_t i = 0; i < 4; i++) testclient_open(&c[i], server.server, "sa", "");
+    testclient_close(&c[1]); /* 53 */
+    testclient_close(&c[0]); /* 52 */
+    testclient_open(&c[0], server.server, "sa", "");
+    testclient_open(&c[1], server.server, "sa", "");
+    for (size_t i = 0; i < 4; i++) assert_int_equal(session_spid(c[i].session), 52 + i);
+    for (size_t i = 0; i < 4; i++) testclient_close(&c[i]);
+    assert_int_equal(server_session_count(server.server), 1);
+}
+
 static void passwords_are_checked_when_there_is_one(void **state) {
     (void)state;
     SqlError e = {0};
@@ -103,6 +116,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_directory_that_cant_be_made_is_an_error),
         TEST(sessions_have_numbers_of_their_own),
+        TEST(the_first_free_number_is_given),
         TEST(passwords_are_checked_when_there_is_one),
         TEST(a_database_in_use_isnt_dropped),
         TEST(stopping_ends_what_runs),
