@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "standin/bind/bind_internal.h"
 #include "standin/types/collation.h"
 
@@ -25,11 +26,34 @@ bool bindexpr_variable(Binder *b, Str name, uint32_t line, Bx *ret) {
         return true;
     }
     *ret = (Bx){.sql = sql_param(b, &p), .type = p.type, .is_nullable = true};
+    bindtype_settle(b, &ret->type);
     return true;
 }
 
+static bool is_ascii(Str s) {
+    size_t i = 0;
+    while (i < s.n && (unsigned char)s.p[i] < 0x80) i++;
+    return i == s.n;
+}
+
+/* 'x' is in the database's code page: what it lacks is lost here already, as on SQL Server. */
+static void narrow(Binder *b, Type *t, Value *v) {
+    t->collation = b->host->default_collation;
+    if (t->id != TYPE_VARCHAR || v->kind != VALUE_TEXT || is_ascii(v->v.s)) return;
+    const Collation *c = collation_get(t->collation);
+    CLEANUP(buf_done) Buf bytes = {0};
+    CLEANUP(buf_done) Buf text = {0};
+    collation_encode(c, v->v.s, &bytes);
+    collation_decode(c, buf_view(&bytes), &text);
+    *v = VALUE_OF_TEXT(arena_str(b->a, buf_view(&text)));
+    t->length = bytes.n > 8000 ? TYPE_MAX_LENGTH : (int32_t)bytes.n;
+}
+
 static bool literal(Binder *b, const AstExpr *x, Bx *ret) {
-    *ret = bindtype_constant(b, x->u.literal.type, x->u.literal.value);
+    Type t = x->u.literal.type;
+    Value v = x->u.literal.value;
+    if (type_is_text(t.id)) narrow(b, &t, &v);
+    *ret = bindtype_constant(b, t, v);
     ret->is_integer_literal = x->u.literal.type.id == TYPE_INT;
     return true;
 }

@@ -166,6 +166,7 @@ MUST_CHECK bool bindtype_common(Binder *b, Bx **items, size_t count, uint32_t li
 /* x with COLLATE if it is text; datetimeoffset by its UTC part: for ORDER BY, GROUP BY, DISTINCT, MIN. */
 const Sql *bindtype_sortable(Binder *b, const Bx *x);
 const char *bindtype_collate(Binder *b, const Type *t); /* " COLLATE \"name\"" */
+void bindtype_settle(const Binder *b, Type *t); /* text without a collation gets the database's */
 const Sql *bindtype_code(Binder *b, const Type *t);     /* the type as a number, for functions */
 Bx bindtype_constant(Binder *b, Type type, Value v);
 Bx bindtype_null(Binder *b);

@@ -542,7 +542,10 @@ void bindquery_finish(Binder *b, const Query *q, const Sql *sql, BoundQuery *ret
     ret->refs = b->refs;
     ret->ref_count = b->ref_count;
     ret->columns = ARENA_ARRAY(b->a, BoundColumn, q->item_count ? q->item_count : 1);
-    for (size_t i = 0; i < q->item_count; i++) ret->columns[i] = result_column(q, &q->items[i]);
+    for (size_t i = 0; i < q->item_count; i++) {
+        ret->columns[i] = result_column(q, &q->items[i]);
+        bindtype_settle(b, &ret->columns[i].type);
+    }
     ret->plain = plain_columns(b, q);
     ret->is_param = q->item_count == 1 && q->items[0].value.sql && q->items[0].value.sql->kind == SQL_PARAM &&
                     !q->is_set && !q->is_values && q->from && q->from->kind == SQL_TEXT &&

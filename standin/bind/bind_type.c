@@ -36,6 +36,10 @@ static uint16_t collation_of(const Binder *b, const Type *t) {
     return t->collation ? t->collation : b->host->default_collation;
 }
 
+void bindtype_settle(const Binder *b, Type *t) {
+    if (type_is_text(t->id)) t->collation = collation_of(b, t);
+}
+
 const char *bindtype_collate(Binder *b, const Type *t) {
     if (t->id == TYPE_SQL_VARIANT) return " COLLATE \"" VARIANT_COLLATION "\"";
     if (!type_is_text(t->id)) return "";
@@ -78,6 +82,8 @@ static bool is_same_text(const Type *from, const Type *to) {
     bool to_old = to->id == TYPE_TEXT || to->id == TYPE_NTEXT || to->id == TYPE_XML;
     if (is_old || to_old) return from->id == to->id;
     if (type_is_unicode(from->id) && !type_is_unicode(to->id)) return false;
+    bool is_bytes = !type_is_unicode(from->id) && !type_is_unicode(to->id);
+    if (is_bytes && collation_get(from->collation)->code_page != collation_get(to->collation)->code_page) return false;
     bool is_fixed = to->id == TYPE_CHAR || to->id == TYPE_NCHAR;
     if (is_fixed) return from->id == to->id && from->length == to->length;
     return fits_length(from, to);
@@ -183,6 +189,7 @@ bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t l
     settle_collation(b, to, &x);
     if (!check_rule(b, &x.type, to, mode, line)) return false;
     if (mode != MODE_ASSIGN) keep_collation(&x, &target);
+    bindtype_settle(b, &target);
     if (bindtype_is_same_form(&x.type, &target)) {
         *ret = x;
         ret->type = target;
@@ -247,6 +254,7 @@ bool bindtype_cast(Binder *b, const AstExpr *x, Bx operand, Bx *ret) {
     bindtype_deduce(b, &operand, &to, /* is_exact= */ true);
     if (!check_rule(b, &operand.type, &to, MODE_EXPLICIT, x->line)) return false;
     keep_collation(&operand, &to);
+    bindtype_settle(b, &to);
     settle_collation(b, &to, &operand);
     int style = CONVERT_STYLE_DEFAULT;
     const Sql *style_sql = sql_text(b, "-1");

@@ -82,21 +82,6 @@ bool parser_at_literal(const Parser *p) {
     }
 }
 
-/* 'x' has the characters that its code page has; what it lacks is lost here already, as on SQL Server. */
-static Str narrowed(Parser *p, Str s) {
-    size_t i = 0;
-    while (i < s.n && (unsigned char)s.p[i] < 0x80) i++;
-    if (i == s.n) return s;
-    const Collation *c = collation_get(COLLATION_DEFAULT);
-    Buf bytes = {0}, text = {0};
-    collation_encode(c, s, &bytes);
-    collation_decode(c, buf_view(&bytes), &text);
-    Str ret = arena_str(p->a, buf_view(&text));
-    buf_done(&bytes);
-    buf_done(&text);
-    return ret;
-}
-
 AstExpr *parser_literal(Parser *p) {
     const Token *t = parser_peek(p, 0);
     AstExpr *x = parser_new_expr(p, EXPR_LITERAL);
@@ -113,7 +98,7 @@ AstExpr *parser_literal(Parser *p) {
         break;
     case TOKEN_STRING:
         x->u.literal.type = text_type(t->value, /* is_unicode= */ false);
-        x->u.literal.value = VALUE_OF_TEXT(narrowed(p, t->value));
+        x->u.literal.value = VALUE_OF_TEXT(t->value);
         break;
     case TOKEN_NSTRING:
         x->u.literal.type = text_type(t->value, /* is_unicode= */ true);
