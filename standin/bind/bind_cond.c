@@ -116,13 +116,20 @@ static bool like(Binder *b, const AstExpr *x, const Sql **ret) {
     if (x->u.like.escape && !bindexpr_value(b, x->u.like.escape, &escape)) return false;
     bindtype_deduce(b, &pattern, &operand.type, /* is_exact= */ false);
     bindtype_deduce(b, &operand, &pattern.type, /* is_exact= */ false);
-    Type collation = operand.rank >= pattern.rank ? operand.type : pattern.type;
+    const Bx *both[] = {&operand, &pattern};
+    for (size_t i = 0; i < 2; i++)
+        if (both[i]->type.id == TYPE_SQL_VARIANT || both[i]->type.id == TYPE_XML ||
+            type_is_clr(both[i]->type.id))
+            return sqlerror_set(b->e, 8116, 1, x->line,
+                                "Argument data type %s is invalid for argument %zu of like function.",
+                                type_name(both[i]->type.id), i + 1);
+    Type collation;
+    if (!bindtype_text_collation(b, &operand, &pattern, "like", x->line, &collation)) return false;
+    bool is_unicode = type_is_unicode(operand.type.id) || type_is_unicode(pattern.type.id);
     if (!bindtype_convert(b, operand, &max, MODE_EXPLICIT, x->line, &operand) ||
         !bindtype_convert(b, pattern, &max, MODE_EXPLICIT, x->line, &pattern))
         return false;
-    uint16_t index =
-        type_is_text(collation.id) && collation.collation ? collation.collation : b->host->default_collation;
-    const Sql *number = sql_printf(b, "%d", index);
+    const Sql *number = sql_printf(b, "%d,%d", collation.collation, !is_unicode);
     const Sql *call = x->u.like.escape
                           ? SQL_OF(b, "ts_like(@,@,@,@)", operand.sql, pattern.sql, number, escape.sql)
                           : SQL_OF(b, "ts_like(@,@,@)", operand.sql, pattern.sql, number);

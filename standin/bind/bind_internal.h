@@ -121,6 +121,8 @@ struct Binder {
     bool in_view;
     bool in_default;            /* a column's DEFAULT: NEWSEQUENTIALID() may stand there */
     const AstQuery *into_query; /* the one that may say INTO */
+    size_t item;                /* of the select list that is being bound, from 1; 0: none */
+    const char *set_operator;   /* "UNION" and its kin, whose sides are being joined; NULL */
     Str watched;                /* a variable being assigned from rows: */
     bool saw_watched;
     BoundRef *refs;
@@ -166,8 +168,11 @@ MUST_CHECK bool bindtype_common(Binder *b, Bx **items, size_t count, uint32_t li
 /* x with COLLATE if it is text; datetimeoffset by its UTC part: for ORDER BY, GROUP BY, DISTINCT, MIN. */
 const Sql *bindtype_sortable(Binder *b, const Bx *x);
 const char *bindtype_collate(Binder *b, const Type *t); /* " COLLATE \"name\"" */
-void bindtype_settle(const Binder *b, Type *t); /* text without a collation gets the database's */
-const Sql *bindtype_code(Binder *b, const Type *t);     /* the type as a number, for functions */
+/* The collation that two texts are compared by (468 if there is none): ret->collation. */
+MUST_CHECK bool bindtype_text_collation(Binder *b, const Bx *x, const Bx *y, const char *what, uint32_t line,
+                                        Type *ret);
+void bindtype_settle(const Binder *b, Type *t);     /* text without a collation gets the database's */
+const Sql *bindtype_code(Binder *b, const Type *t); /* the type as a number, for functions */
 Bx bindtype_constant(Binder *b, Type type, Value v);
 Bx bindtype_null(Binder *b);
 /* Complete error 2628 with table, column and the value's beginning. */

@@ -64,32 +64,36 @@ static bool assignment(Binder *b, const AstItem *ast, bool has_from, QueryItem *
     return bindtype_convert(b, item->value, &p.type, MODE_IMPLICIT, ast->line, &item->value);
 }
 
-static bool items(Binder *b, const AstSelect *s, Scope *scope, Query *q) {
-    for (size_t i = 0; i < s->item_count; i++) {
-        const AstItem *ast = &s->items[i];
-        if (ast->kind == ITEM_STAR) {
-            if (!star(b, ast, scope, q)) return false;
-            continue;
-        }
-        QueryItem item = {.name = ast->alias};
-        if (ast->kind == ITEM_ASSIGN) {
-            if (!assignment(b, ast, s->from_count > 0, &item)) return false;
-            q->assigns = true;
-        } else if (!bindexpr_value(b, ast->expr, &item.value)) {
-            return false;
-        }
-        if (item.name.n == 0 && ast->kind == ITEM_EXPR && ast->expr->kind == EXPR_COLUMN)
-            item.name = item.value.source ? item.value.source->columns[item.value.column].name
-                                          : ast->expr->u.column.name;
-        push_item(b, q, item);
+static bool item(Binder *b, const AstSelect *s, const AstItem *ast, Scope *scope, Query *q) {
+    if (ast->kind == ITEM_STAR) return star(b, ast, scope, q);
+    QueryItem x = {.name = ast->alias};
+    if (ast->kind == ITEM_ASSIGN) {
+        if (!assignment(b, ast, s->from_count > 0, &x)) return false;
+        q->assigns = true;
+    } else if (!bindexpr_value(b, ast->expr, &x.value)) {
+        return false;
     }
-    for (size_t i = 0; q->assigns && i < q->item_count; i++)
+    if (x.name.n == 0 && ast->kind == ITEM_EXPR && ast->expr->kind == EXPR_COLUMN)
+        x.name = x.value.source ? x.value.source->columns[x.value.column].name : ast->expr->u.column.name;
+    push_item(b, q, x);
+    return true;
+}
+
+static bool items(Binder *b, const AstSelect *s, Scope *scope, Query *q) {
+    size_t outer = b->item;
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->item_count; i++) {
+        b->item = q->item_count + 1;
+        ok = item(b, s, &s->items[i], scope, q);
+    }
+    b->item = outer;
+    for (size_t i = 0; ok && q->assigns && i < q->item_count; i++)
         if (q->items[i].variable.n == 0)
             return sqlerror_set(
                 b->e, 141, 1, s->items[0].line,
                 "A SELECT statement that assigns a value to a variable must not be combined with "
                 "data-retrieval operations.");
-    return true;
+    return ok;
 }
 
 /* ---- ORDER BY, TOP, OFFSET ---- */
@@ -387,12 +391,22 @@ static void set_collates(Query *q) {
 }
 
 static bool unify_sides(Binder *b, Query *q, uint32_t line) {
+    static const char *const operators[] = {[SET_OP_UNION] = "UNION",
+                                            [SET_OP_UNION_ALL] = "UNION ALL",
+                                            [SET_OP_EXCEPT] = "EXCEPT",
+                                            [SET_OP_INTERSECT] = "INTERSECT"};
     for (size_t i = 0; i < q->item_count; i++) {
         Bx left = q->left->items[i].value, right = q->right->items[i].value;
         Bx *both[] = {&left, &right};
         Type t;
         left.is_constant = right.is_constant = false;
-        if (!bindtype_common(b, both, 2, line, &t)) return false;
+        size_t outer = b->item;
+        b->item = i + 1;
+        b->set_operator = operators[q->op];
+        bool ok = bindtype_common(b, both, 2, line, &t);
+        b->item = outer;
+        b->set_operator = NULL;
+        if (!ok) return false;
         if (t.id == TYPE_NULL) t.id = TYPE_INT;
         if (!bindquery_convert(b, q->left, i, &t, line) || !bindquery_convert(b, q->right, i, &t, line))
             return false;

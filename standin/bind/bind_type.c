@@ -83,7 +83,8 @@ static bool is_same_text(const Type *from, const Type *to) {
     if (is_old || to_old) return from->id == to->id;
     if (type_is_unicode(from->id) && !type_is_unicode(to->id)) return false;
     bool is_bytes = !type_is_unicode(from->id) && !type_is_unicode(to->id);
-    if (is_bytes && collation_get(from->collation)->code_page != collation_get(to->collation)->code_page) return false;
+    if (is_bytes && collation_get(from->collation)->code_page != collation_get(to->collation)->code_page)
+        return false;
     bool is_fixed = to->id == TYPE_CHAR || to->id == TYPE_NCHAR;
     if (is_fixed) return from->id == to->id && from->length == to->length;
     return fits_length(from, to);
@@ -232,7 +233,10 @@ bool bindtype_assign(Binder *b, Bx x, const BindRelation *r, size_t column, uint
 void bindtype_truncated(SqlError *e, const Type *to, Value v, const char *table, Str column) {
     Str text = v.kind == VALUE_TEXT ? v.v.s : (Str){0};
     Arena a = {0};
-    if (text.n && to->length > 0) text = wtf8_prefix(text, (size_t)to->length, &a);
+    if (text.n && to->length > 0 && type_is_text(to->id))
+        text = type_is_unicode(to->id)
+                   ? wtf8_prefix(text, (size_t)to->length, &a)
+                   : collation_prefix(collation_get(to->collation), text, (size_t)to->length);
     if (text.n > 100) text = wtf8_prefix(text, 100, &a);
     (void)snprintf(
         e->text, sizeof e->text,
@@ -289,6 +293,32 @@ static Type as_common(const Type *t) {
     return t->id == TYPE_ROWVERSION ? (Type){.id = TYPE_BINARY, .length = 8} : *t;
 }
 
+/* Two implicit collations make a value without one: an error where it stands in the select list (451, and 457
+ * where UNION ALL would have to convert it); two explicit ones and comparisons are 468 at once. */
+static bool refuse_collations(Binder *b, BxRank rank, uint16_t x, uint16_t y, const char *what,
+                              uint32_t line) {
+    const char *first = collation_get(x)->name, *second = collation_get(y)->name;
+    bool is_value = strcmp(what, "add") == 0 || strcmp(what, "CASE") == 0;
+    if (is_value && b->set_operator) what = b->set_operator;
+    if (rank == RANK_EXPLICIT || !is_value || b->item == 0)
+        return sqlerror_set(
+            b->e, 468, 9, line,
+            "Cannot resolve the collation conflict between \"%s\" and \"%s\" in the %s operation.", first,
+            second, what);
+    if (strcmp(what, "UNION ALL") == 0)
+        return sqlerror_set(
+            b->e, 457, 1, line,
+            "Implicit conversion of varchar value to varchar cannot be performed because the "
+            "collation of the value is unresolved due to a collation conflict between \"%s\" and "
+            "\"%s\" in UNION ALL operator.",
+            first, second);
+    return sqlerror_set(
+        b->e, 451, 1, line,
+        "Cannot resolve collation conflict between \"%s\" and \"%s\" in %s operator occurring in "
+        "SELECT statement column %zu.",
+        first, second, what, b->item);
+}
+
 static bool merge_collation(Binder *b, const Bx *x, const Bx *y, const char *what, uint32_t line, Type *t,
                             BxRank *ret_rank) {
     *ret_rank = x->rank >= y->rank ? x->rank : y->rank;
@@ -300,11 +330,17 @@ static bool merge_collation(Binder *b, const Bx *x, const Bx *y, const char *wha
     }
     uint16_t cx = collation_of(b, &x->type), cy = collation_of(b, &y->type);
     if (x->rank == y->rank && x->rank != RANK_COERCIBLE && cx != cy)
-        return sqlerror_set(
-            b->e, 468, 9, line,
-            "Cannot resolve the collation conflict between \"%s\" and \"%s\" in the %s operation.",
-            collation_get(cx)->name, collation_get(cy)->name, what);
+        return refuse_collations(b, x->rank, cx, cy, what, line);
     t->collation = x->rank >= y->rank ? x->type.collation : y->type.collation;
+    return true;
+}
+
+bool bindtype_text_collation(Binder *b, const Bx *x, const Bx *y, const char *what, uint32_t line,
+                             Type *ret) {
+    BxRank rank;
+    *ret = (Type){.id = TYPE_NVARCHAR, .length = TYPE_MAX_LENGTH};
+    if (!merge_collation(b, x, y, what, line, ret, &rank)) return false;
+    bindtype_settle(b, ret);
     return true;
 }
 

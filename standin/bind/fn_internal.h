@@ -47,7 +47,8 @@ void fn_fail_convert(sqlite3_context *c, const ConvertError *e);
 void fn_overflow(sqlite3_context *c, const Type *t); /* 8115 */
 /* Is one of the first n arguments NULL? Then the result is. */
 bool fn_has_null(sqlite3_context *c, int n, sqlite3_value **v);
-/* Does s match the LIKE pattern under a collation? escape 0: none. */
-bool fn_like(Str s, Str pattern, uint16_t collation, uint32_t escape);
+/* Does s match the LIKE pattern under a collation? escape 0: none; ignores_blanks: s may go on with blanks
+ * where the pattern has ended, as varchar may. */
+bool fn_like(Str s, Str pattern, uint16_t collation, uint32_t escape, bool ignores_blanks);
 
 #endif

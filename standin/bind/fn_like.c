@@ -54,7 +54,13 @@ static bool at_percent(const Like *l, Str pattern, size_t at) {
     return at < pattern.n && pattern.p[at] == '%' && l->escape != '%';
 }
 
-bool fn_like(Str s, Str pattern, uint16_t collation, uint32_t escape) {
+static bool is_blank(Str s) {
+    size_t i = 0;
+    while (i < s.n && s.p[i] == ' ') i++;
+    return i == s.n;
+}
+
+bool fn_like(Str s, Str pattern, uint16_t collation, uint32_t escape, bool ignores_blanks) {
     Like l = {collation_get(collation), escape};
     size_t i = 0, p = 0, retry_text = 0, retry_pattern = 0;
     bool has_retry = false;
@@ -72,6 +78,7 @@ bool fn_like(Str s, Str pattern, uint16_t collation, uint32_t escape) {
             p = next_pattern;
             continue;
         }
+        if (ignores_blanks && p >= pattern.n && is_blank(str_sub(s, i, s.n))) return true;
         if (!has_retry) return false;
         (void)wtf8_next(s, &retry_text);
         i = retry_text;

@@ -213,7 +213,7 @@ static void fn_patindex(sqlite3_context *c, int n, sqlite3_value **v) {
     if (is_open) pattern = str_sub(pattern, 1, pattern.n - 1);
     size_t at = 0;
     for (;;) {
-        if (fn_like(str_sub(s, at, s.n - at), pattern, collation, 0)) break;
+        if (fn_like(str_sub(s, at, s.n), pattern, collation, 0, false)) break;
         if (!is_open || at >= s.n) {
             sqlite3_result_int(c, 0);
             return;
@@ -428,12 +428,12 @@ static void fn_quotename(sqlite3_context *c, int n, sqlite3_value **v) {
     buf_done(&out);
 }
 
-/* (s, pattern, collation [, escape]) */
+/* (s, pattern, collation, do blanks at the end of s not count [, escape]) */
 static void fn_like_call(sqlite3_context *c, int n, sqlite3_value **v) {
     if (fn_has_null(c, n, v)) return;
     uint32_t escape = 0;
-    if (n > 3) {
-        Str e = fn_text(v[3]);
+    if (n > 4) {
+        Str e = fn_text(v[4]);
         size_t at = 0;
         if (e.n) escape = wtf8_next(e, &at);
         if (at != e.n || e.n == 0) {
@@ -442,7 +442,8 @@ static void fn_like_call(sqlite3_context *c, int n, sqlite3_value **v) {
             return;
         }
     }
-    sqlite3_result_int(c, fn_like(fn_text(v[0]), fn_text(v[1]), (uint16_t)sqlite3_value_int(v[2]), escape));
+    sqlite3_result_int(c, fn_like(fn_text(v[0]), fn_text(v[1]), (uint16_t)sqlite3_value_int(v[2]), escape,
+                                  sqlite3_value_int(v[3]) != 0));
 }
 
 const FnRow fn_text_rows[] = {

@@ -77,11 +77,14 @@ static void like_matches_by_t_sql(void **state) {
         {"mississippi", "m%iss%x", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (fn_like(str_from(cases[i].text), str_from(cases[i].pattern), COLLATION_DEFAULT, 0) !=
+        if (fn_like(str_from(cases[i].text), str_from(cases[i].pattern), COLLATION_DEFAULT, 0, false) !=
             cases[i].is_match)
             fail_msg("'%s' LIKE '%s'", cases[i].text, cases[i].pattern);
-    assert_true(fn_like(STR_LIT("50%"), STR_LIT("50!%"), COLLATION_DEFAULT, '!'));
-    assert_false(fn_like(STR_LIT("500"), STR_LIT("50!%"), COLLATION_DEFAULT, '!'));
+    assert_true(fn_like(STR_LIT("50%"), STR_LIT("50!%"), COLLATION_DEFAULT, '!', false));
+    assert_false(fn_like(STR_LIT("500"), STR_LIT("50!%"), COLLATION_DEFAULT, '!', false));
+    assert_false(fn_like(STR_LIT("abc  "), STR_LIT("%bc"), COLLATION_DEFAULT, 0, false));
+    assert_true(fn_like(STR_LIT("abc  "), STR_LIT("%bc"), COLLATION_DEFAULT, 0, true)); /* varchar's blanks */
+    assert_false(fn_like(STR_LIT("abc"), STR_LIT("abc "), COLLATION_DEFAULT, 0, true));
 }
 
 static void like_takes_linear_tries_on_hostile_patterns(void **state) {
@@ -92,7 +95,7 @@ static void like_takes_linear_tries_on_hostile_patterns(void **state) {
     for (size_t i = 0; i + 1 < sizeof pattern; i++) pattern[i] = i % 2 ? 'a' : '%';
     pattern[sizeof pattern - 2] = 'b';
     pattern[sizeof pattern - 1] = '\0';
-    assert_false(fn_like(str_from(text), str_from(pattern), COLLATION_DEFAULT, 0));
+    assert_false(fn_like(str_from(text), str_from(pattern), COLLATION_DEFAULT, 0, false));
 }
 
 static void every_collation_is_known_to_sqlite(void **state) {
