@@ -43,7 +43,8 @@ Variable *scope_declare(Session *s, Str name, const Type *type, SqlError *e) {
     }
     Variable *v = x_calloc(1, sizeof *v);
     v->type = *type;
-    if (type_is_text(type->id) && !type->collation) v->type.collation = session_current_database(s)->collation;
+    if (type_is_text(type->id) && !type->collation)
+        v->type.collation = session_current_database(s)->collation;
     (void)strmap_set(s->scope->variables, name, v);
     return v;
 }

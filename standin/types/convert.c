@@ -268,7 +268,8 @@ static bool to_text(const Convert *c, Value v, Arena *a, Value *ret, ConvertErro
     Str s;
     if (v.kind == VALUE_TEXT) {
         s = v.v.s;
-        bool is_same_page = !type_is_unicode(c->from.id) && collation_get(c->from.collation)->code_page == collation->code_page;
+        bool is_same_page = !type_is_unicode(c->from.id) &&
+                            collation_get(c->from.collation)->code_page == collation->code_page;
         if (!type_is_unicode(c->to.id) && !is_same_page) s = through_code_page(collation, s, a);
         if (c->to.id == TYPE_XML) s = without_xml_declaration(s);
     } else {
