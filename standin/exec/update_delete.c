@@ -14,7 +14,7 @@
 #include "standin/exec/session_internal.h"
 #include "standin/store/row_buffer.h"
 #include "standin/store/txn_internal.h"
-#include "standin/types/collation.h"
+#include "standin/types/convert.h"
 
 enum { CANCEL_EVERY_ROWS = 1024, OVERLAP_PART_ROWS = 1000000 };
 
@@ -169,7 +169,7 @@ static uint64_t key_of(const Change *c, const Value *row) {
             if (v->kind == VALUE_BLOB) h = hash_bytes(v->v.s.p, v->v.s.n, h);
             if (v->kind == VALUE_TEXT) {
                 CLEANUP(buf_done) Buf key = {0};
-                collation_key(collation_get(c->t->columns[at].type.collation), v->v.s, &key);
+                convert_text_key(&c->t->columns[at].type, v->v.s, &key);
                 h = hash_bytes(key.p, key.n, h);
             }
         }

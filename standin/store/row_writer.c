@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "standin/store/table_sql.h"
 #include "standin/store/txn_internal.h"
-#include "standin/types/collation.h"
+#include "standin/types/convert.h"
 
 struct RowWriter {
     Txn *txn;
@@ -220,9 +220,7 @@ static uint64_t key_hash(RowWriter *w, const Index *x, const Value *values) {
         case VALUE_NULL: break;
         case VALUE_INT:
         case VALUE_REAL: buf_add(&w->scratch, &v->v, sizeof v->v.i); break;
-        case VALUE_TEXT:
-            collation_key(collation_get(w->table->columns[at].type.collation), v->v.s, &w->scratch);
-            break;
+        case VALUE_TEXT: convert_text_key(&w->table->columns[at].type, v->v.s, &w->scratch); break;
         case VALUE_BLOB: buf_str(&w->scratch, v->v.s); break;
         }
         h = hash_bytes(w->scratch.p, w->scratch.n, h);

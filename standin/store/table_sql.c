@@ -1,6 +1,7 @@
 #include "standin/store/table_sql.h"
 
 #include "standin/types/collation.h"
+#include "standin/types/variant.h"
 
 static bool is_integer_form(const Type *t) {
     switch (t->id) {
@@ -50,6 +51,7 @@ void tablesql_column(const Table *t, size_t at, Buf *out) {
     if (t->has_rowid_column && t->rowid_column == at) buf_cstr(out, "INTEGER PRIMARY KEY");
     else if (type_is_text(c->type.id))
         buf_printf(out, "TEXT COLLATE \"%s\"", collation_get(c->type.collation)->name);
+    else if (c->type.id == TYPE_SQL_VARIANT) buf_cstr(out, "TEXT COLLATE \"" VARIANT_COLLATION "\"");
     else buf_cstr(out, is_integer_form(&c->type) ? "INTEGER" : "BLOB");
 }
 

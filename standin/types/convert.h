@@ -53,5 +53,7 @@ MUST_CHECK bool convert_to_text(const Type *from, Value v, int style, Buf *out, 
 Type convert_common_type(const Type *a, const Type *b);
 /* Order of two values of one type t: <0, 0, >0. Text by t's collation. Neither is NULL. */
 int convert_compare(const Type *t, Value a, Value b);
+/* Append bytes of a VALUE_TEXT of type t that are equal where convert_compare gives 0: for hash tables. */
+void convert_text_key(const Type *t, Str s, Buf *out);
 
 #endif

@@ -212,3 +212,8 @@ int convert_compare(const Type *t, Value a, Value b) {
     }
     return 0;
 }
+
+void convert_text_key(const Type *t, Str s, Buf *out) {
+    if (t->id == TYPE_SQL_VARIANT) variant_key(s, out);
+    else collation_key(collation_get(t->collation), s, out);
+}
