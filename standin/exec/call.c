@@ -35,7 +35,8 @@ static size_t param_position(const Proc *proc, Str name) {
     return i;
 }
 
-/* Given arguments in the declaration's order; extra ones of a variadic procedure follow. */
+/* Given arguments in the declaration's order. A variadic procedure is an extended one (sp_executesql): its
+ * own parameters go by position whatever they are called, as the manual says, and the extra ones follow. */
 static bool arrange(Session *s, const Proc *proc, ProcArg *given, size_t count, ProcArg **ret,
                     size_t *ret_count, SqlError *e) {
     ProcArg *args = arena_zalloc(&s->scratch, (proc->param_count + count) * sizeof *args);
@@ -43,13 +44,11 @@ static bool arrange(Session *s, const Proc *proc, ProcArg *given, size_t count, 
     size_t used = proc->param_count;
     for (size_t i = 0; i < count; i++) {
         size_t at = i < proc->param_count ? i : used;
-        bool is_extra = proc->is_variadic && i >= proc->param_count;
-        if (given[i].name.n && !is_extra) {
+        if (given[i].name.n && !proc->is_variadic) {
             at = param_position(proc, given[i].name);
-            if (at == proc->param_count && !proc->is_variadic)
+            if (at == proc->param_count)
                 return sql_error_set(e, 8145, 16, 1, STR_FMT " is not a parameter for procedure %s.",
                                      STR_ARG(given[i].name), proc_name(proc));
-            if (at == proc->param_count) at = used;
         }
         if (at >= proc->param_count && !proc->is_variadic)
             return sql_error_set(e, 8144, 16, 2, "Procedure or function %s has too many arguments specified.",
@@ -128,11 +127,11 @@ Flow call_rpc(Session *s, const Proc *proc, Str database, ProcArg *given, size_t
     SqlError e = {0};
     ProcCall call = {.arena = &s->scratch, .no_metadata = no_metadata};
     ProcArg *args;
+    s->scope->procedure = str_from(proc->name);
     bool ok = arrange(s, proc, given, count, &args, &call.count, &e);
     Flow f = FLOW_NEXT;
     if (ok) {
         call.args = call.outputs = args;
-        s->scope->procedure = str_from(proc->name);
         f = run_proc(s, proc, database, &call, &e, &ok);
     }
     if (!ok) {
@@ -247,13 +246,17 @@ static Flow exec_proc(Session *s, const AstExec *x, const AstStmt *st) {
     const Proc *proc = find_proc(s, x, &name, &e);
     ProcArg *given = arena_zalloc(&s->scratch, x->arg_count * sizeof *given), *args;
     ProcCall call = {.arena = &s->scratch};
-    bool ok =
-        proc && evaluate(s, x, given, &e) && arrange(s, proc, given, x->arg_count, &args, &call.count, &e);
+    if (!proc || !evaluate(s, x, given, &e)) return error_handle(s, st, OUT_CMD_EXEC, &e);
     Flow f = FLOW_NEXT;
-    if (!ok) return error_handle(s, st, OUT_CMD_EXEC, &e);
-    call.args = call.outputs = args;
     Str outer = s->scope->procedure;
-    s->scope->procedure = str_from(proc->name);
+    s->scope->procedure = str_from(proc->name); /* its parameters' errors are its own, too */
+    bool ok = arrange(s, proc, given, x->arg_count, &args, &call.count, &e);
+    if (!ok) {
+        f = error_handle(s, st, OUT_CMD_EXEC, &e);
+        s->scope->procedure = outer;
+        return f;
+    }
+    call.args = call.outputs = args;
     s->client->procedure(s->client, /* enters= */ true);
     f = run_proc(s, proc, name.database, &call, &e, &ok);
     s->client->procedure(s->client, /* enters= */ false);

@@ -46,8 +46,8 @@ class Client:
     has_exact_decimals = True
     has_offsets = True
 
-    def do(self, what, **request):
-        return getattr(self, what)(**request)
+    def do(self, action, /, **request):
+        return getattr(self, action)(**request)
 
     def run_ok(self, sql, *params):
         """The result sets of a statement that has to succeed."""
@@ -358,11 +358,12 @@ class Pymssql(PythonClient):
 
 class PythonTds(PythonClient):
     name = "python-tds"
-    errors = (pytds.Error,)
+    errors = (pytds.Error, TimeoutError)
     tells = ("type", "length", "precision", "scale", "nullable")
 
     def connect(self, port, database, encrypt, user="sa", password="", timeout=None, **properties):
         ssl = {"cafile": properties.pop("cafile"), "validate_host": False} if encrypt else {}
+        self.extra = {"cafile": ssl["cafile"]} if ssl else {}
         self.connection = pytds.connect(dsn="127.0.0.1", port=port, user=user, password=password, database=database, autocommit=True,
                                         login_timeout=15, timeout=timeout, **ssl, **properties)
         self.arguments = (port, database, encrypt, user, password)
@@ -397,14 +398,15 @@ class PythonTds(PythonClient):
                     else canonical.to_python(parameters([p])[0]) for p in params]
             self.gather(q, found, lambda: q.callproc(procedure, tuple(sent)))
             found["status"] = q.get_proc_return_status()
-            result = q.get_proc_outputs() if hasattr(q, "get_proc_outputs") else []
-            found["outputs"] = [canonical.from_python(v, p["type"]) for v, p in zip(result, params) if p.get("output")]
+            outputs = sorted(q._session.output_params.items())  # get_proc_outputs wants them to stand first
+            found["outputs"] = [canonical.from_python(o.value, p["type"]) for (_, o), p in
+                                zip(outputs, [p for p in params if p.get("output")])]
         return found
 
     def cancel(self, sql, how):
         if how == "timeout":
             client = PythonTds()
-            client.connect(*self.arguments, timeout=1)
+            client.connect(*self.arguments, timeout=1, **self.extra)
             try:
                 return client.run(sql)
             finally:
@@ -463,9 +465,9 @@ class Program(Client):
         self.child = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
                                       env={**os.environ, **self.environment}, encoding="utf-8")
 
-    def do(self, what, **request):
-        request = {"do": what, **request}
-        if what == "connect":
+    def do(self, action, /, **request):
+        request = {"do": action, **request}
+        if action == "connect":
             request = {"user": "sa", **request, "properties": {**self.properties, **request.get("properties", {})}, "encrypt": "true" if request["encrypt"] else "false"}
             request.pop("cafile", None)
         watch = threading.Timer(CALL_SECONDS, self.child.kill)
@@ -479,7 +481,7 @@ class Program(Client):
         if not line:
             raise Failed(f"{self.name}: the program ended at {request}: {pathlib.Path(self.log.name).read_text()[-2000:]}")
         found = json.loads(line)
-        if found.get("error") and what in ("connect", "transaction", "describe", "metadata", "cursor"):
+        if found.get("error") and action in ("connect", "transaction", "describe", "metadata", "cursor"):
             raise Failed(f"{self.name}: {found['error']}")
         return found
 

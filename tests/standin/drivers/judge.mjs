@@ -105,7 +105,7 @@ function options(p) {
 
 // --- requests
 
-const complaint = (e) => e && { number: e.number ?? null, state: e.state ?? null, class: e.class ?? null, text: e.message,
+const complaint = (e) => !e ? null : { number: e.number ?? null, state: e.state ?? null, class: e.class ?? null, text: e.message,
     line: e.lineNumber ?? null, procedure: e.procName ?? null, code: e.code ?? null };
 
 // A Request whose results are gathered; start hands it to the connection.
@@ -150,15 +150,24 @@ async function prepared(r) {
     const results = [];
     const first = r.runs[0];
     await new Promise((resolve) => {
-        let found, at = 0;
+        let found, at = 0, isEnding = false;
+        // The callback is called once for each: prepare, every execute, unprepare.
         const request = new Request(withMarkers(r.sql), (e) => {
-            if (at === 0 && e) { results.push({ error: complaint(e) }); resolve(); return; }
-            if (found) { found.error = complaint(e); results.push(found); }
-            next();
+            if (isEnding) return resolve();
+            if (found) { found.error = complaint(e); results.push(found); } else if (e) {
+                results.push({ error: complaint(e) });
+                return resolve();
+            }
+            if (at > 0) next();
         });
         const next = () => {
-            if (at === r.runs.length) { request.removeAllListeners('prepared'); connection.unprepare(request); resolve(); return; }
+            if (at === r.runs.length) {
+                isEnding = true;
+                connection.unprepare(request);
+                return;
+            }
             found = { sets: [], counts: [], messages: [], error: null };
+            request.error = undefined; // of the run before
             const values = Object.fromEntries(r.runs[at++].map((p, i) => [`p${i}`, fromCanonical(p.type, p.value)]));
             connection.execute(request, values);
         };
