@@ -265,8 +265,8 @@ static void index_row(ViewRow *r, const Table *t, const Index *index) {
     view_row_zeros(r, 4);
     view_row_int(r, 1);
     view_row_int(r, 1);
-    view_row_int(r, 0);
-    view_row_null(r);
+    view_row_int(r, index && index->filter);
+    view_row_text(r, index ? index->filter : NULL);
     view_row_end(r);
 }
 

@@ -6,14 +6,15 @@
 #include "standin/store/table_sql.h"
 
 /* Which key was it that a new unique index refused? */
-static bool duplicate_key(Session *s, const Table *t, const AstCreateIndex *a, SqlError *e) {
+static bool duplicate_key(Session *s, const Table *t, const AstCreateIndex *a, const char *filter,
+                          SqlError *e) {
     CLEANUP(buf_done) Buf sql = {0};
     CLEANUP(buf_done) Buf key = {0};
     CLEANUP(buf_done) Buf columns = {0};
     for (size_t i = 0; i < a->column_count; i++)
         buf_printf(&columns, "%sc%d", i ? ", " : "", table_column(t, a->columns[i].name)->id);
-    buf_printf(&sql, "SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1 LIMIT 1", buf_text(&columns),
-               t->sql_name, buf_text(&columns));
+    buf_printf(&sql, "SELECT %s FROM %s WHERE %s GROUP BY %s HAVING count(*) > 1 LIMIT 1", buf_text(&columns),
+               t->sql_name, filter ? filter : "1", buf_text(&columns));
     SqlError ignored;
     sqlite3_stmt *st = stmtcache_take(txn_statements(s->txn), buf_view(&sql), &ignored);
     if (st && sqlite3_step(st) == SQLITE_ROW)
@@ -34,12 +35,18 @@ static bool duplicate_key(Session *s, const Table *t, const AstCreateIndex *a, S
 }
 
 static bool index_on_temp(Session *s, Table *t, const AstCreateIndex *a, SqlError *e) {
-    if (!ddltable_add_index(s, t, a, e)) return false;
+    size_t before = t->index_count;
+    if (!ddltable_add_index(s, t, a, e)) {
+        if (t->index_count > before) table_drop_index(t, t->indexes[before].id);
+        return false;
+    }
     CLEANUP(buf_done) Buf sql = {0};
-    tablesql_create_index(t, &t->indexes[t->index_count - 1], &sql);
+    tablesql_create_index(t, &t->indexes[before], &sql);
     if (sqlite3_exec(s->db, buf_text(&sql), NULL, NULL, NULL) == SQLITE_OK) return true;
-    table_drop_index(t, t->indexes[t->index_count - 1].id);
-    return duplicate_key(s, t, a, e);
+    CLEANUP_FREE char *filter =
+        t->indexes[before].filter_sql ? x_strdup(t->indexes[before].filter_sql) : NULL;
+    table_drop_index(t, t->indexes[before].id);
+    return duplicate_key(s, t, a, filter, e);
 }
 
 bool ddl_create_index(Session *s, const AstStmt *st, SqlError *e) {
@@ -65,9 +72,11 @@ bool ddl_create_index(Session *s, const AstStmt *st, SqlError *e) {
     CLEANUP(buf_done) Buf undo = {0};
     tablesql_create_index(after, &after->indexes[after->index_count - 1], &sql);
     tablesql_drop_index(after, &after->indexes[after->index_count - 1], &undo);
+    const char *of = after->indexes[after->index_count - 1].filter_sql;
+    CLEANUP_FREE char *filter = of ? x_strdup(of) : NULL;
     e->number = 0;
     if (ddl_change(s, t, after, buf_text(&sql), buf_text(&undo), e)) return true;
-    return e->number == 1505 ? duplicate_key(s, t, a, e) : false;
+    return e->number == 1505 ? duplicate_key(s, t, a, filter, e) : false;
 }
 
 static bool drop_one(Session *s, const AstName *table, Str name, bool if_exists, SqlError *e) {

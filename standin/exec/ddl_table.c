@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/ddl_internal.h"
+#include "standin/exec/index_filter.h"
 #include "standin/store/table_sql.h"
 #include "standin/types/collation.h"
 
@@ -169,11 +170,6 @@ static bool add_key(Session *s, Table *t, const AstConstraint *c, const AstColum
 }
 
 bool ddltable_add_index(Session *s, Table *t, const AstCreateIndex *a, SqlError *e) {
-    (void)s;
-    if (a->where)
-        return sql_error_set(e, 40517, 16, 1,
-                             "Filtered indexes aren't supported by this server ('" STR_FMT "').",
-                             STR_ARG(a->name));
     if (table_index(t, a->name))
         return sql_error_set(e, 1913, 16, 1,
                              "The operation failed because an index or statistics with name '" STR_FMT
@@ -185,13 +181,14 @@ bool ddltable_add_index(Session *s, Table *t, const AstCreateIndex *a, SqlError 
     Index *x = table_add_index(t, a->name);
     x->is_unique = a->is_unique;
     set_clustered(t, x, a->clustered == CLUSTERED_YES);
-    return key_columns(t, x, a->columns, a->column_count, a->include, a->include_count, e);
+    return key_columns(t, x, a->columns, a->column_count, a->include, a->include_count, e) &&
+           (!a->where || indexfilter_set(s, t, x, a->where, e));
 }
 
 const Index *ddltable_unique_on(const Table *t, const int32_t *column_ids, size_t count) {
     for (size_t i = 0; i < t->index_count; i++) {
         const Index *x = &t->indexes[i];
-        bool is_it = x->is_unique && x->key_count == count;
+        bool is_it = x->is_unique && !x->filter && x->key_count == count;
         for (size_t k = 0; is_it && k < count; k++) {
             bool has = false;
             for (size_t j = 0; j < count; j++) has |= x->columns[k].column_id == column_ids[j];

@@ -77,6 +77,8 @@ typedef struct Index {
     bool is_unique, is_primary_key, is_unique_constraint, is_clustered;
     IndexColumn *columns; /* key columns in order, then included ones */
     size_t column_count, key_count;
+    char *filter;     /* of a filtered index, as sys.indexes shows it; NULL: all rows */
+    char *filter_sql; /* the same as SQLite's condition over c1, c2 … */
 } Index;
 
 typedef enum KeyAction { KEY_NO_ACTION, KEY_CASCADE, KEY_SET_NULL, KEY_SET_DEFAULT } KeyAction;

@@ -80,6 +80,8 @@ static void column_done(Column *c) {
 static void index_done(Index *x) {
     free(x->name);
     free(x->columns);
+    free(x->filter);
+    free(x->filter_sql);
 }
 
 static void foreign_key_done(ForeignKey *k) {
@@ -183,6 +185,8 @@ Table *table_copy(const Table *t) {
         x->name = x_strdup(x->name);
         x->columns = x_reallocarray(NULL, x->column_count, sizeof *x->columns);
         memcpy(x->columns, t->indexes[i].columns, x->column_count * sizeof *x->columns);
+        x->filter = copy_text(x->filter);
+        x->filter_sql = copy_text(x->filter_sql);
     }
     n->foreign_keys = x_reallocarray(NULL, t->foreign_key_count, sizeof *n->foreign_keys);
     for (size_t i = 0; i < t->foreign_key_count; i++) {

@@ -12,7 +12,7 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 #define NO_TEXT UINT32_MAX
 
 static void put_text(Buf *out, const char *s) {
@@ -127,6 +127,8 @@ static void put_index(Buf *out, const Index *x) {
         put_bool(out, x->columns[i].is_descending);
         put_bool(out, x->columns[i].is_included);
     }
+    put_text(out, x->filter);
+    put_text(out, x->filter_sql);
 }
 
 static void get_index(Cursor *c, Index *ret) {
@@ -145,6 +147,8 @@ static void get_index(Cursor *c, Index *ret) {
         ret->columns[i].is_descending = get_bool(c);
         ret->columns[i].is_included = get_bool(c);
     }
+    ret->filter = get_text(c);
+    ret->filter_sql = get_text(c);
 }
 
 static void put_foreign_key(Buf *out, const ForeignKey *k) {

@@ -28,9 +28,10 @@ struct RowWriter {
     bool is_overlapping;
     sqlite3_stmt *insert, *update, *delete_, *read;
     sqlite3_stmt **find; /* by index: a row with this key */
+    sqlite3_stmt **fits; /* by index: a filtered one takes such a row */
     size_t *set;         /* positions of the columns an update sets */
     size_t set_count;
-    bool changes_keys;
+    bool changes_keys, changes_filters; /* an update: of unique indexes */
     Buf scratch;
 };
 
@@ -40,6 +41,7 @@ RowWriter *rowwriter_open(Txn *t, const Table *table, const char *schema) {
     w->table = table;
     w->schema = schema;
     w->find = x_calloc(table->index_count, sizeof(sqlite3_stmt *));
+    w->fits = x_calloc(table->index_count, sizeof(sqlite3_stmt *));
     bool is_own = table->kind == TABLE_TEMP || table->kind == TABLE_VARIABLE;
     w->overlay = t->mode == TXN_OVERLAY ? overlay_find(t, table->object_id) : NULL;
     w->is_alone = is_own || (t->mode == TXN_DIRECT && t->alone_in == table->object_id);
@@ -53,8 +55,12 @@ RowWriter *rowwriter_close(RowWriter *w) {
     stmtcache_put(c, w->update);
     stmtcache_put(c, w->delete_);
     stmtcache_put(c, w->read);
-    for (size_t i = 0; i < w->table->index_count; i++) stmtcache_put(c, w->find[i]);
+    for (size_t i = 0; i < w->table->index_count; i++) {
+        stmtcache_put(c, w->find[i]);
+        stmtcache_put(c, w->fits[i]);
+    }
     free(w->find);
+    free(w->fits);
     free(w->set);
     buf_done(&w->scratch);
     free(w);
@@ -172,6 +178,7 @@ static bool prepare_read(RowWriter *w, SqlError *e) {
 static void write_key_condition(RowWriter *w, const Index *x) {
     for (size_t i = 0; i < x->key_count; i++)
         buf_printf(&w->scratch, "%sc%d IS ?%zu", i ? " AND " : "", x->columns[i].column_id, i + 1);
+    if (x->filter_sql) buf_printf(&w->scratch, " AND %s", x->filter_sql);
 }
 
 /* The rowid of a row with this key, as the transaction sees it. */
@@ -310,11 +317,35 @@ static bool check_unique(RowWriter *w, size_t at, const Value *values, int64_t s
     return !is_taken || rowwriter_duplicate_error(w, x, values, e);
 }
 
+/* Does index `at` take the row, as those without a filter do? */
+static bool fits(RowWriter *w, size_t at, const Value *values, bool *ret, SqlError *e) {
+    const Index *x = &w->table->indexes[at];
+    *ret = true;
+    if (!x->filter_sql) return true;
+    if (!w->fits[at]) {
+        buf_clear(&w->scratch);
+        buf_cstr(&w->scratch, "SELECT 1 FROM (SELECT ");
+        for (size_t i = 0; i < w->table->column_count; i++)
+            buf_printf(&w->scratch, "%s?%zu AS c%d", i ? ", " : "", i + 1, w->table->columns[i].id);
+        buf_printf(&w->scratch, ") WHERE %s", x->filter_sql);
+        if (!prepare(w, &w->fits[at], e)) return false;
+    }
+    sqlite3_stmt *st = w->fits[at];
+    for (size_t i = 0; i < w->table->column_count; i++) bind(st, (int)i + 1, &values[i]);
+    int rc = sqlite3_step(st);
+    (void)sqlite3_reset(st);
+    *ret = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || store_sqlite_error(w->txn->db, "look at a filter", e);
+}
+
 /* Lock and look for the keys beforehand, where SQLite wouldn't find the duplicate itself. */
 static bool check_keys(RowWriter *w, const Value *values, int64_t self, SqlError *e) {
     for (size_t i = 0; i < w->table->index_count; i++) {
         const Index *x = &w->table->indexes[i];
+        bool is_taken;
         if (!x->is_unique) continue;
+        if (!fits(w, i, values, &is_taken, e)) return false;
+        if (!is_taken) continue;
         bool is_rowid = tablesql_is_rowid_index(w->table, x);
         if (!is_rowid && !lock_key(w, x, values, e)) return false;
         if ((w->overlay || has_null(w, x, values)) && !check_unique(w, i, values, self, e)) return false;
@@ -324,8 +355,12 @@ static bool check_keys(RowWriter *w, const Value *values, int64_t self, SqlError
 
 /* SQLite has refused a row: which key was it? */
 static bool name_duplicate(RowWriter *w, const Value *values, int64_t self, SqlError *e) {
-    for (size_t i = 0; i < w->table->index_count; i++)
-        if (w->table->indexes[i].is_unique && !check_unique(w, i, values, self, e)) return false;
+    for (size_t i = 0; i < w->table->index_count; i++) {
+        bool is_taken;
+        if (!w->table->indexes[i].is_unique) continue;
+        if (!fits(w, i, values, &is_taken, e) || (is_taken && !check_unique(w, i, values, self, e)))
+            return false;
+    }
     return store_sqlite_error(w->txn->db, "insert a row", e);
 }
 
@@ -438,9 +473,10 @@ void rowwriter_set_columns(RowWriter *w, const size_t *columns, size_t count) {
     w->set = x_reallocarray(w->set, count, sizeof *w->set);
     memcpy(w->set, columns, count * sizeof *w->set);
     w->set_count = count;
-    w->changes_keys = false;
+    w->changes_keys = w->changes_filters = false;
     for (size_t i = 0; i < w->table->index_count; i++) {
         const Index *x = &w->table->indexes[i];
+        w->changes_filters |= x->is_unique && x->filter_sql;
         for (size_t k = 0; (x->is_unique || x->is_clustered) && k < x->key_count; k++)
             if (is_set(w, x->columns[k].column_id)) w->changes_keys = true;
     }
@@ -477,7 +513,7 @@ static bool change_row(RowWriter *w, int64_t rowid, const Value *after, SqlError
 
 bool rowwriter_update(RowWriter *w, int64_t rowid, const Value *before, const Value *after, SqlError *e) {
     int64_t now = rowid_after(w, rowid, after);
-    if (w->changes_keys) {
+    if (w->changes_keys || w->changes_filters) {
         if (now != rowid && !lock_row(w, now, e)) return false;
         if (!check_keys(w, after, rowid, e)) return false;
     }

@@ -76,7 +76,9 @@ void tablesql_create_index(const Table *t, const Index *x, Buf *out) {
     buf_printf(out, "CREATE %sINDEX %si%d_%d ON t%d(", x->is_unique ? "UNIQUE " : "", tablesql_schema(t),
                t->object_id, x->id, t->object_id);
     tablesql_index_columns(t, x, out);
-    buf_cstr(out, ");");
+    buf_cstr(out, ")");
+    if (x->filter_sql) buf_printf(out, " WHERE %s", x->filter_sql);
+    buf_cstr(out, ";");
 }
 
 void tablesql_drop_index(const Table *t, const Index *x, Buf *out) {
