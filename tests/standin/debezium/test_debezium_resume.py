@@ -130,6 +130,44 @@ def test_server_restarts(host, own_server, name, end):
         assert sorted(set(streamed)) == list(dict.fromkeys(streamed))
 
 
+FAULTS = ["cut @rows = 3", "cut @bytes = 1500", "fail @number = 1205, @severity = 13, @statement_like = N'%fn_cdc_get_all_changes%'",
+          "fail @number = 9001, @severity = 21, @statement_like = N'%lsn_time_mapping%'", "failover 0, 300", "delay 30"]
+
+
+def test_faults_in_mid_stream(host, own_server, name):
+    """Connections cut within a row, a deadlock's victim, a fatal error, a failover, a slow server: it comes through each."""
+    shop = Shop(own_server, name)
+    shop.fill(1, 5)
+    shop.captured()
+    with running(host, name, shop.settings(**RETRY)) as engine:
+        engine.wait_rows(1, snapshot="last")
+        for at, fault in enumerate(FAULTS, 1):
+            shop.fill(100 * at, 100 * at + 30)
+            own_server.script(f"EXEC standin.{fault}")
+            lab.wait_for("the server", lambda: shop.run(f"UPDATE dbo.item SET price = {at} WHERE id > 100") is None)
+            engine.wait_rows(1, "dbo.item", op="u")
+            own_server.script("EXEC standin.end_faults")
+            shop.drained(engine)
+        shop.check(engine, strict=False)
+        streamed = [r.position for r in engine.rows() if r.snapshot == "false"]
+        assert sorted(set(streamed)) == list(dict.fromkeys(streamed))
+
+
+def test_half_open_connection(host, own_server, name):
+    """A server that takes requests and doesn't answer any more: the driver's socket timeout ends it, and the next one goes on."""
+    shop = Shop(own_server, name)
+    shop.fill(1, 5)
+    shop.captured()
+    with running(host, name, shop.settings(driver__socketTimeout=3000, **RETRY)) as engine:
+        engine.wait_rows(1, snapshot="last")
+        with contextlib.closing(own_server.connect()) as c, c.cursor() as q:
+            q.execute("EXEC standin.half_open")
+            engine.wait("the time-out", lambda _: "Read timed out" in host.log())
+            q.execute("EXEC standin.end_faults")
+        shop.fill(6, 9)
+        shop.check(engine, strict=False)
+
+
 def test_agent_stopped(host, own_server, name):
     """Without the agent nothing is captured; Debezium says so and goes on when it is back."""
     own_server.script(f"CREATE DATABASE {name}\nGO\nUSE {name} EXEC sys.sp_cdc_enable_db "
