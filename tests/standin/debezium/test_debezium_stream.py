@@ -195,3 +195,23 @@ def test_writers_at_random(host, shop, name, query_mode):
         for table in ("dbo.item", "dbo.line", "dbo.mark"):
             assert built[shop.name, table] == shop.base(table)
         in_commit_order(engine.rows())
+
+
+DRIVER = [{"encrypt": "false", "packetSize": 512, "responseBuffering": "full"},
+          {"packetSize": 16384, "sendStringParametersAsUnicode": "false", "prepareMethod": "prepare"},
+          {"enablePrepareOnFirstPreparedStatementCall": "true", "disableStatementPooling": "false", "statementPoolingCacheSize": 10,
+           "serverPreparedStatementDiscardThreshold": 1},
+          {"sendTimeAsDatetime": "false", "encrypt": "false", "packetSize": 32767, "multiSubnetFailover": "true"}]
+
+
+@pytest.mark.parametrize("driver", DRIVER, ids=lambda d: next(iter(d)))
+def test_driver_settings(host, shop, name, driver):
+    """Ways of the driver to put the same questions: packet sizes, no encryption, sp_prepare, pooled statements."""
+    shop.fill(1, 300)
+    shop.captured()
+    with running(host, name, shop.settings(**{f"driver.{k}": v for k, v in driver.items()})) as engine:
+        engine.wait_rows(1, snapshot="last")
+        for n in range(3):
+            shop.run(f"UPDATE dbo.item SET name = REPLICATE(N'{n}', 60) WHERE id > {100 * n}")
+            shop.drained(engine)
+        shop.check(engine)
