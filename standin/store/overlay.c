@@ -290,7 +290,8 @@ static bool delete_from_base(Txn *t, Overlay *o, SqlError *e) {
     if (!st) return false;
     int rc = SQLITE_DONE;
     bool ok = true;
-    for (int64_t from = INT64_MIN, to = 0; ok && rc == SQLITE_DONE && to != INT64_MAX; from = to + 1) {
+    for (int64_t from = INT64_MIN, to = 0; ok && rc == SQLITE_DONE && to != INT64_MAX;
+         from = to < INT64_MAX ? to + 1 : to) {
         if (!(ok = piece_end(t, o, from, &to, e))) break;
         (void)sqlite3_bind_int64(st, 1, from);
         (void)sqlite3_bind_int64(st, 2, to);

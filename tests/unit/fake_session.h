@@ -39,12 +39,17 @@ static void note(const char *what, Str detail) {
     (void)pthread_mutex_unlock(&fake_server.mutex);
 }
 
-/* For the whole program. */
+static Fault *fake_fault; /* for the whole program */
+
+static void make_fault(void) {
+    fake_fault = fault_new();
+}
+
 Fault *server_fault(const Server *server) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)server;
-    static Fault *fault;
-    if (!fault) fault = fault_new();
-    return fault;
+    (void)pthread_once(&once, make_fault);
+    return fake_fault;
 }
 
 const char *server_name(const Server *server) {
