@@ -104,6 +104,7 @@ typedef enum BindIntrinsic {
     INTRINSIC_USER_NAME,         /* nvarchar(128): USER, CURRENT_USER, SESSION_USER, USER_NAME() */
     INTRINSIC_USER_ID,           /* int: database_principal id */
     INTRINSIC_SUSER_NAME,        /* nvarchar(128): SYSTEM_USER, SUSER_SNAME(), ORIGINAL_LOGIN() */
+    INTRINSIC_ORIGINAL_LOGIN,    /* nvarchar(128) */
     INTRINSIC_SCHEMA_NAME,       /* nvarchar(128): default schema */
     INTRINSIC_APP_NAME,          /* nvarchar(128) */
     INTRINSIC_HOST_NAME,         /* nvarchar(128) */
@@ -133,11 +134,12 @@ typedef enum BindMetadata {
     METADATA_DATABASE_PRINCIPAL_ID, /* (nvarchar name) int; also USER_ID */
     METADATA_USER_NAME,             /* (int id) nvarchar(128) */
     METADATA_SUSER_SNAME,           /* (varbinary sid) nvarchar(128) */
+    METADATA_SUSER_SID,             /* (nvarchar login) varbinary(85) */
     METADATA_SUSER_ID,              /* (nvarchar login) int */
     METADATA_IS_SRVROLEMEMBER,      /* (nvarchar role, nvarchar login) int */
     METADATA_IS_MEMBER,             /* (nvarchar role) int */
     METADATA_IS_ROLEMEMBER,         /* (nvarchar role, nvarchar principal) int */
-    METADATA_HAS_PERMS_BY_NAME,     /* (nvarchar securable, nvarchar class, nvarchar permission) int */
+    METADATA_HAS_PERMS_BY_NAME,     /* (nvarchar securable, nvarchar class, nvarchar permission, …) int */
     METADATA_HAS_DBACCESS,          /* (nvarchar database) int */
     METADATA_IDENT_CURRENT,         /* (nvarchar table) numeric(38,0) */
     METADATA_IDENT_SEED,            /* (nvarchar table) numeric(38,0) */
@@ -208,7 +210,8 @@ typedef enum BindAccess { BIND_READ, BIND_CHANGE } BindAccess;
 typedef struct BoundRef { /* a relation the statement touches; each occurrence once */
     const BindRelation *relation;
     BindAccess access;
-    uint32_t hints; /* HINT_… */
+    uint32_t hints;   /* HINT_… */
+    const bool *used; /* which of the relation's columns the statement names; NULL: not known */
 } BoundRef;
 
 typedef struct BoundQuery {

@@ -47,7 +47,7 @@ static void mark_changed(Binder *b, const BindRelation *r, uint32_t hints) {
         b->refs[i].hints |= hints;
         return;
     }
-    bindfrom_add_ref(b, r, BIND_CHANGE, hints);
+    bindfrom_add_ref(b, r, BIND_CHANGE, hints, NULL);
 }
 
 static bool find_column(Binder *b, const BindRelation *r, Str name, uint32_t line, size_t *ret) {

@@ -5,8 +5,8 @@
 
 #include "standin/tsql/parser.h"
 
-void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints) {
-    BoundRef ref = {.relation = r, .access = access, .hints = hints};
+void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints, const bool *used) {
+    BoundRef ref = {.relation = r, .access = access, .hints = hints, .used = used};
     BIND_PUSH(b, b->refs, b->ref_count, ref);
 }
 
@@ -196,7 +196,8 @@ static bool relation(Binder *b, const BindRelation *r, const AstFrom *f, const B
     s->schema = r->schema;
     s->name = r->name;
     if (r->sql.n) return view(b, r, args, arg_count, s, is_applied, ret) && rename_columns(b, f, s);
-    bindfrom_add_ref(b, r, BIND_READ, f ? f->hints : 0);
+    s->used = arena_zalloc(b->a, (r->column_count + 1) * sizeof *s->used);
+    bindfrom_add_ref(b, r, BIND_READ, f ? f->hints : 0, s->used);
     relation_columns(b, r, s);
     return write_source(b, r, args, arg_count, s, ret) && rename_columns(b, f, s);
 }

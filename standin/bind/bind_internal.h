@@ -79,6 +79,7 @@ typedef struct Source { /* one FROM item */
     const char *key;              /* rowid or _rid_ */
     SourceColumn *columns;
     size_t column_count;
+    bool *used; /* named columns, of a relation; or NULL */
 } Source;
 
 typedef struct Scope {
@@ -235,7 +236,7 @@ MUST_CHECK bool bindfrom_relation(Binder *b, const BindRelation *r, const AstFro
                                   size_t arg_count, Scope *scope, const Sql **ret);
 MUST_CHECK bool bindfrom_table(Binder *b, const AstName *name, const BindRelation **ret);
 Str bindfrom_display(Binder *b, const AstName *name); /* as written: db.schema.t */
-void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints);
+void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints, const bool *used);
 
 typedef struct Query Query;
 void bindfrom_query_columns(Binder *b, const Query *q, Source *s);

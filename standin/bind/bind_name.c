@@ -95,6 +95,7 @@ bool bindname_column(Binder *b, const AstName *name, Bx *ret) {
                                 STR_ARG(name->name));
         if (hit.count == 0) continue;
         if (!check_grouped(b, s, name, &hit)) return false;
+        if (hit.source->used) hit.source->used[hit.column] = true;
         const SourceColumn *c = &hit.source->columns[hit.column];
         *ret = (Bx){.sql = c->sql,
                     .type = c->type,

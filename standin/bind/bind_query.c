@@ -23,6 +23,7 @@ static bool star(Binder *b, const AstItem *ast, Scope *scope, Query *q) {
                 .schema = s->alias.n ? s->alias : s->name, .name = s->columns[c].name, .line = ast->line};
             QueryItem item = {.name = name.name};
             const SourceColumn *column = &s->columns[c];
+            if (s->used) s->used[c] = true;
             if (scope->is_grouped && !bindname_column(b, &name, &item.value)) return false;
             item.value = (Bx){.sql = column->sql,
                               .type = column->type,

@@ -2,7 +2,7 @@
 #include "standin/bind/fn_internal.h"
 #include "standin/types/variant.h"
 
-enum { FN_MAX_METADATA_ARGS = 4 };
+enum { FN_MAX_METADATA_ARGS = 5 };
 
 static void fn_metadata(sqlite3_context *c, int n, sqlite3_value **v) {
     Functions *f = fn_of(c);

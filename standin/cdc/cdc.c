@@ -12,6 +12,7 @@
 #include "standin/cdc/proc_describe.h"
 #include "standin/cdc/proc_fault.h"
 #include "standin/cdc/proc_job.h"
+#include "standin/cdc/proc_script.h"
 #include "standin/cdc/view_absent.h"
 #include "standin/cdc/view_agent.h"
 #include "standin/cdc/view_cdc.h"
@@ -50,6 +51,8 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     proc_admin_add(procs);
     proc_server_add(procs);
     proc_describe_add(procs);
+    proc_script_add(procs);
+    proc_security_add(procs);
     proc_fault_add(procs);
 }
 

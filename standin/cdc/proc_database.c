@@ -86,7 +86,8 @@ static bool mark_shipped(Session *s, const Table *t, SqlError *e) {
 static bool open_times(Session *s, int32_t id, SqlError *e) {
     const Table *t = instance_cdc_table(session_catalog(s), id, STR_LIT("lsn_time_mapping"));
     Database *d = database_copy(session_current_database(s));
-    database_add_grant(d, CATALOG_PRINCIPAL_PUBLIC, GRANT_ON_OBJECT, t->object_id)->allow = PERMISSION_SELECT;
+    database_add_grant(d, CATALOG_PRINCIPAL_PUBLIC, GRANT_ON_OBJECT, t->object_id, 0)->allow =
+        PERMISSION_SELECT;
     return session_publish_database(s, d, e);
 }
 

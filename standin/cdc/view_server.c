@@ -3,23 +3,13 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "standin/cdc/view_row.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/proc.h"
 #include "standin/exec/server.h"
 #include "standin/types/collation.h"
 
-enum { SID_BYTES = 16, RECOVERY_FULL = 1, RECOVERY_SIMPLE = 3 };
-
-/* A security identifier: sa has the one that all servers have, others one made of their name. */
-static Str sid_of(const char *name, uint8_t room[static SID_BYTES]) {
-    if (strcasecmp(name, "sa") == 0 || strcasecmp(name, "dbo") == 0) return STR_LIT("\x01");
-    for (uint64_t i = 0; i < 2; i++) {
-        uint64_t part = hash_bytes(name, strlen(name), i);
-        memcpy(room + 8 * i, &part, sizeof part);
-    }
-    return (Str){(const char *)room, SID_BYTES};
-}
+enum { RECOVERY_FULL = 1, RECOVERY_SIMPLE = 3 };
 
 /* ---- sys.databases */
 
@@ -64,7 +54,9 @@ static void database_row(ViewRow *r, const Database *d, bool has_backlog) {
     view_row_text(r, d->name);
     view_row_int(r, d->id);
     view_row_null(r);
-    view_row_blob(r, STR_LIT("\x01"));
+    const Principal *dbo = database_principal_by_id(d, CATALOG_PRINCIPAL_DBO);
+    uint8_t sid[PERMISSION_SID_BYTES];
+    view_row_blob(r, permission_sid(dbo && dbo->login ? dbo->login : "sa", sid));
     view_row_datetime(r, d->create_us);
     view_row_int(r, d->compatibility_level);
     view_row_text(r, collation_get(d->collation)->name);
@@ -93,7 +85,9 @@ static bool fill_databases(Session *s, int32_t database_id, const Value *args, s
     bool has_backlog = log_backlog(server_log(session_server(s))) > 0;
     int32_t at = 0;
     for (const Database *d; (d = catalog_next_database(session_catalog(s), &at)) != NULL;)
-        database_row(&r, d, has_backlog);
+        if (d->id <= CATALOG_TEMPDB || authority_server(s) & PERMISSION_VIEW_ANY_DATABASE ||
+            authority_may_enter(s, d))
+            database_row(&r, d, has_backlog);
     return true;
 }
 
@@ -116,17 +110,20 @@ static const SysColumn DATABASE_PRINCIPAL_COLUMNS[] = {
 
 static void database_principal_row(ViewRow *r, const Principal *p) {
     bool is_role = p->kind == CATALOG_ROLE, has_login = p->login != NULL;
-    uint8_t sid[SID_BYTES];
+    uint8_t sid[PERMISSION_SID_BYTES];
     view_row_text(r, p->name);
     view_row_int(r, p->id);
     view_row_text(r, is_role ? "R" : "S");
     view_row_text(r, is_role ? "DATABASE_ROLE" : "SQL_USER");
-    view_row_text(r, is_role ? NULL : strcasecmp(p->name, "cdc") == 0 ? "cdc" : "dbo");
+    const char *schema = p->default_schema                 ? p->default_schema
+                         : strcasecmp(p->name, "cdc") == 0 ? "cdc"
+                                                           : "dbo";
+    view_row_text(r, is_role ? NULL : schema);
     view_row_datetime(r, p->create_us);
     view_row_datetime(r, p->create_us);
-    if (is_role) view_row_int(r, CATALOG_PRINCIPAL_DBO);
+    if (is_role) view_row_int(r, p->owner_id ? p->owner_id : CATALOG_PRINCIPAL_DBO);
     else view_row_null(r);
-    view_row_blob(r, sid_of(has_login ? p->login : p->name, sid));
+    view_row_blob(r, permission_sid(has_login ? p->login : p->name, sid));
     view_row_int(r, is_role && p->is_fixed && p->id != CATALOG_PRINCIPAL_PUBLIC);
     view_row_int(r, has_login ? 1 : 0);
     view_row_text(r, has_login ? "INSTANCE" : "NONE");
@@ -177,45 +174,116 @@ static const SysColumn SERVER_PRINCIPAL_COLUMNS[] = {
     VIEW_BIT("is_fixed_role"),
 };
 
-enum { SA_ID = 1, SYSADMIN_ID = 3, FIRST_LOGIN_ID = 257 };
+enum { SA_ID = 1, PUBLIC_ID = 2 };
 
-/* sa is the server's own and not in the catalog; others are numbered as they come. */
-static int64_t login_id(size_t ordinal) {
-    return FIRST_LOGIN_ID + (int64_t)ordinal;
+typedef struct ServerPrincipal {
+    const char *name, *database;
+    int64_t id, create_us;
+    bool is_role, is_fixed, is_disabled;
+} ServerPrincipal;
+
+static void server_principal_start(ViewRow *r, const ServerPrincipal *p) {
+    uint8_t sid[PERMISSION_SID_BYTES];
+    view_row_text(r, p->name);
+    view_row_int(r, p->id);
+    view_row_blob(r, permission_sid(p->name, sid));
+    view_row_text(r, p->is_role ? "R" : "S");
+    view_row_text(r, p->is_role ? "SERVER_ROLE" : "SQL_LOGIN");
+    view_row_int(r, p->is_disabled);
+    view_row_datetime(r, p->create_us);
+    view_row_datetime(r, p->create_us);
+    view_row_text(r, p->database);
+    view_row_text(r, p->is_role ? NULL : "us_english");
+    view_row_null(r);
+    if (p->is_role) view_row_int(r, SA_ID);
+    else view_row_null(r);
+    view_row_int(r, p->is_fixed);
 }
 
-static void server_principal_row(ViewRow *r, const char *name, int64_t id, bool is_role, bool is_disabled,
-                                 const char *database, int64_t create_us) {
-    uint8_t sid[SID_BYTES];
-    view_row_text(r, name);
-    view_row_int(r, id);
-    view_row_blob(r, sid_of(name, sid));
-    view_row_text(r, is_role ? "R" : "S");
-    view_row_text(r, is_role ? "SERVER_ROLE" : "SQL_LOGIN");
-    view_row_int(r, is_disabled);
-    view_row_datetime(r, create_us);
-    view_row_datetime(r, create_us);
-    view_row_text(r, database);
-    view_row_text(r, is_role ? NULL : "us_english");
-    view_row_null(r);
-    if (is_role) view_row_int(r, SA_ID);
-    else view_row_null(r);
-    view_row_int(r, is_role);
-    view_row_end(r);
+static ServerPrincipal principal_of(const Login *l) {
+    bool has_database = l->default_database && *l->default_database;
+    return (ServerPrincipal){.name = l->name,
+                             .database = has_database ? l->default_database : "master",
+                             .id = l->id,
+                             .create_us = l->create_us,
+                             .is_disabled = l->is_disabled};
+}
+
+/* Others' logins are seen by who may alter them or sees any definition. */
+static bool sees_login(Session *s, const char *name) {
+    return authority_server(s) & (PERMISSION_ALTER_ANY_LOGIN | PERMISSION_VIEW_ANY_DEFINITION) ||
+           str_eq_icase(str_from(name), session_login_name(s));
+}
+
+static int64_t server_create_us(Session *s) {
+    const Database *master = catalog_database_by_id(session_catalog(s), CATALOG_MASTER);
+    return master ? master->create_us : 0;
 }
 
 static bool fill_server_principals(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                    SysRows *rows, Arena *arena, SqlError *e) {
     (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(SERVER_PRINCIPAL_COLUMNS));
-    const Database *master = catalog_database_by_id(session_catalog(s), CATALOG_MASTER);
-    int64_t create_us = master ? master->create_us : 0;
+    int64_t create_us = server_create_us(s);
     size_t at = 0;
-    server_principal_row(&r, "sa", SA_ID, false, false, "master", create_us);
-    for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;)
-        server_principal_row(&r, l->name, login_id(at), false, l->is_disabled,
-                             l->default_database ? l->default_database : "master", create_us);
-    server_principal_row(&r, "sysadmin", SYSADMIN_ID, true, false, NULL, create_us);
+    ServerPrincipal sa = {.name = "sa", .database = "master", .id = SA_ID, .create_us = create_us};
+    ServerPrincipal everybody = {.name = "public", .id = PUBLIC_ID, .create_us = create_us, .is_role = true};
+    server_principal_start(&r, &sa);
+    view_row_end(&r);
+    server_principal_start(&r, &everybody);
+    view_row_end(&r);
+    for (const PermissionRole *role; (role = permission_role_next(&at)) != NULL;) {
+        ServerPrincipal p = {
+            .name = role->name, .id = role->id, .create_us = create_us, .is_role = true, .is_fixed = true};
+        server_principal_start(&r, &p);
+        view_row_end(&r);
+    }
+    at = 0;
+    for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;) {
+        ServerPrincipal p = principal_of(l);
+        if (!sees_login(s, l->name)) continue;
+        server_principal_start(&r, &p);
+        view_row_end(&r);
+    }
+    return true;
+}
+
+static const SysColumn SQL_LOGIN_COLUMNS[] = {
+    VIEW_NAME("name"),
+    VIEW_INT("principal_id"),
+    VIEW_VARBINARY("sid", 85),
+    VIEW_CHAR("type", 1),
+    VIEW_NVARCHAR("type_desc", 60),
+    VIEW_BIT_N("is_disabled"),
+    VIEW_DATETIME("create_date"),
+    VIEW_DATETIME("modify_date"),
+    VIEW_NAME_N("default_database_name"),
+    VIEW_NAME_N("default_language_name"),
+    VIEW_INT_N("credential_id"),
+    VIEW_BIT_N("is_policy_checked"),
+    VIEW_BIT_N("is_expiration_checked"),
+    VIEW_VARBINARY("password_hash", 256),
+};
+
+static void sql_login_row(ViewRow *r, const ServerPrincipal *p) {
+    server_principal_start(r, p);
+    r->n -= 2; /* no owner, no fixed role */
+    view_row_zeros(r, 2);
+    view_row_null(r);
+    view_row_end(r);
+}
+
+static bool fill_sql_logins(Session *s, int32_t database_id, const Value *args, size_t arg_count,
+                            SysRows *rows, Arena *arena, SqlError *e) {
+    (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
+    ViewRow r = view_row_start(rows, VIEW_COUNT(SQL_LOGIN_COLUMNS));
+    ServerPrincipal sa = {.name = "sa", .database = "master", .id = SA_ID, .create_us = server_create_us(s)};
+    size_t at = 0;
+    sql_login_row(&r, &sa);
+    for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;) {
+        ServerPrincipal p = principal_of(l);
+        if (sees_login(s, l->name)) sql_login_row(&r, &p);
+    }
     return true;
 }
 
@@ -224,19 +292,22 @@ static bool fill_server_role_members(Session *s, int32_t database_id, const Valu
     (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(ROLE_MEMBER_COLUMNS));
     size_t at = 0;
-    view_row_int(&r, SYSADMIN_ID);
+    view_row_int(&r, permission_role(STR_LIT("sysadmin"))->id);
     view_row_int(&r, SA_ID);
     view_row_end(&r);
     for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;) {
-        if (!l->is_sysadmin) continue;
-        view_row_int(&r, SYSADMIN_ID);
-        view_row_int(&r, login_id(at));
-        view_row_end(&r);
+        size_t role_at = 0;
+        for (const PermissionRole *role; (role = permission_role_next(&role_at)) != NULL;) {
+            if (!(l->roles & role->bit) || !sees_login(s, l->name)) continue;
+            view_row_int(&r, role->id);
+            view_row_int(&r, l->id);
+            view_row_end(&r);
+        }
     }
     return true;
 }
 
-/* ---- sys.database_permissions */
+/* ---- permissions */
 
 static const SysColumn PERMISSION_COLUMNS[] = {
     VIEW_TINYINT("class"),
@@ -246,46 +317,33 @@ static const SysColumn PERMISSION_COLUMNS[] = {
     VIEW_INT("grantee_principal_id"),
     VIEW_INT("grantor_principal_id"),
     VIEW_CHAR("type", 4),
-    VIEW_NAME("permission_name"),
+    VIEW_NVARCHAR("permission_name", 128),
     VIEW_CHAR("state", 1),
     VIEW_NVARCHAR("state_desc", 60),
 };
 
-static const struct {
-    uint32_t bit;
-    const char *type, *name;
-} PERMISSIONS[] = {
-    {PERMISSION_SELECT, "SL  ", "SELECT"},
-    {PERMISSION_INSERT, "IN  ", "INSERT"},
-    {PERMISSION_UPDATE, "UP  ", "UPDATE"},
-    {PERMISSION_DELETE, "DL  ", "DELETE"},
-    {PERMISSION_EXECUTE, "EX  ", "EXECUTE"},
-    {PERMISSION_REFERENCES, "RF  ", "REFERENCES"},
-    {PERMISSION_ALTER, "AL  ", "ALTER"},
-    {PERMISSION_CONTROL, "CL  ", "CONTROL"},
-    {PERMISSION_VIEW_DEFINITION, "VW  ", "VIEW DEFINITION"},
-    {PERMISSION_VIEW_DATABASE_STATE, "VWDS", "VIEW DATABASE STATE"},
-    {PERMISSION_CONNECT, "CO  ", "CONNECT"},
-};
+typedef struct PermissionRow {
+    int64_t class_, major, minor, grantee;
+    const char *class_name;
+    uint32_t allow, deny, with_option;
+    bool is_of_server;
+} PermissionRow;
 
-static const struct {
-    int64_t class_;
-    const char *name;
-} SCOPES[] = {{0, "DATABASE"}, {3, "SCHEMA"}, {1, "OBJECT_OR_COLUMN"}}; /* by GrantScope */
-
-static void permission_rows(ViewRow *r, const Grant *g, uint32_t bits, bool is_deny) {
-    for (size_t i = 0; i < VIEW_COUNT(PERMISSIONS); i++) {
-        if (!(bits & PERMISSIONS[i].bit)) continue;
-        view_row_int(r, SCOPES[g->scope].class_);
-        view_row_text(r, SCOPES[g->scope].name);
-        view_row_int(r, g->id);
-        view_row_int(r, 0);
-        view_row_int(r, g->principal_id);
-        view_row_int(r, CATALOG_PRINCIPAL_DBO);
-        view_row_text(r, PERMISSIONS[i].type);
-        view_row_text(r, PERMISSIONS[i].name);
-        view_row_text(r, is_deny ? "D" : "G");
-        view_row_text(r, is_deny ? "DENY" : "GRANT");
+static void permission_rows(ViewRow *r, const PermissionRow *p) {
+    size_t at = 0;
+    for (const PermissionName *name; (name = permission_next(p->is_of_server, &at)) != NULL;) {
+        if (!((p->allow | p->deny) & name->bit)) continue;
+        bool is_deny = p->deny & name->bit, has_option = p->with_option & name->bit;
+        view_row_int(r, p->class_);
+        view_row_text(r, p->class_name);
+        view_row_int(r, p->major);
+        view_row_int(r, p->minor);
+        view_row_int(r, p->grantee);
+        view_row_int(r, 1);
+        view_row_text(r, name->type);
+        view_row_text(r, name->name);
+        view_row_text(r, is_deny ? "D" : has_option ? "W" : "G");
+        view_row_text(r, is_deny ? "DENY" : has_option ? "GRANT_WITH_GRANT_OPTION" : "GRANT");
         view_row_end(r);
     }
 }
@@ -293,11 +351,82 @@ static void permission_rows(ViewRow *r, const Grant *g, uint32_t bits, bool is_d
 static bool fill_database_permissions(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                       SysRows *rows, Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
+    static const struct {
+        int64_t class_;
+        const char *name;
+    } scopes[] = {[GRANT_ON_DATABASE] = {0, "DATABASE"},
+                  [GRANT_ON_SCHEMA] = {3, "SCHEMA"},
+                  [GRANT_ON_OBJECT] = {1, "OBJECT_OR_COLUMN"}};
     ViewRow r = view_row_start(rows, VIEW_COUNT(PERMISSION_COLUMNS));
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
+    const PermissionRow owner = {
+        .class_name = "DATABASE", .grantee = CATALOG_PRINCIPAL_DBO, .allow = PERMISSION_CONNECT};
+    if (d) permission_rows(&r, &owner);
     for (size_t i = 0; d && i < d->grant_count; i++) {
-        permission_rows(&r, &d->grants[i], d->grants[i].allow, false);
-        permission_rows(&r, &d->grants[i], d->grants[i].deny, true);
+        const Grant *g = &d->grants[i];
+        if (g->scope == GRANT_ON_OBJECT && !catalog_table_by_id(session_catalog(s), g->id)) continue;
+        PermissionRow p = {.class_ = scopes[g->scope].class_,
+                           .class_name = scopes[g->scope].name,
+                           .major = g->id,
+                           .minor = g->column_id,
+                           .grantee = g->principal_id,
+                           .allow = g->allow,
+                           .deny = g->deny,
+                           .with_option = g->with_option};
+        permission_rows(&r, &p);
+    }
+    return true;
+}
+
+static bool fill_server_permissions(Session *s, int32_t database_id, const Value *args, size_t arg_count,
+                                    SysRows *rows, Arena *arena, SqlError *e) {
+    (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
+    ViewRow r = view_row_start(rows, VIEW_COUNT(PERMISSION_COLUMNS));
+    PermissionRow p = {.class_ = 100, .class_name = "SERVER", .is_of_server = true};
+    size_t at = 0;
+    p.grantee = SA_ID;
+    p.allow = PERMISSION_CONNECT_SQL;
+    permission_rows(&r, &p);
+    p.grantee = PUBLIC_ID;
+    p.allow = PERMISSION_VIEW_ANY_DATABASE;
+    permission_rows(&r, &p);
+    for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;) {
+        if (!sees_login(s, l->name)) continue;
+        p.grantee = l->id;
+        p.allow = (l->allow | PERMISSION_CONNECT_SQL) & ~l->deny;
+        p.deny = l->deny;
+        permission_rows(&r, &p);
+    }
+    return true;
+}
+
+/* ---- sys.fn_my_permissions(securable, class) */
+
+static const SysColumn MY_PERMISSION_COLUMNS[] = {VIEW_NAME_N("entity_name"), VIEW_NAME_N("subentity_name"),
+                                                  VIEW_NVARCHAR("permission_name", 60)};
+static const SysParam MY_PERMISSION_PARAMS[] = {
+    {"@securable", {.id = TYPE_NVARCHAR, .length = 517}, false},
+    {"@securable_class", {.id = TYPE_NVARCHAR, .length = 60}, false}};
+
+static bool fill_my_permissions(Session *s, int32_t database_id, const Value *args, size_t arg_count,
+                                SysRows *rows, Arena *arena, SqlError *e) {
+    (void)arena, (void)e;
+    ViewRow r = view_row_start(rows, VIEW_COUNT(MY_PERMISSION_COLUMNS));
+    Str name = arg_count > 0 && args[0].kind == VALUE_TEXT ? args[0].v.s : (Str){0};
+    Str class_ = arg_count > 1 && args[1].kind == VALUE_TEXT ? args[1].v.s : STR_LIT("SERVER");
+    const Database *d = catalog_database_by_id(session_catalog(s), database_id);
+    const Table *t = str_eq_icase(class_, STR_LIT("OBJECT")) ? session_find_table(s, name) : NULL;
+    bool is_server = str_eq_icase(class_, STR_LIT("SERVER"));
+    bool is_database = str_eq_icase(class_, STR_LIT("DATABASE"));
+    uint32_t rights = is_server ? authority_server(s) : d && (t || is_database) ? authority_of(s, d, t) : 0;
+    if (t) rights &= PERMISSION_OF_OBJECTS & ~(uint32_t)(t->kind == TABLE_PROCEDURE ? 0 : PERMISSION_EXECUTE);
+    size_t at = 0;
+    for (const PermissionName *p; (p = permission_next(is_server, &at)) != NULL;) {
+        if (!(rights & p->bit)) continue;
+        view_row_text(&r, is_server ? "server" : is_database ? "database" : t->name);
+        view_row_text(&r, "");
+        view_row_text(&r, p->name);
+        view_row_end(&r);
     }
     return true;
 }
@@ -308,7 +437,18 @@ static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "database_role_members", ROLE_MEMBER_COLUMNS, fill_database_role_members),
     VIEW_TABLE("sys", "server_principals", SERVER_PRINCIPAL_COLUMNS, fill_server_principals),
     VIEW_TABLE("sys", "server_role_members", ROLE_MEMBER_COLUMNS, fill_server_role_members),
+    VIEW_TABLE("sys", "sql_logins", SQL_LOGIN_COLUMNS, fill_sql_logins),
     VIEW_TABLE("sys", "database_permissions", PERMISSION_COLUMNS, fill_database_permissions),
+    VIEW_TABLE("sys", "server_permissions", PERMISSION_COLUMNS, fill_server_permissions),
+    {.schema = "sys",
+     .name = "fn_my_permissions",
+     .kind = SYS_ROWS,
+     .is_function = true,
+     .columns = MY_PERMISSION_COLUMNS,
+     .column_count = VIEW_COUNT(MY_PERMISSION_COLUMNS),
+     .params = MY_PERMISSION_PARAMS,
+     .param_count = VIEW_COUNT(MY_PERMISSION_PARAMS),
+     .fill = fill_my_permissions},
 };
 
 void view_server_add(SysRegistry *r) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 #include "standin/exec/undeclared.h"
 #include "standin/tsql/parser.h"
@@ -56,10 +57,7 @@ const Database *session_database_named(Session *s, Str name, SqlError *e) {
             d->name);
         return NULL;
     }
-    bool is_open = s->is_sysadmin || s->has_all_rights || d->id <= CATALOG_MSDB;
-    for (size_t i = 0; !is_open && i < d->principal_count; i++)
-        is_open =
-            d->principals[i].login && str_eq_icase(str_from(d->principals[i].login), str_from(s->login));
+    bool is_open = authority_may_enter(s, d);
     if (is_open) return d;
     (void)sql_error_set(
         e, 916, 14, 2,
@@ -82,7 +80,8 @@ bool session_resolve_schema(Session *s, const AstName *name, const Database **re
                              STR_ARG(name->server));
     *ret_d = session_database_named(s, name->database, e);
     if (!*ret_d) return false;
-    *ret_schema = database_schema(*ret_d, name->schema.n ? name->schema : STR_LIT("dbo"));
+    *ret_schema =
+        database_schema(*ret_d, name->schema.n ? name->schema : authority_default_schema(s, *ret_d));
     if (*ret_schema) return true;
     return sql_error_set(e, 2760, 16, 1,
                          "The specified schema name \"" STR_FMT "\" either does not exist or you do not have "
@@ -91,7 +90,10 @@ bool session_resolve_schema(Session *s, const AstName *name, const Database **re
 }
 
 const Table *session_next_table(Session *s, int32_t database_id, SessionTables *at) {
-    const Table *t = at->temp ? NULL : catalog_next_table(session_catalog(s), database_id, &at->at);
+    const Table *t = NULL;
+    do {
+        if (!at->temp) t = catalog_next_table(session_catalog(s), database_id, &at->at);
+    } while (t && !authority_sees(s, t));
     if (t || database_id != CATALOG_TEMPDB) return t;
     const TempTable *temp = s->temps;
     while (temp && at->temp && temp->table != at->temp) temp = temp->next;
@@ -105,6 +107,8 @@ const Table *session_temp_table(const Session *s, Str name) {
         if (t->table->kind == TABLE_TEMP && str_eq_icase(str_from(t->table->name), name)) return t->table;
     return NULL;
 }
+
+static const Table *named_table(Session *s, const Database *d, const AstName *name);
 
 static bool invalid_object(const AstName *name, SqlError *e) {
     CLEANUP(buf_done) Buf b = {0};
@@ -127,8 +131,7 @@ const Table *session_resolve(Session *s, const AstName *name, SqlError *e) {
         const Database *d;
         const Schema *schema;
         e->number = 0;
-        if (session_resolve_schema(s, name, &d, &schema, e))
-            t = catalog_table(server_catalog(s->server), d->id, schema->id, name->name);
+        if (session_resolve_schema(s, name, &d, &schema, e)) t = named_table(s, d, name);
         else if (e->number != 2760) return NULL;
     }
     if (!t) (void)invalid_object(name, e);
@@ -147,78 +150,6 @@ const Table *session_find_table(Session *s, Str text) {
     SqlError ignored;
     if (!parser_name(text, &s->scratch, &name)) return NULL;
     return session_resolve(s, &name, &ignored);
-}
-
-/* ---- permissions */
-
-static const Principal *user_in(const Session *s, const Database *d) {
-    for (size_t i = 0; i < d->principal_count; i++) {
-        const Principal *p = &d->principals[i];
-        if (p->login && str_eq_icase(str_from(p->login), str_from(s->login))) return p;
-    }
-    return database_principal_by_id(d, CATALOG_PRINCIPAL_GUEST);
-}
-
-static bool is_in_role(const Database *d, const Principal *p, int32_t role, int depth) {
-    if (p->id == role) return true;
-    for (size_t i = 0; i < p->member_of_count && depth < 16; i++) {
-        if (p->member_of[i] == role) return true;
-        const Principal *r = database_principal_by_id(d, p->member_of[i]);
-        if (r && is_in_role(d, r, role, depth + 1)) return true;
-    }
-    return role == CATALOG_PRINCIPAL_PUBLIC;
-}
-
-bool session_is_member(Session *s, const Database *d, Str role) {
-    if (s->is_sysadmin || s->has_all_rights) return true;
-    const Principal *p = user_in(s, d), *r = database_principal(d, role);
-    return p && r && (p->id == CATALOG_PRINCIPAL_DBO || is_in_role(d, p, r->id, 0));
-}
-
-static uint32_t by_fixed_role(const Database *d, const Principal *p) {
-    uint32_t may = 0;
-    if (is_in_role(d, p, CATALOG_PRINCIPAL_DB_DATAREADER, 0)) may |= PERMISSION_SELECT;
-    if (is_in_role(d, p, CATALOG_PRINCIPAL_DB_DATAWRITER, 0))
-        may |= PERMISSION_INSERT | PERMISSION_UPDATE | PERMISSION_DELETE;
-    return may;
-}
-
-bool session_may(Session *s, const Database *d, const Table *t, uint32_t permissions) {
-    if (session_is_member(s, d, STR_LIT("db_owner"))) return true;
-    const Principal *p = user_in(s, d);
-    uint32_t allow = p ? by_fixed_role(d, p) : 0, deny = 0;
-    for (size_t i = 0; p && i < d->grant_count; i++) {
-        const Grant *g = &d->grants[i];
-        bool is_about = g->scope == GRANT_ON_DATABASE ||
-                        (t && g->scope == GRANT_ON_SCHEMA && g->id == t->schema_id) ||
-                        (t && g->scope == GRANT_ON_OBJECT && g->id == t->object_id);
-        if (!is_about || !is_in_role(d, p, g->principal_id, 0)) continue;
-        allow |= g->allow & PERMISSION_CONTROL ? UINT32_MAX : g->allow;
-        deny |= g->deny;
-    }
-    return (allow & ~deny & permissions) == permissions;
-}
-
-static const char *permission_name(uint32_t permission) {
-    switch (permission) {
-    case PERMISSION_SELECT: return "SELECT";
-    case PERMISSION_INSERT: return "INSERT";
-    case PERMISSION_UPDATE: return "UPDATE";
-    case PERMISSION_DELETE: return "DELETE";
-    case PERMISSION_ALTER: return "ALTER";
-    case PERMISSION_REFERENCES: return "REFERENCES";
-    default: return "EXECUTE";
-    }
-}
-
-bool host_may(Session *s, const Table *t, uint32_t permission, SqlError *e) {
-    if (s->is_sysadmin || s->has_all_rights || t->kind == TABLE_TEMP || t->kind == TABLE_VARIABLE)
-        return true;
-    const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
-    if (d && session_may(s, d, t, permission)) return true;
-    return sql_error_set(e, 229, 14, 5,
-                         "The %s permission was denied on the object '%s', database '%s', schema '%s'.",
-                         permission_name(permission), t->name, d ? d->name : "", session_schema_name(s, t));
 }
 
 /* ---- relations */
@@ -324,6 +255,17 @@ static const BindRelation *find_local(Session *s, const AstName *name, Arena *a,
     return NULL;
 }
 
+/* By its schema; without one in the user's default schema, then in dbo. */
+static const Table *named_table(Session *s, const Database *d, const AstName *name) {
+    Str names[] = {name->schema.n ? name->schema : authority_default_schema(s, d), STR_LIT("dbo")};
+    const Table *t = NULL;
+    for (size_t i = 0; !t && i < (name->schema.n ? 1u : 2u); i++) {
+        const Schema *schema = database_schema(d, names[i]);
+        t = schema ? catalog_table(server_catalog(s->server), d->id, schema->id, name->name) : NULL;
+    }
+    return t;
+}
+
 static const BindRelation *find_relation(void *data, int32_t database_id, const AstName *name, Arena *a,
                                          SqlError *e) {
     Session *s = data;
@@ -336,9 +278,11 @@ static const BindRelation *find_relation(void *data, int32_t database_id, const 
     }
     const Database *d = database_of(s, database_id, name->database, e);
     if (!d) return NULL;
-    const Schema *schema = database_schema(d, name->schema.n ? name->schema : STR_LIT("dbo"));
-    const Table *t = schema ? catalog_table(server_catalog(s->server), d->id, schema->id, name->name) : NULL;
-    if (!t) return system_relation(s, name, d, /* is_function= */ false, a);
+    const Table *t = named_table(s, d, name);
+    if (!t) {
+        const BindRelation *r = system_relation(s, name, d, /* is_function= */ false, a);
+        return !r || database_id || authority_may_view(s, d, r->name, e) ? r : NULL;
+    }
     BindRelation *r = host_relation_of(s, t, a);
     ((HostRelation *)r)->is_trusted = database_id != 0;
     return r;
@@ -352,9 +296,9 @@ static const BindRelation *find_function(void *data, int32_t database_id, const 
     return d ? system_relation(s, name, d, /* is_function= */ true, a) : NULL;
 }
 
-bool host_may_use(Session *s, const BindRelation *r, uint32_t permission, SqlError *e) {
+bool host_may_use(Session *s, const BindRelation *r, uint32_t permission, const bool *used, SqlError *e) {
     const HostRelation *h = (const HostRelation *)r;
-    return !h->table || h->is_trusted || host_may(s, h->table, permission, e);
+    return !h->table || h->is_trusted || authority_may_columns(s, h->table, permission, used, e);
 }
 
 const Table *host_table(const BindRelation *r) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/row_check.h"
 #include "standin/exec/session_internal.h"
 #include "standin/store/row_buffer.h"
@@ -58,7 +59,7 @@ bool bulk_begin(Session *s, const AstInsertBulk *a, SqlError *e) {
                              "\" because it does not exist or you do not have "
                              "permissions.",
                              STR_ARG(a->table.name));
-    if (!host_may(s, t, PERMISSION_INSERT, e)) return false;
+    if (!authority_may_columns(s, t, PERMISSION_INSERT, NULL, e)) return false;
     Bulk *b = x_calloc(1, sizeof *b);
     s->bulk = b;
     b->object_id = t->object_id;

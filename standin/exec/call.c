@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 
 /* ---- arguments */
@@ -97,6 +98,7 @@ static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call,
         if (!d) return FLOW_NEXT;
         s->database_id = d->id;
     }
+    call->proc = proc;
     *ret_ok = proc->call(s, call, e);
     /* What a procedure itself refuses ends with RETURN 1; an error of the engine doesn't come so far. */
     if (!*ret_ok && call->ret_status == 0 && e->number >= FIRST_PROCEDURE_MESSAGE) call->ret_status = 1;
@@ -216,7 +218,11 @@ static Flow exec_text(Session *s, const AstExec *x, const AstStmt *st) {
     if (!plan_scalar(s, x->text, &text_type, &s->scratch, &v, NULL, &e))
         return error_handle(s, st, OUT_CMD_EXEC, &e);
     int32_t database_id = s->database_id;
+    Identity *acting = s->acting;
+    if (x->as_name.n && !authority_impersonate(s, x->as_login, x->as_name, &e))
+        return error_handle(s, st, OUT_CMD_EXEC, &e);
     Flow f = v.kind == VALUE_TEXT ? runner_text(s, v.v.s, (Str){0}, /* own_scope= */ true) : FLOW_NEXT;
+    authority_revert_to(s, acting);
     s->database_id = database_id; /* USE inside lasts as long as the text */
     return f == FLOW_ABORT_SCOPE || f == FLOW_RETURN ? FLOW_NEXT : f;
 }

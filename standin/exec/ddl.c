@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/ddl_internal.h"
 #include "standin/store/table_sql.h"
 
@@ -304,12 +305,59 @@ bool ddl_name_is_free(Session *s, const Database *d, const Schema *schema, Str n
                          STR_ARG(name));
 }
 
+/* What a statement needs on the database, or on the table it names, and what it says without. */
+static uint32_t need_of(const char *what) {
+    static const struct {
+        const char *what;
+        uint32_t need;
+    } needs[] = {
+        {"CREATE TABLE", PERMISSION_CREATE_TABLE},         {"CREATE VIEW", PERMISSION_CREATE_VIEW},
+        {"CREATE PROCEDURE", PERMISSION_CREATE_PROCEDURE}, {"CREATE SCHEMA", PERMISSION_CREATE_SCHEMA},
+        {"DROP SCHEMA", PERMISSION_ALTER_ANY_SCHEMA},      {"DROP DATABASE", PERMISSION_CONTROL}};
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (strcmp(what, needs[i].what) == 0) return needs[i].need;
+    return PERMISSION_ALTER;
+}
+
 bool ddl_may(Session *s, const Database *d, const Table *t, const char *what, SqlError *e) {
     if (!session_may_change(s, d, e)) return false;
-    if (session_is_member(s, d, STR_LIT("db_owner")) || session_is_member(s, d, STR_LIT("db_ddladmin")))
-        return true;
-    if (t && session_may(s, d, t, PERMISSION_ALTER)) return true;
+    if (t) {
+        if (session_may(s, d, t, PERMISSION_ALTER)) return true;
+        bool is_drop = strncmp(what, "DROP", 4) == 0;
+        if (is_drop)
+            return sql_error_set(e, 3701, 11, 5,
+                                 "Cannot drop the table '%s', because it does not exist or you do not have "
+                                 "permission.",
+                                 t->name);
+        return sql_error_set(
+            e, 1088, 16, 13,
+            "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
+            t->name);
+    }
+    if (authority_may(s, d, need_of(what))) return true;
+    if (strcmp(what, "ALTER DATABASE") == 0)
+        return sql_error_set(
+            e, 5011, 14, 9,
+            "User does not have permission to alter database '%s', the database does not exist, or the "
+            "database is not in a state that allows access checks.",
+            d->name);
+    if (strcmp(what, "DROP DATABASE") == 0)
+        return sql_error_set(
+            e, 3701, 11, 3,
+            "Cannot drop the database '%s', because it does not exist or you do not have permission.",
+            d->name);
     return sql_error_set(e, 262, 14, 1, "%s permission denied in database '%s'.", what, d->name);
+}
+
+/* A new object also needs ALTER on its schema (2760). */
+bool ddl_may_create(Session *s, const Database *d, const Schema *schema, const char *what, SqlError *e) {
+    if (!ddl_may(s, d, NULL, what, e)) return false;
+    return (authority_on_schema(s, d, schema) & PERMISSION_ALTER) ||
+           sql_error_set(
+               e, 2760, 16, 1,
+               "The specified schema name \"%s\" either does not exist or you do not have permission to "
+               "use it.",
+               schema->name);
 }
 
 static void write_name(const AstName *name, Buf *out) {

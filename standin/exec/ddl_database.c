@@ -2,11 +2,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/ddl_internal.h"
 #include "standin/types/collation.h"
 
 static bool may_create(Session *s, SqlError *e) {
-    return session_is_sysadmin(s) ||
+    return authority_server_may(s, PERMISSION_CREATE_ANY_DATABASE) ||
            sql_error_set(e, 262, 14, 1, "CREATE DATABASE permission denied in database 'master'.");
 }
 
@@ -28,9 +29,13 @@ static bool create_database(Session *s, const AstDatabase *a, SqlError *e) {
     if (!store_write_begin(store, s->db, e)) return false;
     bool ok = catalog_create_database(session_catalog(s), s->db, a->name, e);
     const Database *d = ok ? catalog_database(session_catalog(s), a->name) : NULL;
-    if (d && collation) {
+    bool is_sas = str_eq_icase(str_from(s->login), STR_LIT("sa"));
+    if (d && (collation || !is_sas)) {
         Database *now = database_copy(d);
         now->collation = collation;
+        Principal *dbo = (Principal *)database_principal_by_id(now, CATALOG_PRINCIPAL_DBO);
+        free(dbo->login);
+        dbo->login = x_strdup(s->login); /* its owner */
         ok = catalog_publish_database(session_catalog(s), s->db, now, e);
     }
     if (ok) return store_write_commit(store, s->db, e);

@@ -21,6 +21,7 @@ bool ddl_log(Session *s, const Table *t, Str text, int32_t altered_column, bool 
 MUST_CHECK bool ddl_is_cdc_key(Session *s, const Table *t, const Index *x, bool *ret, SqlError *e);
 /* 3764 for what change data capture has made, while the database has it; procedures of its own may. */
 MUST_CHECK bool ddl_check_not_cdc(Session *s, const Table *t, const char *verb, SqlError *e);
+bool ddl_may_create(Session *s, const Database *d, const Schema *schema, const char *what, SqlError *e);
 bool ddl_may(Session *s, const Database *d, const Table *t, const char *what,
              SqlError *e);                  /* 262, 3704-like */
 void ddl_literal(const Value *v, Buf *out); /* as SQLite's literal */

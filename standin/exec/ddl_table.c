@@ -437,8 +437,8 @@ bool ddl_create_table(Session *s, const AstStmt *st, SqlError *e) {
         t = ddl_build_table(s, c, t, e);
         return t && ddl_create_local(s, t, e);
     }
-    if (!session_resolve_schema(s, &c->name, &d, &schema, e) || !ddl_may(s, d, NULL, "CREATE TABLE", e) ||
-        !ddl_name_is_free(s, d, schema, c->name.name, e))
+    if (!session_resolve_schema(s, &c->name, &d, &schema, e) ||
+        !ddl_may_create(s, d, schema, "CREATE TABLE", e) || !ddl_name_is_free(s, d, schema, c->name.name, e))
         return false;
     t = ddl_build_table(s, c, table_new(object_id, d->id, schema->id, c->name.name), e);
     return t && session_create_table(s, t, e);

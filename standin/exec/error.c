@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 
 /* Errors that end the request and roll back its transaction (conversion and the like). */
@@ -60,6 +61,12 @@ static void remember_thrown(Session *s, const SqlError *e) {
     s->thrown_procedure[n] = '\0';
 }
 
+static void denial_after(SqlError *e) {
+    uint32_t line = e->line;
+    (void)sql_error_set(e, 297, 16, 1, "The user does not have permission to perform this action.");
+    e->line = line;
+}
+
 Flow error_handle(Session *s, const AstStmt *st, OutCommand command, SqlError *e) {
     bool is_binding = s->is_binding_failed, is_raised = s->is_raised, is_thrown = s->is_thrown;
     s->is_binding_failed = s->is_raised = s->is_thrown = false;
@@ -71,10 +78,16 @@ Flow error_handle(Session *s, const AstStmt *st, OutCommand command, SqlError *e
         is_binding && s->try_depth == s->scope->outer_tries + s->scope->tries && s->scope->tries;
     if (s->try_depth && e->class_ < 20 && !is_own_scope) {
         if (aborts) txn_doom(s->txn);
+        if (authority_denial_follows(e)) denial_after(e); /* the last of the two */
         remember_thrown(s, e);
         return FLOW_THROW;
     }
     error_send(s, e, s->scope ? s->scope->procedure : (Str){0});
+    if (authority_denial_follows(e) && !s->is_stopped) {
+        SqlError denial = *e;
+        denial_after(&denial);
+        error_send(s, &denial, s->scope ? s->scope->procedure : (Str){0});
+    }
     bool changes = command == OUT_CMD_INSERT || command == OUT_CMD_UPDATE || command == OUT_CMD_DELETE;
     if (changes && terminates_statement(e->number) && !s->is_stopped)
         (void)error_info(s, 3621, 0, 0, STR_LIT("The statement has been terminated."), e->line);

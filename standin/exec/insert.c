@@ -235,10 +235,10 @@ static bool collect_exec(Insert *in, Batch *b, SqlError *e) {
 /* ---- the statement */
 
 static bool may_insert(Session *s, const BoundInsert *b, SqlError *e) {
-    if (!host_may_use(s, b->target, PERMISSION_INSERT, e)) return false;
+    if (!host_may_use(s, b->target, PERMISSION_INSERT, NULL, e)) return false;
     for (size_t i = 0; b->source == INSERT_FROM_QUERY && i < b->query.ref_count; i++)
         if (b->query.refs[i].access == BIND_READ &&
-            !host_may_use(s, b->query.refs[i].relation, PERMISSION_SELECT, e))
+            !host_may_use(s, b->query.refs[i].relation, PERMISSION_SELECT, b->query.refs[i].used, e))
             return false;
     return true;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/decimal.h"
 #include "standin/types/product.h"
@@ -71,6 +72,9 @@ static Value name_of_login(Session *s, BindIntrinsic what, Arena *a) {
     switch (what) {
     case INTRINSIC_USER_NAME: return VALUE_OF_TEXT(arena_str(a, session_user_name(s)));
     case INTRINSIC_SUSER_NAME: return text(a, s->login);
+    case INTRINSIC_ORIGINAL_LOGIN: return text(a, s->original_login);
+    case INTRINSIC_SCHEMA_NAME:
+        return VALUE_OF_TEXT(arena_str(a, authority_default_schema(s, session_current_database(s))));
     case INTRINSIC_APP_NAME: return text(a, s->application);
     case INTRINSIC_HOST_NAME: return text(a, s->host_name);
     default: return text(a, "dbo");
@@ -121,6 +125,7 @@ bool intrinsic_value(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlEr
     case INTRINSIC_USER_ID: *ret = user_id(s); break;
     case INTRINSIC_USER_NAME:
     case INTRINSIC_SUSER_NAME:
+    case INTRINSIC_ORIGINAL_LOGIN:
     case INTRINSIC_SCHEMA_NAME:
     case INTRINSIC_APP_NAME:
     case INTRINSIC_HOST_NAME: *ret = name_of_login(s, what, a); break;

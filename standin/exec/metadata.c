@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/property.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
@@ -77,6 +78,7 @@ static Value object_id(Session *s, const Value *args, size_t count) {
     if (!has(args, count, 0) || !parser_name(str_of(&args[0]), &s->scratch, &name)) return none;
     Str type = has(args, count, 1) ? str_trim(str_of(&args[1])) : (Str){0};
     const Table *t = table_named(s, &args[0]);
+    if (t && !authority_sees(s, t)) return none;
     if (t) return !type.n || str_eq_icase(type, STR_LIT("U")) ? VALUE_OF_INT(t->object_id) : none;
     SqlError ignored;
     const Database *d = session_database_named(s, name.database, &ignored);
@@ -144,7 +146,8 @@ static Value db_name(Session *s, const Value *args, size_t count, Arena *a) {
 static Value schema_id(Session *s, const Value *args, size_t count) {
     const Database *d = session_current_database(s);
     const Schema *schema =
-        d ? database_schema(d, has(args, count, 0) ? str_of(&args[0]) : STR_LIT("dbo")) : NULL;
+        d ? database_schema(d, has(args, count, 0) ? str_of(&args[0]) : authority_default_schema(s, d))
+          : NULL;
     return schema ? VALUE_OF_INT(schema->id) : none;
 }
 
@@ -153,58 +156,6 @@ static Value schema_name(Session *s, const Value *args, size_t count, Arena *a) 
     int64_t id = has(args, count, 0) ? args[0].v.i : CATALOG_SCHEMA_DBO;
     const Schema *schema = d ? database_schema_by_id(d, (int32_t)id) : NULL;
     return schema ? text(a, schema->name) : none;
-}
-
-static Value principal_id(Session *s, const Value *args, size_t count) {
-    const Database *d = session_current_database(s);
-    const Principal *p =
-        d ? database_principal(d, has(args, count, 0) ? str_of(&args[0]) : session_user_name(s)) : NULL;
-    return p ? VALUE_OF_INT(p->id) : none;
-}
-
-static Value user_name(Session *s, const Value *args, size_t count, Arena *a) {
-    if (!has(args, count, 0)) return VALUE_OF_TEXT(arena_str(a, session_user_name(s)));
-    const Database *d = session_current_database(s);
-    const Principal *p = d ? database_principal_by_id(d, (int32_t)args[0].v.i) : NULL;
-    return p ? text(a, p->name) : none;
-}
-
-static Value is_srvrolemember(Session *s, const Value *args, size_t count) {
-    if (!has(args, count, 0)) return none;
-    bool is_sysadmin = s->is_sysadmin;
-    if (has(args, count, 1)) {
-        const Login *l = catalog_login(session_catalog(s), str_of(&args[1]));
-        is_sysadmin = str_eq_icase(str_of(&args[1]), STR_LIT("sa")) || (l && l->is_sysadmin);
-    }
-    if (str_eq_icase(str_of(&args[0]), STR_LIT("public"))) return VALUE_OF_INT(1);
-    static const char *const roles[] = {"sysadmin",   "serveradmin", "securityadmin", "processadmin",
-                                        "setupadmin", "bulkadmin",   "diskadmin",     "dbcreator"};
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
-        if (str_eq_icase(str_of(&args[0]), str_from(roles[i]))) return flag(is_sysadmin);
-    return none;
-}
-
-static Value is_member(Session *s, const Value *args, size_t count) {
-    const Database *d = session_current_database(s);
-    if (!d || !has(args, count, 0) || !database_principal(d, str_of(&args[0]))) return none;
-    return flag(session_is_member(s, d, str_of(&args[0])));
-}
-
-static Value has_perms(Session *s, const Value *args, size_t count) {
-    if (count < 3) return none;
-    const Database *d = session_current_database(s);
-    const Table *t = has(args, count, 0) ? table_named(s, &args[0]) : NULL;
-    uint32_t bit = PERMISSION_SELECT;
-    Str name = str_of(&args[2]);
-    if (str_eq_icase(name, STR_LIT("INSERT"))) bit = PERMISSION_INSERT;
-    if (str_eq_icase(name, STR_LIT("UPDATE"))) bit = PERMISSION_UPDATE;
-    if (str_eq_icase(name, STR_LIT("DELETE"))) bit = PERMISSION_DELETE;
-    if (str_eq_icase(name, STR_LIT("EXECUTE"))) bit = PERMISSION_EXECUTE;
-    if (str_eq_icase(name, STR_LIT("ALTER"))) bit = PERMISSION_ALTER;
-    bool is_server = str_starts(name, STR_LIT("VIEW SERVER")) || str_starts(name, STR_LIT("VIEW ANY"));
-    if (is_server) return flag(session_is_sysadmin(s));
-    if (has(args, count, 0) && !t && !session_is_sysadmin(s)) return none;
-    return flag(d && session_may(s, d, t, bit));
 }
 
 /* ---- columns */
@@ -335,26 +286,6 @@ static Value object_property_ex(Session *s, const Value *args, size_t count, Are
     return variant_pack(&(Type){.id = TYPE_INT}, object_property(s, args, count), a);
 }
 
-static Value has_dbaccess(Session *s, const Value *args, size_t count) {
-    SqlError ignored;
-    if (!has(args, count, 0) || !catalog_database(session_catalog(s), str_of(&args[0]))) return none;
-    return flag(session_database_named(s, str_of(&args[0]), &ignored) != NULL);
-}
-
-static Value of_security(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a) {
-    switch (what) {
-    case METADATA_DATABASE_PRINCIPAL_ID: return principal_id(s, args, count);
-    case METADATA_USER_NAME: return user_name(s, args, count, a);
-    case METADATA_SUSER_SNAME: return text(a, s->login);
-    case METADATA_SUSER_ID: return VALUE_OF_INT(s->is_sysadmin ? 1 : 260);
-    case METADATA_IS_SRVROLEMEMBER: return is_srvrolemember(s, args, count);
-    case METADATA_IS_MEMBER:
-    case METADATA_IS_ROLEMEMBER: return is_member(s, args, count);
-    case METADATA_HAS_PERMS_BY_NAME: return has_perms(s, args, count);
-    default: return has_dbaccess(s, args, count);
-    }
-}
-
 /* The name of a system type, with or without its schema. */
 static Value type_id(const Value *args, size_t count) {
     enum { USER_TYPE_SYSNAME = 256 };
@@ -414,7 +345,8 @@ bool metadata_value(void *data, BindMetadata what, const Value *args, size_t cou
     case METADATA_IS_MEMBER:
     case METADATA_IS_ROLEMEMBER:
     case METADATA_HAS_PERMS_BY_NAME:
-    case METADATA_HAS_DBACCESS: *ret = of_security(s, what, args, count, a); break;
+    case METADATA_SUSER_SID:
+    case METADATA_HAS_DBACCESS: *ret = metadata_security(s, what, args, count, a); break;
     default: *ret = of_property(s, what, args, count, a); break;
     }
     return true;

@@ -30,7 +30,7 @@ bool outputclause_open(Session *s, const BoundOutput *o, OutputClause **ret, Sql
     c->into = host_table(o->into);
     bool ok =
         c->into || sql_error_set(e, 330, 16, 1, "The target of the OUTPUT INTO clause cannot be a view.");
-    ok = ok && host_may_use(s, o->into, PERMISSION_INSERT, e) && txn_prepare_write(s->txn, c->into, e);
+    ok = ok && host_may_use(s, o->into, PERMISSION_INSERT, NULL, e) && txn_prepare_write(s->txn, c->into, e);
     if (ok) {
         c->row = x_calloc(c->into->column_count, sizeof *c->row);
         c->check = rowcheck_open(s, c->into, ROW_INSERT, o->into_columns, o->query.column_count, e);

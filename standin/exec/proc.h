@@ -40,7 +40,9 @@ typedef struct ProcArg {
     bool is_output;  /* the caller wants it back: set value */
 } ProcArg;
 
+typedef struct Proc Proc;
 typedef struct ProcCall {
+    const Proc *proc;
     const ProcArg *args; /* by the declaration; of a variadic procedure all that were given */
     ProcArg *outputs;    /* the same array, to set values of output parameters (bytes in arena) */
     size_t count;
@@ -53,14 +55,15 @@ typedef struct ProcCall {
  * sets go through proc_columns/proc_row/proc_rows_done, messages through proc_message. */
 typedef bool ProcFunction(Session *s, ProcCall *call, SqlError *e);
 
-typedef struct Proc {
+struct Proc {
     const char *name;
     const ProcParam *params;
     size_t param_count;           /* ≤ PROC_MAX_PARAMS */
     bool is_variadic;             /* takes more, unnamed in the declaration (sp_executesql) */
     bool wants_quiet_transaction; /* refused inside a transaction (574) */
     ProcFunction *call;
-} Proc;
+    const void *data; /* the function's own: the text of a script (proc_script.h) */
+};
 
 ProcRegistry *procregistry_new(void);
 ProcRegistry *procregistry_free(ProcRegistry *r);
@@ -114,6 +117,12 @@ MUST_CHECK bool proc_run(Session *s, int32_t database_id, Str text, const Sessio
 typedef bool ProcRow(void *arg, const Value *values, size_t count);
 MUST_CHECK bool proc_query(Session *s, int32_t database_id, Str text, const SessionParam *params,
                            size_t count, ProcRow *row, void *arg, SqlError *e);
+
+/* Run T-SQL as the procedure's body: with the caller's rights, in the current database, answers to the
+ * client. The parameters are its variables. Errors are reported as those of any T-SQL; false: the text
+ * couldn't be parsed. */
+MUST_CHECK bool proc_script(Session *s, Str text, const SessionParam *params, size_t count,
+                            int32_t *ret_status, SqlError *e);
 
 /* The columns of the first result set that the text would give: it is bound, not run. Variables that nobody
  * declares count as NULL. */

@@ -228,3 +228,19 @@ bool proc_query(Session *s, int32_t database_id, Str text, const SessionParam *p
     }
     return run(s, database_id, text, params, count, &c, e);
 }
+
+bool proc_script(Session *s, Str text, const SessionParam *params, size_t count, int32_t *ret_status,
+                 SqlError *e) {
+    Batch *b = batch_get(s, text, (Str){0}, e);
+    if (!b) return false;
+    int32_t database_id = s->database_id;
+    (void)scope_push(s, s->scope ? s->scope->procedure : (Str){0});
+    bool ok = declare(s, params, count, e);
+    Flow f = ok ? runner_batch(s, b) : FLOW_NEXT;
+    s->nested_flow = f == FLOW_RETURN || f == FLOW_ABORT_SCOPE ? FLOW_NEXT : f;
+    *ret_status = s->scope->return_status ? s->scope->return_status : s->last_error;
+    scope_pop(s);
+    s->database_id = database_id;
+    batch_release(s, b);
+    return ok;
+}

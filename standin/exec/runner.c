@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "standin/bind/message_format.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 
 bool runner_done(Session *s, OutCommand command, bool has_count, uint64_t rows) {
@@ -334,6 +335,9 @@ static bool run_plain(Session *s, Batch *b, const AstStmt *st, bool keep, OutCom
     case STMT_DROP_PRINCIPAL:
     case STMT_ROLE_MEMBER:
     case STMT_GRANT:
+    case STMT_EXECUTE_AS:
+    case STMT_REVERT:
+    case STMT_AUTHORIZATION:
         *command = OUT_CMD_DDL;
         return security_statement(s, st, e) && runner_done(s, OUT_CMD_DDL, false, 0);
     case STMT_RECONFIGURE: return run_reconfigure(s, e) && runner_done(s, OUT_CMD_NONE, false, 0);
@@ -451,10 +455,14 @@ Flow runner_text(Session *s, Str text, Str procedure, bool own_scope) {
     }
     Batch *b = batch_get(s, text, (Str){0}, &e);
     if (!b) return error_handle(s, NULL, OUT_CMD_NONE, &e);
+    Identity *acting = s->acting;
     if (own_scope) (void)scope_push(s, procedure);
     Flow f = runner_batch(s, b);
     f = runner_check_count(s, count, f);
-    if (own_scope) scope_pop(s);
+    if (own_scope) {
+        authority_revert_to(s, acting);
+        scope_pop(s);
+    }
     batch_release(s, b);
     return f;
 }

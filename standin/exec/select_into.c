@@ -49,8 +49,8 @@ static const Table *make_table(Session *s, const AstName *name, const BoundQuery
     }
     const Database *d;
     const Schema *schema;
-    if (!session_resolve_schema(s, name, &d, &schema, e) || !ddl_may(s, d, NULL, "CREATE TABLE", e) ||
-        !ddl_name_is_free(s, d, schema, name->name, e))
+    if (!session_resolve_schema(s, name, &d, &schema, e) ||
+        !ddl_may_create(s, d, schema, "CREATE TABLE", e) || !ddl_name_is_free(s, d, schema, name->name, e))
         return NULL;
     Table *t = table_new(object_id, d->id, schema->id, name->name);
     if (!shape(t, q, e)) {
@@ -104,7 +104,7 @@ bool query_select_into(Session *s, const AstStmt *st, SqlError *e) {
     bool rebind, ok = true;
     uint64_t rows = 0;
     for (size_t i = 0; ok && i < q->ref_count; i++)
-        ok = host_may_use(s, q->refs[i].relation, PERMISSION_SELECT, e);
+        ok = host_may_use(s, q->refs[i].relation, PERMISSION_SELECT, q->refs[i].used, e);
     s->filter_count = 0;
     ok = ok && query_lock(s, q, NULL, false, &rebind, e);
     s->filter_count = 0;

@@ -316,7 +316,8 @@ static bool stream(Session *s, const BoundQuery *q, uint64_t *ret_rows, SqlError
 
 static bool may_read(Session *s, const BoundQuery *q, SqlError *e) {
     for (size_t i = 0; i < q->ref_count; i++)
-        if (q->refs[i].access == BIND_READ && !host_may_use(s, q->refs[i].relation, PERMISSION_SELECT, e))
+        if (q->refs[i].access == BIND_READ &&
+            !host_may_use(s, q->refs[i].relation, PERMISSION_SELECT, q->refs[i].used, e))
             return false;
     return true;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "standin/exec/session_internal.h"
+#include "standin/store/permission.h"
 
 enum { FIRST_SPID = 51 };
 
@@ -143,7 +144,7 @@ size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret) {
         if (!s->is_listed) continue;
         (*ret)[n++] = (SessionInfo){.spid = s->spid,
                                     .database_id = s->database_id,
-                                    .login = arena_str(arena, str_from(s->login)),
+                                    .login = arena_str(arena, str_from(s->original_login)),
                                     .host = arena_str(arena, str_from(s->host_name)),
                                     .application = arena_str(arena, str_from(s->application)),
                                     .login_us = s->login_us,
@@ -158,6 +159,22 @@ size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret) {
     return n;
 }
 
+void server_set_login(Server *server, Session *s, Str login) {
+    (void)pthread_mutex_lock(&server->mutex);
+    s->original_login = str_dup(login);
+    (void)pthread_mutex_unlock(&server->mutex);
+}
+
+bool server_login_in_use(const Server *server, Str login) {
+    Server *locked = (Server *)server; /* the mutex isn't part of its value */
+    bool found = false;
+    (void)pthread_mutex_lock(&locked->mutex);
+    for (const Session *s = server->sessions; s && !found; s = s->next)
+        found = !s->is_internal && s->original_login && str_eq_icase(str_from(s->original_login), login);
+    (void)pthread_mutex_unlock(&locked->mutex);
+    return found;
+}
+
 /* ---- logins */
 
 bool server_check_login(Server *server, Str user, Str password, SqlError *e) {
@@ -169,15 +186,14 @@ bool server_check_login(Server *server, Str user, Str password, SqlError *e) {
         catalog_pin(server_catalog(server), &pin);
         const Login *l = catalog_login(server_catalog(server), user);
         is_right = l && str_eq_c(password, l->password);
-        is_disabled = l && l->is_disabled;
+        is_disabled = is_right && (l->is_disabled || (l->deny & PERMISSION_CONNECT_SQL));
         catalog_unpin(server_catalog(server), &pin);
     }
-    if (!is_right)
-        return sql_error_set(e, 18456, 14, 1, "Login failed for user '" STR_FMT "'.", STR_ARG(user));
-    return !is_disabled ||
-           sql_error_set(e, 18470, 14, 1,
-                         "Login failed for user '" STR_FMT "'. Reason: The account is disabled.",
-                         STR_ARG(user));
+    if (is_disabled)
+        return sql_error_set(e, 18470, 14, 1,
+                             "Login failed for user '" STR_FMT "'. Reason: The account is disabled.",
+                             STR_ARG(user));
+    return is_right || sql_error_set(e, 18456, 14, 1, "Login failed for user '" STR_FMT "'.", STR_ARG(user));
 }
 
 /* ---- life */

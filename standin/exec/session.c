@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
 
@@ -116,7 +117,9 @@ Session *session_close(Session *s) {
     server_detach(s->server, s);
     arena_done(&s->scratch);
     arena_done(&s->spare);
+    authority_revert_to(s, NULL);
     free(s->login);
+    free(s->original_login);
     free(s->user);
     free(s->application);
     free(s->host_name);
@@ -128,6 +131,7 @@ Session *session_open_internal(Server *server, int32_t database_id, Err *e) {
     Session *s = open_common(server, &silent, e);
     if (!s) return NULL;
     s->login = x_strdup("sa");
+    server_set_login(server, s, STR_LIT("sa"));
     s->user = x_strdup("dbo");
     s->application = x_strdup("server");
     s->host_name = x_strdup(server_name(server));
@@ -212,6 +216,7 @@ Session *session_open(Server *server, const SessionLogin *login, Out *out, OutMe
         return NULL;
     }
     s->login = str_dup(login->user);
+    server_set_login(server, s, login->user);
     s->user = NULL;
     s->application = str_dup(login->application);
     s->host_name = str_dup(login->host);
@@ -249,6 +254,7 @@ bool session_reset(Session *s, bool keep_transaction) {
     s->has_rolled_back = true;
     runner_tell_transaction(s);
     bulk_free(s);
+    authority_revert_to(s, NULL);
     ddl_drop_temps(s);
     for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
     s->handle_count = 0;
@@ -430,13 +436,4 @@ bool session_is_sysadmin(const Session *s) {
 
 const Database *session_current_database(Session *s) {
     return catalog_database_by_id(server_catalog(s->server), s->database_id);
-}
-
-Str session_user_name(Session *s) {
-    if (s->is_sysadmin) return STR_LIT("dbo");
-    const Database *d = catalog_database_by_id(server_catalog(s->server), s->database_id);
-    for (size_t i = 0; d && i < d->principal_count; i++)
-        if (d->principals[i].login && str_eq_icase(str_from(d->principals[i].login), str_from(s->login)))
-            return str_from(d->principals[i].name);
-    return STR_LIT("guest");
 }

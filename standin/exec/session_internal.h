@@ -149,6 +149,8 @@ struct Session {
     Txn *txn;
     BindHost host;
     char *login, *application, *host_name, *user;
+    char *original_login;    /* who logged in, whoever is impersonated */
+    struct Identity *acting; /* authority.h: what EXECUTE AS has changed, innermost first */
     bool is_sysadmin, is_odbc, is_internal;
     _Atomic int32_t database_id; /* others look at it: is the database in use? */
     int32_t login_database_id;
@@ -256,8 +258,8 @@ bool session_resolve_schema(Session *s, const AstName *name, const Database **re
 const Table *session_temp_table(const Session *s, Str name);
 const char *session_schema_name(Session *s, const Table *t);
 BindRelation *host_relation_of(Session *s, const Table *t, Arena *a);
-bool host_may(Session *s, const Table *t, uint32_t permission, SqlError *e); /* 229 */
-bool host_may_use(Session *s, const BindRelation *r, uint32_t permission, SqlError *e);
+/* 229, 230. used: which of r's columns the statement names, or NULL: all. */
+bool host_may_use(Session *s, const BindRelation *r, uint32_t permission, const bool *used, SqlError *e);
 const Table *host_table(const BindRelation *r); /* NULL: a system view or function */
 Value host_argument(sqlite3_value *v);          /* borrowed */
 
@@ -265,6 +267,7 @@ Value host_argument(sqlite3_value *v);          /* borrowed */
 bool intrinsic_value(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlError *e);
 bool metadata_value(void *data, BindMetadata what, const Value *args, size_t count, Arena *a, Value *ret,
                     SqlError *e);
+Value metadata_security(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a);
 const char *intrinsic_version(void);
 
 /* ---- sysvtab.c */
@@ -326,6 +329,8 @@ void procs_core_add(ProcRegistry *procs);
 /* ---- server.c */
 int server_attach(Server *server, Session *s); /* gives the spid */
 void server_detach(Server *server, Session *s);
+void server_set_login(Server *server, Session *s, Str login); /* others look at it */
+bool server_login_in_use(const Server *server, Str login);    /* does a session of its act now? */
 bool server_database_in_use(const Server *server, int32_t database_id, const Session *but);
 
 #endif

@@ -5,6 +5,7 @@
  * places.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -323,12 +324,19 @@ static bool run(Change *c, SqlError *e) {
     return ok;
 }
 
-static bool may_change(const Change *c, SqlError *e) {
-    if (!host_may_use(c->s, c->target, c->is_delete ? PERMISSION_DELETE : PERMISSION_UPDATE, e)) return false;
-    for (size_t i = 0; i < c->query->ref_count; i++)
-        if (c->query->refs[i].access == BIND_READ &&
-            !host_may_use(c->s, c->query->refs[i].relation, PERMISSION_SELECT, e))
-            return false;
+/* UPDATE is asked for the columns that are set; SELECT for those that the statement names besides. */
+static bool may_change(const Change *c, const size_t *columns, size_t count, SqlError *e) {
+    bool *set = ARENA_ARRAY(&c->s->scratch, bool, c->target->column_count + 1);
+    memset(set, 0, c->target->column_count + 1);
+    for (size_t i = 0; i < count; i++) set[columns[i]] = true;
+    uint32_t permission = c->is_delete ? PERMISSION_DELETE : PERMISSION_UPDATE;
+    if (!host_may_use(c->s, c->target, permission, c->is_delete ? NULL : set, e)) return false;
+    for (size_t i = 0; i < c->query->ref_count; i++) {
+        const BoundRef *ref = &c->query->refs[i];
+        bool names_any = ref->access == BIND_READ;
+        for (size_t k = 0; ref->used && k < ref->relation->column_count; k++) names_any |= ref->used[k];
+        if (names_any && !host_may_use(c->s, ref->relation, PERMISSION_SELECT, ref->used, e)) return false;
+    }
     return true;
 }
 
@@ -338,7 +346,7 @@ static bool change_planned(Change *c, const size_t *columns, size_t count, SqlEr
         return sql_error_set(e, 259, 16, 1,
                              "Ad hoc updates to system catalogs are not allowed (" STR_FMT ").",
                              STR_ARG(c->target->name));
-    if (!may_change(c, e) || !dml_read_start(c->s, c->t, e)) return false;
+    if (!may_change(c, columns, count, e) || !dml_read_start(c->s, c->t, e)) return false;
     if (!c->is_delete) add_dependent_columns(c, columns, count);
     c->before = x_calloc(c->t->column_count * 2, sizeof *c->before);
     c->after = c->before + c->t->column_count;

@@ -47,9 +47,16 @@ enum {
     CATALOG_PRINCIPAL_GUEST = 2,
     CATALOG_PRINCIPAL_SYS = 4,
     CATALOG_FIRST_USER_PRINCIPAL = 5,
-    CATALOG_PRINCIPAL_DB_OWNER = 16384, /* fixed role */
+    CATALOG_FIRST_LOGIN = 257,
+    CATALOG_PRINCIPAL_DB_OWNER = 16384, /* fixed roles */
+    CATALOG_PRINCIPAL_DB_ACCESSADMIN = 16385,
+    CATALOG_PRINCIPAL_DB_SECURITYADMIN = 16386,
+    CATALOG_PRINCIPAL_DB_DDLADMIN = 16387,
+    CATALOG_PRINCIPAL_DB_BACKUPOPERATOR = 16389,
     CATALOG_PRINCIPAL_DB_DATAREADER = 16390,
     CATALOG_PRINCIPAL_DB_DATAWRITER = 16391,
+    CATALOG_PRINCIPAL_DB_DENYDATAREADER = 16392,
+    CATALOG_PRINCIPAL_DB_DENYDATAWRITER = 16393,
 };
 
 typedef struct Column {
@@ -102,10 +109,11 @@ typedef struct Check {
 } Check;
 
 typedef enum TableKind {
-    TABLE_USER,     /* type U */
-    TABLE_VIEW,     /* type V: view_sql */
-    TABLE_TEMP,     /* #name: of one session, in its TEMP schema; not in the catalog's maps */
-    TABLE_VARIABLE, /* DECLARE @t TABLE: likewise */
+    TABLE_USER,      /* type U */
+    TABLE_VIEW,      /* type V: view_sql */
+    TABLE_TEMP,      /* #name: of one session, in its TEMP schema; not in the catalog's maps */
+    TABLE_VARIABLE,  /* DECLARE @t TABLE: likewise */
+    TABLE_PROCEDURE, /* type P: view_sql is the whole CREATE PROCEDURE text; no columns */
 } TableKind;
 
 /* What all versions of a table share. */
@@ -157,13 +165,16 @@ typedef struct Principal {
     int32_t id;
     char *name;
     PrincipalKind kind;
-    char *login;        /* of a user; NULL = without login */
-    bool is_fixed;      /* a fixed role, dbo, guest, public … */
-    int32_t *member_of; /* roles, by id */
+    char *login;          /* of a user; NULL = without login */
+    char *default_schema; /* of a user; NULL = dbo */
+    int32_t owner_id;     /* of a role */
+    bool is_fixed;        /* a fixed role, dbo, guest, public … */
+    int32_t *member_of;   /* roles, by id */
     size_t member_of_count;
     int64_t create_us;
 } Principal;
 
+/* What may be granted in a database; permission.h has the names. */
 typedef enum Permission {
     PERMISSION_SELECT = 1,
     PERMISSION_INSERT = 2,
@@ -176,6 +187,26 @@ typedef enum Permission {
     PERMISSION_VIEW_DEFINITION = 256,
     PERMISSION_VIEW_DATABASE_STATE = 512,
     PERMISSION_CONNECT = 1024,
+    PERMISSION_CREATE_TABLE = 1 << 11,
+    PERMISSION_CREATE_VIEW = 1 << 12,
+    PERMISSION_CREATE_PROCEDURE = 1 << 13,
+    PERMISSION_CREATE_FUNCTION = 1 << 14,
+    PERMISSION_CREATE_SCHEMA = 1 << 15,
+    PERMISSION_CREATE_ROLE = 1 << 16,
+    PERMISSION_ALTER_ANY_SCHEMA = 1 << 17,
+    PERMISSION_ALTER_ANY_USER = 1 << 18,
+    PERMISSION_ALTER_ANY_ROLE = 1 << 19,
+    PERMISSION_TAKE_OWNERSHIP = 1 << 20,
+    PERMISSION_VIEW_CHANGE_TRACKING = 1 << 21,
+    PERMISSION_SHOWPLAN = 1 << 22,
+    PERMISSION_BACKUP_DATABASE = 1 << 23,
+    PERMISSION_BACKUP_LOG = 1 << 24,
+    PERMISSION_CHECKPOINT = 1 << 25,
+    PERMISSION_VIEW_DATABASE_PERFORMANCE_STATE = 1 << 26,
+    PERMISSION_VIEW_DATABASE_SECURITY_STATE = 1 << 27,
+    PERMISSION_UNMASK = 1 << 28,
+    PERMISSION_VIEW_ANY_COLUMN_ENCRYPTION = 1 << 29,
+    PERMISSION_ALTER_ANY_DATASPACE = 1 << 30,
 } Permission;
 
 typedef enum GrantScope { GRANT_ON_DATABASE, GRANT_ON_SCHEMA, GRANT_ON_OBJECT } GrantScope;
@@ -184,7 +215,9 @@ typedef struct Grant {
     int32_t principal_id;
     GrantScope scope;
     int32_t id;           /* schema or object id; 0 = the database */
+    int32_t column_id;    /* 0: the whole object */
     uint32_t allow, deny; /* sums of Permission */
+    uint32_t with_option; /* of allow: WITH GRANT OPTION */
 } Grant;
 
 typedef struct Database {
@@ -206,10 +239,12 @@ typedef struct Database {
 } Database;
 
 typedef struct Login {
-    char *name;
-    char *password;
-    char *default_database;
-    bool is_sysadmin, is_disabled;
+    int32_t id; /* sys.server_principals.principal_id, from CATALOG_FIRST_LOGIN on */
+    char *name, *password, *default_database;
+    bool is_disabled, is_sysadmin; /* is_sysadmin: of roles */
+    uint32_t roles;                /* permission.h: PERMISSION_ROLE_… */
+    uint32_t allow, deny;          /* sums of ServerPermission */
+    int64_t create_us, modify_us;
 } Login;
 
 typedef struct LoginSpec {
@@ -260,7 +295,9 @@ struct sqlite3;
 int32_t catalog_new_object_id(Catalog *c); /* any thread; never given twice */
 Table *table_new(int32_t object_id, int32_t database_id, int32_t schema_id, Str name);
 Table *table_copy(const Table *t); /* deep, sharing state: edit it, then publish */
-Table *table_free(Table *t);       /* one that was not published; returns NULL */
+Login *login_copy(const Login *l);
+Login *login_free(Login *l); /* returns NULL */
+Table *table_free(Table *t); /* one that was not published; returns NULL */
 Column *table_add_column(Table *t, Str name, const Type *type,
                          bool is_nullable); /* borrowed, until the next */
 Index *table_add_index(Table *t, Str name);
@@ -274,8 +311,8 @@ Database *database_copy(const Database *d);
 Database *database_free(Database *d);
 Schema *database_add_schema(Database *d, Str name, int32_t principal_id);
 Principal *database_add_principal(Database *d, Str name, PrincipalKind kind);
-Grant *database_add_grant(Database *d, int32_t principal_id, GrantScope scope,
-                          int32_t id); /* or the one there is */
+Grant *database_add_grant(Database *d, int32_t principal_id, GrantScope scope, int32_t id,
+                          int32_t column_id); /* or the one there is */
 void database_drop_schema(Database *d, int32_t id);
 void database_drop_principal(Database *d, int32_t id); /* its grants too */
 void principal_set_member(Principal *p, int32_t role_id, bool is_member);
@@ -286,7 +323,8 @@ bool catalog_publish_database(Catalog *c, struct sqlite3 *db, Database *d, SqlEr
 bool catalog_create_database(Catalog *c, struct sqlite3 *db, Str name, SqlError *e);
 bool catalog_drop_database(Catalog *c, struct sqlite3 *db, int32_t id,
                            SqlError *e); /* its tables are gone already */
-bool catalog_set_login(Catalog *c, struct sqlite3 *db, const LoginSpec *login, SqlError *e);
+/* A copy of *l, with an id if it has none; one of the same name is replaced. */
+bool catalog_set_login(Catalog *c, struct sqlite3 *db, const Login *l, SqlError *e);
 bool catalog_drop_login(Catalog *c, struct sqlite3 *db, Str name, SqlError *e);
 
 /* ---- life (store.h) */

@@ -14,6 +14,7 @@
 #include "base/strmap.h"
 #include "standin/store/catalog.h"
 #include "standin/store/catalog_save.h"
+#include "standin/store/permission.h"
 
 enum { FIRST_OBJECT_ID = 1000001, KEY_SIZE = 32 + 4 * 128 };
 
@@ -45,12 +46,7 @@ struct Catalog {
 static void retired_free(Retired *r) {
     (void)table_free(r->table);
     (void)database_free(r->database);
-    if (r->login) {
-        free(r->login->name);
-        free(r->login->password);
-        free(r->login->default_database);
-        free(r->login);
-    }
+    (void)login_free(r->login);
     free(r);
 }
 
@@ -340,14 +336,14 @@ static const FixedPrincipal fixed_principals[] = {
     {3, "INFORMATION_SCHEMA", NULL, CATALOG_USER},
     {CATALOG_PRINCIPAL_SYS, "sys", NULL, CATALOG_USER},
     {CATALOG_PRINCIPAL_DB_OWNER, "db_owner", NULL, CATALOG_ROLE},
-    {16385, "db_accessadmin", NULL, CATALOG_ROLE},
-    {16386, "db_securityadmin", NULL, CATALOG_ROLE},
-    {16387, "db_ddladmin", NULL, CATALOG_ROLE},
-    {16389, "db_backupoperator", NULL, CATALOG_ROLE},
+    {CATALOG_PRINCIPAL_DB_ACCESSADMIN, "db_accessadmin", NULL, CATALOG_ROLE},
+    {CATALOG_PRINCIPAL_DB_SECURITYADMIN, "db_securityadmin", NULL, CATALOG_ROLE},
+    {CATALOG_PRINCIPAL_DB_DDLADMIN, "db_ddladmin", NULL, CATALOG_ROLE},
+    {CATALOG_PRINCIPAL_DB_BACKUPOPERATOR, "db_backupoperator", NULL, CATALOG_ROLE},
     {CATALOG_PRINCIPAL_DB_DATAREADER, "db_datareader", NULL, CATALOG_ROLE},
     {CATALOG_PRINCIPAL_DB_DATAWRITER, "db_datawriter", NULL, CATALOG_ROLE},
-    {16392, "db_denydatareader", NULL, CATALOG_ROLE},
-    {16393, "db_denydatawriter", NULL, CATALOG_ROLE},
+    {CATALOG_PRINCIPAL_DB_DENYDATAREADER, "db_denydatareader", NULL, CATALOG_ROLE},
+    {CATALOG_PRINCIPAL_DB_DENYDATAWRITER, "db_denydatawriter", NULL, CATALOG_ROLE},
 };
 
 static Database *new_database(int32_t id, Str name) {
@@ -394,8 +390,7 @@ bool catalog_drop_database(Catalog *c, struct sqlite3 *db, int32_t id, SqlError 
     return true;
 }
 
-/* ---- logins: a row a login; its body is "password\0database\0" and whether it is disabled; a test server's
- * passwords are no secret */
+/* ---- logins: a test server's passwords are no secret */
 
 static void put_login(Catalog *c, Login *l) {
     Login **slot = login_slot(c, str_from(l->name));
@@ -408,25 +403,31 @@ static void put_login(Catalog *c, Login *l) {
     c->logins[c->login_count++] = l;
 }
 
-bool catalog_set_login(Catalog *c, struct sqlite3 *db, const LoginSpec *login, SqlError *e) {
+static int32_t free_login_id(const Catalog *c) {
+    int32_t id = CATALOG_FIRST_LOGIN;
+    for (size_t i = 0; i < c->login_count; i++)
+        if (c->logins[i] && c->logins[i]->id >= id) id = c->logins[i]->id + 1;
+    return id;
+}
+
+bool catalog_set_login(Catalog *c, struct sqlite3 *db, const Login *l, SqlError *e) {
     CLEANUP(buf_done) Buf body = {0};
-    buf_str(&body, login->password);
-    buf_u8(&body, 0);
-    buf_str(&body, login->default_database);
-    buf_u8(&body, 0);
-    buf_u8(&body, login->is_disabled);
-    if (!catalog_save_row(db, "INSERT OR REPLACE INTO m_login(is_sysadmin, name, body) VALUES (?1, ?2, ?3)",
-                          login->is_sysadmin, login->name, &body, e))
-        return false;
-    Login *l = x_calloc(1, sizeof *l);
-    *l = (Login){.name = str_dup(login->name),
-                 .password = str_dup(login->password),
-                 .default_database = str_dup(login->default_database),
-                 .is_sysadmin = login->is_sysadmin,
-                 .is_disabled = login->is_disabled};
+    Login *n = login_copy(l);
     Catalog *m = lock(c);
+    if (!n->id) n->id = free_login_id(c);
+    unlock(m);
+    n->modify_us = clock_wall_us();
+    if (!n->create_us) n->create_us = n->modify_us;
+    n->is_sysadmin = n->roles & PERMISSION_ROLE_SYSADMIN;
+    catalog_save_login(n, &body);
+    if (!catalog_save_row(db, "INSERT OR REPLACE INTO m_login(id, name, body) VALUES (?1, ?2, ?3)", n->id,
+                          str_from(n->name), &body, e)) {
+        (void)login_free(n);
+        return false;
+    }
+    m = lock(c);
     (void)atomic_fetch_add(&c->version, 1);
-    put_login(c, l);
+    put_login(c, n);
     unlock(m);
     return true;
 }
@@ -480,21 +481,9 @@ static bool load_database(Catalog *c, sqlite3_stmt *st) {
 }
 
 static bool load_login(Catalog *c, sqlite3_stmt *st) {
-    Str body = column_bytes(st, 2);
-    size_t password = strnlen(body.p, body.n);
-    if (password >= body.n) return false;
-    Str database = {body.p + password + 1, body.n - password - 1};
-    database.n = str_find(database, '\0');
-    size_t flag = password + 1 + database.n + 1;
-    Str name = column_bytes(st, 1);
-    Login *l = x_calloc(1, sizeof *l);
-    *l = (Login){.name = str_dup(name),
-                 .password = str_dup((Str){body.p, password}),
-                 .default_database = str_dup(database),
-                 .is_sysadmin = sqlite3_column_int(st, 0) != 0,
-                 .is_disabled = flag < body.n && body.p[flag] != 0};
-    put_login(c, l);
-    return true;
+    Login *l = catalog_load_login(column_bytes(st, 0));
+    if (l) put_login(c, l);
+    return l != NULL;
 }
 
 static bool load_counter(Catalog *c, sqlite3_stmt *st) {
@@ -517,17 +506,18 @@ bool catalog_open(struct sqlite3 *db, Catalog **ret, SqlError *e) {
     atomic_store(&c->version, 1);
     atomic_store(&c->next_object_id, FIRST_OBJECT_ID);
     c->table_names = strmap_new(/* ignore_case= */ true);
-    static const char schema[] = "CREATE TABLE IF NOT EXISTS m_meta(key TEXT PRIMARY KEY, value);"
-                                 "CREATE TABLE IF NOT EXISTS m_table(id INTEGER PRIMARY KEY, name, body);"
-                                 "CREATE TABLE IF NOT EXISTS m_database(id INTEGER PRIMARY KEY, name, body);"
-                                 "CREATE TABLE IF NOT EXISTS m_login(name TEXT COLLATE NOCASE PRIMARY KEY, "
-                                 "is_sysadmin, body);";
+    static const char schema[] =
+        "CREATE TABLE IF NOT EXISTS m_meta(key TEXT PRIMARY KEY, value);"
+        "CREATE TABLE IF NOT EXISTS m_table(id INTEGER PRIMARY KEY, name, body);"
+        "CREATE TABLE IF NOT EXISTS m_database(id INTEGER PRIMARY KEY, name, body);"
+        "CREATE TABLE IF NOT EXISTS m_login(name TEXT COLLATE NOCASE PRIMARY KEY, id, "
+        "body);";
     bool ok = sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK ||
               sql_error_set(e, 5123, 16, 1, "The catalog could not be made: %s", sqlite3_errmsg(db));
     ok = ok && load_rows(c, db, "SELECT value FROM m_meta WHERE key = 'next_object_id'", load_counter, e) &&
          load_rows(c, db, "SELECT body FROM m_database ORDER BY id", load_database, e) &&
          load_rows(c, db, "SELECT body FROM m_table ORDER BY id", load_table, e) &&
-         load_rows(c, db, "SELECT is_sysadmin, name, body FROM m_login", load_login, e) &&
+         load_rows(c, db, "SELECT body FROM m_login ORDER BY id", load_login, e) &&
          create_system_databases(c, db, e);
     if (!ok) {
         (void)catalog_close(c);

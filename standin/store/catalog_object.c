@@ -229,15 +229,35 @@ Principal *database_add_principal(Database *d, Str name, PrincipalKind kind) {
     return p;
 }
 
-Grant *database_add_grant(Database *d, int32_t principal_id, GrantScope scope, int32_t id) {
+Grant *database_add_grant(Database *d, int32_t principal_id, GrantScope scope, int32_t id,
+                          int32_t column_id) {
     for (size_t i = 0; i < d->grant_count; i++) {
         Grant *g = &d->grants[i];
-        if (g->principal_id == principal_id && g->scope == scope && g->id == id) return g;
+        if (g->principal_id == principal_id && g->scope == scope && g->id == id && g->column_id == column_id)
+            return g;
     }
     GROW(d->grants, d->grant_count);
     Grant *g = &d->grants[d->grant_count++];
-    *g = (Grant){.principal_id = principal_id, .scope = scope, .id = id};
+    *g = (Grant){.principal_id = principal_id, .scope = scope, .id = id, .column_id = column_id};
     return g;
+}
+
+Login *login_copy(const Login *l) {
+    Login *n = x_malloc(sizeof *n);
+    *n = *l;
+    n->name = x_strdup(l->name);
+    n->password = x_strdup(l->password ? l->password : "");
+    n->default_database = x_strdup(l->default_database ? l->default_database : "");
+    return n;
+}
+
+Login *login_free(Login *l) {
+    if (!l) return NULL;
+    free(l->name);
+    free(l->password);
+    free(l->default_database);
+    free(l);
+    return NULL;
 }
 
 void database_drop_schema(Database *d, int32_t id) {
@@ -252,6 +272,7 @@ void database_drop_schema(Database *d, int32_t id) {
 static void principal_done(Principal *p) {
     free(p->name);
     free(p->login);
+    free(p->default_schema);
     free(p->member_of);
 }
 
@@ -294,6 +315,7 @@ Database *database_copy(const Database *d) {
         *p = d->principals[i];
         p->name = x_strdup(p->name);
         p->login = copy_text(p->login);
+        p->default_schema = copy_text(p->default_schema);
         p->member_of = copy_ids(p->member_of, p->member_of_count);
     }
     n->grants = x_reallocarray(NULL, d->grant_count, sizeof *n->grants);

@@ -11,6 +11,7 @@
 
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "standin/store/permission.h"
 
 enum { FORMAT = 3 };
 #define NO_TEXT UINT32_MAX
@@ -282,6 +283,8 @@ void catalog_save_database(const Database *d, Buf *out) {
         put_text(out, p->name);
         buf_u8(out, (uint8_t)p->kind);
         put_text(out, p->login);
+        put_text(out, p->default_schema);
+        put_int(out, p->owner_id);
         put_bool(out, p->is_fixed);
         put_long(out, p->create_us);
         put_count(out, p->member_of_count);
@@ -292,8 +295,10 @@ void catalog_save_database(const Database *d, Buf *out) {
         put_int(out, d->grants[i].principal_id);
         buf_u8(out, (uint8_t)d->grants[i].scope);
         put_int(out, d->grants[i].id);
+        put_int(out, d->grants[i].column_id);
         buf_le32(out, d->grants[i].allow);
         buf_le32(out, d->grants[i].deny);
+        buf_le32(out, d->grants[i].with_option);
     }
 }
 
@@ -302,6 +307,8 @@ static void load_principal(Cursor *c, Principal *p) {
     p->name = get_text(c);
     p->kind = (PrincipalKind)cursor_u8(c);
     p->login = get_text(c);
+    p->default_schema = get_text(c);
+    p->owner_id = get_int(c);
     p->is_fixed = get_bool(c);
     p->create_us = get_long(c);
     p->member_of_count = get_count(c);
@@ -337,10 +344,44 @@ Database *catalog_load_database(Str bytes) {
         d->grants[i].principal_id = get_int(&c);
         d->grants[i].scope = (GrantScope)cursor_u8(&c);
         d->grants[i].id = get_int(&c);
+        d->grants[i].column_id = get_int(&c);
         d->grants[i].allow = cursor_le32(&c);
         d->grants[i].deny = cursor_le32(&c);
+        d->grants[i].with_option = cursor_le32(&c);
     }
     return c.failed ? database_free(d) : d;
+}
+
+void catalog_save_login(const Login *l, Buf *out) {
+    buf_u8(out, FORMAT);
+    put_int(out, l->id);
+    put_text(out, l->name);
+    put_text(out, l->password);
+    put_text(out, l->default_database);
+    put_bool(out, l->is_disabled);
+    buf_le32(out, l->roles);
+    buf_le32(out, l->allow);
+    buf_le32(out, l->deny);
+    put_long(out, l->create_us);
+    put_long(out, l->modify_us);
+}
+
+Login *catalog_load_login(Str bytes) {
+    Cursor c = cursor_over(bytes.p, bytes.n);
+    if (cursor_u8(&c) != FORMAT) return NULL;
+    Login *l = x_calloc(1, sizeof *l);
+    l->id = get_int(&c);
+    l->name = get_text(&c);
+    l->password = get_text(&c);
+    l->default_database = get_text(&c);
+    l->is_disabled = get_bool(&c);
+    l->roles = cursor_le32(&c);
+    l->is_sysadmin = l->roles & PERMISSION_ROLE_SYSADMIN;
+    l->allow = cursor_le32(&c);
+    l->deny = cursor_le32(&c);
+    l->create_us = get_long(&c);
+    l->modify_us = get_long(&c);
+    return c.failed || !l->name ? login_free(l) : l;
 }
 
 bool catalog_save_row(struct sqlite3 *db, const char *sql, int64_t id, Str text, const Buf *body,

@@ -13,7 +13,9 @@ struct sqlite3;
 
 void catalog_save_table(const Table *t, Buf *out);
 void catalog_save_database(const Database *d, Buf *out);
+void catalog_save_login(const Login *l, Buf *out);
 /* NULL: not what catalog_save_… wrote. */
+Login *catalog_load_login(Str bytes);
 Table *catalog_load_table(Str bytes);
 Database *catalog_load_database(Str bytes);
 

@@ -346,7 +346,9 @@ typedef struct AstExec {
     Str procedure_variable;
     AstExecArg *args;
     size_t arg_count;
-    AstExpr *text; /* EXEC (@sql + '…'): then nothing else is set */
+    AstExpr *text; /* EXEC (@sql + '…'): then nothing else is set but as_name */
+    Str as_name;   /* EXEC ('…') AS USER = 'x' */
+    bool as_login;
 } AstExec;
 
 typedef enum AstInsertSource {
@@ -547,7 +549,8 @@ typedef enum AstPrincipalKind {
 typedef struct AstPrincipal { /* CREATE or ALTER LOGIN, USER, ROLE */
     AstPrincipalKind kind;
     Str name;
-    Str password;  /* LOGIN … WITH PASSWORD = '…' */
+    Str password; /* LOGIN … WITH PASSWORD = '…' */
+    bool has_password;
     Str for_login; /* USER … FOR LOGIN x; WITHOUT LOGIN: without_login */
     bool without_login;
     Str default_schema, default_database, owner;
@@ -573,7 +576,7 @@ typedef struct AstGrant {
     size_t column_count;
     Str *principals;
     size_t principal_count;
-    bool with_grant, cascade;
+    bool with_grant, cascade, option_only; /* option_only: REVOKE GRANT OPTION FOR */
 } AstGrant;
 
 /* ---- the rest ---- */
@@ -672,6 +675,9 @@ typedef enum AstStmtKind {
     STMT_GRANT,            /* u.grant */
     STMT_CHECKPOINT,
     STMT_RECONFIGURE,
+    STMT_EXECUTE_AS, /* u.execute_as */
+    STMT_REVERT,
+    STMT_AUTHORIZATION, /* u.authorization */
 } AstStmtKind;
 
 struct AstStmt {
@@ -716,6 +722,14 @@ struct AstStmt {
         } drop_principal;
         AstRoleMember role_member;
         AstGrant grant;
+        struct {
+            bool is_login; /* else a user; name NULL: CALLER, which changes nothing here */
+            AstExpr *name;
+        } execute_as;
+        struct {
+            Str database, login; /* ALTER AUTHORIZATION ON DATABASE::x TO y; ON SCHEMA::s TO user */
+            bool is_schema;
+        } authorization;
     } u;
 };
 

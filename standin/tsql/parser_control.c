@@ -211,7 +211,25 @@ static bool print(Parser *p, AstStmt *s) {
     return (s->u.expr = parser_expr(p)) != NULL;
 }
 
+/* EXECUTE AS LOGIN | USER = 'name', EXECUTE AS CALLER */
+static bool execute_as(Parser *p, AstStmt *s) {
+    s->kind = STMT_EXECUTE_AS;
+    p->at += 2;
+    if (parser_accept_word(p, "caller")) return true;
+    s->u.execute_as.is_login = parser_is_word(p, "login");
+    if (!parser_accept_word(p, "login") && !parser_expect_keyword(p, KW_USER)) return false;
+    if (!parser_expect_symbol(p, '=') || !(s->u.execute_as.name = parser_expr(p))) return false;
+    return !parser_is_keyword(p, KW_WITH) || parser_unsupported(p, "EXECUTE AS … WITH NO REVERT or COOKIE");
+}
+
+static bool revert(Parser *p, AstStmt *s) {
+    s->kind = STMT_REVERT;
+    p->at++;
+    return !parser_is_keyword(p, KW_WITH) || parser_unsupported(p, "REVERT WITH COOKIE");
+}
+
 static bool execute(Parser *p, AstStmt *s) {
+    if (parser_peek(p, 1)->keyword == KW_AS) return execute_as(p, s);
     s->kind = STMT_EXEC;
     return parser_execute(p, &s->u.exec);
 }
@@ -220,19 +238,10 @@ static bool refused(Parser *p, bool *ret_is_refused) {
     static const struct {
         LexerKeyword keyword;
         const char *name;
-    } table[] = {{KW_MERGE, "MERGE"},
-                 {KW_KILL, "KILL"},
-                 {KW_BACKUP, "BACKUP"},
-                 {KW_RESTORE, "RESTORE"},
-                 {KW_DBCC, "DBCC"},
-                 {KW_GOTO, "GOTO"},
-                 {KW_SHUTDOWN, "SHUTDOWN"},
-                 {KW_REVERT, "REVERT"},
-                 {KW_SETUSER, "SETUSER"},
-                 {KW_OPEN, "OPEN"},
-                 {KW_FETCH, "FETCH"},
-                 {KW_CLOSE, "CLOSE"},
-                 {KW_DEALLOCATE, "DEALLOCATE"},
+    } table[] = {{KW_MERGE, "MERGE"},       {KW_KILL, "KILL"},       {KW_BACKUP, "BACKUP"},
+                 {KW_RESTORE, "RESTORE"},   {KW_DBCC, "DBCC"},       {KW_GOTO, "GOTO"},
+                 {KW_SHUTDOWN, "SHUTDOWN"}, {KW_SETUSER, "SETUSER"}, {KW_OPEN, "OPEN"},
+                 {KW_FETCH, "FETCH"},       {KW_CLOSE, "CLOSE"},     {KW_DEALLOCATE, "DEALLOCATE"},
                  {KW_BULK, "BULK INSERT"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (!parser_is_keyword(p, table[i].keyword)) continue;
@@ -277,6 +286,7 @@ static bool keyword_statement(Parser *p, AstStmt *s, AstStmt **ret_last) {
         s->kind = STMT_RECONFIGURE;
         p->at++;
         return !parser_accept_keyword(p, KW_WITH) || parser_expect_word(p, "override");
+    case KW_REVERT: return revert(p, s);
     case KW_CHECKPOINT:
         s->kind = STMT_CHECKPOINT;
         p->at++;

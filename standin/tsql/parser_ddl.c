@@ -180,6 +180,7 @@ bool parser_alter(Parser *p, AstStmt *s) {
     if (parser_at_principal(p)) return parser_create_principal(p, s, /* is_alter= */ true);
     switch (parser_peek(p, 0)->keyword) {
     case KW_DATABASE: return alter_database(p, s);
+    case KW_AUTHORIZATION: return parser_authorization(p, s);
     case KW_TABLE: return parser_alter_table(p, s);
     default: return refuse_object(p, "ALTER");
     }

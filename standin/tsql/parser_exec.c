@@ -58,7 +58,15 @@ static bool arguments(Parser *p, AstExec *x) {
 static bool text_form(Parser *p, AstExec *x) {
     p->at++;
     if (!(x->text = parser_expr(p)) || !parser_expect_symbol(p, ')')) return false;
-    if (parser_is_word(p, "at") || parser_is_keyword(p, KW_AS)) return parser_unsupported(p, "EXECUTE … AT");
+    if (parser_is_word(p, "at")) return parser_unsupported(p, "EXECUTE … AT");
+    if (!parser_accept_keyword(p, KW_AS)) return true;
+    x->as_login = parser_is_word(p, "login");
+    if (!parser_accept_word(p, "login") && !parser_expect_keyword(p, KW_USER)) return false;
+    const Token *t = parser_peek(p, 1);
+    if (!parser_is_symbol(p, '=') || (t->kind != TOKEN_STRING && t->kind != TOKEN_NSTRING))
+        return parser_fail(p);
+    x->as_name = t->value;
+    p->at += 2;
     return true;
 }
 
@@ -73,7 +81,6 @@ static bool with_options(Parser *p) {
 bool parser_execute(Parser *p, AstExec *ret) {
     if (!parser_accept_keyword(p, KW_EXEC)) (void)parser_accept_keyword(p, KW_EXECUTE);
     if (parser_is_symbol(p, '(')) return text_form(p, ret);
-    if (parser_is_keyword(p, KW_AS)) return parser_unsupported_statement(p, "EXECUTE AS");
     const Token *t = parser_peek(p, 0);
     if (t->kind == TOKEN_VARIABLE && parser_peek(p, 1)->symbol == '=') {
         ret->status_variable = t->text;

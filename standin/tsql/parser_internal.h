@@ -102,6 +102,7 @@ MUST_CHECK bool parser_key_list(Parser *p, AstKeyColumn **ret, size_t *ret_count
 MUST_CHECK bool parser_create_principal(Parser *p, AstStmt *s, bool is_alter);
 MUST_CHECK bool parser_drop_principal(Parser *p, AstStmt *s);
 MUST_CHECK bool parser_grant(Parser *p, AstStmt *s);
+MUST_CHECK bool parser_authorization(Parser *p, AstStmt *s); /* after ALTER */
 bool parser_at_principal(const Parser *p);
 /* parser_exec.c */
 MUST_CHECK bool parser_execute(Parser *p, AstExec *ret); /* on EXEC or, first in a batch, on the name */

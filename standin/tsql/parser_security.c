@@ -24,24 +24,38 @@ static bool word_or_name(Parser *p, Str *ret) {
     return parser_one_name(p, ret);
 }
 
+/* Options of a password: HASHED is refused, the others are of a policy, which there isn't. */
+static bool password_options(Parser *p) {
+    if (parser_is_word(p, "hashed")) return parser_unsupported(p, "HASHED");
+    while (parser_accept_word(p, "must_change") || parser_accept_word(p, "unlock")) {}
+    return true;
+}
+
 /* WITH NAME = value, …; what isn't kept is named and refused, but for policies, which have no effect here. */
 static bool principal_options(Parser *p, AstPrincipal *x) {
+    static const char *const without_effect[] = {"CHECK_POLICY", "CHECK_EXPIRATION", "OLD_PASSWORD",
+                                                 "DEFAULT_LANGUAGE", "SID"};
     do {
         Str option, value;
-        if (!word_or_name(p, &option) || !parser_expect_symbol(p, '=') || !word_or_name(p, &value))
+        if (!word_or_name(p, &option) || !parser_expect_symbol(p, '=')) return false;
+        if (parser_peek(p, 0)->kind == TOKEN_BINARY) {
+            value = (Str){0};
+            p->at++;
+        } else if (!word_or_name(p, &value)) {
             return false;
+        }
+        bool is_known = false;
+        for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect; i++)
+            is_known |= str_eq_icase(option, str_from(without_effect[i]));
         if (str_eq_icase(option, STR_LIT("PASSWORD"))) {
             x->password = value;
-            while (parser_accept_word(p, "must_change") || parser_accept_word(p, "unlock")) {}
+            x->has_password = true;
+            if (!password_options(p)) return false;
         } else if (str_eq_icase(option, STR_LIT("DEFAULT_SCHEMA"))) x->default_schema = value;
         else if (str_eq_icase(option, STR_LIT("DEFAULT_DATABASE"))) x->default_database = value;
         else if (str_eq_icase(option, STR_LIT("NAME"))) x->new_name = value;
         else if (str_eq_icase(option, STR_LIT("LOGIN"))) x->for_login = value;
-        else if (!str_eq_icase(option, STR_LIT("CHECK_POLICY")) &&
-                 !str_eq_icase(option, STR_LIT("CHECK_EXPIRATION")) &&
-                 !str_eq_icase(option, STR_LIT("OLD_PASSWORD")) &&
-                 !str_eq_icase(option, STR_LIT("DEFAULT_LANGUAGE")))
-            return parser_unsupported(p, arena_printf(p->a, "%.*s", STR_ARG(option)));
+        else if (!is_known) return parser_unsupported(p, arena_printf(p->a, "%.*s", STR_ARG(option)));
     } while (parser_accept_symbol(p, ','));
     return true;
 }
@@ -77,6 +91,7 @@ bool parser_create_principal(Parser *p, AstStmt *s, bool is_alter) {
         p->at++;
         if (!parser_one_name(p, &x->for_login)) return false;
     }
+    if (x->kind == PRINCIPAL_LOGIN && !is_alter && !parser_is_keyword(p, KW_WITH)) return parser_fail(p);
     return !parser_accept_keyword(p, KW_WITH) || principal_options(p, x);
 }
 
@@ -102,8 +117,23 @@ static bool permission(Parser *p, AstGrant *g) {
     }
     if (p->at == from) return parser_fail(p);
     words = parser_upper(p, words);
+    if (str_eq(words, STR_LIT("ALL PRIVILEGES"))) words = STR_LIT("ALL");
     PARSER_PUSH(p, g->permissions, g->permission_count, words);
     return !parser_is_symbol(p, '(') || parser_name_list(p, &g->columns, &g->column_count);
+}
+
+/* ALTER AUTHORIZATION ON DATABASE::x | SCHEMA::x TO y */
+bool parser_authorization(Parser *p, AstStmt *s) {
+    s->kind = STMT_AUTHORIZATION;
+    p->at++;
+    if (!parser_expect_keyword(p, KW_ON)) return false;
+    s->u.authorization.is_schema = parser_is_keyword(p, KW_SCHEMA);
+    if (parser_peek(p, 1)->symbol != LEXER_PAIR(':', ':') ||
+        (!parser_is_keyword(p, KW_SCHEMA) && !parser_is_keyword(p, KW_DATABASE)))
+        return parser_unsupported(p, "ALTER AUTHORIZATION of anything but databases and schemas");
+    p->at += 2;
+    if (!parser_one_name(p, &s->u.authorization.database) || !parser_expect_keyword(p, KW_TO)) return false;
+    return parser_one_name(p, &s->u.authorization.login);
 }
 
 /* ON [OBJECT|SCHEMA|DATABASE ::] name */
@@ -125,7 +155,10 @@ bool parser_grant(Parser *p, AstStmt *s) {
     s->kind = STMT_GRANT;
     LexerKeyword verb = p->tokens[p->at++].keyword;
     g->kind = verb == KW_GRANT ? GRANT_GRANT : verb == KW_DENY ? GRANT_DENY : GRANT_REVOKE;
-    if (verb == KW_REVOKE && parser_is_keyword(p, KW_GRANT)) return parser_unsupported(p, "GRANT OPTION FOR");
+    if (verb == KW_REVOKE && parser_accept_keyword(p, KW_GRANT)) {
+        g->option_only = true;
+        if (!parser_expect_keyword(p, KW_OPTION) || !parser_expect_keyword(p, KW_FOR)) return false;
+    }
     do {
         if (!permission(p, g)) return false;
     } while (parser_accept_symbol(p, ','));

@@ -14,7 +14,7 @@ Each file gets a database of its own, dropped at the end (the login must be sysa
     ~ 0x[0-9A-F]{20}\\|3     the same as a regular expression
     ! 208 Invalid object    an error: its number and a part of its text; what came before it stands before it
     * hello                 a message (PRINT, RAISERROR below 11) that has this text in it; none given: not looked at
-    @b anna S3cret!         connection `b` is another login's: opened at its first use with this password
+    @b anna S3cret!         connection `b` is another login's, dropped at the end: opened at its first use
 
 A statement without expectations must not fail. `{db}` is the database's name.
 """
@@ -137,6 +137,8 @@ class File:
         self.master.execute("USE master")
         ask(self.master, f"ALTER DATABASE [{self.database}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
         ask(self.master, f"DROP DATABASE [{self.database}]")
+        for login in {x.split()[0] for x in self.logins.values()}:
+            ask(self.master, f"DROP LOGIN [{login}]")
         self.master.close()
 
     def dsn_of(self, **changes):
@@ -189,7 +191,7 @@ class File:
         for title, steps in parse(self.path):
             for step in steps:
                 if step.kind == "@":
-                    self.logins[step.connection] = step.sql
+                    self.logins[step.connection] = step.sql.replace("{db}", self.database)
                     self.close(step.connection)
                     continue
                 self.asked += bool(step.expected)
