@@ -16,7 +16,7 @@ ProcFunction proc_script_call;
         .call = proc_script_call, .data = (text_)                                                            \
     }
 
-void proc_script_add(ProcRegistry *r);   /* sp_who, sp_helpdb … */
+void proc_script_add(ProcRegistry *r);   /* sp_helpconstraint, sp_helptext … */
 void proc_security_add(ProcRegistry *r); /* proc_security.c: sp_addrolemember, sp_helpuser … */
 
 #endif

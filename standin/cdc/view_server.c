@@ -248,45 +248,6 @@ static bool fill_server_principals(Session *s, int32_t database_id, const Value 
     return true;
 }
 
-static const SysColumn SQL_LOGIN_COLUMNS[] = {
-    VIEW_NAME("name"),
-    VIEW_INT("principal_id"),
-    VIEW_VARBINARY("sid", 85),
-    VIEW_CHAR("type", 1),
-    VIEW_NVARCHAR("type_desc", 60),
-    VIEW_BIT_N("is_disabled"),
-    VIEW_DATETIME("create_date"),
-    VIEW_DATETIME("modify_date"),
-    VIEW_NAME_N("default_database_name"),
-    VIEW_NAME_N("default_language_name"),
-    VIEW_INT_N("credential_id"),
-    VIEW_BIT_N("is_policy_checked"),
-    VIEW_BIT_N("is_expiration_checked"),
-    VIEW_VARBINARY("password_hash", 256),
-};
-
-static void sql_login_row(ViewRow *r, const ServerPrincipal *p) {
-    server_principal_start(r, p);
-    r->n -= 2; /* no owner, no fixed role */
-    view_row_zeros(r, 2);
-    view_row_null(r);
-    view_row_end(r);
-}
-
-static bool fill_sql_logins(Session *s, int32_t database_id, const Value *args, size_t arg_count,
-                            SysRows *rows, Arena *arena, SqlError *e) {
-    (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
-    ViewRow r = view_row_start(rows, VIEW_COUNT(SQL_LOGIN_COLUMNS));
-    ServerPrincipal sa = {.name = "sa", .database = "master", .id = SA_ID, .create_us = server_create_us(s)};
-    size_t at = 0;
-    sql_login_row(&r, &sa);
-    for (const Login *l; (l = catalog_next_login(session_catalog(s), &at)) != NULL;) {
-        ServerPrincipal p = principal_of(l);
-        if (sees_login(s, l->name)) sql_login_row(&r, &p);
-    }
-    return true;
-}
-
 static bool fill_server_role_members(Session *s, int32_t database_id, const Value *args, size_t arg_count,
                                      SysRows *rows, Arena *arena, SqlError *e) {
     (void)database_id, (void)args, (void)arg_count, (void)arena, (void)e;
@@ -437,7 +398,6 @@ static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "database_role_members", ROLE_MEMBER_COLUMNS, fill_database_role_members),
     VIEW_TABLE("sys", "server_principals", SERVER_PRINCIPAL_COLUMNS, fill_server_principals),
     VIEW_TABLE("sys", "server_role_members", ROLE_MEMBER_COLUMNS, fill_server_role_members),
-    VIEW_TABLE("sys", "sql_logins", SQL_LOGIN_COLUMNS, fill_sql_logins),
     VIEW_TABLE("sys", "database_permissions", PERMISSION_COLUMNS, fill_database_permissions),
     VIEW_TABLE("sys", "server_permissions", PERMISSION_COLUMNS, fill_server_permissions),
     {.schema = "sys",

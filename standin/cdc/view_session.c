@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "standin/cdc/view_row.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/proc.h"
 #include "standin/exec/server.h"
 #include "standin/types/wtf8.h"
@@ -15,7 +16,7 @@ enum { PROTOCOL_7_4 = 0x74000004, ENDPOINT_TCP = 4 };
 
 /* Logins without VIEW SERVER STATE see their own session only. */
 static bool may_see(Session *s, const SessionInfo *i) {
-    return session_is_sysadmin(s) || i->spid == session_spid(s);
+    return authority_server_may(s, PERMISSION_VIEW_SERVER_PERFORMANCE_STATE) || i->spid == session_spid(s);
 }
 
 static size_t sessions_of(Session *s, Arena *arena, SessionInfo **ret) {

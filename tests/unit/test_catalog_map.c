@@ -137,9 +137,15 @@ static void all_of_it_is_there_when_it_is_opened_again(void **state) {
     int32_t user = p->id;
     p->login = strdup("login");
     principal_set_member(p, CATALOG_PRINCIPAL_DB_DATAREADER, true);
-    database_add_grant(d, user, GRANT_ON_SCHEMA, schema)->allow = PERMISSION_SELECT;
+    database_add_grant(d, user, GRANT_ON_SCHEMA, schema, 0)->allow = PERMISSION_SELECT;
     assert_true(catalog_publish_database(catalog, db, d, &e));
-    LoginSpec login = {STR_LIT("login"), STR_LIT("secret"), STR_LIT("shop"), false, true};
+    char name[] = "login", password[] = "secret", database[] = "shop";
+    Login login = {.name = name,
+                   .password = password,
+                   .default_database = database,
+                   .is_disabled = true,
+                   .roles = 1 << 6,
+                   .deny = 2};
     assert_true(catalog_set_login(catalog, db, &login, &e));
     catalog = catalog_close(catalog);
     assert_true(catalog_open(db, &catalog, &e));
@@ -160,6 +166,9 @@ static void all_of_it_is_there_when_it_is_opened_again(void **state) {
     assert_string_equal(l->password, "secret");
     assert_string_equal(l->default_database, "shop");
     assert_true(l->is_disabled && !l->is_sysadmin);
+    assert_int_equal(l->id, CATALOG_FIRST_LOGIN);
+    assert_int_equal(l->roles, 1 << 6);
+    assert_int_equal(l->deny, 2);
     assert_true(catalog_new_object_id(catalog) > id);
 }
 
@@ -167,7 +176,7 @@ static void dropping_a_user_takes_its_grants(void **state) {
     (void)state;
     Database *d = database_copy(catalog_database_by_id(catalog, CATALOG_MASTER));
     int32_t user = database_add_principal(d, STR_LIT("u"), CATALOG_USER)->id;
-    (void)database_add_grant(d, user, GRANT_ON_DATABASE, 0);
+    (void)database_add_grant(d, user, GRANT_ON_DATABASE, 0, 0);
     assert_int_equal(d->grant_count, 1);
     database_drop_principal(d, user);
     assert_int_equal(d->grant_count, 0);
