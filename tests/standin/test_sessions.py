@@ -9,7 +9,6 @@ import pytest
 import canonical
 import clients
 import lab
-from conftest import connected
 
 P = canonical.parameter
 TIMEOUT_S = 20  # of a client's call that is broken off: far below the statement's own minute
