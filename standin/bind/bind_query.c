@@ -74,8 +74,11 @@ static bool item(Binder *b, const AstSelect *s, const AstItem *ast, Scope *scope
     } else if (!bindexpr_value(b, ast->expr, &x.value)) {
         return false;
     }
-    if (x.name.n == 0 && ast->kind == ITEM_EXPR && ast->expr->kind == EXPR_COLUMN)
-        x.name = x.value.source ? x.value.source->columns[x.value.column].name : ast->expr->u.column.name;
+    if (x.name.n == 0 && ast->kind == ITEM_EXPR && ast->expr->kind == EXPR_COLUMN) {
+        /* As it is written here, whatever its letters were when it was made; $identity is no name. */
+        x.name = ast->expr->u.column.name;
+        if (x.value.source && x.name.p[0] == '$') x.name = x.value.source->columns[x.value.column].name;
+    }
     push_item(b, q, x);
     return true;
 }

@@ -264,6 +264,19 @@ static const char *query(const char *text) {
     return run(&q);
 }
 
+static void a_column_is_named_in_the_letters_of_the_query(void **state) {
+    (void)state;
+    arena_clear(&arena);
+    BoundQuery q = bound("SELECT ID, i.Name, NAME AS n FROM items i");
+    assert_true(str_eq_c(q.columns[0].name, "ID"));
+    assert_true(str_eq_c(q.columns[1].name, "Name"));
+    assert_true(str_eq_c(q.columns[2].name, "n"));
+    q = bound("SELECT * FROM (SELECT ID FROM items) d");
+    assert_true(str_eq_c(q.columns[0].name, "ID"));
+    q = bound("SELECT * FROM items");
+    assert_true(str_eq_c(q.columns[0].name, "id"));
+}
+
 static const char *type_of(const char *text) {
     arena_clear(&arena);
     BoundQuery q = bound(text);
@@ -641,6 +654,7 @@ static void long_chains_stay_within_sqlites_depth(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_rows_and_order_come_out_as_asked),
+        cmocka_unit_test(a_column_is_named_in_the_letters_of_the_query),
         cmocka_unit_test(keyset_predicates_find_the_next_page),
         cmocka_unit_test(constants_take_the_columns_type_where_nothing_is_lost),
         cmocka_unit_test(joins_keep_or_drop_rows_and_say_what_may_be_null),
