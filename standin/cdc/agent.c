@@ -114,7 +114,7 @@ static void run_capture(Agent *a, const Job *job, int64_t lag_ms) {
     int64_t wait_ms = interval_ms(a, job);
     bool ok =
         capture_run(a->capture, job->database_id, &limits, /* spid= */ 0, /* wait_ms= */ 0, &has_more, &e);
-    if (!ok && e.number != 22903) {
+    if (!ok && e.number != 22903 && e.number != CAPTURE_BLOCKED) {
         LOG_WARN("capture_failed", LOG_I("database_id", job->database_id), LOG_I("number", e.number),
                  LOG_S("reason", e.text));
         capture_note_job_failure(a->capture, job->database_id);
@@ -316,6 +316,15 @@ bool agent_job(Agent *a, int32_t database_id, JobType type, AgentJob *ret) {
                           .stopped_us = s->stopped_us};
     (void)pthread_mutex_unlock(&a->mutex);
     return s != NULL;
+}
+
+void agent_forget_jobs(Agent *a, int32_t database_id) {
+    (void)pthread_mutex_lock(&a->mutex);
+    for (size_t i = 0; i < a->job_count;) {
+        if (a->jobs[i].job.database_id == database_id) a->jobs[i] = a->jobs[--a->job_count];
+        else i++;
+    }
+    (void)pthread_mutex_unlock(&a->mutex);
 }
 
 void agent_set_lag_ms(Agent *a, int64_t lag_ms) {

@@ -30,6 +30,8 @@ typedef struct AgentJob {
 } AgentJob;
 /* Where a job stands; false: there is no such job. */
 bool agent_job(Agent *a, int32_t database_id, JobType type, AgentJob *ret);
+/* The database is dropped, and its jobs with it. */
+void agent_forget_jobs(Agent *a, int32_t database_id);
 /* Capture sees transactions only when they are so old; 0 = at once. Also for scans by hand. */
 void agent_set_lag_ms(Agent *a, int64_t lag_ms);
 int64_t agent_lag_ms(Agent *a);

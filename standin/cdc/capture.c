@@ -165,6 +165,23 @@ static bool forget_position(Capture *c, int32_t database_id, SqlError *e) {
     return false;
 }
 
+static void enter_waiting(Capture *c) {
+    (void)pthread_mutex_lock(&c->mutex);
+    while (c->is_busy) (void)pthread_cond_wait(&c->idle, &c->mutex);
+    c->is_busy = true;
+    c->spid = 0;
+    (void)pthread_mutex_unlock(&c->mutex);
+}
+
+bool capture_forget(Capture *c, int32_t database_id, SqlError *e) {
+    enter_waiting(c);
+    bool ok = forget_position(c, database_id, e);
+    for (size_t i = 0; ok && i < c->position_count; i++)
+        if (c->positions[i].database_id == database_id) c->positions[i--] = c->positions[--c->position_count];
+    leave(c);
+    return ok;
+}
+
 void capture_forget_disabled(Capture *c) {
     SqlError e;
     if (!enter(c, 0, 0)) return;
@@ -384,12 +401,12 @@ static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limit
     CaptureScan s = {.c = c, .limits = limits, .at = *position};
     s.record = (ScanRecord){
         .database_id = database_id, .start_us = clock_wall_us(), .phase = SCAN_PHASE_CONFIGURATION};
-    bool ok = scan_once(&s, position, e);
+    bool ok = scan_once(&s, position, e), is_blocked = !ok && e->number == CAPTURE_BLOCKED;
     s.record.end_us = clock_wall_us();
     s.record.errors = !ok;
     if (ok) s.record.phase = SCAN_PHASE_DONE;
-    int32_t session_id = scan_history_add(c->history, &s.record);
-    if (!ok) note_failure(&s, session_id, e);
+    int32_t session_id = is_blocked ? 0 : scan_history_add(c->history, &s.record);
+    if (!ok && !is_blocked) note_failure(&s, session_id, e);
     *ret_end = s.reached_end;
     free(s.targets);
     instance_done(&s.set);
@@ -409,7 +426,7 @@ void capture_note_job_failure(Capture *c, int32_t database_id) {
 bool capture_run(Capture *c, int32_t database_id, const CaptureLimits *limits, int spid, int64_t wait_ms,
                  bool *ret_more, SqlError *e) {
     if (!enter(c, spid, wait_ms)) return refuse_busy(c, e);
-    bool ok = true, is_end = false;
+    bool ok = true, is_end = !is_enabled(c, database_id); /* it was disabled or dropped meanwhile */
     for (int32_t n = 0; ok && !is_end && n < limits->max_scans; n++)
         ok = run_scan(c, database_id, limits, &is_end, e);
     leave(c);

@@ -14,6 +14,9 @@
 
 typedef struct Capture Capture;
 
+/* Error of a scan that others' schema changes keep from going on: nothing was done, try again. */
+enum { CAPTURE_BLOCKED = 1222 };
+
 typedef struct CaptureLimits {
     int32_t max_transactions; /* a scan, that is one transaction of the capture's own */
     int32_t max_scans;        /* a run */
@@ -34,6 +37,8 @@ MUST_CHECK bool capture_run(Capture *c, int32_t database_id, const CaptureLimits
 void capture_note_job_failure(Capture *c, int32_t database_id);
 /* Wait until no scan is running. */
 void capture_settle(Capture *c);
+/* A database is dropped: forget how far it was read. Waits for a scan. */
+MUST_CHECK bool capture_forget(Capture *c, int32_t database_id, SqlError *e);
 /* Forget positions of databases that have no CDC any more, so that the log can be cut. */
 void capture_forget_disabled(Capture *c);
 

@@ -46,8 +46,9 @@ static ChangeWriter *writer_for(CaptureScan *s, const Instance *instance, SqlErr
     Capture *c = s->c;
     const Table *t = catalog_table_by_id(c->catalog, instance->object_id);
     if (!t) {
-        (void)sql_error_set(e, 22947, 16, 1, "The change table of capture instance '" STR_FMT "' is missing.",
-                            STR_ARG(instance->name));
+        /* The instance is being disabled and its transaction is still open: it may be undone, so nothing may
+         * be left out. SQL Server's capture waits for the lock; here the scan is given up and comes again. */
+        (void)sql_error_set(e, CAPTURE_BLOCKED, 16, 51, "Lock request time out period exceeded.");
         return NULL;
     }
     for (size_t i = 0; i < c->writer_count; i++)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "standin/cdc/cdc_object.h"
 #include "standin/cdc/func_cdc.h"
+#include "standin/cdc/jobs.h"
 #include "standin/cdc/proc_admin.h"
 #include "standin/cdc/proc_catalog.h"
 #include "standin/cdc/proc_cdc.h"
@@ -75,7 +76,23 @@ static bool start(Server *server, void **ret_state, Err *e) {
     return true;
 }
 
-const ServerModule cdc_module = {.name = MODULE_NAME, .add = add, .start = start, .stop = stop};
+/* Its jobs go with a database, and what is remembered of it. */
+static bool drop_database(Session *s, int32_t database_id, SqlError *e) {
+    Cdc *c = cdc_of(s);
+    const Database *d = catalog_database_by_id(session_catalog(s), database_id);
+    if (!d || !d->is_cdc_enabled) return true;
+    if (jobs_table(session_catalog(s)) &&
+        (!jobs_drop(s, database_id, JOB_CAPTURE, e) || !jobs_drop(s, database_id, JOB_CLEANUP, e) ||
+         !jobs_drop_table(s, database_id, e)))
+        return false;
+    agent_forget_jobs(c->agent, database_id);
+    if (!capture_forget(c->capture, database_id, e)) return false;
+    scan_history_forget(c->history, database_id);
+    return true;
+}
+
+const ServerModule cdc_module = {
+    .name = MODULE_NAME, .add = add, .start = start, .drop_database = drop_database, .stop = stop};
 
 Cdc *cdc_of(Session *s) {
     Cdc *c = server_module_state(session_server(s), MODULE_NAME);

@@ -119,3 +119,11 @@ bool jobs_drop(Session *s, int32_t database_id, JobType type, SqlError *e) {
                     STR_LIT("DELETE dbo.cdc_jobs WHERE database_id = @database AND job_type = @type"), p, 2,
                     e);
 }
+
+bool jobs_drop_table(Session *s, int32_t except_database_id, SqlError *e) {
+    int32_t at = 0;
+    for (const Database *d; (d = catalog_next_database(session_catalog(s), &at)) != NULL;)
+        if (d->is_cdc_enabled && d->id != except_database_id) return true;
+    return !jobs_table(session_catalog(s)) ||
+           proc_run(s, CATALOG_MSDB, STR_LIT("DROP TABLE dbo.cdc_jobs"), NULL, 0, e);
+}

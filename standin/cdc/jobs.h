@@ -43,6 +43,8 @@ MUST_CHECK bool jobs_find(StmtCache *cache, const Catalog *c, int32_t database_i
                           bool *ret_found, SqlError *e);
 /* Within the session's transaction: add or replace a job, making the table if need be; drop one. */
 MUST_CHECK bool jobs_save(Session *s, const Job *job, SqlError *e);
+/* Drop the table itself when no database but this one (0: none) has CDC any more. */
+MUST_CHECK bool jobs_drop_table(Session *s, int32_t except_database_id, SqlError *e);
 MUST_CHECK bool jobs_drop(Session *s, int32_t database_id, JobType type, SqlError *e);
 
 #endif

@@ -161,16 +161,8 @@ static bool disable(Session *s, void *arg, SqlError *e) {
 }
 
 /* The jobs' table goes with the last database that has CDC. */
-static bool drop_jobs_table(Session *s, SqlError *e) {
-    int32_t at = 0;
-    for (const Database *d; (d = catalog_next_database(session_catalog(s), &at)) != NULL;)
-        if (d->is_cdc_enabled) return true;
-    return !jobs_table(session_catalog(s)) ||
-           proc_run(s, CATALOG_MSDB, STR_LIT("DROP TABLE dbo.cdc_jobs"), NULL, 0, e);
-}
-
 static bool disable_all(Session *s, void *arg, SqlError *e) {
-    return disable(s, arg, e) && drop_jobs_table(s, e);
+    return disable(s, arg, e) && jobs_drop_table(s, 0, e);
 }
 
 bool proc_database_disable(Session *s, ProcCall *call, SqlError *e) {

@@ -203,19 +203,28 @@ static bool check_scan(const ProcCall *call, Job *job, SqlError *e) {
     return check_capture(job, e);
 }
 
+/* One run, waiting a while for a schema change that keeps it from going on. */
+static bool run_scan(Session *s, int32_t database_id, const CaptureLimits *limits, SqlError *e) {
+    bool has_more;
+    for (int64_t waited_ms = 0;; waited_ms += LOOK_MS) {
+        if (capture_run(cdc_of(s)->capture, database_id, limits, session_spid(s), SCAN_WAIT_MS, &has_more, e))
+            return true;
+        if (e->number != CAPTURE_BLOCKED || waited_ms >= SCAN_WAIT_MS) return false;
+        if (!proc_wait_ms(s, LOOK_MS, e)) return false;
+    }
+}
+
 static bool scan(Session *s, ProcCall *call, SqlError *e) {
     if (!proc_cdc_check(s, e)) return false;
     Agent *agent = cdc_of(s)->agent;
     Job job = jobs_default(current_id(s), JOB_CAPTURE), wanted = job, own;
-    bool has_own, has_more;
+    bool has_own;
     if (!check_scan(call, &wanted, e) || !find_job(s, JOB_CAPTURE, &own, &has_own, e)) return false;
     CaptureLimits limits = {.max_transactions = wanted.maxtrans, .max_scans = wanted.maxscans};
     for (;;) {
         limits.lag_ms = agent_lag_ms(agent);
         limits.idle_ms = agent_idle_ms(agent, has_own ? &own : &job);
-        if (!capture_run(cdc_of(s)->capture, job.database_id, &limits, session_spid(s), SCAN_WAIT_MS,
-                         &has_more, e))
-            return false;
+        if (!run_scan(s, job.database_id, &limits, e)) return false;
         if (!wanted.is_continuous) return true;
         /* Runs on until its client stops it. */
         int64_t wait_ms = wanted.polling_s > 0 ? wanted.polling_s * 1000 : LOOK_MS;

@@ -129,6 +129,18 @@ void scan_history_add_error(ScanHistory *h, const ScanError *error) {
     (void)pthread_mutex_unlock(&h->mutex);
 }
 
+void scan_history_forget(ScanHistory *h, int32_t database_id) {
+    (void)pthread_mutex_lock(&h->mutex);
+    for (size_t i = 0; i < SCAN_HISTORY_SESSIONS; i++)
+        if (h->scans[i].database_id == database_id) h->scans[i].database_id = 0;
+    for (size_t i = 0; i < SCAN_HISTORY_ERRORS; i++)
+        if (h->errors[i].database_id == database_id) h->errors[i].database_id = 0;
+    if (h->active.database_id == database_id) h->active.database_id = 0;
+    *total_of(h, database_id) =
+        (ScanRecord){.session_id = SCAN_HISTORY_AGGREGATE, .database_id = database_id};
+    (void)pthread_mutex_unlock(&h->mutex);
+}
+
 static size_t oldest(size_t next, size_t room) {
     return next > room ? next - room : 0;
 }

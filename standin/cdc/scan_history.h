@@ -69,6 +69,8 @@ int32_t scan_history_add(ScanHistory *h, const ScanRecord *scan);
 /* A scan goes on: it is shown, with the id it will get, until scan_history_add ends it. */
 void scan_history_set_active(ScanHistory *h, const ScanRecord *scan);
 void scan_history_add_error(ScanHistory *h, const ScanError *error);
+/* The database is dropped: another one may get its id. */
+void scan_history_forget(ScanHistory *h, int32_t database_id);
 /* Copy what there is of a database: the aggregate first, then scans from old to new, then the one that goes
  * on. Room for SCAN_HISTORY_SESSIONS + 2; returns how many. */
 size_t scan_history_scans(ScanHistory *h, int32_t database_id, ScanRecord *ret);

@@ -156,6 +156,7 @@ static bool drop_database(Session *s, Str name, bool if_exists, SqlError *e) {
                              d->name);
     if (!ddl_may(s, d, NULL, "DROP DATABASE", e)) return false;
     int32_t id = d->id, at = 0;
+    if (!server_drop_database(s->server, s, id, e)) return false;
     for (const Table *t; (t = catalog_next_table(session_catalog(s), id, &at));)
         if (!session_drop_table(s, t->object_id, e)) return false;
     Store *store = server_store(s->server);

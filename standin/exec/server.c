@@ -83,6 +83,14 @@ void *server_module_state(const Server *server, const char *module) {
     return NULL;
 }
 
+bool server_drop_database(Server *server, Session *s, int32_t database_id, SqlError *e) {
+    for (size_t i = 0; i < server->module_count; i++) {
+        const ServerModule *m = server->modules[i].module;
+        if (m->drop_database && !m->drop_database(s, database_id, e)) return false;
+    }
+    return true;
+}
+
 size_t server_session_count(const Server *server) {
     Server *locked = (Server *)server; /* the mutex isn't part of its value */
     (void)pthread_mutex_lock(&locked->mutex);

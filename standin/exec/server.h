@@ -26,6 +26,8 @@ typedef struct ServerModule {
     void (*add)(SysRegistry *sys, ProcRegistry *procs); /* at open, before anything runs; may be NULL */
     /* After the storage is open, before sessions: *ret_state is passed to stop. May be NULL. */
     bool (*start)(Server *server, void **ret_state, Err *e);
+    /* A database is about to be dropped, by this session; may be NULL. */
+    bool (*drop_database)(Session *s, int32_t database_id, SqlError *e);
     void (*stop)(void *state); /* at close, sessions are gone; ends and joins its threads. May be NULL. */
 } ServerModule;
 
@@ -50,6 +52,8 @@ Catalog *server_catalog(Server *server);
 Log *server_log(Server *server);
 const SysRegistry *server_sys(const Server *server);
 const ProcRegistry *server_procs(const Server *server);
+/* Tell the modules. */
+MUST_CHECK bool server_drop_database(Server *server, Session *s, int32_t database_id, SqlError *e);
 void *server_module_state(const Server *server, const char *module); /* what its start gave; NULL = none */
 Fault *server_fault(const Server *server);                           /* what tests ask to go wrong */
 const char *server_name(const Server *server);

@@ -2,6 +2,8 @@
  * Scans are made by hand (sys.sp_cdc_scan) with the agent stopped, so nothing here depends on time. */
 #include "engine.h"
 
+#include <pthread.h>
+
 static Engine engine;
 static Client *sa;
 
@@ -294,6 +296,26 @@ static void sessions_of_the_view_tell_changes_from_other_commits(void **state) {
         "Aggregate|00000000:00000000:0000|1|1|1\n");
 }
 
+static void *scan_by_hand(void *arg) {
+    run(arg, "EXEC sys.sp_cdc_scan");
+    return NULL;
+}
+
+static void a_scan_waits_for_a_disabling_that_may_be_undone(void **state) {
+    (void)state;
+    pthread_t thread;
+    Client *dba = client_open(&engine, "shop"), *scanner = client_open(&engine, "shop");
+    run(sa, "INSERT INTO dbo.item(id) VALUES(1)");
+    run(dba, "BEGIN TRAN; EXEC sys.sp_cdc_disable_table N'dbo', N'item', N'all'");
+    assert_int_equal(pthread_create(&thread, NULL, scan_by_hand, scanner), 0);
+    run(dba, "ROLLBACK");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_answer(sa, "SELECT id FROM cdc.dbo_item_CT", "1\n");
+    assert_answer(sa, "SELECT COUNT(*) FROM sys.dm_cdc_errors", "0\n");
+    client_close(dba);
+    client_close(scanner);
+}
+
 static void a_dropped_table_takes_its_instances_along(void **state) {
     (void)state;
     run(sa, "DROP TABLE dbo.item");
@@ -343,6 +365,7 @@ int main(void) {
         ON_ITEMS(rows_of_a_transaction_share_its_commit_lsn_and_have_smaller_positions),
         ON_ITEMS(what_was_rolled_back_leaves_no_trace),
         ON_ITEMS(a_second_scan_captures_nothing_twice),
+        ON_ITEMS(a_scan_waits_for_a_disabling_that_may_be_undone),
         ON_ITEMS(positions_outlive_the_server),
         ON_ITEMS(each_instance_is_told_whether_a_change_of_type_is_its_own),
         ON_ITEMS(what_a_stop_left_of_a_drop_is_done_by_the_next_scan),

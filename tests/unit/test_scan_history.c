@@ -98,6 +98,22 @@ static void latency_is_from_the_last_change_to_the_end(void **state) {
     h = scan_history_free(h);
 }
 
+static void what_is_forgotten_is_not_shown(void **state) {
+    (void)state;
+    ScanHistory *h = scan_history_new();
+    ScanRecord mine = scan(5, 1), others = scan(6, 1), got[SCAN_HISTORY_SESSIONS + 2];
+    ScanError errors[SCAN_HISTORY_ERRORS];
+    (void)scan_history_add(h, &mine);
+    (void)scan_history_add(h, &others);
+    scan_history_add_error(h, &(ScanError){.database_id = 5, .number = 1});
+    scan_history_forget(h, 5);
+    assert_int_equal(scan_history_scans(h, 5, got), 1);
+    assert_int_equal(got[0].transactions, 0);
+    assert_int_equal(scan_history_errors(h, 5, errors), 0);
+    assert_int_equal(scan_history_scans(h, 6, got), 2);
+    h = scan_history_free(h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_scans_in_a_row_share_one_record),
@@ -105,6 +121,7 @@ int main(void) {
         cmocka_unit_test(errors_are_kept_by_database_in_their_order),
         cmocka_unit_test(errors_of_old_sessions_are_forgotten),
         cmocka_unit_test(a_scan_that_goes_on_is_shown_until_it_ends),
+        cmocka_unit_test(what_is_forgotten_is_not_shown),
         cmocka_unit_test(latency_is_from_the_last_change_to_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
