@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "standin/exec/api_cursor.h"
 #include "standin/exec/session_internal.h"
 
 #define TEXT_PARAM(n)                                                                                        \
@@ -66,7 +67,7 @@ static void take_outputs(Session *s, const Batch *b, ProcCall *call, size_t firs
     }
 }
 
-static bool run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, SqlError *e) {
+bool procs_run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, SqlError *e) {
     size_t count = call->count - first;
     if (count > b->declared_count)
         return sql_error_set(e, 8144, 16, 2, "Procedure or function has too many arguments specified.");
@@ -90,7 +91,7 @@ static bool run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, 
 static bool sp_executesql(Session *s, ProcCall *call, SqlError *e) {
     Batch *b = batch_get(s, text_of(&call->args[0]), text_of(&call->args[1]), e);
     if (!b) return false;
-    bool ok = run_with_values(s, b, call, 2, e);
+    bool ok = procs_run_with_values(s, b, call, 2, e);
     batch_release(s, b);
     return ok;
 }
@@ -117,11 +118,62 @@ static void drop_handle(Session *s, Handle *h) {
     *h = s->handles[--s->handle_count];
 }
 
-static bool sp_prepare(Session *s, ProcCall *call, SqlError *e) {
-    Batch *b = batch_get(s, text_of(&call->args[2]), text_of(&call->args[1]), e);
-    if (!b) return false;
-    add_handle(s, b, &call->outputs[0]);
+Batch *procs_prepare(Session *s, Str text, Str declaration, ProcArg *ret_handle, SqlError *e) {
+    Batch *b = batch_get(s, text, declaration, e);
+    if (b) add_handle(s, b, ret_handle);
+    return b;
+}
+
+Batch *procs_prepared(Session *s, const ProcArg *handle, SqlError *e) {
+    const Handle *h = find_handle(s, handle, e);
+    return h ? h->batch : NULL;
+}
+
+bool procs_unprepare(Session *s, const ProcArg *handle, SqlError *e) {
+    Handle *h = find_handle(s, handle, e);
+    if (h) drop_handle(s, h);
+    return h != NULL;
+}
+
+/* Columns of the described text, copied: they are sent after the describing has ended. */
+typedef struct Kept {
+    Arena *arena;
+    OutColumn *columns;
+    size_t count;
+} Kept;
+
+static bool keep_columns(void *arg, const OutColumn *columns, size_t count) {
+    Kept *k = arg;
+    k->columns = ARENA_ARRAY(k->arena, OutColumn, count);
+    k->count = count;
+    for (size_t i = 0; i < count; i++) {
+        k->columns[i] = columns[i];
+        k->columns[i].name = arena_str(k->arena, columns[i].name);
+        k->columns[i].table = arena_str(k->arena, columns[i].table);
+    }
     return true;
+}
+
+bool procs_send_metadata(Session *s, const Batch *b, ProcCall *call, SqlError *e) {
+    Arena arena = {0}; /* the call's is lent to the described statement */
+    Kept kept = {.arena = &arena};
+    SessionParam *params = ARENA_ARRAY(call->arena, SessionParam, b->declared_count);
+    for (size_t i = 0; i < b->declared_count; i++)
+        params[i] = (SessionParam){.name = b->declared[i].name, .type = b->declared[i].type.type};
+    bool ok = proc_describe(s, s->database_id, (Str){b->text, b->text_size}, params, b->declared_count,
+                            keep_columns, &kept, e) &&
+              (kept.count == 0 || (proc_columns(s, kept.columns, kept.count) && proc_rows_done(s)));
+    arena_done(&arena);
+    return ok;
+}
+
+static bool sp_prepare(Session *s, ProcCall *call, SqlError *e) {
+    enum { RETURN_METADATA = 1 };
+    Batch *b = procs_prepare(s, text_of(&call->args[2]), text_of(&call->args[1]), &call->outputs[0], e);
+    if (!b) return false;
+    const Value *options = &call->args[3].value;
+    bool wants = options->kind == VALUE_INT && (options->v.i & RETURN_METADATA);
+    return !wants || procs_send_metadata(s, b, call, e);
 }
 
 static bool sp_execute(Session *s, ProcCall *call, SqlError *e) {
@@ -129,30 +181,24 @@ static bool sp_execute(Session *s, ProcCall *call, SqlError *e) {
     if (!h) return false;
     Batch *b = h->batch;
     b->in_use++;
-    bool ok = run_with_values(s, b, call, 1, e);
+    bool ok = procs_run_with_values(s, b, call, 1, e);
     batch_release(s, b);
     return ok;
 }
 
 static bool sp_prepexec(Session *s, ProcCall *call, SqlError *e) {
-    if (call->args[0].value.kind == VALUE_INT && call->args[0].value.v.i) {
-        Handle *old = find_handle(s, &call->args[0], e); /* it takes the place of the one given */
-        if (old) drop_handle(s, old);
-    }
-    Batch *b = batch_get(s, text_of(&call->args[2]), text_of(&call->args[1]), e);
+    if (call->args[0].value.kind == VALUE_INT && call->args[0].value.v.i)
+        (void)procs_unprepare(s, &call->args[0], e); /* it takes the place of the one given */
+    Batch *b = procs_prepare(s, text_of(&call->args[2]), text_of(&call->args[1]), &call->outputs[0], e);
     if (!b) return false;
-    add_handle(s, b, &call->outputs[0]);
     b->in_use++;
-    bool ok = run_with_values(s, b, call, 3, e);
+    bool ok = procs_run_with_values(s, b, call, 3, e);
     batch_release(s, b);
     return ok;
 }
 
 static bool sp_unprepare(Session *s, ProcCall *call, SqlError *e) {
-    Handle *h = find_handle(s, &call->args[0], e);
-    if (!h) return false;
-    drop_handle(s, h);
-    return true;
+    return procs_unprepare(s, &call->args[0], e);
 }
 
 static bool sp_reset_connection(Session *s, ProcCall *call, SqlError *e) {
@@ -199,4 +245,5 @@ static const Proc procs[] = {
 
 void procs_core_add(ProcRegistry *registry) {
     procregistry_add(registry, procs, COUNT(procs));
+    api_cursor_add(registry);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "standin/exec/api_cursor.h"
 #include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
@@ -109,6 +110,7 @@ Session *session_close(Session *s) {
     if (s->db) ddl_drop_temps(s);
     for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
     free(s->handles);
+    api_cursor_close_all(s);
     batch_clear_cache(s);
     s->txn = txn_free(s->txn);
     if (s->db) store_disconnect(s->db);
@@ -258,6 +260,7 @@ bool session_reset(Session *s, bool keep_transaction) {
     ddl_drop_temps(s);
     for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
     s->handle_count = 0;
+    api_cursor_close_all(s);
     s->database_id = s->login_database_id;
     txn_set_lock_timeout_ms(s->txn, -1); /* the isolation level stays: [MS-TDS] 2.2.3.1.2 */
     options_default(s);

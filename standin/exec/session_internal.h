@@ -205,6 +205,8 @@ struct Session {
     Handle *handles;
     size_t handle_count;
     int32_t next_handle;
+    struct ApiCursor *cursors; /* api_cursor.h */
+    int32_t next_cursor;
     Bulk *bulk;
     Arena scratch;            /* of one statement */
     Arena spare;              /* cleared, for the next */
@@ -325,6 +327,14 @@ bool call_insert_exec(Session *s, Batch *b, const AstExec *x, Out *collector, Sq
 bool bulk_begin(Session *s, const AstInsertBulk *b, SqlError *e);
 void bulk_free(Session *s);
 void procs_core_add(ProcRegistry *procs);
+/* Run a text with the call's arguments from `first` on as values of its parameters. */
+bool procs_run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, SqlError *e);
+/* A handle for a text; its batch, which the handle holds. NULL: *e. */
+Batch *procs_prepare(Session *s, Str text, Str declaration, ProcArg *ret_handle, SqlError *e);
+Batch *procs_prepared(Session *s, const ProcArg *handle, SqlError *e); /* 8179 */
+bool procs_unprepare(Session *s, const ProcArg *handle, SqlError *e);
+/* The columns of its first result set, without rows; nothing if it has none. */
+bool procs_send_metadata(Session *s, const Batch *b, ProcCall *call, SqlError *e);
 
 /* ---- server.c */
 int server_attach(Server *server, Session *s); /* gives the spid */
