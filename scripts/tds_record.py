@@ -54,6 +54,8 @@ def describe(request):
             lines += [f"rpc {c['procedure']}" + (f" ({c['by_id']})" if "by_id" in c else "") + flags]
             lines += ["    " + parameter(p) for p in c["parameters"]]
         return lines
+    if kind == "bulk data":
+        return [f"bulk data {request['rows']} rows of " + ", ".join(f"{c['name']} {c['type']}" for c in request["columns"])]
     details = " ".join(f"{k}={' '.join(v) if isinstance(v, list) else v}" for k, v in request.items()
                        if k not in ("kind", "reset") and v not in ("", False, []))
     return [f"{kind} {details}".rstrip()]

@@ -78,8 +78,10 @@ bool procs_run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, S
     if (ok) {
         int32_t database_id = s->database_id;
         int transactions = txn_count(s->txn);
+        Options options = s->options; /* USE and SET within the text last as long as it */
         Flow f = runner_check_count(s, transactions, runner_batch(s, b));
         s->database_id = database_id;
+        s->options = options;
         take_outputs(s, b, call, first);
         call->ret_status = s->scope->return_status ? s->scope->return_status : s->last_error;
         s->nested_flow = f == FLOW_RETURN || f == FLOW_ABORT_SCOPE ? FLOW_NEXT : f;

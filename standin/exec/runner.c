@@ -456,10 +456,12 @@ Flow runner_text(Session *s, Str text, Str procedure, bool own_scope) {
     Batch *b = batch_get(s, text, (Str){0}, &e);
     if (!b) return error_handle(s, NULL, OUT_CMD_NONE, &e);
     Identity *acting = s->acting;
+    Options options = s->options;
     if (own_scope) (void)scope_push(s, procedure);
     Flow f = runner_batch(s, b);
     f = runner_check_count(s, count, f);
     if (own_scope) {
+        s->options = options; /* SET within EXEC's text lasts as long as it */
         authority_revert_to(s, acting);
         scope_pop(s);
     }

@@ -92,6 +92,19 @@ def test_equal_statements_are_one_line_of_the_summary(recorded):
     assert "3 × batch: select 0, N'…'" in out.getvalue()
 
 
+def test_every_kind_of_request_has_a_text(server):
+    out = io.StringIO()
+    with tds_record.Proxy(("127.0.0.1", server.port), out=out) as proxy:
+        with contextlib.closing(Recorded(proxy, out).connect(autocommit=False)) as c, c.cursor() as q:
+            q.execute("create table #b (a int)")
+            q.copy_to(data=[(1,)], table_or_view="#b", columns=[pytds.Column("a", pytds.tds_types.IntType())])
+            q.execute("select %s", (1,))
+            c.rollback()
+    text = out.getvalue()
+    assert "login tds_version" in text and "transaction" in text and "rpc sp_executesql (10)" in text
+    assert "bulk data 1 rows of a int" in text
+
+
 def test_bytes_that_are_not_tds_end_the_connection_alone(recorded, capsys):
     import socket
     with socket.create_connection(("127.0.0.1", recorded.proxy.port), 5) as s:

@@ -189,6 +189,21 @@ def test_a_variant_keeps_its_base_type(client, case):
     assert same(client, case, got), shown(got)
 
 
+def test_an_unpaired_surrogate_is_kept(client):
+    fresh(client, "nvarchar(10)")
+    client.run_ok("insert into dbo.t (v) values (N'a' + nchar(55357) + N'b')")
+    assert client.rows("select len(v), datalength(v) from dbo.t") == [["3", "6"]]
+    assert client.value("select convert(varbinary(20), v) from dbo.t") == "61003dd86200"
+
+
+def test_a_rowversion_is_eight_bytes_that_grow(client):
+    fresh(client, "rowversion")
+    client.run_ok("insert into dbo.t default values")
+    client.run_ok("insert into dbo.t default values")
+    (first,), (second,) = client.rows("select v from dbo.t order by id")
+    assert len(first) == 16 and first < second
+
+
 @pytest.mark.parametrize("case", OPAQUE, ids=lambda c: c.declaration)
 def test_bytes_of_a_clr_type_come_back(client, case):
     fresh(client, case.declaration)

@@ -56,6 +56,13 @@ static void a_quoted_word_is_a_string_when_asked(void **state) {
     ASK(&a, "SELECT \"x\" FROM (SELECT 1 AS x) AS t", "1\n#1\n");
 }
 
+static void an_option_set_in_a_text_lasts_as_long_as_it(void **state) {
+    (void)state;
+    ASK(&a, "EXEC('SET NOCOUNT ON SET DATEFIRST 1'); SELECT @@DATEFIRST", "7\n#1\n");
+    ASK(&a, "EXEC('SET FMTONLY ON SELECT 1'); SELECT 2", "2\n#1\n");
+    ASK(&a, "SET DATEFIRST 1; EXEC('SET DATEFIRST 3'); SELECT @@DATEFIRST", "1\n#1\n");
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void) {
@@ -63,6 +70,7 @@ int main(void) {
         TEST(what_clients_send_at_connect_is_taken),
         TEST(what_would_change_answers_is_refused_by_name),
         TEST(a_quoted_word_is_a_string_when_asked),
+        TEST(an_option_set_in_a_text_lasts_as_long_as_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

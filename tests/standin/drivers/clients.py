@@ -12,6 +12,7 @@ forms of canonical.py. In SQL a parameter is "?"; each driver puts its own marke
     describe   sql                 what is told of a statement before it runs
 """
 
+import datetime as dt
 import json
 import os
 import pathlib
@@ -336,6 +337,12 @@ class Pymssql(PythonClient):
             found["status"] = q.returnvalue
         return found
 
+    @staticmethod
+    def bulk_value(column, v):
+        """It takes a day for a datetime only."""
+        v = canonical.to_python(canonical.Parameter(column["type"], v))
+        return dt.datetime.combine(v, dt.time()) if column["type"] == "date" and v else v
+
     def cancel(self, sql, how):
         if how != "timeout":
             return None  # pymssql has no cancel from another thread
@@ -348,9 +355,8 @@ class Pymssql(PythonClient):
 
     def bulk(self, table, columns, rows):
         try:
-            self.connection.bulk_copy(table, [tuple(
-                canonical.to_python(canonical.Parameter(c["type"], v)) for c, v in zip(columns, row)) for row in rows],
-                batch_size=1000)
+            self.connection.bulk_copy(table, [tuple(self.bulk_value(c, v) for c, v in zip(columns, row)) for row in rows],
+                                      batch_size=1000)
         except self.errors as e:
             return {"error": self.complaint(e)}
         return {"error": None}
