@@ -13,6 +13,7 @@
 #include "standin/cdc/proc_describe.h"
 #include "standin/cdc/proc_fault.h"
 #include "standin/cdc/proc_job.h"
+#include "standin/cdc/proc_lock.h"
 #include "standin/cdc/proc_script.h"
 #include "standin/cdc/view_absent.h"
 #include "standin/cdc/view_agent.h"
@@ -21,6 +22,7 @@
 #include "standin/cdc/view_compat.h"
 #include "standin/cdc/view_derived.h"
 #include "standin/cdc/view_information.h"
+#include "standin/cdc/view_lock.h"
 #include "standin/cdc/view_objects.h"
 #include "standin/cdc/view_odbc.h"
 #include "standin/cdc/view_procedures.h"
@@ -42,12 +44,14 @@ static void add(SysRegistry *sys, ProcRegistry *procs) {
     view_absent_add(sys);
     view_agent_add(sys);
     view_cdc_add(sys);
+    view_lock_add(sys);
     view_odbc_add(sys);
     view_procedures_add(sys);
     func_cdc_add(sys);
     cdc_object_add(sys);
     proc_cdc_add(procs);
     proc_job_add(procs);
+    proc_lock_add(procs);
     proc_catalog_add(procs);
     proc_admin_add(procs);
     proc_server_add(procs);

@@ -46,7 +46,7 @@ static const SysColumn SESSION_COLUMNS[] = {
     VIEW_BIT("is_user_process"),        VIEW_SMALLINT("transaction_isolation_level"),
     VIEW_INT("lock_timeout"),           VIEW_NVARCHAR("original_login_name", 128),
     VIEW_SMALLINT("database_id"),       VIEW_INT_N("authenticating_database_id"),
-    VIEW_INT("open_transaction_count"),
+    VIEW_INT("open_transaction_count"), VIEW_INT("deadlock_priority"),
 };
 
 static void session_row(ViewRow *r, const SessionInfo *i) {
@@ -68,6 +68,7 @@ static void session_row(ViewRow *r, const SessionInfo *i) {
     view_row_int(r, i->database_id);
     view_row_int(r, CATALOG_MASTER);
     view_row_int(r, i->open_transactions);
+    view_row_int(r, i->deadlock_priority);
     view_row_end(r);
 }
 

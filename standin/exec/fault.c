@@ -259,6 +259,13 @@ void fault_failover(Fault *f, int by_spid, int64_t unavailable_ms, int64_t read_
     unlock(f);
 }
 
+void fault_hang_up(Fault *f, int spid) {
+    lock(f);
+    const Peer *p = find_peer(f, spid);
+    if (p) (void)shutdown(p->fd, SHUT_RDWR);
+    unlock(f);
+}
+
 bool fault_is_dropped(Fault *f, int spid) {
     if (is_quiet(f)) return false;
     lock(f);

@@ -65,6 +65,8 @@ void fault_disconnect(Fault *f, int spid);
 /* All connections are closed, that of by_spid after its answer; user databases can't be opened for so long,
  * and can't be changed for so long after that. */
 void fault_failover(Fault *f, int by_spid, int64_t unavailable_ms, int64_t read_only_ms);
+/* Close the session's socket (KILL). */
+void fault_hang_up(Fault *f, int spid);
 bool fault_is_dropped(Fault *f, int spid); /* by a failover that it asked for itself */
 bool fault_is_unavailable(Fault *f);
 bool fault_is_read_only(Fault *f);

@@ -307,6 +307,39 @@ static bool run_use(Session *s, Str name, SqlError *e) {
     return error_info(s, 5701, 10, 2, str_from(text), 1) && runner_done(s, OUT_CMD_NONE, false, 0);
 }
 
+static bool run_kill(Session *s, int64_t spid, SqlError *e) {
+    if (!s->is_sysadmin)
+        return sql_error_set(e, 6102, 14, 1, "User does not have permission to use the KILL statement.");
+    if (spid == s->spid) return sql_error_set(e, 6104, 16, 1, "Cannot use KILL to kill your own process.");
+    if (spid <= 0 || spid > INT16_MAX)
+        return sql_error_set(e, 6101, 16, 1, "Session ID %lld is not valid.", (long long)spid);
+    if (!server_kill(s->server, (int)spid))
+        return sql_error_set(e, 6106, 16, 2, "Process ID %d is not an active process ID.", (int)spid);
+    return runner_done(s, OUT_CMD_NONE, false, 0);
+}
+
+/* As sys.dm_exec_requests names it. */
+static const char *command_name(AstStmtKind kind) {
+    switch (kind) {
+    case STMT_SELECT: return "SELECT";
+    case STMT_INSERT: return "INSERT";
+    case STMT_UPDATE: return "UPDATE";
+    case STMT_DELETE: return "DELETE";
+    case STMT_TRUNCATE: return "TRUNCATE TABLE";
+    case STMT_INSERT_BULK: return "BULK INSERT";
+    case STMT_CREATE_TABLE: return "CREATE TABLE";
+    case STMT_ALTER_TABLE: return "ALTER TABLE";
+    case STMT_DROP_TABLE: return "DROP TABLE";
+    case STMT_BEGIN_TRAN: return "BEGIN TRANSACTION";
+    case STMT_COMMIT: return "COMMIT TRANSACTION";
+    case STMT_ROLLBACK: return "ROLLBACK TRANSACTION";
+    case STMT_WAITFOR_DELAY:
+    case STMT_WAITFOR_TIME: return "WAITFOR";
+    case STMT_KILL: return "KILL";
+    default: return "CONDITIONAL";
+    }
+}
+
 /* A statement that isn't control flow; true: it is done. */
 static bool run_plain(Session *s, Batch *b, const AstStmt *st, bool keep, OutCommand *command, SqlError *e) {
     switch (st->kind) {
@@ -342,6 +375,7 @@ static bool run_plain(Session *s, Batch *b, const AstStmt *st, bool keep, OutCom
         return security_statement(s, st, e) && runner_done(s, OUT_CMD_DDL, false, 0);
     case STMT_RECONFIGURE: return run_reconfigure(s, e) && runner_done(s, OUT_CMD_NONE, false, 0);
     case STMT_CHECKPOINT: return runner_done(s, OUT_CMD_NONE, false, 0);
+    case STMT_KILL: return run_kill(s, st->u.number, e);
     default: *command = OUT_CMD_DDL; return ddl_statement(s, st, e) && runner_done(s, OUT_CMD_DDL, false, 0);
     }
 }
@@ -397,6 +431,8 @@ static Flow run_statement(Session *s, Batch *b, const AstStmt *st, bool in_loop)
     SqlError e = {0};
     OutCommand command = OUT_CMD_NONE;
     s->statement_us = clock_wall_us();
+    s->shown_command = command_name(st->kind);
+    session_show(s);
     bool ok = !is_to_fail(s, st, &e) && run_plain(s, b, st, in_loop, &command, &e);
     txn_statement_end(s->txn);
     if (ok) return s->is_stopped ? FLOW_STOP : FLOW_NEXT;

@@ -69,6 +69,7 @@ static TableNeed need_of(const Session *s, const Table *t, TxnIsolation level, u
                    .duration = LOCK_FOR_STATEMENT,
                    .filter = {.object_id = t->object_id, .rows = TXN_ROWS_LOCKED, .mode = LOCK_S}};
     n.filter.skips_busy = (hints & HINT_READPAST) != 0;
+    n.filter.is_nowait = (hints & HINT_NOWAIT) != 0;
     if (need_whole(s, level, hints, &n)) return n;
     n.duration = LOCK_FOR_STATEMENT;
     if (hints & (HINT_UPDLOCK | HINT_XLOCK)) {
@@ -93,6 +94,7 @@ static TableNeed need_of_target(const Session *s, const Table *t, TxnIsolation l
                    .duration = kept(s),
                    .filter = {.object_id = t->object_id, .rows = TXN_ROWS_LOCKED, .mode = LOCK_U}};
     n.filter.skips_busy = (hints & HINT_READPAST) != 0;
+    n.filter.is_nowait = (hints & HINT_NOWAIT) != 0;
     if (hints & (HINT_TABLOCK | HINT_TABLOCKX)) n.table = LOCK_X;
     else if (level == TXN_SERIALIZABLE) n.table = LOCK_SIX;
     return n;
@@ -212,11 +214,12 @@ void query_lock_function(sqlite3_context *c, int argc, sqlite3_value **argv) {
         sqlite3_result_int(c, 0);
         return;
     }
-    if (txn_is_writing(s->txn) || !s->has_sent_row) {
+    if (!f->is_nowait && (txn_is_writing(s->txn) || !s->has_sent_row)) {
         want(s, c, r, f);
         return;
     }
-    if (txn_lock(s->txn, r, f->mode, duration, &s->function_error)) return;
+    if (f->is_nowait) (void)lock_error(txn_owner(s->txn), LOCK_TIMEOUT, &s->function_error);
+    else if (txn_lock(s->txn, r, f->mode, duration, &s->function_error)) return;
     s->has_function_error = true;
     sqlite3_result_error(c, "raised", -1);
 }

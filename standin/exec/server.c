@@ -140,6 +140,27 @@ bool server_database_in_use(const Server *server, int32_t database_id, const Ses
     return found;
 }
 
+void server_show_transaction(Server *server, Session *s, Str name) {
+    size_t n = name.n < sizeof s->shown_transaction_name - 1 ? name.n : sizeof s->shown_transaction_name - 1;
+    (void)pthread_mutex_lock(&server->mutex);
+    if (n) memcpy(s->shown_transaction_name, name.p, n);
+    s->shown_transaction_name[n] = '\0';
+    (void)pthread_mutex_unlock(&server->mutex);
+}
+
+bool server_kill(Server *server, int spid) {
+    bool found = false;
+    (void)pthread_mutex_lock(&server->mutex);
+    for (Session *s = server->sessions; s && !found; s = s->next) {
+        if (s->spid != spid || s->is_internal || !s->is_listed) continue;
+        found = true;
+        s->is_killed = true;
+        fault_hang_up(server->fault, spid);
+    }
+    (void)pthread_mutex_unlock(&server->mutex);
+    return found;
+}
+
 static int by_spid(const void *a, const void *b) {
     return ((const SessionInfo *)a)->spid - ((const SessionInfo *)b)->spid;
 }
@@ -150,17 +171,24 @@ size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret) {
     *ret = ARENA_ARRAY(arena, SessionInfo, server->session_count + 1);
     for (Session *s = server->sessions; s; s = s->next) {
         if (!s->is_listed) continue;
-        (*ret)[n++] = (SessionInfo){.spid = s->spid,
-                                    .database_id = s->database_id,
-                                    .login = arena_str(arena, str_from(s->original_login)),
-                                    .host = arena_str(arena, str_from(s->host_name)),
-                                    .application = arena_str(arena, str_from(s->application)),
-                                    .login_us = s->login_us,
-                                    .transport = s->transport,
-                                    .isolation = s->shown_isolation,
-                                    .lock_timeout_ms = s->shown_lock_timeout_ms,
-                                    .open_transactions = s->shown_transactions,
-                                    .is_running = s->is_running};
+        (*ret)[n++] =
+            (SessionInfo){.spid = s->spid,
+                          .database_id = s->database_id,
+                          .login = arena_str(arena, str_from(s->original_login)),
+                          .host = arena_str(arena, str_from(s->host_name)),
+                          .application = arena_str(arena, str_from(s->application)),
+                          .login_us = s->login_us,
+                          .transport = s->transport,
+                          .isolation = s->shown_isolation,
+                          .lock_timeout_ms = s->shown_lock_timeout_ms,
+                          .open_transactions = s->shown_transactions,
+                          .deadlock_priority = lockowner_priority(txn_owner(s->txn)),
+                          .is_running = s->is_running,
+                          .command = atomic_load(&s->shown_command),
+                          .request_us = s->shown_request_us,
+                          .transaction_us = s->shown_transaction_us,
+                          .transaction_id = s->shown_transaction_id,
+                          .transaction_name = arena_str(arena, str_from(s->shown_transaction_name))};
     }
     (void)pthread_mutex_unlock(&server->mutex);
     qsort(*ret, n, sizeof **ret, by_spid);

@@ -59,6 +59,8 @@ Fault *server_fault(const Server *server);                           /* what tes
 const char *server_name(const Server *server);
 int64_t server_capture_interval_ms(const Server *server);
 int64_t server_start_us(const Server *server);
+/* KILL: the session's request ends and its connection with it. false: there is no such session. */
+bool server_kill(Server *server, int spid);
 size_t server_session_count(const Server *server);
 /* The clients' sessions by spid, in the arena; returns how many. */
 size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret);

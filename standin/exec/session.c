@@ -68,7 +68,7 @@ Out *session_silent_out(void) {
 
 static bool is_interrupted(void *arg) {
     Session *s = arg;
-    return server_is_stopping(s->server) || s->client->is_cancelled(s->client);
+    return server_is_stopping(s->server) || s->is_killed || s->client->is_cancelled(s->client);
 }
 
 static int progress(void *arg) {
@@ -262,6 +262,7 @@ bool session_reset(Session *s, bool keep_transaction) {
     s->handle_count = 0;
     api_cursor_close_all(s);
     s->database_id = s->login_database_id;
+    lockowner_set_priority(txn_owner(s->txn), 0);
     txn_set_lock_timeout_ms(s->txn, -1); /* the isolation level stays: [MS-TDS] 2.2.3.1.2 */
     options_default(s);
     s->rowcount = 0;
@@ -272,8 +273,21 @@ bool session_reset(Session *s, bool keep_transaction) {
 
 /* ---- requests */
 
+void session_show(Session *s) {
+    uint64_t id = txn_descriptor(s->txn);
+    if (id && s->shown_transaction_id != id) {
+        s->shown_transaction_us = clock_wall_us();
+        server_show_transaction(s->server, s, txn_name(s->txn));
+    }
+    s->shown_transaction_id = id;
+    s->shown_isolation = (int32_t)txn_isolation(s->txn);
+    s->shown_lock_timeout_ms = txn_lock_timeout_ms(s->txn);
+    s->shown_transactions = txn_count(s->txn);
+}
+
 static void request_begin(Session *s) {
     s->is_running = true;
+    s->shown_request_us = clock_wall_us();
     s->is_stopped = false;
     s->is_binding_failed = s->is_raised = s->is_thrown = false;
     s->caught = NULL;
@@ -288,11 +302,9 @@ static bool request_end(Session *s) {
     txn_statement_end(s->txn);
     arena_clear(&s->scratch);
     s->out = s->client;
-    s->shown_isolation = (int32_t)txn_isolation(s->txn);
-    s->shown_lock_timeout_ms = txn_lock_timeout_ms(s->txn);
-    s->shown_transactions = txn_count(s->txn);
+    session_show(s);
     s->is_running = false;
-    return !server_is_stopping(s->server) && !s->is_stopped;
+    return !server_is_stopping(s->server) && !s->is_stopped && !s->is_killed;
 }
 
 /* What an error in a TRY block has made uncommittable doesn't outlive the request. */

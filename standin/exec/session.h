@@ -40,9 +40,14 @@ typedef struct SessionInfo { /* what others see of a session: sys.dm_exec_sessio
     Str login, host, application;
     int64_t login_us;
     SessionTransport transport;
-    int32_t isolation, open_transactions; /* as the last request left them */
+    int32_t isolation, open_transactions; /* as the last statement left them */
     int64_t lock_timeout_ms;
+    int deadlock_priority;
     bool is_running;
+    const char *command; /* of the statement that runs, or ran last: "SELECT"; NULL: none did */
+    int64_t request_us, transaction_us; /* wall clock: since when */
+    uint64_t transaction_id;
+    Str transaction_name;
 } SessionInfo;
 
 /* Roll back, release, free; returns NULL. */

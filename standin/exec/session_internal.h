@@ -104,6 +104,7 @@ typedef struct RowFilter {
     LockMode mode;
     bool keeps;      /* the lock is taken, for the transaction; else only waited for */
     bool skips_busy; /* READPAST */
+    bool is_nowait;
 } RowFilter;
 
 typedef struct Options {
@@ -158,7 +159,13 @@ struct Session {
     SessionTransport transport;
     atomic_bool is_listed, is_running; /* logged in; a request runs */
     _Atomic int64_t shown_lock_timeout_ms;
-    _Atomic int32_t shown_isolation, shown_transactions; /* as others see them: of the last request's end */
+    /* as others see them: of the last statement's end */
+    _Atomic int32_t shown_isolation, shown_transactions;
+    _Atomic(const char *) shown_command;
+    _Atomic int64_t shown_request_us, shown_transaction_us;
+    _Atomic uint64_t shown_transaction_id;
+    char shown_transaction_name[36]; /* the server's mutex */
+    atomic_bool is_killed;
     Options options;
     Scope *scope;
     struct Undeclared *undeclared; /* while a text with undeclared parameters is looked at */
@@ -290,6 +297,7 @@ Flow runner_list(Session *s, Batch *b, const AstStmt *first, bool in_loop);
 /* Run a text in a scope of its own. */
 Flow runner_text(Session *s, Str text, Str procedure, bool own_scope);
 bool runner_done(Session *s, OutCommand command, bool has_count, uint64_t rows);
+void session_show(Session *s);            /* for others' eyes: what has changed */
 void runner_tell_transaction(Session *s); /* ENVCHANGE 8, 9, 10 for what has changed since */
 bool runner_begin_implicit(Session *s);
 
@@ -337,6 +345,7 @@ bool procs_unprepare(Session *s, const ProcArg *handle, SqlError *e);
 bool procs_send_metadata(Session *s, const Batch *b, ProcCall *call, SqlError *e);
 
 /* ---- server.c */
+void server_show_transaction(Server *server, Session *s, Str name);
 int server_attach(Server *server, Session *s); /* gives the spid */
 void server_detach(Server *server, Session *s);
 void server_set_login(Server *server, Session *s, Str login); /* others look at it */

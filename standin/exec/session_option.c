@@ -54,21 +54,13 @@ static const struct {
     bool is_on;       /* of a switch */
     const char *word; /* else the only word taken */
 } fixed[] = {
-    {"ANSI_DEFAULTS", true, NULL},
-    {"ANSI_NULLS", true, NULL},
-    {"ANSI_NULL_DFLT_ON", true, NULL},
-    {"ANSI_NULL_DFLT_OFF", false, NULL},
-    {"ANSI_PADDING", true, NULL},
-    {"ANSI_WARNINGS", true, NULL},
-    {"ARITHIGNORE", false, NULL},
-    {"CONCAT_NULL_YIELDS_NULL", true, NULL},
-    {"NUMERIC_ROUNDABORT", false, NULL},
-    {"SHOWPLAN_ALL", false, NULL},
-    {"SHOWPLAN_TEXT", false, NULL},
-    {"SHOWPLAN_XML", false, NULL},
-    {"STATISTICS", false, NULL},
-    {"DATEFORMAT", false, "mdy"},
-    {"DEADLOCK_PRIORITY", false, "normal"},
+    {"ANSI_DEFAULTS", true, NULL},       {"ANSI_NULLS", true, NULL},
+    {"ANSI_NULL_DFLT_ON", true, NULL},   {"ANSI_NULL_DFLT_OFF", false, NULL},
+    {"ANSI_PADDING", true, NULL},        {"ANSI_WARNINGS", true, NULL},
+    {"ARITHIGNORE", false, NULL},        {"CONCAT_NULL_YIELDS_NULL", true, NULL},
+    {"NUMERIC_ROUNDABORT", false, NULL}, {"SHOWPLAN_ALL", false, NULL},
+    {"SHOWPLAN_TEXT", false, NULL},      {"SHOWPLAN_XML", false, NULL},
+    {"STATISTICS", false, NULL},         {"DATEFORMAT", false, "mdy"},
 };
 
 static const char *value_shown(const AstSetOption *o) {
@@ -160,6 +152,36 @@ static bool set_language(Session *s, const AstSetOption *o) {
     return error_info(s, 5703, 10, 1, str_from(text), 1);
 }
 
+static bool priority_word(Str text, int *ret) {
+    static const struct {
+        const char *name;
+        int priority;
+    } words[] = {{"LOW", -5}, {"NORMAL", 0}, {"HIGH", 5}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_eq_icase(text, str_from(words[i].name))) {
+            *ret = words[i].priority;
+            return true;
+        }
+    return false;
+}
+
+/* A word, a number from -10 to 10, or a variable with either. */
+static bool set_priority(Session *s, const AstSetOption *o, SqlError *e) {
+    const Variable *v = o->kind == OPTION_VARIABLE ? scope_find(s, o->text) : NULL;
+    Value value = v ? v->value : (Value){0};
+    if (o->kind == OPTION_NUMBER) value = VALUE_OF_INT(o->number);
+    if (o->kind == OPTION_TEXT) value = VALUE_OF_TEXT(o->text);
+    int priority = 0;
+    bool ok = value.kind == VALUE_TEXT && priority_word(value.v.s, &priority);
+    if (value.kind == VALUE_INT && value.v.i >= -10 && value.v.i <= 10) {
+        ok = true;
+        priority = (int)value.v.i;
+    }
+    if (!ok) return sql_error_set(e, 102, 15, 1, "Incorrect syntax near 'DEADLOCK_PRIORITY'.");
+    lockowner_set_priority(txn_owner(s->txn), priority);
+    return true;
+}
+
 static int32_t clamp(int64_t v) {
     return v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : (int32_t)v;
 }
@@ -179,6 +201,7 @@ bool option_set(Session *s, const AstSetOption *o, SqlError *e) {
     }
     if (str_eq_icase(name, STR_LIT("TRANSACTION ISOLATION LEVEL"))) return set_isolation(s, o->text, e);
     if (str_eq_icase(name, STR_LIT("IDENTITY_INSERT"))) return set_identity_insert(s, o, e);
+    if (str_eq_icase(name, STR_LIT("DEADLOCK_PRIORITY"))) return set_priority(s, o, e);
     if (str_eq_icase(name, STR_LIT("LANGUAGE"))) return set_language(s, o);
     if (str_eq_icase(name, STR_LIT("LOCK_TIMEOUT"))) {
         int64_t ms = number_of(s, o);

@@ -4,8 +4,8 @@
  * it goes. A waiter sleeps on its owner's condition.
  *
  * Deadlocks are found when a wait begins: an owner waits for at most one resource, so the graph of waiters is
- * walked from the requester over blockers that wait themselves. Whoever would close the circle is refused; no
- * background search is needed.
+ * walked from the requester over blockers that wait themselves. A victim that is asleep is woken and leaves;
+ * then the search is made again, as there may be another circle. No background search is needed.
  *
  * A partitioned table of mutexes was not taken: the search for circles would need all of them at once.
  */
@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,7 +22,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { FIRST_BUCKETS = 1024, ESCALATION_RETRY = 1250, WAIT_SLICE_MS = 500 };
+enum { FIRST_BUCKETS = 1024, ESCALATION_RETRY = 1250, WAIT_SLICE_MS = 500, DURATIONS = 3 };
 
 typedef struct Head Head;
 
@@ -32,6 +33,7 @@ typedef struct Grant {
     LockOwner *owner;
     LockMode mode;
     LockDuration duration;
+    uint32_t times; /* asked for: application locks are given back as often */
     uint64_t seq;
 } Grant;
 
@@ -41,7 +43,8 @@ typedef struct Waiter {
     LockOwner *owner;
     LockMode mode; /* joined with what the owner has already */
     LockDuration duration;
-    bool is_conversion, is_granted;
+    bool is_conversion, is_granted, is_victim;
+    int64_t since_us;
 } Waiter;
 
 struct Head {
@@ -60,9 +63,11 @@ typedef struct TableCount { /* row locks of an owner in one table */
 struct LockOwner {
     LockTable *table;
     int spid;
+    atomic_int priority;
+    uint64_t work;
     pthread_cond_t wake;
-    Grant *newest[2]; /* by LockDuration */
-    Waiter *waiting;  /* NULL = not waiting */
+    Grant *newest[DURATIONS]; /* by LockDuration */
+    Waiter *waiting;          /* NULL = not waiting */
     uint64_t next_seq;
     uint64_t visited; /* number of the last search that came by */
     TableCount *counts;
@@ -202,6 +207,7 @@ static void grant(LockOwner *o, Head *h, LockMode mode, LockDuration duration) {
     LockTable *t = o->table;
     Grant *g = grant_of(h, o);
     if (g) {
+        g->times++;
         g->mode = join(g->mode, mode);
         if (duration > g->duration) {
             list_remove(g);
@@ -219,6 +225,7 @@ static void grant(LockOwner *o, Head *h, LockMode mode, LockDuration duration) {
                  .owner = o,
                  .mode = mode,
                  .duration = duration,
+                 .times = 1,
                  .seq = o->next_seq++};
     h->grants = g;
     list_add(g);
@@ -269,26 +276,57 @@ static void release(Grant *g) {
 
 /* ---- waiting */
 
-/* Does a wait of `from` for `h` in this mode lead back to `start`? */
+/* Of a circle of waiters the one to give up: *victim, or this one. */
+static void choose_victim(LockOwner *o, LockOwner **victim) {
+    int priority = atomic_load(&o->priority), lowest = atomic_load(&(*victim)->priority);
+    if (priority < lowest || (priority == lowest && o->work < (*victim)->work)) *victim = o;
+}
+
+/* Whom does `from` wait for, who waits itself and wasn't asked yet? */
+static const Waiter *next_of_search(LockTable *t, LockOwner *o) {
+    const Waiter *w = o->waiting;
+    if (!w || w->is_victim || o->visited == t->search) return NULL;
+    o->visited = t->search;
+    return w;
+}
+
+/* Does a wait of `from` for `h` in this mode lead back to `start`? Then *victim, at first start, is chosen.
+ */
 static bool leads_to(LockTable *t, const LockOwner *start, const LockOwner *from, const Head *h,
-                     LockMode mode, const Waiter *until) {
+                     LockMode mode, const Waiter *until, LockOwner **victim) {
     for (const Grant *g = h->grants; g; g = g->next_of_head) {
         if (g->owner == from || compatible[g->mode][mode]) continue;
         if (g->owner == start) return true;
-        const Waiter *w = g->owner->waiting;
-        if (!w || g->owner->visited == t->search) continue;
-        g->owner->visited = t->search;
-        if (leads_to(t, start, w->owner, w->head, w->mode, w)) return true;
+        const Waiter *w = next_of_search(t, g->owner);
+        if (w && leads_to(t, start, w->owner, w->head, w->mode, w, victim)) {
+            choose_victim(g->owner, victim);
+            return true;
+        }
     }
     for (Waiter *q = h->queue; q && q != until;
          q = q->next) { /* whoever stands in front must be served first */
         if (q->owner == from) continue;
         if (q->owner == start) return true;
-        if (q->owner->visited == t->search) continue;
-        q->owner->visited = t->search;
-        if (leads_to(t, start, q->owner, q->head, q->mode, q)) return true;
+        if (next_of_search(t, q->owner) && leads_to(t, start, q->owner, q->head, q->mode, q, victim)) {
+            choose_victim(q->owner, victim);
+            return true;
+        }
     }
     return false;
+}
+
+/* Wake victims until w closes no circle any more. false: its own owner is the victim. */
+static bool break_circles(LockOwner *o, Waiter *w) {
+    LockTable *t = o->table;
+    for (;;) {
+        LockOwner *victim = o;
+        t->search++;
+        o->visited = t->search;
+        if (!leads_to(t, o, o, w->head, w->mode, w, &victim)) return true;
+        if (victim == o) return false;
+        victim->waiting->is_victim = true;
+        (void)pthread_cond_signal(&victim->wake);
+    }
 }
 
 static void enqueue(Head *h, Waiter *w) {
@@ -326,6 +364,7 @@ static LockResult wait_for(LockOwner *o, Waiter *w, int64_t timeout_ms, bool (*i
         if (left_ms <= 0) return LOCK_TIMEOUT;
         struct timespec until = slice_end(left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS);
         (void)pthread_cond_timedwait(&o->wake, &t->mutex, &until);
+        if (w->is_victim && !w->is_granted) return LOCK_DEADLOCK;
         if (w->is_granted || !is_cancelled) continue;
         (void)pthread_mutex_unlock(&t->mutex);
         bool cancelled = is_cancelled(arg);
@@ -346,7 +385,7 @@ static void escalate(LockOwner *o, int32_t object_id, LockMode row_mode) {
     LockMode mode = g->mode == LOCK_IX || g->mode == LOCK_SIX || row_mode != LOCK_S ? LOCK_X : LOCK_S;
     if (h->queue || !fits(h, o, join(g->mode, mode))) return;
     grant(o, h, mode, LOCK_FOR_TRANSACTION);
-    for (int d = 0; d < 2; d++)
+    for (int d = 0; d < DURATIONS; d++)
         for (Grant *at = o->newest[d], *older; at; at = older) {
             older = at->older;
             const LockResource *r = &at->head->resource;
@@ -376,13 +415,16 @@ static LockResult take(LockOwner *o, LockResource r, LockMode mode, LockDuration
         drop_if_unused(t, h);
         return LOCK_BUSY;
     }
-    t->search++;
-    o->visited = t->search;
-    Waiter w = {.head = h, .owner = o, .mode = want, .duration = duration, .is_conversion = mine != NULL};
+    Waiter w = {.head = h,
+                .owner = o,
+                .mode = want,
+                .duration = duration,
+                .is_conversion = mine != NULL,
+                .since_us = clock_mono_us()};
     enqueue(h, &w);
     o->waiting = &w;
     LockResult result = LOCK_DEADLOCK;
-    if (!leads_to(t, o, o, h, want, &w)) result = wait_for(o, &w, timeout_ms, is_cancelled, arg);
+    if (break_circles(o, &w)) result = wait_for(o, &w, timeout_ms, is_cancelled, arg);
     if (result != LOCK_GRANTED) {
         dequeue(h, &w);
         serve_queue(h); /* those behind it may fit now */
@@ -423,7 +465,8 @@ bool lock_has_writers(LockOwner *o, int32_t object_id) {
 static void release_list(LockOwner *o, LockDuration d, uint64_t mark) {
     (void)pthread_mutex_lock(&o->table->mutex);
     while (o->newest[d] && o->newest[d]->seq >= mark) release(o->newest[d]);
-    if (!o->newest[0] && !o->newest[1]) o->count_used = 0;
+    if (!o->newest[LOCK_FOR_STATEMENT] && !o->newest[LOCK_FOR_TRANSACTION] && !o->newest[LOCK_FOR_SESSION])
+        o->count_used = 0;
     (void)pthread_mutex_unlock(&o->table->mutex);
 }
 
@@ -434,6 +477,28 @@ void lock_release_statement(LockOwner *o) {
 void lock_release_all(LockOwner *o) {
     if (o->newest[LOCK_FOR_STATEMENT]) release_list(o, LOCK_FOR_STATEMENT, 0);
     if (o->newest[LOCK_FOR_TRANSACTION]) release_list(o, LOCK_FOR_TRANSACTION, 0);
+    o->work = 0;
+}
+
+bool lock_release_one(LockOwner *o, LockResource r, LockDuration duration) {
+    (void)pthread_mutex_lock(&o->table->mutex);
+    const Head *h = find(o->table, r);
+    Grant *g = h ? grant_of(h, o) : NULL;
+    bool is_held = g && g->duration == duration;
+    if (is_held && --g->times == 0) release(g);
+    (void)pthread_mutex_unlock(&o->table->mutex);
+    return is_held;
+}
+
+void lock_note_work(LockOwner *o) {
+    o->work++;
+}
+
+void lockowner_set_priority(LockOwner *o, int priority) {
+    atomic_store(&o->priority, priority);
+}
+int lockowner_priority(const LockOwner *o) {
+    return atomic_load(&o->priority);
 }
 
 uint64_t lock_mark(const LockOwner *o) {
@@ -504,6 +569,7 @@ LockOwner *lockowner_new(LockTable *t, int spid) {
 LockOwner *lockowner_free(LockOwner *o) {
     if (!o) return NULL;
     lock_release_all(o);
+    if (o->newest[LOCK_FOR_SESSION]) release_list(o, LOCK_FOR_SESSION, 0);
     LockTable *t = o->table;
     (void)pthread_mutex_lock(&t->mutex);
     LockOwner **at = &t->owners;
@@ -524,13 +590,41 @@ uint64_t locktable_count(const LockTable *t) {
     return n;
 }
 
+/* A session that the waiter waits for: one that has the lock, else the first in front of it. */
+static int blocker_of(const Waiter *w) {
+    for (const Grant *g = w->head->grants; g; g = g->next_of_head)
+        if (g->owner != w->owner && !compatible[g->mode][w->mode]) return g->owner->spid;
+    return w->head->queue && w->head->queue != w ? w->head->queue->owner->spid : 0;
+}
+
+static void show_waiter(const Waiter *w, int64_t now_us, LockVisit *visit, void *arg) {
+    LockShown shown = {.spid = w->owner->spid,
+                       .resource = w->head->resource,
+                       .mode = w->mode,
+                       .duration = w->duration,
+                       .is_conversion = w->is_conversion,
+                       .blocker = blocker_of(w),
+                       .waiting_us = now_us - w->since_us};
+    visit(arg, &shown);
+}
+
 void locktable_visit(LockTable *t, LockVisit *visit, void *arg) {
+    int64_t now_us = clock_mono_us();
     (void)pthread_mutex_lock(&t->mutex);
     for (const LockOwner *o = t->owners; o; o = o->next) {
-        for (int d = 0; d < 2; d++)
+        for (int d = 0; d < DURATIONS; d++)
             for (const Grant *g = o->newest[d]; g; g = g->older)
-                visit(arg, o->spid, g->head->resource, g->mode, /* is_granted= */ true);
-        if (o->waiting) visit(arg, o->spid, o->waiting->head->resource, o->waiting->mode, false);
+                visit(arg, &(LockShown){.spid = o->spid,
+                                        .resource = g->head->resource,
+                                        .mode = g->mode,
+                                        .duration = g->duration,
+                                        .is_granted = true});
+        if (o->waiting) show_waiter(o->waiting, now_us, visit, arg);
     }
     (void)pthread_mutex_unlock(&t->mutex);
+}
+
+const char *lock_mode_name(LockMode mode) {
+    static const char *const names[] = {"Sch-S", "IS", "IX", "S", "U", "SIX", "X", "Sch-M"};
+    return names[mode];
 }

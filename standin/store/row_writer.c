@@ -421,6 +421,7 @@ static bool is_worth_logging(const RowWriter *w, const Value *before, const Valu
 
 static void note(RowWriter *w, int64_t rowid, int64_t rows) {
     Txn *t = w->txn;
+    if (t->mode == TXN_OVERLAY) lock_note_work(t->owner);
     if (t->mode == TXN_DIRECT && store_has_snapshots(t->store))
         store_note_change(t->store, w->table->object_id, rowid, store_last_commit(t->store) + 1);
     if (w->overlay) overlay_mark_used(t, w->overlay);

@@ -68,6 +68,9 @@ int txn_count(const Txn *t) {
 uint64_t txn_descriptor(const Txn *t) {
     return t->count ? t->id : 0;
 }
+Str txn_name(const Txn *t) {
+    return str_from(t->name ? t->name : "user_transaction");
+}
 bool txn_is_doomed(const Txn *t) {
     return t->is_doomed;
 }
@@ -108,6 +111,10 @@ bool txn_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, SqlE
     LockResult result =
         lock_take(t->owner, r, mode, duration, t->lock_timeout_ms, t->is_cancelled, t->cancel_arg);
     return result == LOCK_GRANTED || lock_error(t->owner, result, e);
+}
+
+LockResult txn_wait_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, int64_t timeout_ms) {
+    return lock_take(t->owner, r, mode, duration, timeout_ms, t->is_cancelled, t->cancel_arg);
 }
 
 bool txn_try_lock(Txn *t, LockResource r, LockMode mode, SqlError *e) {

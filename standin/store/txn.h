@@ -50,6 +50,7 @@ StmtCache *txn_statements(Txn *t);
 /* ---- the transaction */
 int txn_count(const Txn *t);           /* @@TRANCOUNT */
 uint64_t txn_descriptor(const Txn *t); /* 0 = none */
+Str txn_name(const Txn *t);            /* of the outermost; "user_transaction" where none was given */
 bool txn_is_doomed(const Txn *t);      /* XACT_STATE() = -1: only ROLLBACK is allowed */
 void txn_doom(Txn *t);                 /* nothing outside a transaction */
 TxnIsolation txn_isolation(const Txn *t);
@@ -77,6 +78,8 @@ void txn_on_end(Txn *t, TxnEnd *undo, TxnEnd *keep, void *arg);
 LockOwner *txn_owner(Txn *t);
 /* Take a lock, waiting with the session's timeout: 1205, 1222. Not while the writer mutex is held. */
 MUST_CHECK bool txn_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, SqlError *e);
+/* The same with a timeout of its own, and the result as it is. */
+LockResult txn_wait_lock(Txn *t, LockResource r, LockMode mode, LockDuration duration, int64_t timeout_ms);
 /* Take it without waiting, inside txn_write_begin … end. false: the statement must be given up and started
  * over. */
 MUST_CHECK bool txn_try_lock(Txn *t, LockResource r, LockMode mode, SqlError *e);

@@ -678,6 +678,7 @@ typedef enum AstStmtKind {
     STMT_EXECUTE_AS, /* u.execute_as */
     STMT_REVERT,
     STMT_AUTHORIZATION, /* u.authorization */
+    STMT_KILL,
 } AstStmtKind;
 
 struct AstStmt {
@@ -696,6 +697,7 @@ struct AstStmt {
         AstDatabase database;
         AstDropObjects drop;
         Str text;
+        int64_t number; /* KILL */
         struct {
             Str name, owner;
         } schema;

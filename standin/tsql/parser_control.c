@@ -234,14 +234,27 @@ static bool execute(Parser *p, AstStmt *s) {
     return parser_execute(p, &s->u.exec);
 }
 
+static bool kill_statement(Parser *p, AstStmt *s) {
+    s->kind = STMT_KILL;
+    p->at++;
+    return parser_integer(p, &s->u.number);
+}
+
 static bool refused(Parser *p, bool *ret_is_refused) {
     static const struct {
         LexerKeyword keyword;
         const char *name;
-    } table[] = {{KW_MERGE, "MERGE"},       {KW_KILL, "KILL"},       {KW_BACKUP, "BACKUP"},
-                 {KW_RESTORE, "RESTORE"},   {KW_DBCC, "DBCC"},       {KW_GOTO, "GOTO"},
-                 {KW_SHUTDOWN, "SHUTDOWN"}, {KW_SETUSER, "SETUSER"}, {KW_OPEN, "OPEN"},
-                 {KW_FETCH, "FETCH"},       {KW_CLOSE, "CLOSE"},     {KW_DEALLOCATE, "DEALLOCATE"},
+    } table[] = {{KW_MERGE, "MERGE"},
+                 {KW_BACKUP, "BACKUP"},
+                 {KW_RESTORE, "RESTORE"},
+                 {KW_DBCC, "DBCC"},
+                 {KW_GOTO, "GOTO"},
+                 {KW_SHUTDOWN, "SHUTDOWN"},
+                 {KW_SETUSER, "SETUSER"},
+                 {KW_OPEN, "OPEN"},
+                 {KW_FETCH, "FETCH"},
+                 {KW_CLOSE, "CLOSE"},
+                 {KW_DEALLOCATE, "DEALLOCATE"},
                  {KW_BULK, "BULK INSERT"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (!parser_is_keyword(p, table[i].keyword)) continue;
@@ -287,6 +300,7 @@ static bool keyword_statement(Parser *p, AstStmt *s, AstStmt **ret_last) {
         p->at++;
         return !parser_accept_keyword(p, KW_WITH) || parser_expect_word(p, "override");
     case KW_REVERT: return revert(p, s);
+    case KW_KILL: return kill_statement(p, s);
     case KW_CHECKPOINT:
         s->kind = STMT_CHECKPOINT;
         p->at++;

@@ -194,10 +194,9 @@ typedef struct WaiterSearch {
     bool found;
 } WaiterSearch;
 
-static inline void waiter_visit(void *arg, int spid, LockResource r, LockMode mode, bool is_granted) {
+static inline void waiter_visit(void *arg, const LockShown *l) {
     WaiterSearch *w = arg;
-    (void)r, (void)mode;
-    if (spid == w->spid && !is_granted) w->found = true;
+    if (l->spid == w->spid && !l->is_granted) w->found = true;
 }
 
 /* Is the client waiting for a lock? */

@@ -156,9 +156,8 @@ static void *request_run(void *arg) {
     return NULL;
 }
 
-static void count_waiters(void *arg, int spid, LockResource r, LockMode mode, bool is_granted) {
-    (void)spid, (void)r, (void)mode;
-    if (!is_granted) ++*(int *)arg;
+static void count_waiters(void *arg, const LockShown *l) {
+    if (!l->is_granted) ++*(int *)arg;
 }
 
 static void wait_for_waiters(LockTable *t, int wanted) {
@@ -214,6 +213,67 @@ static void a_circle_of_two_ends_with_the_one_who_closes_it(void **state) {
     lock_release_all(f->b);
     assert_int_equal(pthread_join(q.thread, NULL), 0);
     assert_int_equal(q.result, LOCK_GRANTED);
+}
+
+/* a waits for b, then b for a. */
+static void close_circle(Fixture *f, Request *q, LockResult *ret) {
+    *q = (Request){.o = f->a, .r = row2, .mode = LOCK_X};
+    assert_int_equal(try_lock(f->a, row1, LOCK_X), LOCK_GRANTED);
+    assert_int_equal(try_lock(f->b, row2, LOCK_X), LOCK_GRANTED);
+    start(q);
+    wait_for_waiters(f->t, 1);
+    if (*ret == LOCK_DEADLOCK) {
+        assert_int_equal(lock_take(f->b, row1, LOCK_X, LOCK_FOR_TRANSACTION, -1, NULL, NULL), LOCK_DEADLOCK);
+        lock_release_all(f->b);
+        assert_int_equal(pthread_join(q->thread, NULL), 0);
+        return;
+    }
+    Request second = {.o = f->b, .r = row1, .mode = LOCK_X};
+    start(&second);
+    assert_int_equal(pthread_join(q->thread, NULL), 0);
+    lock_release_all(f->a);
+    assert_int_equal(pthread_join(second.thread, NULL), 0);
+    *ret = second.result;
+}
+
+static void the_lower_priority_is_the_victim(void **state) {
+    Fixture *f = *state;
+    Request q;
+    LockResult closer = LOCK_GRANTED;
+    lockowner_set_priority(f->a, -5);
+    lock_note_work(f->a);
+    close_circle(f, &q, &closer);
+    assert_int_equal(q.result, LOCK_DEADLOCK);
+    assert_int_equal(closer, LOCK_GRANTED);
+}
+
+static void of_one_priority_it_is_who_has_done_less(void **state) {
+    Fixture *f = *state;
+    Request q;
+    LockResult closer = LOCK_GRANTED;
+    lock_note_work(f->b);
+    close_circle(f, &q, &closer);
+    assert_int_equal(q.result, LOCK_DEADLOCK);
+    lock_release_all(f->a);
+    lock_release_all(f->b);
+    lock_note_work(f->a);
+    closer = LOCK_DEADLOCK;
+    close_circle(f, &q, &closer);
+    assert_int_equal(q.result, LOCK_GRANTED);
+}
+
+static void an_application_lock_is_given_back_as_often_as_it_was_taken(void **state) {
+    Fixture *f = *state;
+    const LockResource job = {.object_id = LOCK_APPLICATION - 5, .space = LOCK_ROW_SPACE, .key = 77};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(lock_take(f->a, job, LOCK_X, LOCK_FOR_SESSION, 0, NULL, NULL), LOCK_GRANTED);
+    lock_release_all(f->a); /* a transaction's end: the session keeps it */
+    assert_false(lock_release_one(f->a, job, LOCK_FOR_TRANSACTION));
+    assert_true(lock_release_one(f->a, job, LOCK_FOR_SESSION));
+    assert_int_equal(try_lock(f->b, job, LOCK_S), LOCK_BUSY);
+    assert_true(lock_release_one(f->a, job, LOCK_FOR_SESSION));
+    assert_int_equal(try_lock(f->b, job, LOCK_S), LOCK_GRANTED);
+    assert_false(lock_release_one(f->a, job, LOCK_FOR_SESSION));
 }
 
 static void two_readers_who_both_want_to_write_are_a_circle(void **state) {
@@ -297,6 +357,9 @@ int main(void) {
         TEST(a_circle_of_two_ends_with_the_one_who_closes_it),
         TEST(two_readers_who_both_want_to_write_are_a_circle),
         TEST(a_circle_of_three_is_found),
+        TEST(the_lower_priority_is_the_victim),
+        TEST(of_one_priority_it_is_who_has_done_less),
+        TEST(an_application_lock_is_given_back_as_often_as_it_was_taken),
         TEST(an_exclusive_lock_lets_one_in_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -410,7 +410,9 @@ static void what_is_not_built_is_named(void **state) {
          "40510@2: Statement 'CREATE PROCEDURE' is not supported in this version of SQL Server.");
     SAME(error_of("SELECT * FROM t FOR XML PATH"),
          "40517@1: Keyword or statement option 'FOR XML' is not supported in this version of SQL Server.");
-    SAME(error_of("KILL 51"), "40510@1: Statement 'KILL' is not supported in this version of SQL Server.");
+    SAME(error_of("BACKUP DATABASE d TO DISK = 'x'"),
+         "40510@1: Statement 'BACKUP' is not supported in this version of SQL Server.");
+    SAME(error_of("KILL spid"), "102@1: Incorrect syntax near 'spid'.");
 }
 
 static void deep_nesting_ends_in_an_error_not_a_crash(void **state) {
