@@ -108,6 +108,15 @@ def running(host, name, properties, gate=None):
     engine.stop()
 
 
+def refusal(host, name, properties):
+    """What the engine says when it gives up."""
+    engine = host.start(name, properties)
+    why = engine.failure()
+    host.command("stop", name)
+    engine.wait_stopped()
+    return why
+
+
 def in_commit_order(rows):
     """Streamed rows come by commit LSN, within it by seqval and the number of the row there."""
     positions = [r.position for r in rows if r.snapshot == "false"]

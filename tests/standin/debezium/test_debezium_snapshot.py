@@ -6,7 +6,7 @@ import pytds
 import pytest
 
 import engines
-from shop import in_commit_order, running, settings, wait_schema
+from shop import in_commit_order, refusal, running, settings, wait_schema
 
 
 def is_blocked(shop, sql):
@@ -146,15 +146,6 @@ def test_snapshot_settings_reach_the_server(host, shop, name):
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
-
-def refusal(host, name, properties):
-    """What the engine says when it gives up."""
-    engine = host.start(name, properties)
-    why = engine.failure()
-    host.command("stop", name)
-    engine.wait_stopped()
-    return why
-
 
 @contextlib.contextmanager
 def locked(shop, sql):

@@ -3,13 +3,15 @@
 import contextlib
 import itertools
 import random
+import subprocess
 import threading
 
 import pytds
 import pytest
 
 import engines
-from shop import Shop, in_commit_order, running, settings
+import lab
+from shop import Shop, in_commit_order, refusal, running, settings
 
 
 LINE = """CREATE TABLE dbo.line(item int NOT NULL, no int NOT NULL, note nvarchar(max) NULL, amount decimal(12,2) NULL,
@@ -145,6 +147,7 @@ class Writer(threading.Thread):
         r, key = self.random, self.random.randint(1, 40)
         return r.choice([
             f"INSERT dbo.item(id, price) VALUES ({key + 100}, 1), ({key}, 1)",
+            f"IF NOT EXISTS (SELECT 1 FROM dbo.item WITH (UPDLOCK, HOLDLOCK) WHERE id = {key}) INSERT dbo.item(id, price) VALUES ({key}, 3)",
             f"UPDATE dbo.item SET price = price + 1 WHERE id BETWEEN {key} AND {key + 3}",
             f"UPDATE dbo.line SET amount = {key}, note = N'{key}' WHERE item = {key % 5}",
             f"DELETE dbo.item WHERE id = {key}",
@@ -215,3 +218,21 @@ def test_driver_settings(host, shop, name, driver):
             shop.run(f"UPDATE dbo.item SET name = REPLICATE(N'{n}', 60) WHERE id > {100 * n}")
             shop.drained(engine)
         shop.check(engine)
+
+
+def test_certificate_is_checked(host, name):
+    """Encryption with a certificate that the driver verifies; without it in the store, no connection."""
+    certificate, store = host.directory / "server.pem", host.directory / "trust.p12"
+    with lab.Standin(host.directory / f"{name}-standin", arguments=["--tls-cert-out", certificate]) as server:
+        shop = Shop(server, name)
+        shop.fill(1, 5)
+        shop.captured()
+        store.unlink(missing_ok=True)
+        subprocess.run(["keytool", "-importcert", "-noprompt", "-alias", "server", "-file", certificate, "-keystore", store,
+                        "-storetype", "PKCS12", "-storepass", lab.PASSWORD], check=True, capture_output=True)
+        strict = {**shop.settings(), "driver.trustServerCertificate": "false"}
+        assert "PKIX path building failed" in refusal(host, name + "a", strict)
+        strict.update({"driver.trustStore": store, "driver.trustStoreType": "PKCS12", "driver.trustStorePassword": lab.PASSWORD})
+        with running(host, name, strict) as engine:
+            engine.wait_rows(1, snapshot="last")
+            shop.check(engine)
