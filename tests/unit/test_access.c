@@ -33,6 +33,24 @@ static void the_database_owner_needs_neither(void **state) {
     client_close(reader);
 }
 
+static void only_the_captured_columns_must_be_readable(void **state) {
+    (void)state;
+    run(sa, "CREATE TABLE dbo.wide(id int NOT NULL PRIMARY KEY, a int, secret int)");
+    run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'wide', N'dbo_gated', @role_name = NULL, "
+            "@captured_column_list = "
+            "N'id, a'");
+    run(sa,
+        "EXEC sys.sp_cdc_scan; CREATE LOGIN reader WITH PASSWORD = 'p'; CREATE USER reader FOR LOGIN reader");
+    Client *reader = client_open_as(&engine, "reader", "p", "shop");
+    run(sa, "GRANT SELECT ON dbo.wide(id) TO reader");
+    assert_answer(reader, MIN_LSN, "hidden\n");
+    run(sa, "GRANT SELECT ON dbo.wide(a) TO reader");
+    assert_answer(reader, MIN_LSN, "seen\n");
+    run(sa, "DENY SELECT ON dbo.wide(a) TO reader");
+    assert_answer(reader, MIN_LSN, "hidden\n");
+    client_close(reader);
+}
+
 static void help_lists_only_what_may_be_read(void **state) {
     (void)state;
     Client *reader = reader_of_gated();
@@ -46,6 +64,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_CAPTURED_SHOP(both_role_and_select_on_the_source_are_needed),
         IN_CAPTURED_SHOP(the_database_owner_needs_neither),
+        IN_CAPTURED_SHOP(only_the_captured_columns_must_be_readable),
         IN_CAPTURED_SHOP(help_lists_only_what_may_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
