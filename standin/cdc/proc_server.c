@@ -134,11 +134,41 @@ static bool sp_help(Session *s, ProcCall *call, SqlError *e) {
                                "o.schema_id WHERE o.object_id = @id";
     static const char columns[] =
         "SELECT c.name AS Column_name, t.name AS Type, CASE c.is_computed WHEN 1 THEN 'yes' ELSE 'no' END AS "
-        "Computed, "
-        "c.max_length AS Length, c.precision AS Prec, c.scale AS Scale, CASE c.is_nullable WHEN 1 THEN 'yes' "
-        "ELSE 'no' "
-        "END AS Nullable, c.collation_name AS Collation FROM sys.columns AS c INNER JOIN sys.types AS t ON "
-        "t.user_type_id = c.user_type_id WHERE c.object_id = @id ORDER BY c.column_id";
+        "Computed, CAST(c.max_length AS int) AS Length, CASE WHEN n.name IS NULL THEN '     ' ELSE "
+        "CAST(c.precision AS char(5)) END AS Prec, CASE WHEN n.name IS NULL OR t.name IN (N'float', N'real') "
+        "THEN '     ' "
+        "ELSE CAST(c.scale AS char(5)) END AS Scale, CASE c.is_nullable WHEN 1 THEN 'yes' ELSE 'no' END AS "
+        "Nullable, "
+        "CASE WHEN t.name IN (N'char', N'varchar', N'binary', N'varbinary') THEN 'no' ELSE '(n/a)' END AS "
+        "TrimTrailingBlanks, CASE WHEN t.name NOT IN (N'char', N'varchar', N'binary', N'varbinary') THEN "
+        "'(n/a)' WHEN "
+        "c.is_nullable = 1 THEN 'yes' ELSE 'no' END AS FixedLenNullInSource, c.collation_name AS Collation "
+        "FROM "
+        "sys.columns AS c INNER JOIN sys.types AS t ON t.user_type_id = c.user_type_id LEFT JOIN (VALUES "
+        "(N'tinyint'), "
+        "(N'smallint'), (N'int'), (N'bigint'), (N'decimal'), (N'numeric'), (N'money'), (N'smallmoney'), "
+        "(N'float'), "
+        "(N'real'), (N'date'), (N'time'), (N'datetime2'), (N'datetimeoffset')) AS n(name) ON n.name = t.name "
+        "WHERE "
+        "c.object_id = @id ORDER BY c.column_id";
+    static const char identity[] = "SELECT name AS [Identity], IDENT_SEED(@name) AS Seed, IDENT_INCR(@name) "
+                                   "AS Increment, CAST(0 AS int) AS [Not For "
+                                   "Replication] FROM sys.columns WHERE object_id = @id AND is_identity = 1 "
+                                   "UNION ALL SELECT N'No identity column "
+                                   "defined.', NULL, NULL, NULL WHERE NOT EXISTS (SELECT 1 FROM sys.columns "
+                                   "WHERE object_id = @id AND is_identity = 1)";
+    static const char guid[] = "SELECT name AS [RowGuidCol] FROM sys.columns WHERE object_id = @id AND "
+                               "is_rowguidcol = 1 UNION ALL SELECT N'No "
+                               "rowguidcol column defined.' WHERE NOT EXISTS (SELECT 1 FROM sys.columns "
+                               "WHERE object_id = @id AND is_rowguidcol = "
+                               "1)";
+    static const char *const parts[] = {head,
+                                        columns,
+                                        identity,
+                                        guid,
+                                        "SELECT CAST(N'PRIMARY' AS sysname) AS Data_located_on_filegroup",
+                                        "EXEC sys.sp_helpindex @name",
+                                        "EXEC sys.sp_helpconstraint @name, N'nomsg'"};
     int32_t database_id = session_current_database(s)->id;
     if (proc_arg_text(call, 0).n == 0)
         return proc_query(s, database_id, str_from(all), NULL, 0, NULL, NULL, e);
@@ -148,9 +178,13 @@ static bool sp_help(Session *s, ProcCall *call, SqlError *e) {
                              "The object '" STR_FMT
                              "' does not exist in database '%s' or is invalid for this operation.",
                              STR_ARG(proc_arg_text(call, 0)), session_current_database(s)->name);
-    SessionParam id = proc_arg_param("@id", &(Type){.id = TYPE_INT}, VALUE_OF_INT(t->object_id));
-    return proc_query(s, database_id, str_from(head), &id, 1, NULL, NULL, e) &&
-           proc_query(s, database_id, str_from(columns), &id, 1, NULL, NULL, e);
+    const SessionParam params[] = {proc_arg_param("@id", &(Type){.id = TYPE_INT}, VALUE_OF_INT(t->object_id)),
+                                   proc_arg_param("@name", &(Type){.id = TYPE_NVARCHAR, .length = 776},
+                                                  VALUE_OF_TEXT(proc_arg_text(call, 0)))};
+    bool is_table = t->kind != TABLE_VIEW;
+    for (size_t i = 0; i < (is_table ? sizeof parts / sizeof *parts : 4); i++)
+        if (!proc_query(s, database_id, str_from(parts[i]), params, 2, NULL, NULL, e)) return false;
+    return true;
 }
 
 /* ---- sp_configure */

@@ -176,3 +176,8 @@ def test_sp_help_agrees_with_the_catalog_functions(open_clients, schema):
         head, columns = sets[0]["rows"][0], sets[1]["rows"]
         assert head[0] == "customers" and head[1] == "sales" and head[2] == "user table"
         assert [r[0] for r in columns] == list(COLUMNS)
+        assert columns[0][1:9] == ["int", "no", "4", "10   ", "0    ", "no", "(n/a)", "(n/a)"]
+        assert columns[1][1:9] == ["char", "no", "4", "     ", "     ", "no", "no", "no"]
+        assert [s["rows"] for s in sets[2:5]] == [[["id", "1", "1", "0"]], [["No rowguidcol column defined."]], [["PRIMARY"]]]
+        assert [r[0] for r in sets[5]["rows"]] == ["ix_name", "pk_customers", "uq_code"]
+        assert {r[1] for r in sets[6]["rows"]} == {"df_name", "pk_customers", "uq_code"}

@@ -189,6 +189,20 @@ static void special_columns_are_asked_by_the_manuals_names(void **state) {
         "1|id|4|int identity|10|4|0|1\n");
 }
 
+static void sp_help_tells_all_of_a_table(void **state) {
+    (void)state;
+    const char *answer = ask(sa, "EXEC sp_help N'dbo.customer'");
+    assert_non_null(strstr(answer, "customer|dbo|user table|"));
+    assert_non_null(strstr(answer, "id|int|no|4|10   |0    |no|(n/a)|(n/a)|NULL\n"));
+    assert_non_null(strstr(answer, "id|5|2|0\nNo rowguidcol column defined.\nPRIMARY\n"));
+    assert_non_null(strstr(answer, "pk_customer|clustered, unique, primary key located on PRIMARY|id\n"));
+    assert_non_null(
+        strstr(ask(sa, "EXEC sp_help N'dbo.orders'"), "No identity column defined.|NULL|NULL|NULL\n"));
+    assert_answer(sa, "EXEC sp_help N'nix'",
+                  "ERROR 15009: The object 'nix' does not exist in database 'shop' or is invalid for this "
+                  "operation.\n");
+}
+
 #define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
 
 int main(void) {
@@ -200,6 +214,7 @@ int main(void) {
         ON_SHOP(catalog_views_join_to_a_table_description),
         ON_SHOP(the_standards_views_tell_the_same),
         ON_SHOP(the_server_tells_of_databases_and_services),
+        ON_SHOP(sp_help_tells_all_of_a_table),
         ON_SHOP(table_types_and_schemas_are_lists_of_their_own),
         ON_SHOP(privileges_are_the_owners_and_those_granted),
         ON_SHOP(special_columns_are_asked_by_the_manuals_names),

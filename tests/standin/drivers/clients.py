@@ -352,6 +352,8 @@ class Pymssql(PythonClient):
             return client.run(sql)
         finally:
             client.close()
+            client.connect(*self.arguments, timeout=300)  # db-lib's timeout is the whole process's
+            client.close()
 
     def bulk(self, table, columns, rows):
         try:
