@@ -33,6 +33,11 @@ void binddml_row_source(Binder *b, Scope *scope, const BindRelation *r, Str alia
 
 static bool is_changeable(Binder *b, const BindRelation *r, uint32_t line) {
     if (r->kind == BIND_TABLE || r->kind == BIND_TEMPORARY || r->kind == BIND_TABLE_VARIABLE) return true;
+    if (r->sql.n && r->column_count)
+        return sqlerror_set(
+            b->e, 40517, 1, line,
+            "Keyword or statement option 'INSERT, UPDATE or DELETE of a view' is not supported in "
+            "this version of SQL Server.");
     return sqlerror_set(b->e, 259, 1, line, "Ad hoc updates to system catalogs are not allowed.");
 }
 

@@ -27,7 +27,13 @@ bool bindexpr_variable(Binder *b, Str name, uint32_t line, Bx *ret) {
     }
     *ret = (Bx){.sql = sql_param(b, &p), .type = p.type, .is_nullable = true};
     bindtype_settle(b, &ret->type);
+    bool is_watched = b->watched.n && str_eq_icase(b->watched, name);
+    if (is_watched && b->is_watched_live) ret->sql = bindexpr_live_variable(b, name);
     return true;
+}
+
+const Sql *bindexpr_live_variable(Binder *b, Str name) {
+    return SQL_OF(b, "standin_variable(@)", sql_quoted(b, name));
 }
 
 static bool is_ascii(Str s) {

@@ -97,6 +97,11 @@ void bindfrom_query_columns(Binder *b, const Query *q, Source *s) {
 /* A query in FROM sees nothing of the FROM around it; on the right of APPLY it sees what is to its left. */
 static bool derived(Binder *b, const AstQuery *ast, Source *s, bool is_applied, const Sql **ret) {
     Query q;
+    if (ast->kind == QUERY_SELECT && ast->order_count && !ast->u.select.top.count && !ast->offset)
+        return sqlerror_set(b->e, 1033, 1, ast->line,
+                            "The ORDER BY clause is invalid in views, inline functions, derived tables, "
+                            "subqueries, and common "
+                            "table expressions, unless TOP, OFFSET or FOR XML is also specified.");
     Scope *saved = b->scope, boundary = {.outer = saved, .is_apply = true};
     b->scope = is_applied ? &boundary : saved ? saved->outer : NULL;
     bool ok = bindquery_bind(b, ast, &q);
@@ -188,6 +193,18 @@ static bool write_source(Binder *b, const BindRelation *r, const Bx *args, size_
     return ok;
 }
 
+/* A view keeps the columns it was made with, whatever * stands for by now. */
+static bool name_view_columns(Binder *b, const BindRelation *r, const AstFrom *f, Source *s) {
+    if (!r->column_count) return true;
+    if (s->column_count < r->column_count)
+        return sqlerror_set(b->e, 4502, 1, f ? f->line : 0,
+                            "View or function '%.*s' has more column names specified than columns defined.",
+                            STR_ARG(r->name));
+    s->column_count = r->column_count;
+    for (size_t i = 0; i < r->column_count; i++) s->columns[i].name = r->columns[i].name;
+    return true;
+}
+
 static bool relation(Binder *b, const BindRelation *r, const AstFrom *f, const Bx *args, size_t arg_count,
                      Scope *scope, bool is_applied, const Sql **ret) {
     Source *s = new_source(b, scope, f);
@@ -195,7 +212,9 @@ static bool relation(Binder *b, const BindRelation *r, const AstFrom *f, const B
     s->database = r->database;
     s->schema = r->schema;
     s->name = r->name;
-    if (r->sql.n) return view(b, r, args, arg_count, s, is_applied, ret) && rename_columns(b, f, s);
+    if (r->sql.n)
+        return view(b, r, args, arg_count, s, is_applied, ret) && name_view_columns(b, r, f, s) &&
+               rename_columns(b, f, s);
     s->used = arena_zalloc(b->a, (r->column_count + 1) * sizeof *s->used);
     bindfrom_add_ref(b, r, BIND_READ, f ? f->hints : 0, s->used);
     relation_columns(b, r, s);

@@ -29,6 +29,7 @@ struct Sql {
 };
 
 typedef struct Binder Binder;
+typedef struct Query Query;
 
 const Sql *sql_text(Binder *b, const char *text); /* text lives as long as the arena */
 const Sql *sql_printf(Binder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -120,12 +121,12 @@ struct Binder {
     const ViewArg *view_args;
     size_t view_arg_count;
     bool in_view;
-    bool in_default;            /* a column's DEFAULT: NEWSEQUENTIALID() may stand there */
-    const AstQuery *into_query; /* the one that may say INTO */
-    size_t item;                /* of the select list that is being bound, from 1; 0: none */
-    const char *set_operator;   /* "UNION" and its kin, whose sides are being joined; NULL */
-    Str watched;                /* a variable being assigned from rows: */
-    bool saw_watched;
+    bool in_default;                   /* a column's DEFAULT: NEWSEQUENTIALID() may stand there */
+    const AstQuery *into_query;        /* the one that may say INTO */
+    size_t item;                       /* of the select list that is being bound, from 1; 0: none */
+    const char *set_operator;          /* "UNION" and its kin, whose sides are being joined; NULL */
+    Str watched;                       /* a variable being assigned from rows: */
+    bool saw_watched, is_watched_live; /* live: asked anew for each row */
     BoundRef *refs;
     size_t ref_count;
     const struct Recursion *recursion; /* recursive CTEs being bound, innermost first */
@@ -199,6 +200,9 @@ MUST_CHECK bool bindcomparable_operator(Binder *b, const Type *l, const Type *r,
 MUST_CHECK bool bindexpr_value(Binder *b, const AstExpr *x, Bx *ret);
 MUST_CHECK bool bindexpr_condition(Binder *b, const AstExpr *x, const Sql **ret);
 MUST_CHECK bool bindexpr_variable(Binder *b, Str name, uint32_t line, Bx *ret);
+const Sql *bindexpr_live_variable(Binder *b, Str name);
+/* bind_accumulate.c: the assignments of a bound SELECT, row after row. */
+MUST_CHECK bool bindaccumulate_wrap(Binder *b, const Scope *scope, uint32_t line, Query *q);
 MUST_CHECK bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret);
 /* An argument by its letter: t text or binary, u text, i int, b bigint, f float, n nvarchar, v varbinary, d
  * date or time, # number, x as it comes. */
@@ -238,7 +242,6 @@ MUST_CHECK bool bindfrom_table(Binder *b, const AstName *name, const BindRelatio
 Str bindfrom_display(Binder *b, const AstName *name); /* as written: db.schema.t */
 void bindfrom_add_ref(Binder *b, const BindRelation *r, BindAccess access, uint32_t hints, const bool *used);
 
-typedef struct Query Query;
 void bindfrom_query_columns(Binder *b, const Query *q, Source *s);
 
 /* ---- STRING_SPLIT, GENERATE_SERIES (bind_series.c) ---- */
@@ -285,7 +288,8 @@ struct Query { /* bound, not yet written: its items can still be converted */
     QueryItem *hidden;
     size_t hidden_count;
     const Sql *rank, *rank_limit;
-    bool assigns, is_single_row, is_grouped;
+    bool assigns, is_single_row, is_grouped, has_limit;
+    bool accumulates;          /* @v = @v + x: the variable changes with each row */
     const Source *only_source; /* the one FROM item, or NULL */
 };
 

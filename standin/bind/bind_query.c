@@ -43,21 +43,21 @@ static bool star(Binder *b, const AstItem *ast, Scope *scope, Query *q) {
         STR_ARG(ast->qualifier.name));
 }
 
-static bool assignment(Binder *b, const AstItem *ast, bool has_from, QueryItem *item) {
+static bool assignment(Binder *b, const AstItem *ast, bool has_from, Query *q, QueryItem *item) {
     BoundParam p = {.kind = BOUND_VARIABLE};
     Bx before;
     if (!bindexpr_variable(b, ast->variable, ast->line, &before)) return false;
     p.type = before.type;
     b->watched = ast->variable;
+    b->is_watched_live = has_from;
     b->saw_watched = ast->assign_op != OP_EQ;
     bool ok = bindexpr_value(b, ast->expr, &item->value);
     b->watched = (Str){0};
     if (!ok) return false;
-    if (has_from && b->saw_watched) /* would have to run row after row */
-        return sqlerror_set(
-            b->e, 40517, 1, ast->line,
-            "Keyword or statement option 'SELECT @variable = … @variable … FROM' is not supported in "
-            "this version of SQL Server.");
+    if (has_from && b->saw_watched) {
+        q->accumulates = true;
+        before.sql = bindexpr_live_variable(b, ast->variable);
+    }
     if (ast->assign_op != OP_EQ &&
         !bindtype_binary(b, ast->assign_op, before, item->value, ast->line, &item->value))
         return false;
@@ -69,7 +69,7 @@ static bool item(Binder *b, const AstSelect *s, const AstItem *ast, Scope *scope
     if (ast->kind == ITEM_STAR) return star(b, ast, scope, q);
     QueryItem x = {.name = ast->alias};
     if (ast->kind == ITEM_ASSIGN) {
-        if (!assignment(b, ast, s->from_count > 0, &x)) return false;
+        if (!assignment(b, ast, s->from_count > 0, q, &x)) return false;
         q->assigns = true;
     } else if (!bindexpr_value(b, ast->expr, &x.value)) {
         return false;
@@ -274,6 +274,7 @@ static bool limits(Binder *b, const AstQuery *ast, const AstTop *top, Query *q) 
     if (ast->fetch && !bindquery_limit(b, ast->fetch, &limit)) return false;
     if (ast->offset && !bindquery_limit(b, ast->offset, &offset)) return false;
     if (!limit && !offset) return true;
+    q->has_limit = true;
     if (!limit) limit = sql_text(b, "-1");
     q->tail =
         offset ? SQL_OF(b, "@ LIMIT @ OFFSET @", tail, limit, offset) : SQL_OF(b, "@ LIMIT @", tail, limit);
@@ -345,7 +346,8 @@ static bool select_body(Binder *b, const AstQuery *ast, Scope *scope, Query *q) 
         if (!bindcomparable_check(b, &q->items[i].value.type, COMPARE_DISTINCT, ast->line)) return false;
     q->is_single_row = (s->from_count == 0 && !s->having) || (q->is_grouped && s->group_count == 0);
     if (!check_top(b, ast, &s->top)) return false;
-    return (ast->order_count == 0 || order(b, ast, q)) && limits(b, ast, &s->top, q);
+    if ((ast->order_count && !order(b, ast, q)) || !limits(b, ast, &s->top, q)) return false;
+    return !q->accumulates || bindaccumulate_wrap(b, scope, ast->line, q);
 }
 
 static bool select_query(Binder *b, const AstQuery *ast, Query *q) {

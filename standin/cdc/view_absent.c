@@ -29,20 +29,6 @@ static const SysTable TABLES[] = {
              "int) AS parent_id, CAST(NULL AS char(2)) AS type, CAST(NULL AS nvarchar(60)) AS "
              "type_desc, CAST(NULL AS datetime) AS create_date, CAST(NULL AS datetime) AS modify_date, "
              "CAST(NULL AS bit) AS is_ms_shipped, CAST(NULL AS bit) AS is_disabled WHERE 1 = 0"),
-    VIEW_SQL("sys", "sql_modules", 0,
-             "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS nvarchar(max)) AS definition, "
-             "CAST(NULL AS bit) AS uses_ansi_nulls, CAST(NULL AS bit) AS uses_quoted_identifier, "
-             "CAST(NULL AS bit) AS is_schema_bound, CAST(NULL AS bit) AS uses_database_collation, "
-             "CAST(NULL AS bit) AS is_recompiled, CAST(NULL AS bit) AS null_on_null_input, CAST(NULL "
-             "AS int) AS execute_as_principal_id, CAST(NULL AS bit) AS uses_native_compilation, "
-             "CAST(NULL AS bit) AS is_inlineable, CAST(NULL AS bit) AS inline_type WHERE 1 = 0"),
-    VIEW_SQL("sys", "all_sql_modules", 0,
-             "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS nvarchar(max)) AS definition, "
-             "CAST(NULL AS bit) AS uses_ansi_nulls, CAST(NULL AS bit) AS uses_quoted_identifier, "
-             "CAST(NULL AS bit) AS is_schema_bound, CAST(NULL AS bit) AS uses_database_collation, "
-             "CAST(NULL AS bit) AS is_recompiled, CAST(NULL AS bit) AS null_on_null_input, CAST(NULL "
-             "AS int) AS execute_as_principal_id, CAST(NULL AS bit) AS uses_native_compilation, "
-             "CAST(NULL AS bit) AS is_inlineable, CAST(NULL AS bit) AS inline_type WHERE 1 = 0"),
     VIEW_SQL("sys", "parameters", 0,
              "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS sysname) AS name, CAST(NULL AS int) "
              "AS parameter_id, CAST(NULL AS tinyint) AS system_type_id, CAST(NULL AS int) AS "

@@ -276,7 +276,7 @@ static bool fill_indexes(Session *s, int32_t database_id, const Value *args, siz
     ViewRow r = view_row_start(rows, VIEW_COUNT(INDEX_COLUMNS));
     SessionTables at = {0};
     for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
-        if (t->kind == TABLE_VIEW) continue;
+        if (t->kind == TABLE_VIEW || t->kind == TABLE_PROCEDURE) continue;
         bool is_heap = true;
         for (size_t i = 0; i < t->index_count; i++) is_heap = is_heap && !t->indexes[i].is_clustered;
         if (is_heap) index_row(&r, t, NULL);

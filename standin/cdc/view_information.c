@@ -21,7 +21,8 @@ typedef void EachTable(ViewRow *r, Session *s, const Database *d, const Table *t
 static void each_table(Session *s, int32_t database_id, ViewRow *r, EachTable *row) {
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     SessionTables at = {0};
-    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) row(r, s, d, t);
+    for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;)
+        if (t->kind != TABLE_PROCEDURE) row(r, s, d, t);
 }
 
 /* ---- SCHEMATA, TABLES */

@@ -32,6 +32,7 @@ static void object_start(ViewRow *r, const Table *t, const Object *o) {
 }
 
 static Object table_object(const Table *t) {
+    if (t->kind == TABLE_PROCEDURE) return (Object){t->name, t->object_id, 0, "P ", "SQL_STORED_PROCEDURE"};
     if (t->kind == TABLE_VIEW) return (Object){t->name, t->object_id, 0, "V ", "VIEW"};
     return (Object){view_table_name(t), t->object_id, 0, "U ", "USER_TABLE"};
 }
@@ -453,7 +454,7 @@ static void partition_stats_row(ViewRow *r, const Table *t, int32_t index_id) {
 static void each_partition(Session *s, int32_t database_id, ViewRow *r, PartitionRow *row) {
     SessionTables at = {0};
     for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
-        if (t->kind == TABLE_VIEW) continue;
+        if (t->kind == TABLE_VIEW || t->kind == TABLE_PROCEDURE) continue;
         bool is_clustered = false;
         for (size_t i = 0; i < t->index_count; i++) is_clustered = is_clustered || t->indexes[i].is_clustered;
         if (!is_clustered) row(r, t, 0);

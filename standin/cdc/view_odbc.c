@@ -37,6 +37,7 @@ static bool fill_tables(Session *s, int32_t database_id, const Value *args, size
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     SessionTables at = {0};
     for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
+        if (t->kind == TABLE_PROCEDURE) continue;
         table_name(&r, d, t);
         view_row_text(&r, t->kind == TABLE_VIEW ? "VIEW" : "TABLE");
         view_row_null(&r);

@@ -251,6 +251,7 @@ static bool denied(Session *s, const Database *d, const Table *t, uint32_t permi
 }
 
 bool authority_may_columns(Session *s, const Table *t, uint32_t permission, const bool *used, SqlError *e) {
+    if (s->scope && s->scope->is_chained) return true;
     if (is_master(s) || t->kind == TABLE_TEMP || t->kind == TABLE_VARIABLE) return true;
     const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
     if (!d) return false;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/authority.h"
+#include "standin/exec/module.h"
 #include "standin/exec/session_internal.h"
 #include "standin/exec/undeclared.h"
 #include "standin/tsql/parser.h"
@@ -149,7 +150,8 @@ const Table *session_find_table(Session *s, Str text) {
     AstName name;
     SqlError ignored;
     if (!parser_name(text, &s->scratch, &name)) return NULL;
-    return session_resolve(s, &name, &ignored);
+    const Table *t = session_resolve(s, &name, &ignored);
+    return t ? t : module_procedure(s, &name, &ignored);
 }
 
 /* ---- relations */
@@ -173,7 +175,8 @@ BindRelation *host_relation_of(Session *s, const Table *t, Arena *a) {
                                   .computed_text = str_from(c->computed_sql)};
     }
     const Database *d = catalog_database_by_id(server_catalog(s->server), t->database_id);
-    BindRelationKind kind = t->kind == TABLE_TEMP       ? BIND_TEMPORARY
+    BindRelationKind kind = t->kind == TABLE_VIEW       ? BIND_VIEW
+                            : t->kind == TABLE_TEMP     ? BIND_TEMPORARY
                             : t->kind == TABLE_VARIABLE ? BIND_TABLE_VARIABLE
                                                         : BIND_TABLE;
     r->shown = (BindRelation){.kind = kind,
@@ -262,6 +265,7 @@ static const Table *named_table(Session *s, const Database *d, const AstName *na
     for (size_t i = 0; !t && i < (name->schema.n ? 1u : 2u); i++) {
         const Schema *schema = database_schema(d, names[i]);
         t = schema ? catalog_table(server_catalog(s->server), d->id, schema->id, name->name) : NULL;
+        if (t && t->kind == TABLE_PROCEDURE) t = NULL;
     }
     return t;
 }
@@ -285,7 +289,10 @@ static const BindRelation *find_relation(void *data, int32_t database_id, const 
     }
     BindRelation *r = host_relation_of(s, t, a);
     ((HostRelation *)r)->is_trusted = database_id != 0;
-    return r;
+    if (t->kind != TABLE_VIEW) return r;
+    /* its tables are its owner's: only the view itself is asked for */
+    bool may = database_id || authority_may_columns(s, t, PERMISSION_SELECT, NULL, e);
+    return may && module_query(t, a, &r->sql, e) ? r : NULL;
 }
 
 static const BindRelation *find_function(void *data, int32_t database_id, const AstName *name, Arena *a,
@@ -346,15 +353,6 @@ static void deduce_variable(void *data, Str name, const Type *type) {
     if (s->undeclared) undeclared_deduce(s->undeclared, name, type);
 }
 
-/* One scalar function as called in one database: what SQLite calls back with. */
-typedef struct HostScalar {
-    Session *session;
-    const SysFunction *function;
-    int32_t database_id;
-    Type *types;
-    char *sqlite_name;
-} HostScalar;
-
 static void set_result(sqlite3_context *c, const Value *v) {
     switch (v->kind) {
     case VALUE_NULL: sqlite3_result_null(c); break;
@@ -382,6 +380,25 @@ Value host_argument(sqlite3_value *v) {
     default: return (Value){.kind = VALUE_NULL};
     }
 }
+
+/* standin_variable(name): what the variable holds now. */
+void host_variable_function(sqlite3_context *c, int argc, sqlite3_value **argv) {
+    Session *s = sqlite3_user_data(c);
+    (void)argc;
+    Value name = host_argument(argv[0]);
+    const Variable *v = scope_find(s, name.v.s);
+    if (v) set_result(c, &v->value);
+    else sqlite3_result_null(c);
+}
+
+/* One scalar function as called in one database: what SQLite calls back with. */
+typedef struct HostScalar {
+    Session *session;
+    const SysFunction *function;
+    int32_t database_id;
+    Type *types;
+    char *sqlite_name;
+} HostScalar;
 
 static void call_scalar(sqlite3_context *c, int argc, sqlite3_value **argv) {
     const HostScalar *h = sqlite3_user_data(c);

@@ -26,7 +26,7 @@ static uint64_t source_version(const Session *s) {
 static bool is_stale(const Session *s, const Plan *p) {
     return p->catalog_version != catalog_version(server_catalog(s->server)) ||
            p->source_version != source_version(s) || p->temp_version != s->temp_version ||
-           p->database_id != s->database_id;
+           p->database_id != s->database_id || p->acting != s->acting;
 }
 
 static bool bind(Session *s, Plan *p, const void *node, SqlError *e) {
@@ -67,6 +67,7 @@ Plan *plan_get(Session *s, Batch *b, const void *node, PlanKind kind, bool keep,
     p->source_version = source_version(s);
     p->temp_version = s->temp_version;
     p->database_id = s->database_id;
+    p->acting = s->acting;
     if (!bind(s, p, node, e)) return plan_free(p);
     p->is_in_use = true;
     if (b && (keep || b->is_kept)) {

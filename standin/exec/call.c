@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/authority.h"
+#include "standin/exec/module.h"
 #include "standin/exec/session_internal.h"
 
 /* ---- arguments */
@@ -227,6 +228,14 @@ static Flow exec_text(Session *s, const AstExec *x, const AstStmt *st) {
     return f == FLOW_ABORT_SCOPE || f == FLOW_RETURN ? FLOW_NEXT : f;
 }
 
+const Proc *call_find(Session *s, const AstName *name, SqlError *e) {
+    const Proc *proc = procregistry_find(server_procs(s->server), name->name);
+    if (proc) return proc;
+    e->number = 0;
+    const Table *t = module_procedure(s, name, e);
+    return t ? module_proc(s, t, &s->scratch, e) : NULL;
+}
+
 static const Proc *find_proc(Session *s, const AstExec *x, AstName *name, SqlError *e) {
     *name = x->procedure;
     if (x->procedure_variable.n) {
@@ -236,8 +245,8 @@ static const Proc *find_proc(Session *s, const AstExec *x, AstName *name, SqlErr
             return NULL;
         }
     }
-    const Proc *proc = procregistry_find(server_procs(s->server), name->name);
-    if (proc) return proc;
+    const Proc *proc = call_find(s, name, e);
+    if (proc || e->number) return proc;
     CLEANUP(buf_done) Buf b = {0};
     if (name->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(name->database));
     if (name->schema.n || name->database.n) buf_printf(&b, STR_FMT ".", STR_ARG(name->schema));

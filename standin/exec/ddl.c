@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "standin/exec/authority.h"
 #include "standin/exec/ddl_internal.h"
+#include "standin/exec/module.h"
 #include "standin/store/table_sql.h"
 
 bool ddl_lock(Session *s, int32_t object_id, SqlError *e) {
@@ -187,17 +188,20 @@ bool session_publish_table(Session *s, Table *t, SqlError *e) {
 
 bool session_create_table(Session *s, Table *t, SqlError *e) {
     CLEANUP(buf_done) Buf sql = {0};
-    tablesql_choose_rowid(t);
-    tablesql_create_table(t, &sql);
-    for (size_t i = 0; i < t->index_count; i++) tablesql_create_index(t, &t->indexes[i], &sql);
+    bool has_rows = t->kind == TABLE_USER; /* views and procedures are in the catalog only */
+    if (has_rows) {
+        tablesql_choose_rowid(t);
+        tablesql_create_table(t, &sql);
+        for (size_t i = 0; i < t->index_count; i++) tablesql_create_index(t, &t->indexes[i], &sql);
+    }
     CLEANUP_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", t->sql_name);
     int32_t object_id = t->object_id;
     if (!ddl_lock(s, object_id, e)) {
         (void)table_free(t);
         return false;
     }
-    if (!ddl_apply(s, buf_text(&sql), t, e)) return false;
-    txn_on_end(s->txn, undo_create, undo_keep, undo_new(s, NULL, object_id, drop));
+    if (!ddl_apply(s, has_rows ? buf_text(&sql) : NULL, t, e)) return false;
+    txn_on_end(s->txn, undo_create, undo_keep, undo_new(s, NULL, object_id, has_rows ? drop : NULL));
     return true;
 }
 
@@ -322,6 +326,12 @@ static uint32_t need_of(const char *what) {
 bool ddl_may(Session *s, const Database *d, const Table *t, const char *what, SqlError *e) {
     if (!session_may_change(s, d, e)) return false;
     if (t) {
+        bool is_module = (t->kind == TABLE_VIEW || t->kind == TABLE_PROCEDURE) && strcmp(what, "ALTER") != 0;
+        if (is_module)
+            return sql_error_set(
+                e, 4902, 16, 1,
+                "Cannot find the object \"%s\" because it does not exist or you do not have permissions.",
+                t->name);
         if (session_may(s, d, t, PERMISSION_ALTER)) return true;
         bool is_drop = strncmp(what, "DROP", 4) == 0;
         if (is_drop)
@@ -388,6 +398,8 @@ static bool change_schema(Session *s, const AstStmt *st, SqlError *e) {
     case STMT_ALTER_TABLE: return ddl_alter_table(s, st, e);
     case STMT_CREATE_INDEX: return ddl_create_index(s, st, e);
     case STMT_DROP_INDEX: return ddl_drop_index(s, st, e);
+    case STMT_CREATE_MODULE:
+    case STMT_DROP_MODULE: return module_statement(s, st, e);
     case STMT_DROP_ABSENT: return drop_absent(&st->u.drop, e);
     case STMT_CREATE_SCHEMA:
     case STMT_DROP_SCHEMA: return ddl_schema(s, st, e);

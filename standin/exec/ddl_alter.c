@@ -477,6 +477,8 @@ bool ddl_alter_table(Session *s, const AstStmt *st, SqlError *e) {
                              "\" because it does not exist or you do not have "
                              "permissions.",
                              STR_ARG(a->name.name));
+    if (t->kind == TABLE_VIEW)
+        return sql_error_set(e, 4909, 16, 1, "Cannot alter '%s' because it is not a table.", t->name);
     if (t->kind != TABLE_USER)
         return sql_error_set(e, 40517, 16, 1,
                              "ALTER TABLE of temporary tables isn't supported by this server.");

@@ -459,6 +459,14 @@ static bool drop_one(Session *s, const AstStmt *st, const AstName *name, bool if
         ddl_drop_temp(s, (Table *)t);
         return true;
     }
+    if (t->kind == TABLE_VIEW) {
+        CLEANUP(buf_done) Buf shown = {0};
+        if (name->schema.n) buf_printf(&shown, STR_FMT ".", STR_ARG(name->schema));
+        buf_str(&shown, name->name);
+        return sql_error_set(e, 3705, 16, 1,
+                             "Cannot use DROP TABLE with '%s' because '%s' is a view. Use DROP VIEW.",
+                             buf_text(&shown), buf_text(&shown));
+    }
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
     if ((d && !ddl_may(s, d, t, "DROP TABLE", e)) || !ddl_check_not_cdc(s, t, "drop", e)) return false;
     int32_t at = 0;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/authority.h"
+#include "standin/exec/module.h"
 #include "standin/exec/property.h"
 #include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
@@ -78,8 +79,13 @@ static Value object_id(Session *s, const Value *args, size_t count) {
     if (!has(args, count, 0) || !parser_name(str_of(&args[0]), &s->scratch, &name)) return none;
     Str type = has(args, count, 1) ? str_trim(str_of(&args[1])) : (Str){0};
     const Table *t = table_named(s, &args[0]);
+    SqlError absent;
+    if (!t) t = module_procedure(s, &name, &absent);
     if (t && !authority_sees(s, t)) return none;
-    if (t) return !type.n || str_eq_icase(type, STR_LIT("U")) ? VALUE_OF_INT(t->object_id) : none;
+    Str own = t && t->kind == TABLE_VIEW        ? STR_LIT("V")
+              : t && t->kind == TABLE_PROCEDURE ? STR_LIT("P")
+                                                : STR_LIT("U");
+    if (t) return !type.n || str_eq_icase(type, own) ? VALUE_OF_INT(t->object_id) : none;
     SqlError ignored;
     const Database *d = session_database_named(s, name.database, &ignored);
     Str schema = name.schema.n ? name.schema : STR_LIT("dbo");
@@ -120,6 +126,7 @@ static Value object_definition(Session *s, const Value *args, size_t count, Aren
     if (!has(args, count, 0)) return none;
     int32_t at = 0;
     for (const Table *t; (t = catalog_next_table(session_catalog(s), s->database_id, &at));) {
+        if (t->object_id == args[0].v.i && t->view_sql) return text(a, t->view_sql);
         for (size_t i = 0; i < t->check_count; i++)
             if (t->checks[i].object_id == args[0].v.i) return text(a, t->checks[i].sql);
         for (size_t i = 0; i < t->column_count; i++)
@@ -214,7 +221,11 @@ static Value object_property(Session *s, const Value *args, size_t count) {
         SysName o;
         return name_by_id(s, args, 1, &o) ? other_property(&o, p) : none;
     }
-    if (str_eq_icase(p, STR_LIT("IsTable")) || str_eq_icase(p, STR_LIT("IsUserTable"))) return flag(true);
+    bool is_view = t->kind == TABLE_VIEW, is_procedure = t->kind == TABLE_PROCEDURE;
+    if (str_eq_icase(p, STR_LIT("IsTable")) || str_eq_icase(p, STR_LIT("IsUserTable")))
+        return flag(!is_view && !is_procedure);
+    if (str_eq_icase(p, STR_LIT("IsView"))) return flag(is_view);
+    if (str_eq_icase(p, STR_LIT("IsProcedure"))) return flag(is_procedure);
     if (str_eq_icase(p, STR_LIT("IsMSShipped"))) return flag(t->is_ms_shipped);
     if (str_eq_icase(p, STR_LIT("TableHasPrimaryKey"))) return flag(table_primary_key(t) != NULL);
     if (str_eq_icase(p, STR_LIT("TableHasIdentity"))) return flag(table_identity(t) != NULL);
@@ -282,7 +293,10 @@ static Value object_property_ex(Session *s, const Value *args, size_t count, Are
     const Table *t = has(args, count, 0) ? table_of(s, &args[0]) : NULL;
     if (t && has(args, count, 1) && str_eq_icase(str_of(&args[1]), STR_LIT("BaseType")))
         return variant_pack(&(Type){.id = TYPE_CHAR, .length = 2},
-                            VALUE_OF_TEXT(t->kind == TABLE_VIEW ? STR_LIT("V ") : STR_LIT("U ")), a);
+                            VALUE_OF_TEXT(t->kind == TABLE_VIEW        ? STR_LIT("V ")
+                                          : t->kind == TABLE_PROCEDURE ? STR_LIT("P ")
+                                                                       : STR_LIT("U ")),
+                            a);
     return variant_pack(&(Type){.id = TYPE_INT}, object_property(s, args, count), a);
 }
 

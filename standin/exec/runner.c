@@ -231,6 +231,12 @@ static bool run_throw(Session *s, const AstStmt *st, SqlError *e) {
         !scalar_of(s, r->state, NULL, &state, e))
         return false;
     Str shown = text.kind == VALUE_TEXT ? text.v.s : (Str){0};
+    if (number_of(&number, 50000) < 50000)
+        return sql_error_set(
+            e, 35100, 16, 10,
+            "Error number %lld in the THROW statement is outside the valid range. Specify an error "
+            "number in the valid range of 50000 to 2147483647.",
+            (long long)number_of(&number, 0));
     s->is_thrown = true;
     return sql_error_set(e, (int32_t)number_of(&number, 50000), 16, (uint8_t)number_of(&state, 1), STR_FMT,
                          STR_ARG(shown));

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "standin/exec/authority.h"
 #include "standin/exec/ddl_internal.h"
+#include "standin/exec/module.h"
 
 static bool not_found(const char *what, Str name, SqlError *e) {
     return sql_error_set(e, 15151, 16, 1,
@@ -400,6 +401,7 @@ static bool securable(Session *s, const AstGrant *a, const Database *d, Securabl
     case ON_OBJECT: {
         SqlError missing = {0};
         ret->table = session_resolve(s, &a->securable, &missing);
+        if (!ret->table) ret->table = module_procedure(s, &a->securable, &missing);
         ret->scope = GRANT_ON_OBJECT;
         if (ret->table) ret->id = ret->table->object_id;
         ret->is_system = !ret->table && is_system_object(s, d, &a->securable);

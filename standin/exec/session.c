@@ -83,6 +83,9 @@ static bool connect_storage(Session *s, Err *e) {
     s->scalars = strmap_new(/* ignore_case= */ true);
     int rc =
         sqlite3_create_function(s->db, "standin_lock", 3, SQLITE_UTF8, s, query_lock_function, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_function(s->db, "standin_variable", 1, SQLITE_UTF8, s, host_variable_function,
+                                     NULL, NULL);
     if (rc != SQLITE_OK) return err_set(e, ERR_INTERNAL, false, "%s", sqlite3_errmsg(s->db));
     sqlite3_progress_handler(s->db, PROGRESS_STEPS, progress, s);
     s->txn = txn_new(server_store(s->server), s->db, s->spid);
@@ -338,27 +341,24 @@ bool session_batch(Session *s, Str text) {
     return request_end(s);
 }
 
-/* The last part of [db].[schema].name, without quotes; database: the first of three. */
-static Str bare_name(Session *s, Str name, Str *ret_database) {
+/* [db].[schema].name without quotes; what isn't such a name is one as it stands. */
+static AstName name_of(Session *s, Str text) {
     AstName parsed;
-    *ret_database = (Str){0};
-    if (!parser_name(name, &s->scratch, &parsed)) return name;
-    *ret_database = parsed.database;
-    return parsed.name;
+    return parser_name(text, &s->scratch, &parsed) ? parsed : (AstName){.name = text};
 }
 
 bool session_rpc(Session *s, Str procedure, const SessionParam *params, size_t count, bool no_metadata) {
     request_begin(s);
     s->is_rpc = true;
     session_enter(s);
-    Str database;
-    Str name = bare_name(s, procedure, &database);
+    AstName name = name_of(s, procedure);
     SqlError e = {0};
-    const Proc *proc = procregistry_find(server_procs(s->server), name);
+    const Proc *proc = call_find(s, &name, &e);
     (void)scope_push(s, (Str){0});
     if (!proc) {
-        (void)sql_error_set(&e, 2812, 16, 62, "Could not find stored procedure '" STR_FMT "'.",
-                            STR_ARG(procedure));
+        if (!e.number)
+            (void)sql_error_set(&e, 2812, 16, 62, "Could not find stored procedure '" STR_FMT "'.",
+                                STR_ARG(procedure));
         (void)error_handle(s, NULL, OUT_CMD_EXEC, &e);
     } else if (!str_starts(procedure, STR_LIT("standin.")) &&
                fault_of_statement(server_fault(s->server), s->spid, procedure, &e)) {
@@ -371,7 +371,7 @@ bool session_rpc(Session *s, Str procedure, const SessionParam *params, size_t c
                                 .name = params[i].name,
                                 .is_default = params[i].is_default,
                                 .is_output = params[i].is_output};
-        (void)call_rpc(s, proc, database, args, count, no_metadata);
+        (void)call_rpc(s, proc, name.database, args, count, no_metadata);
     }
     end_doomed(s);
     scope_pop(s);

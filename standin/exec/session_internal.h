@@ -46,6 +46,7 @@ typedef struct Scope {
     int32_t return_status;
     int tries;       /* TRY blocks open in this text */
     int outer_tries; /* and around it */
+    bool is_chained; /* a procedure's: its owner's rights are asked, not the caller's */
 } Scope;
 
 typedef struct Caught { /* the error a CATCH block is handling */
@@ -88,6 +89,7 @@ typedef struct Plan {
     Arena arena;
     uint64_t catalog_version, source_version, temp_version;
     int32_t database_id;
+    const void *acting; /* EXECUTE AS: a view was looked at for who was there then */
     bool is_in_use;
     union {
         BoundQuery query;
@@ -255,6 +257,7 @@ bool plan_scalar(Session *s, const AstExpr *x, const Type *to, Arena *a, Value *
 
 /* ---- bind_host.c: the binder's questions */
 void host_init(Session *s);
+void host_variable_function(sqlite3_context *c, int argc, sqlite3_value **argv);
 void session_enter(Session *s); /* pin the catalog; nests */
 void session_leave(Session *s);
 const Database *session_database_named(Session *s, Str name, SqlError *e); /* 911, 916, 983 */
@@ -331,6 +334,8 @@ void options_default(Session *s);
 Flow call_exec(Session *s, Batch *b, const AstStmt *st);
 /* A procedure called by RPC: result, status, output values. */
 Flow call_rpc(Session *s, const Proc *proc, Str database, ProcArg *args, size_t count, bool no_metadata);
+/* By its name, a system procedure or a user's; NULL with e->number 0: there is none. */
+const Proc *call_find(Session *s, const AstName *name, SqlError *e);
 bool call_insert_exec(Session *s, Batch *b, const AstExec *x, Out *collector, SqlError *e);
 bool bulk_begin(Session *s, const AstInsertBulk *b, SqlError *e);
 void bulk_free(Session *s);

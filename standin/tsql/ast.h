@@ -629,6 +629,19 @@ typedef struct AstRaise {
     bool with_log, with_nowait, with_seterror;
 } AstRaise;
 
+/* CREATE, ALTER, CREATE OR ALTER of a VIEW or a PROCEDURE: alone in its batch. */
+typedef struct AstModule {
+    bool is_procedure, is_alter, may_replace;
+    AstName name;
+    Str *columns; /* VIEW v (a, b) */
+    size_t column_count;
+    Str parameters; /* of a procedure, as sp_executesql's declaration */
+    Str body;       /* the SELECT, or the statements; line: of its first word */
+    uint32_t body_line;
+    AstStmt *select; /* the view's */
+    bool with_encryption;
+} AstModule;
+
 typedef enum AstStmtKind {
     STMT_SELECT,          /* u.query */
     STMT_INSERT,          /* u.insert */
@@ -679,6 +692,8 @@ typedef enum AstStmtKind {
     STMT_REVERT,
     STMT_AUTHORIZATION, /* u.authorization */
     STMT_KILL,
+    STMT_CREATE_MODULE, /* u.module */
+    STMT_DROP_MODULE,   /* u.drop: kind "view" or "procedure" */
 } AstStmtKind;
 
 struct AstStmt {
@@ -724,6 +739,7 @@ struct AstStmt {
         } drop_principal;
         AstRoleMember role_member;
         AstGrant grant;
+        AstModule module;
         struct {
             bool is_login; /* else a user; name NULL: CALLER, which changes nothing here */
             AstExpr *name;

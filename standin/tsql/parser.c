@@ -43,7 +43,7 @@ bool parser_condition(Str text, const ParserOptions *options, Arena *a, AstExpr 
     return true;
 }
 
-static bool parameter(Parser *p, ParserParam *ret) {
+bool parser_parameter(Parser *p, ParserParam *ret) {
     const Token *t = parser_peek(p, 0);
     if (t->kind != TOKEN_VARIABLE) return parser_fail(p);
     ret->name = t->text;
@@ -65,7 +65,7 @@ bool parser_parameters(Str text, const ParserOptions *options, Arena *a, ParserP
     if (parser_peek(&p, 0)->kind != TOKEN_END) {
         do {
             ParserParam one = {0};
-            if (!parameter(&p, &one)) return false;
+            if (!parser_parameter(&p, &one)) return false;
             PARSER_PUSH(&p, params, count, one);
         } while (parser_accept_symbol(&p, ','));
     }

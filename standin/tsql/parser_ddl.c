@@ -115,7 +115,8 @@ static bool drop_absent(Parser *p, AstStmt *s) {
         bool is_name = t->kind == TOKEN_WORD || t->kind == TOKEN_KEYWORD;
         if (!is_name || !str_eq_icase(t->text, str_from(kinds[i].word))) continue;
         s->u.drop.kind = kinds[i].kind;
-        return drop_objects(p, s, STMT_DROP_ABSENT);
+        bool is_module = i < 3; /* procedures and views */
+        return drop_objects(p, s, is_module ? STMT_DROP_MODULE : STMT_DROP_ABSENT);
     }
     return refuse_object(p, "DROP");
 }
@@ -158,7 +159,8 @@ static bool create_schema(Parser *p, AstStmt *s) {
 /* ---- entry points ---- */
 
 bool parser_create(Parser *p, AstStmt *s) {
-    p->at++;
+    size_t start = p->at++;
+    if (parser_at_module(p)) return parser_module(p, s, start);
     if (parser_at_principal(p)) return parser_create_principal(p, s, /* is_alter= */ false);
     switch (parser_peek(p, 0)->keyword) {
     case KW_DATABASE: return create_database(p, s);
@@ -176,7 +178,8 @@ bool parser_create(Parser *p, AstStmt *s) {
 }
 
 bool parser_alter(Parser *p, AstStmt *s) {
-    p->at++;
+    size_t start = p->at++;
+    if (parser_at_module(p)) return parser_module(p, s, start);
     if (parser_at_principal(p)) return parser_create_principal(p, s, /* is_alter= */ true);
     switch (parser_peek(p, 0)->keyword) {
     case KW_DATABASE: return alter_database(p, s);

@@ -93,6 +93,10 @@ MUST_CHECK bool parser_create(Parser *p, AstStmt *s);         /* parser_ddl.c */
 MUST_CHECK bool parser_alter(Parser *p, AstStmt *s);
 MUST_CHECK bool parser_drop(Parser *p, AstStmt *s);
 MUST_CHECK bool parser_truncate(Parser *p, AstStmt *s);
+/* parser_module.c: on VIEW, PROCEDURE or OR ALTER after CREATE or ALTER, whose token is at `start` */
+bool parser_at_module(const Parser *p);
+MUST_CHECK bool parser_module(Parser *p, AstStmt *s, size_t start);
+MUST_CHECK bool parser_parameter(Parser *p, ParserParam *ret); /* parser.c: one of a declaration list */
 /* parser_table.c: after CREATE TABLE's name, and for table variables */
 MUST_CHECK bool parser_table_body(Parser *p, AstCreateTable *ret);
 MUST_CHECK bool parser_alter_table(Parser *p, AstStmt *s);

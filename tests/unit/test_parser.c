@@ -406,8 +406,8 @@ static void what_is_not_built_is_named(void **state) {
     (void)state;
     SAME(error_of("MERGE t USING u ON 1 = 1"),
          "40510@1: Statement 'MERGE' is not supported in this version of SQL Server.");
-    SAME(error_of("SELECT 1\nCREATE PROCEDURE p AS SELECT 1"),
-         "40510@2: Statement 'CREATE PROCEDURE' is not supported in this version of SQL Server.");
+    SAME(error_of("SELECT 1\nCREATE FUNCTION f() RETURNS int AS BEGIN RETURN 1 END"),
+         "40510@2: Statement 'CREATE FUNCTION' is not supported in this version of SQL Server.");
     SAME(error_of("SELECT * FROM t FOR XML PATH"),
          "40517@1: Keyword or statement option 'FOR XML' is not supported in this version of SQL Server.");
     SAME(error_of("BACKUP DATABASE d TO DISK = 'x'"),
