@@ -79,6 +79,8 @@ typedef enum BindIntrinsic {
     INTRINSIC_TRANCOUNT,         /* int */
     INTRINSIC_IDENTITY,          /* numeric(38,0): @@IDENTITY */
     INTRINSIC_SCOPE_IDENTITY,    /* numeric(38,0) */
+    INTRINSIC_DBTS,              /* binary(8) */
+    INTRINSIC_NEXT_ROWVERSION,   /* binary(8): MIN_ACTIVE_ROWVERSION() */
     INTRINSIC_SPID,              /* smallint */
     INTRINSIC_PROCID,            /* int */
     INTRINSIC_NESTLEVEL,         /* int */
@@ -145,6 +147,7 @@ typedef enum BindMetadata {
     METADATA_IDENT_SEED,            /* (nvarchar table) numeric(38,0) */
     METADATA_IDENT_INCR,            /* (nvarchar table) numeric(38,0) */
     METADATA_TYPE_ID,               /* (nvarchar name) int */
+    METADATA_TYPE_NAME,             /* (int user type) nvarchar(128) */
     METADATA_CONNECTIONPROPERTY,    /* (nvarchar property) sql_variant */
     METADATA_SESSIONPROPERTY,       /* (nvarchar option) sql_variant */
     METADATA_COLLATIONPROPERTY,     /* (nvarchar collation, nvarchar property) sql_variant */

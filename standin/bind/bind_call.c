@@ -568,6 +568,7 @@ static const char *const unbuilt[] = {
 static bool unknown(Binder *b, const AstExpr *x) {
     const AstName *name = &x->u.call.name;
     if (name->schema.n) {
+        if (bindname_is_method(b, name)) return false;
         Str text = bindfrom_display(b, name);
         if (str_eq_icase(name->schema, STR_LIT("sys")))
             return sqlerror_set(b->e, 208, 1, x->line, "Invalid object name '%.*s'.", STR_ARG(text));

@@ -230,6 +230,8 @@ MUST_CHECK bool bindexpr_enter(Binder *b, uint32_t line);
 
 /* ---- names (bind_name.c) ---- */
 MUST_CHECK bool bindname_column(Binder *b, const AstName *name, Bx *ret);
+/* True: the name is a method or property of a CLR or xml column; *e is 40517, which names it. */
+bool bindname_is_method(Binder *b, const AstName *name);
 /* Is this the column of a GROUP BY item, or does an item equal x? */
 bool bindname_is_grouped(Binder *b, Scope *s, const AstExpr *x);
 bool bindname_matches(const Source *s, const AstName *qualifier); /* of t.* and t.column */

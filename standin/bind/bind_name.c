@@ -42,7 +42,25 @@ static void look(const Scope *scope, const AstName *name, Hit *hit) {
     }
 }
 
+/* h.ToString(), g.Lat: is what looks like a table a column of a CLR type, or of xml? */
+bool bindname_is_method(Binder *b, const AstName *name) {
+    AstName column = {.schema = name->database, .name = name->schema};
+    for (const Scope *s = b->scope; s && name->schema.n; s = s->outer) {
+        Hit hit = {0};
+        look(s, &column, &hit);
+        if (hit.count == 0) continue;
+        const Type *t = &hit.source->columns[hit.column].type;
+        if (!type_is_clr(t->id) && t->id != TYPE_XML) return false;
+        return !sqlerror_set(
+            b->e, 40517, 1, name->line,
+            "Keyword or statement option '%s.%.*s' is not supported in this version of SQL Server.",
+            type_name(t->id), STR_ARG(name->name));
+    }
+    return false;
+}
+
 static bool not_found(Binder *b, const AstName *name, bool has_qualifier_match) {
+    if (bindname_is_method(b, name)) return false;
     if (name->schema.n == 0 || has_qualifier_match)
         return sqlerror_set(b->e, 207, 1, name->line, "Invalid column name '%.*s'.", STR_ARG(name->name));
     Str parts[] = {name->server, name->database, name->schema};

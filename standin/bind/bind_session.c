@@ -23,6 +23,8 @@ static const struct {
     {"@@TRANCOUNT", INTRINSIC_TRANCOUNT, false, {.id = TYPE_INT}},
     {"@@IDENTITY", INTRINSIC_IDENTITY, true, {.id = TYPE_NUMERIC, .precision = 38}},
     {"SCOPE_IDENTITY", INTRINSIC_SCOPE_IDENTITY, true, {.id = TYPE_NUMERIC, .precision = 38}},
+    {"@@DBTS", INTRINSIC_DBTS, false, {.id = TYPE_VARBINARY, .length = 8}},
+    {"MIN_ACTIVE_ROWVERSION", INTRINSIC_NEXT_ROWVERSION, false, {.id = TYPE_BINARY, .length = 8}},
     {"@@SPID", INTRINSIC_SPID, false, {.id = TYPE_SMALLINT}},
     {"@@PROCID", INTRINSIC_PROCID, false, {.id = TYPE_INT}},
     {"@@NESTLEVEL", INTRINSIC_NESTLEVEL, false, {.id = TYPE_INT}},
@@ -79,7 +81,6 @@ bool bindsession_global(Binder *b, const AstExpr *x, Bx *ret) {
         int value;
     } constants[] = {{"@@MAX_PRECISION", TYPE_TINYINT, 38},
                      {"@@MAX_CONNECTIONS", TYPE_INT, 32767},
-                     {"@@DBTS", TYPE_INT, 0},
                      {"@@CURSOR_ROWS", TYPE_INT, 0},
                      {"@@FETCH_STATUS", TYPE_INT, 0},
                      {"@@REMSERVER", TYPE_NULL, 0}};
@@ -138,6 +139,7 @@ static const MetadataRow metadata[] = {
     {"IDENT_SEED", "n", METADATA_IDENT_SEED, 1, TYPE_NUMERIC, 38},
     {"IDENT_INCR", "n", METADATA_IDENT_INCR, 1, TYPE_NUMERIC, 38},
     {"TYPE_ID", "n", METADATA_TYPE_ID, 1, TYPE_INT, 0},
+    {"TYPE_NAME", "i", METADATA_TYPE_NAME, 1, TYPE_NVARCHAR, 128},
     {"CONNECTIONPROPERTY", "n", METADATA_CONNECTIONPROPERTY, 1, TYPE_SQL_VARIANT, 0},
     {"SESSIONPROPERTY", "n", METADATA_SESSIONPROPERTY, 1, TYPE_SQL_VARIANT, 0},
     {"COLLATIONPROPERTY", "nn", METADATA_COLLATIONPROPERTY, 2, TYPE_SQL_VARIANT, 0},
@@ -163,15 +165,6 @@ static bool metadata_call(Binder *b, const AstExpr *x, const MetadataRow *row, B
     return true;
 }
 
-static bool type_name_call(Binder *b, const AstExpr *x, Bx *ret) {
-    Bx id;
-    if (x->u.call.arg_count != 1) return bindcall_wrong_count(b, x, "type_name", 1, 1);
-    if (!bindcall_argument(b, x->u.call.args[0], 'i', &id)) return false;
-    *ret = (Bx){.type = {.id = TYPE_NVARCHAR, .length = 128}, .is_nullable = true};
-    ret->sql = SQL_OF(b, "ts_type_name(@)", id.sql);
-    return true;
-}
-
 /* Any value as a variant, then its property. */
 static bool variant_property_call(Binder *b, const AstExpr *x, Bx *ret) {
     Bx value, name;
@@ -190,7 +183,6 @@ bool bindsession_call(Binder *b, const AstExpr *x, Bx *ret, bool *ret_found) {
     const AstCall *c = &x->u.call;
     *ret_found = true;
     if (str_eq_icase(c->name.name, STR_LIT("SQL_VARIANT_PROPERTY"))) return variant_property_call(b, x, ret);
-    if (str_eq_icase(c->name.name, STR_LIT("TYPE_NAME"))) return type_name_call(b, x, ret);
     if (c->arg_count == 0) {
         if (!intrinsic(b, c->name.name, ret, ret_found)) return false;
         if (*ret_found) return true;

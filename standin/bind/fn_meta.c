@@ -1,4 +1,4 @@
-/* Functions that ask the session: ts_metadata(which, arguments…); TYPE_NAME, which is everywhere the same. */
+/* Functions that ask the session: ts_metadata(which, arguments…); SQL_VARIANT_PROPERTY. */
 #include "standin/bind/fn_internal.h"
 #include "standin/types/variant.h"
 
@@ -19,20 +19,6 @@ static void fn_metadata(sqlite3_context *c, int n, sqlite3_value **v) {
     else fn_fail(c, e.number, e.state, "%s", e.text);
 }
 
-/* By user_type_id: that of the system type, and 256 for sysname. */
-static const char *name_of_type(int id) {
-    enum { USER_TYPE_SYSNAME = 256 };
-    return id == USER_TYPE_SYSNAME ? "sysname" : type_is_id(id) ? type_name((TypeId)id) : NULL;
-}
-
-static void fn_type_name(sqlite3_context *c, int n, sqlite3_value **v) {
-    (void)n;
-    if (fn_has_null(c, 1, v)) return;
-    const char *name = name_of_type(sqlite3_value_int(v[0]));
-    if (name) sqlite3_result_text(c, name, -1, SQLITE_STATIC);
-    else sqlite3_result_null(c);
-}
-
 static void fn_variant_property(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
     if (!fn_has_null(c, 2, v)) fn_result(c, variant_property(fn_value(v[0]), fn_text(v[1]), fn_scratch(c)));
@@ -40,7 +26,6 @@ static void fn_variant_property(sqlite3_context *c, int n, sqlite3_value **v) {
 
 const FnRow fn_meta_rows[] = {
     {"ts_metadata", -1, fn_metadata, true},
-    {"ts_type_name", 1, fn_type_name, false},
     {"ts_variant_property", 2, fn_variant_property, false},
     {NULL, 0, NULL, false},
 };

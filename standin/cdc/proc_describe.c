@@ -77,7 +77,7 @@ static int64_t tds_type_id(const Type *t, bool is_nullable) {
     case TYPE_DATETIME: return is_nullable ? 111 : 61;
     case TYPE_SMALLDATETIME: return is_nullable ? 111 : 58;
     case TYPE_ROWVERSION: return 173;
-    default: return t->id;
+    default: return type_system_id(t->id);
     }
 }
 
@@ -102,7 +102,7 @@ static bool describe_column(Session *s, const OutColumn *c, size_t ordinal) {
     row[n++] = number((int64_t)ordinal);
     row[n++] = c->name.n ? VALUE_OF_TEXT(c->name) : (Value){.kind = VALUE_NULL};
     row[n++] = number(c->is_nullable);
-    row[n++] = number(c->type.id);
+    row[n++] = number(type_system_id(c->type.id));
     row[n++] = VALUE_OF_TEXT(buf_view(&type));
     row[n++] = number(type_max_length_bytes(&c->type));
     row[n++] = number(type_sys_precision(&c->type));

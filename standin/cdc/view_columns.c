@@ -32,9 +32,9 @@ static int64_t user_type_id(const Type *t) {
     return t->is_sysname ? USER_TYPE_SYSNAME : (int64_t)t->id;
 }
 
-static void type_values(ViewRow *r, const Type *t) {
+static void type_values(ViewRow *r, const Type *t, int32_t alias) {
     view_row_int(r, type_system_id(t->id));
-    view_row_int(r, user_type_id(t));
+    view_row_int(r, alias ? alias : user_type_id(t));
     view_row_int(r, type_max_length_bytes(t));
     view_row_int(r, type_sys_precision(t));
     view_row_int(r, type_sys_scale(t));
@@ -50,7 +50,7 @@ static void column_start(ViewRow *r, const Database *d, const Table *t, const Co
     view_row_int(r, t->object_id);
     view_row_text(r, c->name);
     view_row_int(r, c->id);
-    type_values(r, &c->type);
+    type_values(r, &c->type, c->user_type_id);
     collation_value(r, &c->type, d);
     view_row_int(r, c->is_nullable);
     view_row_int(r, type_is_text(c->type.id) || type_is_binary(c->type.id));
@@ -59,7 +59,9 @@ static void column_start(ViewRow *r, const Database *d, const Table *t, const Co
     view_row_int(r, c->is_computed);
     view_row_zeros(r, 7);
     view_row_int(r, c->default_object_id);
-    view_row_zeros(r, 4);
+    view_row_int(r, 0);
+    view_row_int(r, c->is_sparse);
+    view_row_zeros(r, 2);
     view_row_text(r, "NOT_APPLICABLE");
     view_row_zeros(r, 2);
 }
@@ -211,28 +213,30 @@ static const Type TYPES[] = {
     {.id = TYPE_GEOGRAPHY},
 };
 
+static void type_row(ViewRow *r, const Database *d, const Type *t, const UserType *alias) {
+    view_row_text(r, alias ? alias->name : t->is_sysname ? "sysname" : type_name(t->id));
+    view_row_int(r, type_system_id(t->id));
+    view_row_int(r, alias ? alias->id : user_type_id(t));
+    view_row_int(r, alias ? alias->schema_id : CATALOG_SCHEMA_SYS);
+    view_row_null(r);
+    view_row_int(r, type_max_length_bytes(t));
+    view_row_int(r, type_sys_precision(t));
+    view_row_int(r, type_sys_scale(t));
+    collation_value(r, t, d);
+    view_row_int(r, alias ? alias->is_nullable : !t->is_sysname && t->id != TYPE_ROWVERSION);
+    view_row_int(r, alias != NULL);
+    view_row_int(r, type_is_clr(t->id));
+    view_row_zeros(r, 3);
+    view_row_end(r);
+}
+
 static bool fill_types(Session *s, int32_t database_id, const Value *args, size_t arg_count, SysRows *rows,
                        Arena *arena, SqlError *e) {
     (void)args, (void)arg_count, (void)arena, (void)e;
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     ViewRow r = view_row_start(rows, VIEW_COUNT(TYPE_COLUMNS));
-    for (size_t i = 0; d && i < VIEW_COUNT(TYPES); i++) {
-        const Type *t = &TYPES[i];
-        view_row_text(&r, t->is_sysname ? "sysname" : type_name(t->id));
-        view_row_int(&r, type_system_id(t->id));
-        view_row_int(&r, user_type_id(t));
-        view_row_int(&r, CATALOG_SCHEMA_SYS);
-        view_row_null(&r);
-        view_row_int(&r, type_max_length_bytes(t));
-        view_row_int(&r, type_sys_precision(t));
-        view_row_int(&r, type_sys_scale(t));
-        collation_value(&r, t, d);
-        view_row_int(&r, !t->is_sysname && t->id != TYPE_ROWVERSION);
-        view_row_int(&r, 0);
-        view_row_int(&r, type_is_clr(t->id));
-        view_row_zeros(&r, 3);
-        view_row_end(&r);
-    }
+    for (size_t i = 0; d && i < VIEW_COUNT(TYPES); i++) type_row(&r, d, &TYPES[i], NULL);
+    for (size_t i = 0; d && i < d->type_count; i++) type_row(&r, d, &d->types[i].base, &d->types[i]);
     return true;
 }
 

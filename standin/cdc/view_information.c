@@ -138,13 +138,21 @@ static void number_values(ViewRow *r, const Type *t) {
     view_row_null(r);
 }
 
-static void character_set_values(ViewRow *r, const Type *t, const Database *d) {
+/* Character set, collation, and the alias type as a domain. */
+static void character_set_values(ViewRow *r, const Type *t, const Database *d, const UserType *alias) {
     bool is_text = type_is_text(t->id) && t->id != TYPE_XML;
     view_row_nulls(r, 2);
     view_row_text(r, !is_text ? NULL : type_is_unicode(t->id) ? "UNICODE" : "iso_1");
     view_row_nulls(r, 2);
     view_row_text(r, is_text ? collation_get(t->collation ? t->collation : d->collation)->name : NULL);
-    view_row_nulls(r, 3);
+    if (!alias) {
+        view_row_nulls(r, 3);
+        return;
+    }
+    const Schema *schema = database_schema_by_id(d, alias->schema_id);
+    view_row_text(r, d->name);
+    view_row_text(r, schema ? schema->name : NULL);
+    view_row_text(r, alias->name);
 }
 
 static void column_rows(ViewRow *r, Session *s, const Database *d, const Table *t) {
@@ -159,7 +167,8 @@ static void column_rows(ViewRow *r, Session *s, const Database *d, const Table *
         view_row_text(r, type_name(c->type.id));
         length_values(r, &c->type);
         number_values(r, &c->type);
-        character_set_values(r, &c->type, d);
+        character_set_values(r, &c->type, d,
+                             c->user_type_id ? database_type_by_id(d, c->user_type_id) : NULL);
         view_row_end(r);
     }
 }

@@ -89,8 +89,10 @@ static const SysColumn COLUMN_COLUMNS[] = {
 static const SysParam COLUMN_PARAMS[] = {{.name = "@form", .type = {.id = TYPE_INT}},
                                          {.name = "@odbc_version", .type = {.id = TYPE_INT}}};
 
-static void odbc_type_values(ViewRow *r, const Column *c, const OdbcType *o, Arena *arena) {
-    const char *name = c->type.is_sysname ? "sysname" : type_name(c->type.id);
+static void odbc_type_values(ViewRow *r, const Database *d, const Column *c, const OdbcType *o,
+                             Arena *arena) {
+    const UserType *alias = c->user_type_id ? database_type_by_id(d, c->user_type_id) : NULL;
+    const char *name = alias ? alias->name : c->type.is_sysname ? "sysname" : type_name(c->type.id);
     view_row_int(r, o->data_type);
     view_row_text(r, c->is_identity ? arena_printf(arena, "%s identity", name) : name);
     number_or_null(r, o->precision);
@@ -104,7 +106,7 @@ static void column_row(ViewRow *r, const Database *d, const Table *t, size_t i, 
     const Column *c = &t->columns[i];
     table_name(r, d, t);
     view_row_text(r, c->name);
-    odbc_type_values(r, c, o, arena);
+    odbc_type_values(r, d, c, o, arena);
     view_row_int(r, c->is_nullable);
     view_row_null(r);
     view_row_text(r, c->default_sql);
@@ -330,6 +332,7 @@ static const Datatype DATATYPES[] = {
     {{.id = TYPE_NVARCHAR, .length = 128, .is_sysname = true}, "N'", "'", NULL, false, 18},
     {{.id = TYPE_NCHAR, .length = 4000}, "N'", "'", "length", false, 0},
     {{.id = TYPE_UNIQUEIDENTIFIER}, "'", "'", NULL, false, 0},
+    {{.id = TYPE_SQL_VARIANT}, NULL, NULL, NULL, false, 0},
     {{.id = TYPE_XML, .length = TYPE_MAX_LENGTH}, "N'", "'", NULL, false, 0},
     {{.id = TYPE_DATE}, "'", "'", NULL, false, 0},
     {{.id = TYPE_TIME, .scale = 7}, "'", "'", "scale", false, 0},

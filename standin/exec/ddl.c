@@ -381,11 +381,6 @@ static bool drop_absent(const AstDropObjects *d, SqlError *e) {
     if (d->if_exists) return true;
     CLEANUP(buf_done) Buf name = {0};
     write_name(&d->names[0], &name);
-    if (strcmp(d->kind, "type") == 0)
-        return sql_error_set(e, 218, 16, 1,
-                             "Could not find the type '%s'. Either it does not exist or you do not have the "
-                             "necessary permission.",
-                             buf_text(&name));
     return sql_error_set(e, 3701, 11, 5,
                          "Cannot drop the %s '%s', because it does not exist or you do not have permission.",
                          d->kind, buf_text(&name));
@@ -403,6 +398,8 @@ static bool change_schema(Session *s, const AstStmt *st, SqlError *e) {
     case STMT_DROP_ABSENT: return drop_absent(&st->u.drop, e);
     case STMT_CREATE_SCHEMA:
     case STMT_DROP_SCHEMA: return ddl_schema(s, st, e);
+    case STMT_CREATE_TYPE:
+    case STMT_DROP_TYPE: return ddl_type(s, st, e);
     case STMT_CREATE_DATABASE:
     case STMT_ALTER_DATABASE:
     case STMT_DROP_DATABASE: return ddl_database(s, st, e);

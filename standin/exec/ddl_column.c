@@ -201,12 +201,14 @@ bool ddl_alter_column(Session *s, const Table *t, const AstColumnDef *def, Str t
     size_t at = table_column_index(t, c->id);
     Table *after = table_copy(t);
     Column *changed = &after->columns[at];
-    if (!ddltable_type(s, after, def, &changed->type, e)) {
+    const UserType *alias;
+    if (!ddltable_type(s, after, def, &changed->type, &alias, e)) {
         (void)table_free(after);
         return false;
     }
     if (!def->collation.n) changed->type.collation = type_is_text(changed->type.id) ? c->type.collation : 0;
-    changed->is_nullable = def->is_null_given ? def->is_nullable : true;
+    changed->is_nullable = def->is_null_given ? def->is_nullable : !alias || alias->is_nullable;
+    changed->user_type_id = alias ? alias->id : 0;
     const char *by = dependent(t, c->id);
     if (by && !is_same_or_longer(&c->type, &changed->type)) {
         (void)table_free(after);

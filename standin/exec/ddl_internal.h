@@ -34,7 +34,8 @@ bool ddltable_add_constraint(Session *s, Table *t, const AstConstraint *c, const
                              SqlError *e);
 bool ddltable_add_column_constraints(Session *s, Table *t, const AstColumnDef *def, SqlError *e);
 bool ddltable_add_index(Session *s, Table *t, const AstCreateIndex *x, SqlError *e);
-bool ddltable_type(Session *s, Table *t, const AstColumnDef *def, Type *ret, SqlError *e);
+bool ddltable_type(Session *s, Table *t, const AstColumnDef *def, Type *ret, const UserType **ret_alias,
+                   SqlError *e);
 /* "Table.Column names of a key are in this order": the index whose key columns are these, or NULL. */
 const Index *ddltable_unique_on(const Table *t, const int32_t *column_ids, size_t count);
 bool ddl_create_table(Session *s, const AstStmt *st, SqlError *e);
@@ -48,5 +49,12 @@ bool ddl_create_index(Session *s, const AstStmt *st, SqlError *e);
 bool ddl_drop_index(Session *s, const AstStmt *st, SqlError *e);
 bool ddl_database(Session *s, const AstStmt *st, SqlError *e);
 bool ddl_schema(Session *s, const AstStmt *st, SqlError *e);
+
+/* ---- ddl_type.c */
+/* A declared type; an alias type's base, *ret_alias is then set (borrowed from d). 2715: there is none.
+ * ordinal: of the column, for the message. */
+bool ddltype_resolve(const Database *d, const AstType *t, size_t ordinal, Type *ret,
+                     const UserType **ret_alias, SqlError *e);
+bool ddl_type(Session *s, const AstStmt *st, SqlError *e);
 
 #endif

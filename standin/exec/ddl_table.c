@@ -31,11 +31,17 @@ static bool is_identity_type(const Type *t) {
     bool is_int =
         t->id == TYPE_TINYINT || t->id == TYPE_SMALLINT || t->id == TYPE_INT || t->id == TYPE_BIGINT;
     bool is_decimal = t->id == TYPE_DECIMAL || t->id == TYPE_NUMERIC;
-    return is_int || (is_decimal && t->scale == 0 && t->precision <= 18);
+    return is_int || (is_decimal && t->scale == 0);
 }
 
-bool ddltable_type(Session *s, Table *t, const AstColumnDef *def, Type *ret, SqlError *e) {
-    *ret = def->type.type;
+bool ddltable_type(Session *s, Table *t, const AstColumnDef *def, Type *ret, const UserType **ret_alias,
+                   SqlError *e) {
+    const Database *own = t->kind == TABLE_VARIABLE
+                              ? session_current_database(s)
+                              : catalog_database_by_id(session_catalog(s), t->database_id);
+    if (!ddltype_resolve(own, &def->type, t->column_count + 1, ret, ret_alias, e)) return false;
+    if (*ret_alias && def->collation.n)
+        return sql_error_set(e, 452, 16, 1, "COLLATE clause cannot be used on user-defined data types.");
     if (def->computed) {
         BindRelation *r = host_relation_of(s, t, &s->scratch);
         bool is_nullable;
@@ -55,6 +61,58 @@ bool ddltable_type(Session *s, Table *t, const AstColumnDef *def, Type *ret, Sql
            sql_error_set(e, 448, 16, 3, "Invalid collation '" STR_FMT "'.", STR_ARG(def->collation));
 }
 
+static bool check_identity(const Table *t, const AstColumnDef *def, const Type *type, SqlError *e) {
+    if (!def->is_identity) return true;
+    if (!is_identity_type(type))
+        return sql_error_set(e, 2749, 16, 2,
+                             "Identity column '" STR_FMT
+                             "' must be of data type int, bigint, smallint, tinyint, or "
+                             "decimal or numeric with a scale of 0, and constrained to be nonnullable.",
+                             STR_ARG(def->name));
+    if (table_identity(t))
+        return sql_error_set(
+            e, 2744, 16, 2,
+            "Multiple identity columns specified for table '%s'. Only one identity column per table "
+            "is allowed.",
+            t->name);
+    if (def->is_null_given && def->is_nullable)
+        return sql_error_set(e, 8147, 16, 1,
+                             "Could not create IDENTITY attribute on nullable column '" STR_FMT
+                             "', table '%s'.",
+                             STR_ARG(def->name), t->name);
+    if (def->identity_increment == 0)
+        return sql_error_set(e, 2753, 16, 1, "Identity column '" STR_FMT "' contains invalid INCREMENT.",
+                             STR_ARG(def->name));
+    return true;
+}
+
+/* What sparse columns and rowversion may not be. */
+static bool check_kind(const Table *t, const AstColumnDef *def, const Type *type, SqlError *e) {
+    for (size_t i = 0; type->id == TYPE_ROWVERSION && i < t->column_count; i++)
+        if (t->columns[i].type.id == TYPE_ROWVERSION)
+            return sql_error_set(
+                e, 2738, 16, 2,
+                "A table can only have one timestamp column. Because table '%s' already has one, "
+                "the column '" STR_FMT "' cannot be added.",
+                t->name, STR_ARG(def->name));
+    if (!def->is_sparse) return true;
+    bool is_bad = def->is_identity || def->is_rowguidcol || def->computed ||
+                  (def->is_null_given && !def->is_nullable) || type->id == TYPE_ROWVERSION ||
+                  type->id == TYPE_TEXT || type->id == TYPE_NTEXT || type->id == TYPE_IMAGE ||
+                  type->id == TYPE_GEOMETRY || type->id == TYPE_GEOGRAPHY || def->type.alias.name.n;
+    for (size_t i = 0; i < def->constraint_count; i++)
+        is_bad |= def->constraints[i].kind == CONSTRAINT_DEFAULT;
+    return !is_bad ||
+           sql_error_set(
+               e, 1731, 16, 1,
+               "Cannot create the sparse column '" STR_FMT
+               "' in the table '%s' because an option or data type specified is not valid. A sparse "
+               "column must be nullable and cannot have the ROWGUIDCOL, IDENTITY, or FILESTREAM "
+               "properties. A sparse column cannot be of the following data types: text, ntext, image, "
+               "geometry, geography, or user-defined type.",
+               STR_ARG(def->name), t->name);
+}
+
 bool ddltable_add_column(Session *s, Table *t, const AstColumnDef *def, SqlError *e) {
     if (table_column(t, def->name))
         return sql_error_set(e, 2705, 16, 3,
@@ -68,22 +126,15 @@ bool ddltable_add_column(Session *s, Table *t, const AstColumnDef *def, SqlError
                              "1024 columns.",
                              STR_ARG(def->name), t->name);
     Type type;
-    if (!ddltable_type(s, t, def, &type, e)) return false;
-    if (def->is_identity && !is_identity_type(&type))
-        return sql_error_set(e, 2749, 16, 2,
-                             "Identity column '" STR_FMT
-                             "' must be of data type int, bigint, smallint, tinyint, or "
-                             "decimal or numeric with a scale of 0, and constrained to be nonnullable.",
-                             STR_ARG(def->name));
-    if (def->is_identity && table_identity(t))
-        return sql_error_set(
-            e, 2744, 16, 2,
-            "Multiple identity columns specified for table '%s'. Only one identity column per table "
-            "is allowed.",
-            t->name);
-    bool is_nullable = def->is_null_given ? def->is_nullable : true;
+    const UserType *alias;
+    if (!ddltable_type(s, t, def, &type, &alias, e) || !check_identity(t, def, &type, e) ||
+        !check_kind(t, def, &type, e))
+        return false;
+    bool is_nullable = def->is_null_given ? def->is_nullable : !alias || alias->is_nullable;
     if (def->is_identity || (type.id == TYPE_ROWVERSION && !def->is_null_given)) is_nullable = false;
     Column *c = table_add_column(t, def->name, &type, is_nullable);
+    c->user_type_id = alias ? alias->id : 0;
+    c->is_sparse = def->is_sparse;
     c->is_identity = def->is_identity;
     c->identity_seed = def->identity_seed;
     c->identity_step = def->identity_increment;

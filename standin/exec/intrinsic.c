@@ -81,6 +81,13 @@ static Value name_of_login(Session *s, BindIntrinsic what, Arena *a) {
     }
 }
 
+static Value rowversion(uint64_t v, Arena *a) {
+    enum { ROWVERSION_BYTES = 8 };
+    char *bytes = arena_bytes(a, ROWVERSION_BYTES);
+    for (int i = ROWVERSION_BYTES - 1; i >= 0; i--, v >>= 8) bytes[i] = (char)v;
+    return VALUE_OF_BLOB(((Str){bytes, ROWVERSION_BYTES}));
+}
+
 bool intrinsic_value(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlError *e) {
     Session *s = data;
     (void)e;
@@ -96,6 +103,8 @@ bool intrinsic_value(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlEr
     case INTRINSIC_TRANCOUNT: *ret = VALUE_OF_INT(txn_count(s->txn)); break;
     case INTRINSIC_IDENTITY: *ret = identity(s->identity, s->has_identity, a); break;
     case INTRINSIC_SCOPE_IDENTITY: *ret = identity(s->scope_identity, s->has_scope_identity, a); break;
+    case INTRINSIC_DBTS: *ret = rowversion(server_last_rowversion(s->server), a); break;
+    case INTRINSIC_NEXT_ROWVERSION: *ret = rowversion(server_last_rowversion(s->server) + 1, a); break;
     case INTRINSIC_SPID: *ret = VALUE_OF_INT(s->spid); break;
     case INTRINSIC_PROCID: *ret = VALUE_OF_INT(0); break;
     case INTRINSIC_NESTLEVEL: *ret = VALUE_OF_INT(s->nesting > 0 ? s->nesting - 1 : 0); break;

@@ -189,6 +189,7 @@ static Value column_property(Session *s, const Value *args, size_t count) {
     if (str_eq_icase(p, STR_LIT("AllowsNull"))) return flag(c->is_nullable);
     if (str_eq_icase(p, STR_LIT("ColumnId"))) return VALUE_OF_INT(c->id);
     if (str_eq_icase(p, STR_LIT("IsRowGuidCol"))) return flag(c->is_rowguid);
+    if (str_eq_icase(p, STR_LIT("IsSparse"))) return flag(c->is_sparse);
     if (str_eq_icase(p, STR_LIT("IsHidden")) || str_eq_icase(p, STR_LIT("IsSparse")) ||
         str_eq_icase(p, STR_LIT("IsColumnSet")) || str_eq_icase(p, STR_LIT("IsFulltextIndexed")))
         return flag(false);
@@ -300,15 +301,30 @@ static Value object_property_ex(Session *s, const Value *args, size_t count, Are
     return variant_pack(&(Type){.id = TYPE_INT}, object_property(s, args, count), a);
 }
 
-/* The name of a system type, with or without its schema. */
-static Value type_id(const Value *args, size_t count) {
-    enum { USER_TYPE_SYSNAME = 256 };
+enum { USER_TYPE_SYSNAME = 256 };
+
+/* The name of a type, with or without its schema. */
+static Value type_id(Session *s, const Value *args, size_t count) {
+    AstName name;
+    if (!has(args, count, 0) || !parser_name(str_of(&args[0]), &s->scratch, &name)) return none;
+    bool is_system = name.schema.n == 0 || str_eq_icase(name.schema, STR_LIT("sys"));
+    if (is_system && str_eq_icase(name.name, STR_LIT("sysname"))) return VALUE_OF_INT(USER_TYPE_SYSNAME);
+    TypeId id = is_system ? type_by_name(name.name) : TYPE_NULL;
+    if (id != TYPE_NULL) return VALUE_OF_INT(id);
+    const Database *d = session_current_database(s);
+    const Schema *schema =
+        name.schema.n ? database_schema(d, name.schema) : database_schema_by_id(d, CATALOG_SCHEMA_DBO);
+    const UserType *alias = schema ? database_type(d, schema->id, name.name) : NULL;
+    return alias ? VALUE_OF_INT(alias->id) : none;
+}
+
+static Value type_name_of(Session *s, const Value *args, size_t count, Arena *a) {
     if (!has(args, count, 0)) return none;
-    Str name = str_of(&args[0]);
-    if (name.n > 4 && str_eq_icase(str_sub(name, 0, 4), STR_LIT("sys."))) name = str_sub(name, 4, name.n);
-    if (str_eq_icase(name, STR_LIT("sysname"))) return VALUE_OF_INT(USER_TYPE_SYSNAME);
-    TypeId id = type_by_name(name);
-    return id == TYPE_NULL ? none : VALUE_OF_INT(id);
+    int id = (int)args[0].v.i;
+    if (id == USER_TYPE_SYSNAME) return text(a, "sysname");
+    if (type_is_id(id)) return text(a, type_name((TypeId)id));
+    const UserType *alias = database_type_by_id(session_current_database(s), id);
+    return alias ? text(a, alias->name) : none;
 }
 
 static Value of_property(Session *s, BindMetadata what, const Value *args, size_t count, Arena *a) {
@@ -324,7 +340,8 @@ static Value of_property(Session *s, BindMetadata what, const Value *args, size_
                    ? property_collation(str_of(&args[0]), str_of(&args[1]), a)
                    : none;
     case METADATA_OBJECTPROPERTYEX: return object_property_ex(s, args, count, a);
-    case METADATA_TYPE_ID: return type_id(args, count);
+    case METADATA_TYPE_ID: return type_id(s, args, count);
+    case METADATA_TYPE_NAME: return type_name_of(s, args, count, a);
     default: return none; /* STATS_DATE: there are no statistics */
     }
 }

@@ -9,6 +9,7 @@
 #include "standin/store/row_buffer.h"
 #include "standin/store/txn_internal.h"
 #include "standin/tsql/parser.h"
+#include "standin/types/decimal.h"
 #include "standin/types/wtf8.h"
 
 typedef enum FillKind {
@@ -55,7 +56,7 @@ struct RowCheck {
     RowBuffer *own; /* rows with references to the table itself, checked at the end */
     const Database *database;
     bool defaults_nulls;
-    uint8_t rowversion[8];
+    uint8_t rowversion[8], identity_blob[DECIMAL_BLOB_BYTES];
 };
 
 /* ---- preparation */
@@ -196,12 +197,18 @@ static bool next_identity(RowCheck *c, const Column *col, Value *ret, SqlError *
     if (col->type.id == TYPE_INT) low = INT32_MIN, high = INT32_MAX;
     if (col->type.id == TYPE_SMALLINT) low = INT16_MIN, high = INT16_MAX;
     if (col->type.id == TYPE_TINYINT) low = 0, high = UINT8_MAX;
+    bool is_decimal = col->type.id == TYPE_DECIMAL || col->type.id == TYPE_NUMERIC;
+    if (is_decimal && col->type.precision <= 18) {
+        high = (int64_t)decimal_power(col->type.precision) - 1;
+        low = -high;
+    }
     if (overflows || v < low || v > high)
         return sql_error_set(e, 8115, 16, 1, "Arithmetic overflow error converting IDENTITY to data type %s.",
                              type_name(col->type.id));
     atomic_store(&state->identity, v);
     atomic_store(&state->has_identity, true);
-    *ret = VALUE_OF_INT(v);
+    *ret = is_decimal ? decimal_to_value((Decimal){v, col->type.precision, 0}, c->identity_blob)
+                      : VALUE_OF_INT(v);
     c->s->identity = c->s->scope_identity = v;
     c->s->has_identity = c->s->has_scope_identity = true;
     return true;
@@ -225,8 +232,8 @@ static bool fill(RowCheck *c, size_t at, Value *row, SqlError *e) {
     const Column *col = &c->t->columns[at];
     switch (f->kind) {
     case FILL_GIVEN:
-        if (col->is_identity && c->action == ROW_INSERT && row[at].kind == VALUE_INT)
-            note_identity(c, col, row[at].v.i);
+        if (col->is_identity && c->action == ROW_INSERT && row[at].kind != VALUE_NULL)
+            note_identity(c, col, (int64_t)decimal_from_value(row[at], col->type.precision, 0).unscaled);
         if (c->defaults_nulls && f->has_default && row[at].kind == VALUE_NULL)
             return plan_value(c->s, &f->query, NULL, NULL, &c->row_arena, &row[at], e);
         return true;

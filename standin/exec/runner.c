@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "standin/bind/message_format.h"
 #include "standin/exec/authority.h"
+#include "standin/exec/ddl_internal.h"
 #include "standin/exec/session_internal.h"
 
 bool runner_done(Session *s, OutCommand command, bool has_count, uint64_t rows) {
@@ -73,7 +74,10 @@ static bool run_tran(Session *s, const AstStmt *st, OutCommand *ret_command, Sql
 /* ---- variables, messages */
 
 static bool run_declare(Session *s, const AstDeclare *d, SqlError *e) {
-    Variable *v = scope_declare(s, d->name, &d->type.type, e);
+    Type type;
+    const UserType *alias;
+    if (!ddltype_resolve(session_current_database(s), &d->type, 1, &type, &alias, e)) return false;
+    Variable *v = scope_declare(s, d->name, &type, e);
     if (!v) return false;
     if (d->table) {
         Table *t = table_new(catalog_new_object_id(server_catalog(s->server)), CATALOG_TEMPDB,

@@ -48,6 +48,7 @@ enum {
     CATALOG_PRINCIPAL_SYS = 4,
     CATALOG_FIRST_USER_PRINCIPAL = 5,
     CATALOG_FIRST_LOGIN = 257,
+    CATALOG_FIRST_USER_TYPE = 257, /* sys.types.user_type_id; 256 is sysname's */
     CATALOG_PRINCIPAL_DB_OWNER = 16384, /* fixed roles */
     CATALOG_PRINCIPAL_DB_ACCESSADMIN = 16385,
     CATALOG_PRINCIPAL_DB_SECURITYADMIN = 16386,
@@ -63,7 +64,8 @@ typedef struct Column {
     int32_t id; /* column_id; SQLite name c<id> */
     char *name;
     Type type;
-    bool is_nullable, is_identity, is_computed, is_rowguid;
+    int32_t user_type_id; /* of an alias type (UserType.id); 0: a system type */
+    bool is_nullable, is_identity, is_computed, is_rowguid, is_sparse;
     int64_t identity_seed, identity_step;
     char *default_sql; /* T-SQL text of the default with its parentheses, or NULL */
     char *default_name;
@@ -220,6 +222,15 @@ typedef struct Grant {
     uint32_t with_option; /* of allow: WITH GRANT OPTION */
 } Grant;
 
+/* CREATE TYPE … FROM: another name for a system type. */
+typedef struct UserType {
+    int32_t id; /* sys.types.user_type_id, above those of the system's types */
+    int32_t schema_id;
+    char *name;
+    Type base;
+    bool is_nullable; /* of a column that doesn't say */
+} UserType;
+
 typedef struct Database {
     int32_t id;
     char *name;
@@ -236,6 +247,8 @@ typedef struct Database {
     size_t principal_count;
     Grant *grants;
     size_t grant_count;
+    UserType *types;
+    size_t type_count;
 } Database;
 
 typedef struct Login {
@@ -280,6 +293,8 @@ const Table *catalog_next_referencing(const Catalog *c, int32_t object_id, int32
 const Schema *database_schema(const Database *d, Str name);
 const Schema *database_schema_by_id(const Database *d, int32_t id);
 const Principal *database_principal(const Database *d, Str name);
+const UserType *database_type(const Database *d, int32_t schema_id, Str name);
+const UserType *database_type_by_id(const Database *d, int32_t id);
 const Principal *database_principal_by_id(const Database *d, int32_t id);
 const Column *table_column(const Table *t, Str name);
 const Column *table_column_by_id(const Table *t, int32_t id);
@@ -313,6 +328,8 @@ Schema *database_add_schema(Database *d, Str name, int32_t principal_id);
 Principal *database_add_principal(Database *d, Str name, PrincipalKind kind);
 Grant *database_add_grant(Database *d, int32_t principal_id, GrantScope scope, int32_t id,
                           int32_t column_id); /* or the one there is */
+UserType *database_add_type(Database *d, int32_t schema_id, Str name, const Type *base, bool is_nullable);
+void database_drop_type(Database *d, int32_t id);
 void database_drop_schema(Database *d, int32_t id);
 void database_drop_principal(Database *d, int32_t id); /* its grants too */
 void principal_set_member(Principal *p, int32_t role_id, bool is_member);

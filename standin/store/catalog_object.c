@@ -260,6 +260,26 @@ Login *login_free(Login *l) {
     return NULL;
 }
 
+UserType *database_add_type(Database *d, int32_t schema_id, Str name, const Type *base, bool is_nullable) {
+    int32_t id = CATALOG_FIRST_USER_TYPE;
+    for (size_t i = 0; i < d->type_count; i++)
+        if (d->types[i].id >= id) id = d->types[i].id + 1;
+    GROW(d->types, d->type_count);
+    UserType *t = &d->types[d->type_count++];
+    *t = (UserType){
+        .id = id, .schema_id = schema_id, .name = str_dup(name), .base = *base, .is_nullable = is_nullable};
+    return t;
+}
+
+void database_drop_type(Database *d, int32_t id) {
+    for (size_t i = 0; i < d->type_count; i++)
+        if (d->types[i].id == id) {
+            free(d->types[i].name);
+            REMOVE_AT(d->types, d->type_count, i);
+            return;
+        }
+}
+
 void database_drop_schema(Database *d, int32_t id) {
     for (size_t i = 0; i < d->schema_count; i++)
         if (d->schemas[i].id == id) {
@@ -320,6 +340,11 @@ Database *database_copy(const Database *d) {
     }
     n->grants = x_reallocarray(NULL, d->grant_count, sizeof *n->grants);
     if (d->grant_count) memcpy(n->grants, d->grants, d->grant_count * sizeof *n->grants);
+    n->types = x_reallocarray(NULL, d->type_count, sizeof *n->types);
+    for (size_t i = 0; i < d->type_count; i++) {
+        n->types[i] = d->types[i];
+        n->types[i].name = x_strdup(d->types[i].name);
+    }
     return n;
 }
 
@@ -327,6 +352,8 @@ Database *database_free(Database *d) {
     if (!d) return NULL;
     for (size_t i = 0; i < d->schema_count; i++) free(d->schemas[i].name);
     for (size_t i = 0; i < d->principal_count; i++) principal_done(&d->principals[i]);
+    for (size_t i = 0; i < d->type_count; i++) free(d->types[i].name);
+    free(d->types);
     free(d->schemas);
     free(d->principals);
     free(d->grants);
@@ -352,6 +379,14 @@ const Schema *database_schema(const Database *d, Str name) {
 
 const Schema *database_schema_by_id(const Database *d, int32_t id) {
     FIND(d->schemas, d->schema_count, d->schemas[i].id == id);
+}
+
+const UserType *database_type(const Database *d, int32_t schema_id, Str name) {
+    FIND(d->types, d->type_count, d->types[i].schema_id == schema_id && same_name(d->types[i].name, name));
+}
+
+const UserType *database_type_by_id(const Database *d, int32_t id) {
+    FIND(d->types, d->type_count, d->types[i].id == id);
 }
 
 const Principal *database_principal(const Database *d, Str name) {

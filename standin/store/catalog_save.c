@@ -83,6 +83,8 @@ static void put_column(Buf *out, const Column *c) {
     put_int(out, c->id);
     put_text(out, c->name);
     put_type(out, &c->type);
+    put_int(out, c->user_type_id);
+    put_bool(out, c->is_sparse);
     put_bool(out, c->is_nullable);
     put_bool(out, c->is_identity);
     put_bool(out, c->is_computed);
@@ -100,6 +102,8 @@ static void get_column(Cursor *c, Column *ret) {
     ret->id = get_int(c);
     ret->name = get_text(c);
     ret->type = get_type(c);
+    ret->user_type_id = get_int(c);
+    ret->is_sparse = get_bool(c);
     ret->is_nullable = get_bool(c);
     ret->is_identity = get_bool(c);
     ret->is_computed = get_bool(c);
@@ -300,6 +304,14 @@ void catalog_save_database(const Database *d, Buf *out) {
         buf_le32(out, d->grants[i].deny);
         buf_le32(out, d->grants[i].with_option);
     }
+    put_count(out, d->type_count);
+    for (size_t i = 0; i < d->type_count; i++) {
+        put_int(out, d->types[i].id);
+        put_int(out, d->types[i].schema_id);
+        put_text(out, d->types[i].name);
+        put_type(out, &d->types[i].base);
+        put_bool(out, d->types[i].is_nullable);
+    }
 }
 
 static void load_principal(Cursor *c, Principal *p) {
@@ -348,6 +360,15 @@ Database *catalog_load_database(Str bytes) {
         d->grants[i].allow = cursor_le32(&c);
         d->grants[i].deny = cursor_le32(&c);
         d->grants[i].with_option = cursor_le32(&c);
+    }
+    d->type_count = get_count(&c);
+    d->types = x_calloc(d->type_count, sizeof *d->types);
+    for (size_t i = 0; i < d->type_count; i++) {
+        d->types[i].id = get_int(&c);
+        d->types[i].schema_id = get_int(&c);
+        d->types[i].name = get_text(&c);
+        d->types[i].base = get_type(&c);
+        d->types[i].is_nullable = get_bool(&c);
     }
     return c.failed ? database_free(d) : d;
 }

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "standin/store/row_version.h"
 #include "standin/store/sqlite_collation.h"
+#include "standin/types/decimal.h"
 
 struct Store {
     char *path, *pending_path;
@@ -152,10 +153,18 @@ bool store_changed_since(const Store *st, int32_t object_id, int64_t rowid, uint
 
 /* ---- counters */
 
+/* A decimal of more than 18 digits is a blob. */
+static int64_t whole_number(sqlite3_stmt *st, int i) {
+    if (sqlite3_column_type(st, i) != SQLITE_BLOB || sqlite3_column_bytes(st, i) != DECIMAL_BLOB_BYTES)
+        return sqlite3_column_int64(st, i);
+    Str blob = {sqlite3_column_blob(st, i), DECIMAL_BLOB_BYTES};
+    return (int64_t)decimal_from_value(VALUE_OF_BLOB(blob), DECIMAL_MAX_PRECISION, 0).unscaled;
+}
+
 static bool query_row(sqlite3 *db, const char *sql, int64_t *values, int count) {
     sqlite3_stmt *st = NULL;
     bool found = sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW;
-    for (int i = 0; found && i < count; i++) values[i] = sqlite3_column_int64(st, i);
+    for (int i = 0; found && i < count; i++) values[i] = whole_number(st, i);
     (void)sqlite3_finalize(st);
     return found;
 }

@@ -31,6 +31,7 @@ typedef struct AstName {
 typedef struct AstType {
     Type type;
     bool has_length; /* (n), (max), (p[,s]) was given */
+    AstName alias;   /* not a system type (type.id is TYPE_NULL): one that CREATE TYPE made; else empty */
     uint32_t line;
 } AstType;
 
@@ -655,6 +656,8 @@ typedef enum AstStmtKind {
     STMT_USE,             /* u.text */
     STMT_CREATE_SCHEMA,   /* u.schema */
     STMT_DROP_SCHEMA,     /* u.drop */
+    STMT_CREATE_TYPE,     /* u.create_type */
+    STMT_DROP_TYPE,       /* u.drop */
     STMT_CREATE_TABLE,    /* u.create_table */
     STMT_ALTER_TABLE,     /* u.alter_table */
     STMT_DROP_TABLE,      /* u.drop */
@@ -716,6 +719,11 @@ struct AstStmt {
         struct {
             Str name, owner;
         } schema;
+        struct {
+            AstName name;
+            AstType base;
+            bool is_nullable;
+        } create_type;
         AstCreateTable create_table;
         AstAlterTable alter_table;
         AstCreateIndex create_index;

@@ -18,6 +18,14 @@ static AstExpr *case_expr(Parser *p) {
     return parser_expect_keyword(p, KW_END) ? x : NULL;
 }
 
+/* Of the system's own. */
+static bool cast_type(Parser *p, AstType *ret) {
+    if (!parser_declared_type(p, ret)) return false;
+    return ret->type.id != TYPE_NULL ||
+           sqlerror_set(p->e, 243, 1, ret->line, "Type %.*s is not a defined system type.",
+                        STR_ARG(ret->alias.name));
+}
+
 /* CAST(x AS t), TRY_CAST, PARSE, TRY_PARSE */
 static AstExpr *cast_expr(Parser *p, bool is_try, bool is_parse) {
     AstExpr *x = parser_new_expr(p, EXPR_CAST);
@@ -25,7 +33,7 @@ static AstExpr *cast_expr(Parser *p, bool is_try, bool is_parse) {
     x->u.cast.is_try = is_try;
     x->u.cast.is_parse = is_parse;
     if (!(x->u.cast.operand = parser_expr(p)) || !parser_expect_keyword(p, KW_AS) ||
-        !parser_type(p, &x->u.cast.to))
+        !cast_type(p, &x->u.cast.to))
         return NULL;
     if (is_parse && parser_is_word(p, "using")) return (void)parser_unsupported(p, "USING"), NULL;
     return parser_expect_symbol(p, ')') ? x : NULL;
@@ -36,7 +44,7 @@ static AstExpr *convert_expr(Parser *p, bool is_try) {
     AstExpr *x = parser_new_expr(p, EXPR_CAST);
     p->at += 2;
     x->u.cast.is_try = is_try;
-    if (!parser_type(p, &x->u.cast.to) || !parser_expect_symbol(p, ',') ||
+    if (!cast_type(p, &x->u.cast.to) || !parser_expect_symbol(p, ',') ||
         !(x->u.cast.operand = parser_expr(p)))
         return NULL;
     if (parser_accept_symbol(p, ',') && !(x->u.cast.style = parser_expr(p))) return NULL;

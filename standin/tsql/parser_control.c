@@ -171,7 +171,7 @@ static bool declare_one(Parser *p, AstStmt *s) {
         d->table = PARSER_NEW(p, AstCreateTable);
         return parser_table_body(p, d->table);
     }
-    if (!parser_type(p, &d->type)) return false;
+    if (!parser_declared_type(p, &d->type)) return false;
     return !parser_accept_symbol(p, '=') || (d->initial = parser_expr(p)) != NULL;
 }
 

@@ -107,9 +107,11 @@ static bool drop_objects(Parser *p, AstStmt *s, AstStmtKind kind) {
 static bool drop_absent(Parser *p, AstStmt *s) {
     static const struct {
         const char *word, *kind;
-    } kinds[] = {{"procedure", "procedure"}, {"proc", "procedure"},  {"view", "view"},
-                 {"function", "function"},   {"trigger", "trigger"}, {"sequence", "sequence object"},
-                 {"synonym", "synonym"},     {"type", "type"}};
+    } kinds[] = {
+        {"procedure", "procedure"}, {"proc", "procedure"},  {"view", "view"},
+        {"function", "function"},   {"trigger", "trigger"}, {"sequence", "sequence object"},
+        {"synonym", "synonym"},
+    };
     const Token *t = parser_peek(p, 0);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         bool is_name = t->kind == TOKEN_WORD || t->kind == TOKEN_KEYWORD;
@@ -156,12 +158,30 @@ static bool create_schema(Parser *p, AstStmt *s) {
     return true;
 }
 
+/* ---- types ---- */
+
+/* CREATE TYPE name FROM base [NULL | NOT NULL] */
+static bool create_type(Parser *p, AstStmt *s) {
+    s->kind = STMT_CREATE_TYPE;
+    p->at++;
+    if (!parser_dotted_name(p, &s->u.create_type.name)) return false;
+    if (parser_is_keyword(p, KW_AS)) return parser_unsupported_statement(p, "CREATE TYPE … AS TABLE");
+    if (parser_is_keyword(p, KW_EXTERNAL))
+        return parser_unsupported_statement(p, "CREATE TYPE … EXTERNAL NAME");
+    if (!parser_expect_keyword(p, KW_FROM) || !parser_type(p, &s->u.create_type.base)) return false;
+    s->u.create_type.is_nullable = !parser_accept_keyword(p, KW_NOT);
+    if (!s->u.create_type.is_nullable) return parser_expect_keyword(p, KW_NULL);
+    (void)parser_accept_keyword(p, KW_NULL);
+    return true;
+}
+
 /* ---- entry points ---- */
 
 bool parser_create(Parser *p, AstStmt *s) {
     size_t start = p->at++;
     if (parser_at_module(p)) return parser_module(p, s, start);
     if (parser_at_principal(p)) return parser_create_principal(p, s, /* is_alter= */ false);
+    if (parser_is_word(p, "type")) return create_type(p, s);
     switch (parser_peek(p, 0)->keyword) {
     case KW_DATABASE: return create_database(p, s);
     case KW_SCHEMA: return create_schema(p, s);
@@ -192,6 +212,7 @@ bool parser_alter(Parser *p, AstStmt *s) {
 bool parser_drop(Parser *p, AstStmt *s) {
     p->at++;
     if (parser_at_principal(p)) return parser_drop_principal(p, s);
+    if (parser_is_word(p, "type")) return drop_objects(p, s, STMT_DROP_TYPE);
     switch (parser_peek(p, 0)->keyword) {
     case KW_DATABASE: return drop_objects(p, s, STMT_DROP_DATABASE);
     case KW_SCHEMA: return drop_objects(p, s, STMT_DROP_SCHEMA);

@@ -165,7 +165,11 @@ static AstExpr *parenthesised(Parser *p) {
 
 static AstExpr *column(Parser *p) {
     AstExpr *x = parser_new_expr(p, EXPR_COLUMN);
-    return parser_dotted_name(p, &x->u.column) ? x : NULL;
+    if (!parser_dotted_name(p, &x->u.column)) return NULL;
+    if (parser_peek(p, 0)->symbol != LEXER_PAIR(':', ':')) return x;
+    Str type = x->u.column.name, method = parser_peek(p, 1)->text; /* geography::Point(…) */
+    return (void)parser_unsupported(p, arena_printf(p->a, "%.*s::%.*s", STR_ARG(type), STR_ARG(method))),
+           NULL;
 }
 
 /* $action, $identity, $rowguid lex as money; they are refused as such. */
@@ -202,6 +206,9 @@ static AstExpr *postfix(Parser *p) {
             outer->u.binary.left = x;
             if (!parser_expect_word(p, "zone") || !(outer->u.binary.right = primary(p))) return NULL;
             x = outer;
+        } else if (parser_is_symbol(p, '.')) { /* @h.ToString() */
+            Str method = parser_peek(p, 1)->text;
+            return (void)parser_unsupported(p, arena_printf(p->a, "method %.*s", STR_ARG(method))), NULL;
         } else {
             break;
         }

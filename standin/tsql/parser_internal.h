@@ -22,6 +22,8 @@ typedef struct Parser {
     int links;             /* operators chained in this statement */
     int loop_depth;        /* WHILE around */
     int32_t max_recursion; /* of the statement at hand */
+    Str column;            /* whose type is being read: messages name it; may be empty */
+    size_t ordinal;        /* its number, from 1; 0 as 1 */
 } Parser;
 
 enum { PARSER_MAX_LINKS = 10000, PARSER_MAX_RECURSION = 100 };
@@ -60,7 +62,9 @@ MUST_CHECK bool parser_dotted_name(Parser *p, AstName *ret);
 /* (a, b, …) */
 MUST_CHECK bool parser_name_list(Parser *p, Str **ret, size_t *ret_count);
 MUST_CHECK bool parser_integer(Parser *p, int64_t *ret); /* with an optional sign */
+/* A system type (2715 for another); parser_declared_type also takes a name that CREATE TYPE may have made. */
 MUST_CHECK bool parser_type(Parser *p, AstType *ret);
+MUST_CHECK bool parser_declared_type(Parser *p, AstType *ret);
 /* The text from token `from` up to the current one. */
 Str parser_text_since(const Parser *p, size_t from);
 Str parser_upper(Parser *p, Str s);

@@ -233,6 +233,14 @@ static bool column_property(Parser *p, AstColumnDef *c, bool *ret_more) {
     return true;
 }
 
+/* Errors name the column. xml … COLUMN_SET FOR ALL_SPARSE_COLUMNS isn't there. */
+static bool column_type(Parser *p, AstColumnDef *c) {
+    p->column = c->name;
+    bool ok = parser_declared_type(p, &c->type);
+    p->column = (Str){0};
+    return ok && (!parser_is_word(p, "column_set") || parser_unsupported(p, "COLUMN_SET"));
+}
+
 static bool column_def(Parser *p, AstColumnDef *c) {
     c->line = parser_peek(p, 0)->line;
     if (!parser_one_name(p, &c->name)) return false;
@@ -244,7 +252,7 @@ static bool column_def(Parser *p, AstColumnDef *c) {
                (parser_is_symbol(p, ',') || parser_is_symbol(p, ')'))) {
         c->type =
             (AstType){.type = {.id = TYPE_ROWVERSION, .length = 8}, .line = c->line}; /* name is optional */
-    } else if (!parser_type(p, &c->type)) {
+    } else if (!column_type(p, c)) {
         return false;
     }
     bool more = true;
@@ -346,7 +354,7 @@ static bool alter_column(Parser *p, AstAlterTable *a) {
     if (!parser_expect_keyword(p, KW_COLUMN) || !parser_one_name(p, &c.name)) return false;
     if (parser_is_keyword(p, KW_ADD) || parser_is_keyword(p, KW_DROP))
         return parser_unsupported(p, "ALTER COLUMN … ADD or DROP");
-    if (!parser_type(p, &c.type)) return false;
+    if (!column_type(p, &c)) return false;
     if (parser_accept_keyword(p, KW_COLLATE) && !parser_one_name(p, &c.collation)) return false;
     if ((parser_is_keyword(p, KW_NOT) || parser_is_keyword(p, KW_NULL)) && !nullability(p, &c)) return false;
     PARSER_PUSH(p, a->columns, a->column_count, c);

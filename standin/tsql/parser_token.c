@@ -177,27 +177,47 @@ static bool length_of(Parser *p, AstType *t, Str name) {
     if (n < 1)
         return sqlerror_set(p->e, 1001, 1, t->line,
                             "Line %u: Length or precision specification %d is invalid.", t->line, (int)n);
+    if (n > 8000 || (n > most && !p->column.n))
+        return sqlerror_set(p->e, 131, 2, t->line,
+                            "The size (%lld) given to the %s '%.*s' exceeds the maximum allowed for any data "
+                            "type (8000).",
+                            (long long)n, p->column.n ? "column" : "type",
+                            STR_ARG(p->column.n ? p->column : name));
     if (n > most)
-        return sqlerror_set(
-            p->e, 131, 2, t->line,
-            "The size (%lld) given to the type '%.*s' exceeds the maximum allowed for any data "
-            "type (8000).",
-            (long long)n, STR_ARG(name));
+        return sqlerror_set(p->e, 2717, 2, t->line,
+                            "The size (%lld) given to the column '%.*s' exceeds the maximum allowed (%d).",
+                            (long long)n, STR_ARG(p->column), most);
     t->type.length = (int32_t)n;
     return true;
+}
+
+static size_t ordinal(const Parser *p) {
+    return p->ordinal ? p->ordinal : 1;
+}
+
+static bool too_precise(Parser *p, const AstType *t, int64_t precision, int most) {
+    return sqlerror_set(
+        p->e, 2750, 1, t->line,
+        "Column, parameter, or variable #%zu: Specified column precision %lld is greater than the "
+        "maximum precision of %d.",
+        ordinal(p), (long long)precision, most);
 }
 
 static bool precision_of(Parser *p, AstType *t) {
     int64_t precision, scale = 0;
     if (!parser_integer(p, &precision)) return false;
     if (parser_accept_symbol(p, ',') && !parser_integer(p, &scale)) return false;
-    if (precision < 1 || precision > 38)
-        return sqlerror_set(p->e, 1007, 1, t->line,
-                            "The number '%lld' is out of the range for numeric "
-                            "representation (maximum precision 38).",
-                            (long long)precision);
+    if (precision < 1)
+        return sqlerror_set(p->e, 1001, 1, t->line,
+                            "Line %u: Length or precision specification %d is invalid.", t->line,
+                            (int)precision);
+    if (precision > 38) return too_precise(p, t, precision, 38);
     if (scale < 0 || scale > precision)
-        return sqlerror_set(p->e, 192, 1, t->line, "The scale must be less than or equal to the precision.");
+        return sqlerror_set(
+            p->e, 2751, 1, t->line,
+            "Column, parameter, or variable #%zu: Specified column scale %lld is greater than the "
+            "specified precision of %lld.",
+            ordinal(p), (long long)scale, (long long)precision);
     t->type.precision = (uint8_t)precision;
     t->type.scale = (uint8_t)scale;
     return true;
@@ -232,14 +252,15 @@ static bool type_arguments(Parser *p, AstType *t, Str name) {
     case TYPE_DATETIMEOFFSET: ok = scale_of(p, t); break;
     case TYPE_FLOAT: /* float(1…24) is real */
         ok = parser_integer(p, &digits);
-        if (ok && (digits < 1 || digits > 53)) return parser_fail(p);
+        if (ok && digits > 53) return too_precise(p, t, digits, 53);
+        if (ok && digits < 1) return parser_fail(p);
         if (ok && digits <= 24) t->type.id = TYPE_REAL;
         break;
     default:
         return sqlerror_set(
             p->e, 2716, 1, t->line,
-            "Column, parameter, or variable #1: Cannot specify a column width on data type %.*s.",
-            STR_ARG(name));
+            "Column, parameter, or variable #%zu: Cannot specify a column width on data type %.*s.",
+            ordinal(p), STR_ARG(name));
     }
     return ok && parser_expect_symbol(p, ')');
 }
@@ -285,21 +306,38 @@ static bool type_words(Parser *p, Str *ret) {
     return true;
 }
 
-bool parser_type(Parser *p, AstType *ret) {
+/* [schema.]name; "sys." is the system types' own. */
+static bool type_dotted_name(Parser *p, AstName *ret) {
+    *ret = (AstName){.line = parser_peek(p, 0)->line};
+    if (!type_words(p, &ret->name)) return false;
+    if (!parser_accept_symbol(p, '.')) return true;
+    ret->schema = ret->name;
+    return parser_one_name(p, &ret->name);
+}
+
+bool parser_declared_type(Parser *p, AstType *ret) {
     *ret = (AstType){.line = parser_peek(p, 0)->line};
-    Str name;
-    if (!type_words(p, &name)) return false;
-    if (str_eq_icase(name, STR_LIT("sys")) && parser_accept_symbol(p, '.') && !parser_one_name(p, &name))
-        return false;
+    AstName name;
+    if (!type_dotted_name(p, &name)) return false;
+    bool is_system = name.schema.n == 0 || str_eq_icase(name.schema, STR_LIT("sys"));
     Type *t = &ret->type;
-    t->id = type_by_name(name);
-    if (t->id == TYPE_NULL)
-        return sqlerror_set(p->e, 2715, 6, ret->line,
-                            "Column, parameter, or variable #1: Cannot find data type %.*s.", STR_ARG(name));
-    t->is_sysname = str_eq_icase(name, STR_LIT("sysname"));
+    t->id = is_system ? type_by_name(name.name) : TYPE_NULL;
+    if (t->id == TYPE_NULL) {
+        ret->alias = name;
+        return true;
+    }
+    t->is_sysname = str_eq_icase(name.name, STR_LIT("sysname"));
     if (t->is_sysname) t->length = 128;
     type_defaults(t);
-    return !parser_accept_symbol(p, '(') || type_arguments(p, ret, name);
+    return !parser_accept_symbol(p, '(') || type_arguments(p, ret, name.name);
+}
+
+bool parser_type(Parser *p, AstType *ret) {
+    if (!parser_declared_type(p, ret)) return false;
+    return ret->type.id != TYPE_NULL ||
+           sqlerror_set(p->e, 2715, 6, ret->line,
+                        "Column, parameter, or variable #1: Cannot find data type %.*s.",
+                        STR_ARG(ret->alias.name));
 }
 
 Str parser_text_since(const Parser *p, size_t from) {

@@ -60,6 +60,30 @@ static void a_table_comes_back_as_it_was(void **state) {
     copy = table_free(copy);
 }
 
+static void a_databases_alias_types_come_back(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf b = {0};
+    Database *d = x_calloc(1, sizeof *d);
+    d->name = x_strdup("shop");
+    Type base = {.id = TYPE_DECIMAL, .precision = 10, .scale = 3};
+    int32_t first = database_add_type(d, CATALOG_SCHEMA_DBO, STR_LIT("Price"), &base, false)->id;
+    assert_int_equal(first, CATALOG_FIRST_USER_TYPE);
+    assert_int_equal(database_add_type(d, CATALOG_SCHEMA_DBO, STR_LIT("Cost"), &base, true)->id, first + 1);
+    catalog_save_database(d, &b);
+    d = database_free(d);
+    d = catalog_load_database(buf_view(&b));
+    assert_non_null(d);
+    const UserType *t = database_type(d, CATALOG_SCHEMA_DBO, STR_LIT("PRICE"));
+    assert_non_null(t);
+    assert_ptr_equal(t, database_type_by_id(d, first));
+    assert_int_equal(t->base.scale, 3);
+    assert_false(t->is_nullable);
+    database_drop_type(d, first);
+    assert_null(database_type_by_id(d, first));
+    assert_non_null(database_type(d, CATALOG_SCHEMA_DBO, STR_LIT("cost")));
+    d = database_free(d);
+}
+
 static void bytes_cut_anywhere_are_refused(void **state) {
     (void)state;
     CLEANUP(buf_done) Buf b = {0};
@@ -89,6 +113,7 @@ static void bytes_of_anything_end_in_no_crash(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_comes_back_as_it_was),
+        cmocka_unit_test(a_databases_alias_types_come_back),
         cmocka_unit_test(bytes_cut_anywhere_are_refused),
         cmocka_unit_test(bytes_of_anything_end_in_no_crash),
     };

@@ -55,11 +55,22 @@ static void values_of_one_type_have_an_order(void **state) {
     assert_true(convert_compare(&bytes, VALUE_OF_BLOB(STR_LIT("b")), VALUE_OF_BLOB(STR_LIT("a\xff"))) > 0);
 }
 
+static void texts_that_compare_as_equal_have_one_key(void **state) {
+    (void)state;
+    Type t = sized(TYPE_VARCHAR, 5);
+    CLEANUP(buf_done) Buf a = {0};
+    CLEANUP(buf_done) Buf b = {0};
+    convert_text_key(&t, STR_LIT("ab "), &a);
+    convert_text_key(&t, STR_LIT("AB"), &b);
+    assert_true(str_eq(buf_view(&a), buf_view(&b)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_that_the_matrix_forbids_are_refused),
         cmocka_unit_test(the_common_type_joins_lengths_and_scales),
         cmocka_unit_test(values_of_one_type_have_an_order),
+        cmocka_unit_test(texts_that_compare_as_equal_have_one_key),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_done(&arena);

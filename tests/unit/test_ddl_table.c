@@ -153,6 +153,24 @@ static void defaults_are_kept_as_the_server_writes_them(void **state) {
     ASK(&a, "SELECT OBJECT_DEFINITION(OBJECT_ID('df_e'))", "((1) + (2))\n#1\n");
 }
 
+static void columns_may_have_alias_types_and_be_sparse(void **state) {
+    (void)state;
+    ASK(&a, "CREATE TYPE dbo.price FROM decimal(10, 3) NOT NULL", "");
+    ASK(&a, "CREATE TABLE t (p price, s int SPARSE) INSERT t (p) VALUES (1.23456) SELECT p, s FROM t",
+        "#1\n1.235|NULL\n#1\n");
+    ASK(&a, "INSERT t (p) VALUES (NULL)",
+        "!515 Cannot insert the value NULL into column 'p', table 'shop.dbo.t'; column does not allow nulls. "
+        "INSERT fails.\n-3621 The statement has been terminated.\n");
+    ASK(&a, "DROP TYPE price",
+        "!3732 Cannot drop type 'price' because it is being referenced by object 't'. There may be other "
+        "objects "
+        "that reference this type.\n");
+    ASK(&a, "DROP TABLE t DROP TYPE price", "");
+    ASK(&a, "DROP TYPE price",
+        "!218 Could not find the type 'price'. Either it does not exist or you do not have the necessary "
+        "permission.\n");
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void) {
@@ -165,6 +183,7 @@ int main(void) {
         TEST(tables_of_other_databases_and_schemas_have_their_names),
         TEST(a_databases_collation_is_its_columns_and_comparisons),
         TEST(defaults_are_kept_as_the_server_writes_them),
+        TEST(columns_may_have_alias_types_and_be_sparse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

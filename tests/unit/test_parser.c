@@ -395,8 +395,7 @@ static void syntax_errors_say_near_what_and_where(void **state) {
     SAME(error_of("SELECT 'abc"), "105@1: Unclosed quotation mark after the character string 'abc'.");
     SAME(error_of("SELECT 1 WHERE a"), "4145@1: An expression of non-boolean type specified in a context "
                                        "where a condition is expected, near 'a'.");
-    SAME(error_of("DECLARE @a nope"),
-         "2715@1: Column, parameter, or variable #1: Cannot find data type nope.");
+    SAME(error_of("SELECT CAST(1 AS nope)"), "243@1: Type nope is not a defined system type.");
     SAME(error_of("SET NOPE ON"), "195@1: 'NOPE' is not a recognized SET option.");
     SAME(error_of("BREAK"), "135@1: Cannot use a BREAK statement outside the scope of a WHILE statement.");
     SAME(error_of("BEGIN END"), "156@1: Incorrect syntax near the keyword 'END'.");
