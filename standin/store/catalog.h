@@ -48,7 +48,7 @@ enum {
     CATALOG_PRINCIPAL_SYS = 4,
     CATALOG_FIRST_USER_PRINCIPAL = 5,
     CATALOG_FIRST_LOGIN = 257,
-    CATALOG_FIRST_USER_TYPE = 257, /* sys.types.user_type_id; 256 is sysname's */
+    CATALOG_FIRST_USER_TYPE = 257,      /* sys.types.user_type_id; 256 is sysname's */
     CATALOG_PRINCIPAL_DB_OWNER = 16384, /* fixed roles */
     CATALOG_PRINCIPAL_DB_ACCESSADMIN = 16385,
     CATALOG_PRINCIPAL_DB_SECURITYADMIN = 16386,
