@@ -16,6 +16,7 @@ import datetime as dt
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import threading
 
@@ -517,7 +518,7 @@ class Tedious(Program):
     tells = ("type", "length", "precision", "scale", "nullable")
     has_exact_decimals = False
     has_offsets = False
-    argv = ("node", str(DRIVERS / "judge.mjs"))
+    argv = (shutil.which("node") or str(ROOT / "build/venv/bin/node"), str(DRIVERS / "judge.mjs"))
     environment = {"JUDGE_MODULES": str(CLIENTS)}
 
 
