@@ -38,14 +38,26 @@ static bool run_sql(Session *s, const char *sql, SqlError *e) {
     return store_sqlite_error(s->db, "change a table", e);
 }
 
-bool ddl_apply(Session *s, const char *sql, Table *t, SqlError *e) {
+typedef struct Undo {
+    Session *s;
+    Table *before; /* NULL: the object is new, and goes */
+    int32_t object_id;
+    char *sql;
+    int64_t note; /* of txn_note_schema */
+} Undo;
+
+/* Within an SQLite write transaction: SQL for SQLite (may be empty), then the new version published (may be
+ * NULL), moved, then log records written. made: the change that u would undo; undone: u is being carried out.
+ */
+static bool apply(Session *s, const char *sql, Table *t, Undo *made, const Undo *undone, SqlError *e) {
     Store *store = server_store(s->server);
     stmtcache_clear(txn_statements(s->txn));
     if (!store_write_begin(store, s->db, e)) {
         (void)table_free(t);
         return false;
     }
-    bool ok = run_sql(s, sql, e);
+    bool ok = (!made || txn_note_schema(s->txn, SCHEMA_TABLE, made->object_id, made->sql, &made->note, e)) &&
+              (!undone || schemaundo_forget(s->db, undone->note, e)) && run_sql(s, sql, e);
     if (!ok) (void)table_free(t);
     if (ok && t) ok = catalog_publish_table(session_catalog(s), s->db, t, e);
     bool has_log = !txn_count(s->txn) && txn_has_log(s->txn);
@@ -61,13 +73,6 @@ bool ddl_apply(Session *s, const char *sql, Table *t, SqlError *e) {
 }
 
 /* ---- rollback */
-
-typedef struct Undo {
-    Session *s;
-    Table *before; /* NULL: the object is new, and goes */
-    int32_t object_id;
-    char *sql;
-} Undo;
 
 static void undo_free(Undo *u) {
     u->before = table_free(u->before);
@@ -87,18 +92,21 @@ static void undo_change(void *arg) {
     Undo *u = arg;
     SqlError e = {0};
     u->before->modify_us = clock_wall_us();
-    if (!ddl_apply(u->s, u->sql, TAKE(u->before), &e)) undo_report(&e);
+    if (!apply(u->s, u->sql, TAKE(u->before), /* made= */ NULL, u, &e)) undo_report(&e);
     const Table *now = catalog_table_by_id(session_catalog(u->s), u->object_id);
     if (now && !txn_overlay_follow(u->s->txn, now, &e)) undo_report(&e);
     undo_free(u);
 }
 
-static bool drop_now(Session *s, int32_t object_id, const char *sql, SqlError *e) {
+static bool drop_now(Session *s, int32_t object_id, const char *sql, Undo *made, const Undo *undone,
+                     SqlError *e) {
     Store *store = server_store(s->server);
     stmtcache_clear(txn_statements(s->txn));
     if (!store_write_begin(store, s->db, e)) return false;
     bool has_log = !txn_count(s->txn) && txn_has_log(s->txn);
-    bool ok = run_sql(s, sql, e) && catalog_drop_table(session_catalog(s), s->db, object_id, e) &&
+    bool ok = (!made || txn_note_schema(s->txn, SCHEMA_TABLE, object_id, NULL, &made->note, e)) &&
+              (!undone || schemaundo_forget(s->db, undone->note, e)) && run_sql(s, sql, e) &&
+              catalog_drop_table(session_catalog(s), s->db, object_id, e) &&
               (!has_log || txn_flush_log(s->txn, e));
     if (!ok) {
         store_write_rollback(store, s->db);
@@ -112,7 +120,7 @@ static bool drop_now(Session *s, int32_t object_id, const char *sql, SqlError *e
 static void undo_create(void *arg) {
     Undo *u = arg;
     SqlError e = {0};
-    if (!drop_now(u->s, u->object_id, u->sql, &e)) undo_report(&e);
+    if (!drop_now(u->s, u->object_id, u->sql, /* made= */ NULL, u, &e)) undo_report(&e);
     undo_free(u);
 }
 
@@ -130,7 +138,7 @@ bool ddl_change(Session *s, const Table *before, Table *after, const char *sql, 
     int32_t object_id = after->object_id;
     Undo *u = undo_new(s, before, object_id, undo_sql);
     after->modify_us = clock_wall_us();
-    if (!ddl_apply(s, sql, after, e)) {
+    if (!apply(s, sql, after, u, /* undone= */ NULL, e)) {
         undo_free(u);
         return false;
     }
@@ -200,8 +208,12 @@ bool session_create_table(Session *s, Table *t, SqlError *e) {
         (void)table_free(t);
         return false;
     }
-    if (!ddl_apply(s, has_rows ? buf_text(&sql) : NULL, t, e)) return false;
-    txn_on_end(s->txn, undo_create, undo_keep, undo_new(s, NULL, object_id, has_rows ? drop : NULL));
+    Undo *u = undo_new(s, NULL, object_id, has_rows ? drop : NULL);
+    if (!apply(s, has_rows ? buf_text(&sql) : NULL, t, u, /* undone= */ NULL, e)) {
+        undo_free(u);
+        return false;
+    }
+    txn_on_end(s->txn, undo_create, undo_keep, u);
     return true;
 }
 
@@ -209,14 +221,14 @@ bool session_create_table(Session *s, Table *t, SqlError *e) {
 static void keep_drop(void *arg) {
     Undo *u = arg;
     SqlError e = {0};
-    if (!ddl_apply(u->s, u->sql, NULL, &e)) undo_report(&e);
+    if (!apply(u->s, u->sql, NULL, NULL, NULL, &e)) undo_report(&e);
     undo_free(u);
 }
 
 static void undo_drop(void *arg) {
     Undo *u = arg;
     SqlError e = {0};
-    if (!ddl_apply(u->s, NULL, TAKE(u->before), &e)) undo_report(&e);
+    if (!apply(u->s, NULL, TAKE(u->before), /* made= */ NULL, u, &e)) undo_report(&e);
     undo_free(u);
 }
 
@@ -226,7 +238,7 @@ bool session_drop_table(Session *s, int32_t object_id, SqlError *e) {
     if (!t) return true;
     CLEANUP_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", t->sql_name);
     Undo *u = undo_new(s, t, object_id, t->kind == TABLE_USER ? drop : NULL);
-    if (!drop_now(s, object_id, NULL, e)) {
+    if (!drop_now(s, object_id, NULL, u, /* undone= */ NULL, e)) {
         undo_free(u);
         return false;
     }
@@ -239,15 +251,20 @@ bool session_drop_table(Session *s, int32_t object_id, SqlError *e) {
 typedef struct DatabaseUndo {
     Session *s;
     Database *before;
+    int64_t note;
 } DatabaseUndo;
 
-static bool publish_database(Session *s, Database *d, SqlError *e) {
+static bool publish_database(Session *s, Database *d, DatabaseUndo *made, const DatabaseUndo *undone,
+                             SqlError *e) {
     Store *store = server_store(s->server);
     if (!store_write_begin(store, s->db, e)) {
         (void)database_free(d);
         return false;
     }
-    if (!catalog_publish_database(session_catalog(s), s->db, d, e)) {
+    bool ok = (!made || txn_note_schema(s->txn, SCHEMA_DATABASE, d->id, NULL, &made->note, e)) &&
+              (!undone || schemaundo_forget(s->db, undone->note, e));
+    if (!ok) (void)database_free(d);
+    if (!ok || !catalog_publish_database(session_catalog(s), s->db, d, e)) {
         store_write_rollback(store, s->db);
         return false;
     }
@@ -257,7 +274,7 @@ static bool publish_database(Session *s, Database *d, SqlError *e) {
 static void database_undo(void *arg) {
     DatabaseUndo *u = arg;
     SqlError e = {0};
-    if (!publish_database(u->s, u->before, &e)) undo_report(&e);
+    if (!publish_database(u->s, u->before, /* made= */ NULL, u, &e)) undo_report(&e);
     free(u);
 }
 
@@ -271,7 +288,7 @@ bool session_publish_database(Session *s, Database *d, SqlError *e) {
     const Database *before = catalog_database_by_id(session_catalog(s), d->id);
     DatabaseUndo *u = x_calloc(1, sizeof *u);
     *u = (DatabaseUndo){.s = s, .before = before ? database_copy(before) : NULL};
-    if (!publish_database(s, d, e)) {
+    if (!publish_database(s, d, u, /* undone= */ NULL, e)) {
         database_keep(u);
         return false;
     }

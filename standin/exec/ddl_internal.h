@@ -9,10 +9,8 @@
 /* The table's Sch-M lock, to the end of the transaction (or the statement); refused inside SNAPSHOT (3964).
  */
 bool ddl_lock(Session *s, int32_t object_id, SqlError *e);
-/* Within an SQLite write transaction: SQL for SQLite (may be empty), then the new version published (may be
- * NULL), moved, then log records written. */
-bool ddl_apply(Session *s, const char *sql, Table *t, SqlError *e);
-/* The same with rollback: before is copied and published again by it, after undo_sql. */
+/* Within an SQLite write transaction: SQL for SQLite (may be empty), then the new version published, moved,
+ * then log records written. By rollback before is copied and published again, after undo_sql. */
 bool ddl_change(Session *s, const Table *before, Table *after, const char *sql, const char *undo_sql,
                 SqlError *e);
 /* Log a statement on a tracked table (ddl_history): before ddl_change. */

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "standin/store/row_version.h"
+#include "standin/store/schema_undo.h"
 #include "standin/store/sqlite_collation.h"
 #include "standin/types/decimal.h"
 
@@ -248,6 +249,7 @@ static void allow_many_files(void) {
 
 static bool open_parts(Store *st, Err *e) {
     SqlError sql;
+    if (!schemaundo_recover(st->db, &sql)) return err_set(e, ERR_DATA, false, "%s", sql.text);
     if (!catalog_open(st->db, &st->catalog, &sql)) return err_set(e, ERR_DATA, false, "%s", sql.text);
     if (!log_open(st->db, &st->log, &sql)) return err_set(e, ERR_DATA, false, "%s", sql.text);
     if (!load_state(st)) return err_set(e, ERR_IO, false, "%s", sqlite3_errmsg(st->db));

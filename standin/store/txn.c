@@ -240,6 +240,14 @@ void txn_on_end(Txn *t, TxnEnd *undo, TxnEnd *keep, void *arg) {
     t->ends[t->end_count++] = (EndAction){undo, keep, arg};
 }
 
+bool txn_note_schema(Txn *t, SchemaObject kind, int32_t id, const char *undo_sql, int64_t *ret_note,
+                     SqlError *e) {
+    *ret_note = 0;
+    if (!t->count) return true;
+    t->has_schema_notes = true;
+    return schemaundo_note(t->db, t->spid, kind, id, undo_sql, ret_note, e);
+}
+
 /* Undo schema changes down to this many. */
 static void undo_ends(Txn *t, size_t left) {
     while (t->end_count > left) {
@@ -261,6 +269,7 @@ static void finish(Txn *t) {
     logwriter_rollback(t->log, (LogMark){0});
     drop_savepoints(t, 0);
     t->undo_seq = 0;
+    t->has_schema_notes = false;
     t->count = 0;
     t->is_doomed = t->has_read = false;
     t->begin_us = 0;
@@ -332,10 +341,12 @@ bool txn_flush_log(Txn *t, SqlError *e) {
 /* Write sets and log into the base: one SQLite transaction. */
 static bool apply(Txn *t, SqlError *e) {
     bool has_log = !logwriter_is_empty(t->log);
-    if (!t->source_version && !has_log) return true;
+    if (!t->source_version && !has_log && !t->has_schema_notes) return true;
     if (!store_write_begin(t->store, t->db, e)) return false;
     uint64_t commit = store_next_commit(t->store);
-    if (!overlay_apply_all(t, commit, e) || !txn_flush_log(t, e)) {
+    bool forgets = t->has_schema_notes;
+    if (!overlay_apply_all(t, commit, e) || !txn_flush_log(t, e) ||
+        (forgets && !schemaundo_forget_all(t->db, t->spid, e))) {
         store_write_rollback(t->store, t->db);
         return false;
     }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "standin/store/schema_undo.h"
 #include "standin/store/sql_error.h"
 #include "standin/store/stmt_cache.h"
 #include "standin/store/store.h"
@@ -73,6 +74,11 @@ void txn_rollback_all(Txn *t);                           /* whatever is open; co
  * frees arg. */
 typedef void TxnEnd(void *arg);
 void txn_on_end(Txn *t, TxnEnd *undo, TxnEnd *keep, void *arg);
+
+/* A note of what a schema change replaces (schema_undo.h), in db's write transaction that makes it, before it
+ * is made: for a start of the server that finds the transaction open. *ret_note: 0 outside a transaction. */
+MUST_CHECK bool txn_note_schema(Txn *t, SchemaObject kind, int32_t id, const char *undo_sql,
+                                int64_t *ret_note, SqlError *e);
 
 /* ---- locks */
 LockOwner *txn_owner(Txn *t);

@@ -59,6 +59,7 @@ struct Txn {
     Savepoint *savepoints;
     size_t savepoint_count;
     int64_t undo_seq;
+    bool has_schema_notes;
     EndAction *ends;
     size_t end_count;
     LogWriter *log;

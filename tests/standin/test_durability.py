@@ -34,7 +34,7 @@ class Worker(threading.Thread):
         self.server, self.number, self.dice, self.round = server, number, random.Random(dice.random()), begin
         self.rows = {}  # as committed: id → v
         self.pending = None  # rows as they are if the COMMIT under way is done
-        self.next_id = number * 1_000_000 + begin * 1000
+        self.next_id = number * 100_000_000 + begin * 1000
         self.commits = 0
 
     def run(self):
@@ -108,7 +108,7 @@ def test_what_was_committed_is_there_and_nothing_else():
         for kill in range(KILLS):
             workers = [Worker(server, n, dice, kill * 200) for n in range(1, 4)]
             for w in workers:
-                w.rows = {i: v for i, v in known.items() if i // 1_000_000 == w.number}
+                w.rows = {i: v for i, v in known.items() if i // 100_000_000 == w.number}
                 w.next_id = max([w.next_id, *(i + 1 for i in w.rows)])
                 w.start()
             enough = dice.randint(5, 40)
@@ -122,7 +122,7 @@ def test_what_was_committed_is_there_and_nothing_else():
             assert rows == replayed
             known = {}
             for w in workers:
-                own = {i: v for i, v in rows.items() if i // 1_000_000 == w.number}
+                own = {i: v for i, v in rows.items() if i // 100_000_000 == w.number}
                 assert own == w.rows or own == w.pending, f"worker {w.number} of kill {kill}"
                 known.update(own)
             assert sorted(known.items()) == sorted(rows.items())
@@ -131,5 +131,40 @@ def test_what_was_committed_is_there_and_nothing_else():
                                  "cdc.lsn_time_mapping AS m WHERE m.start_lsn = c.[__$start_lsn])", "kept")
             assert mapped == [(0,)]
         assert commits > 0
+    finally:
+        server.stop()
+
+
+def test_schema_changes_of_an_open_transaction_are_gone():
+    server = lab.Standin(LAB / "durability-schema", capture_ms=10)
+    try:
+        server.script(SETUP + """
+GO
+CREATE TABLE dbo.dropped(id int)
+GO
+INSERT dbo.dropped VALUES (7)
+GO
+CREATE TABLE dbo.altered(id int PRIMARY KEY)
+GO
+INSERT dbo.altered VALUES (1)""")
+        with server.connect("kept") as kept, kept.cursor() as q:
+            q.execute("BEGIN TRAN CREATE TABLE dbo.kept(id int) INSERT dbo.kept VALUES (1) ALTER TABLE dbo.altered ADD kept int COMMIT")
+        c = server.connect("kept")
+        q = c.cursor()
+        for statement in ("BEGIN TRAN", "CREATE TABLE dbo.made(id int)", "INSERT dbo.made VALUES (1)", "DROP TABLE dbo.dropped",
+                          "ALTER TABLE dbo.altered ADD w int NOT NULL DEFAULT 5", "CREATE INDEX ix_w ON dbo.altered(w)",
+                          "CREATE SCHEMA made", "EXEC sys.sp_cdc_disable_table 'dbo', 't', 'dbo_t'",
+                          "EXEC sys.sp_cdc_enable_table 'dbo', 'altered', @role_name = NULL"):
+            q.execute(statement)
+        server.process.kill()
+        server.start()
+        tables = [name for name, in server.rows("SELECT name FROM sys.tables WHERE schema_id = 1 ORDER BY name", "kept")]
+        assert [t for t in tables if t != "systranschemas"] == ["altered", "dropped", "kept", "t"]
+        assert server.rows("SELECT * FROM dbo.dropped", "kept") == [(7,)]
+        assert server.rows("SELECT * FROM dbo.altered", "kept") == [(1, None)]
+        assert server.rows("SELECT SCHEMA_ID('made')", "kept") == [(None,)]
+        assert server.rows("SELECT capture_instance FROM cdc.change_tables", "kept") == [("dbo_t",)]
+        rows, replayed = settle(server)
+        assert rows == replayed
     finally:
         server.stop()
