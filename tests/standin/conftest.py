@@ -12,9 +12,7 @@ os.environ.setdefault("ODBCSYSINI", str(ROOT / "build" / "clients"))
 
 import clients  # noqa: E402
 import lab  # noqa: E402
-
-LAB = ROOT / "build" / "standin" / lab.build_dir().name
-DATABASE = "judged"
+from judged import DATABASE, LAB, connected  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +24,6 @@ def server(request):
         s.certificate = certificate
         s.script(f"create database {DATABASE}")
         yield s
-
-
-def connected(kind, server, directory, **options):
-    """A client of the kind, connected with TLS for all it says."""
-    client = kind(directory) if issubclass(kind, clients.Program) else kind()
-    client.do("connect", port=server.port, database=DATABASE, password=lab.PASSWORD, encrypt=True,
-              **({"cafile": str(server.certificate)} if kind is clients.PythonTds else {}), **options)
-    return client
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def test_a_positioned_update_is_refused(open_clients):
 
 
 def test_jdbc_reads_by_server_cursor_when_told(server):
-    from conftest import LAB, connected
+    from judged import LAB, connected
     client = connected(clients.Jdbc, server, LAB, properties={"selectMethod": "cursor"})
     try:
         client.run_ok("create table dbo.many_rows (id int not null primary key)")

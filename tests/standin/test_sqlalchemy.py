@@ -10,7 +10,7 @@ from sqlalchemy import exc, orm
 from sqlalchemy.dialects import mssql
 
 import lab
-from conftest import DATABASE
+from judged import DATABASE
 
 URLS = {
     "ODBC Driver 18": "mssql+pyodbc://sa:{password}@127.0.0.1:{port}/{database}?driver=ODBC+Driver+18+for+SQL+Server"
