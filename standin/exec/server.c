@@ -182,7 +182,7 @@ size_t server_list_sessions(Server *server, Arena *arena, SessionInfo **ret) {
                           .isolation = s->shown_isolation,
                           .lock_timeout_ms = s->shown_lock_timeout_ms,
                           .open_transactions = s->shown_transactions,
-                          .deadlock_priority = lockowner_priority(txn_owner(s->txn)),
+                          .deadlock_priority = s->shown_priority,
                           .is_running = s->is_running,
                           .command = atomic_load(&s->shown_command),
                           .request_us = s->shown_request_us,

@@ -286,6 +286,7 @@ void session_show(Session *s) {
     s->shown_isolation = (int32_t)txn_isolation(s->txn);
     s->shown_lock_timeout_ms = txn_lock_timeout_ms(s->txn);
     s->shown_transactions = txn_count(s->txn);
+    s->shown_priority = lockowner_priority(txn_owner(s->txn));
 }
 
 static void request_begin(Session *s) {

@@ -162,7 +162,7 @@ struct Session {
     atomic_bool is_listed, is_running; /* logged in; a request runs */
     _Atomic int64_t shown_lock_timeout_ms;
     /* as others see them: of the last statement's end */
-    _Atomic int32_t shown_isolation, shown_transactions;
+    _Atomic int32_t shown_isolation, shown_transactions, shown_priority;
     _Atomic(const char *) shown_command;
     _Atomic int64_t shown_request_us, shown_transaction_us;
     _Atomic uint64_t shown_transaction_id;
