@@ -5,15 +5,10 @@
 #ifndef TESTS_SHOP_H
 #define TESTS_SHOP_H
 
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "engine_sa.h"
 
 static inline int shop_open(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
+    (void)sa_open(state, 1000000);
     run(sa, "EXEC standin.agent_stop");
     run(sa, "CREATE DATABASE shop");
     run(sa, "USE shop");
@@ -31,14 +26,7 @@ static inline int shop_open_captured(void **state) {
     return 0;
 }
 
-static inline int shop_close(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
-    return 0;
-}
-
-#define IN_SHOP(test)       cmocka_unit_test_setup_teardown(test, shop_open, shop_close)
-#define IN_CAPTURED_SHOP(t) cmocka_unit_test_setup_teardown(t, shop_open_captured, shop_close)
+#define IN_SHOP(test)       cmocka_unit_test_setup_teardown(test, shop_open, sa_close)
+#define IN_CAPTURED_SHOP(t) cmocka_unit_test_setup_teardown(t, shop_open_captured, sa_close)
 
 #endif

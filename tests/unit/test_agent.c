@@ -1,29 +1,17 @@
 /* Jobs that run by themselves: the agent with a short polling interval, beside sessions that write. */
-#include "engine.h"
+#include "engine_sa.h"
 
 #include <pthread.h>
 
 enum { INTERVAL_MS = 20, WRITERS = 3, TRANSACTIONS = 150 };
 
-static Engine engine;
-static Client *sa;
-
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(INTERVAL_MS);
-    sa = client_open(&engine, "master");
+    (void)sa_open(state, INTERVAL_MS);
     run(sa, "CREATE DATABASE shop");
     run(sa, "USE shop");
     run(sa, "EXEC sys.sp_cdc_enable_db");
     run(sa, "CREATE TABLE dbo.item(id int NOT NULL PRIMARY KEY, name nvarchar(40))");
     run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'item', @role_name = NULL");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -127,7 +115,7 @@ static void two_databases_are_captured_each_by_its_own_job(void **state) {
     await_answer(sa, "SELECT COUNT(*) FROM shop.cdc.dbo_item_CT", "2\n");
 }
 
-#define ON_ITEMS(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define ON_ITEMS(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,23 +1,11 @@
 /* API server cursors by whole-engine sessions, called as T-SQL: the manual's sp_cursoropen and
  * sp_cursorfetch. */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "engine_sa.h"
 
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
+    (void)sa_open(state, 1000000);
     run(sa, "CREATE TABLE dbo.t(id int NOT NULL PRIMARY KEY, name nvarchar(10))");
     run(sa, "INSERT INTO dbo.t VALUES (1, N'a'), (2, N'b'), (3, NULL), (4, N'd'), (5, N'e')");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -110,7 +98,7 @@ static void only_a_single_select_gets_a_cursor(void **state) {
     assert_answer(sa, OPEN("EXEC sp_pkeys t", "8") "SELECT @n", "1\n");
 }
 
-#define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

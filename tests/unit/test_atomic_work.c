@@ -59,7 +59,7 @@ static void in_a_transaction_only_the_work_is_undone(void **state) {
     assert_answer(sa, "SELECT COUNT(*) FROM dbo.t", "0\n");
 }
 
-#define ON_OWN(test) cmocka_unit_test_setup_teardown(test, open_own, shop_close)
+#define ON_OWN(test) cmocka_unit_test_setup_teardown(test, open_own, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

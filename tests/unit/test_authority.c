@@ -1,13 +1,10 @@
 /* As whom a session acts: columns, server permissions, EXECUTE AS, what is seen of others' objects. */
-#include "engine.h"
+#include "engine_sa.h"
 
-static Engine engine;
-static Client *sa, *user;
+static Client *user;
 
 static int setup(void **state) {
-    (void)state;
-    engine = engine_start(0);
-    sa = client_open(&engine, "master");
+    (void)sa_open(state, 0);
     run(sa, "CREATE DATABASE shop CREATE LOGIN joe WITH PASSWORD = 'x'");
     run(sa, "USE shop CREATE USER joe CREATE TABLE t(a int, b int) INSERT t VALUES (1, 2) CREATE TABLE "
             "hidden(a int)");
@@ -16,11 +13,8 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-    (void)state;
     client_close(user);
-    client_close(sa);
-    engine_stop(&engine);
-    return 0;
+    return sa_close(state);
 }
 
 #define DENIED(number, rest) "ERROR " number ": The " rest "'t', database 'shop', schema 'dbo'.\n"

@@ -1,29 +1,17 @@
 /* SELECT @v = @v + x: row after row, in the order asked for. */
-#include "engine.h"
-
-static Engine engine;
-static Client *c;
+#include "engine_sa.h"
 
 static int setup(void **state) {
-    (void)state;
-    engine = engine_start(0);
-    c = client_open(&engine, "master");
-    run(c, "CREATE TABLE t(id int, v varchar(5)) INSERT t VALUES (2, 'b'), (1, 'a'), (3, 'c')");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    client_close(c);
-    engine_stop(&engine);
+    (void)sa_open(state, 0);
+    run(sa, "CREATE TABLE t(id int, v varchar(5)) INSERT t VALUES (2, 'b'), (1, 'a'), (3, 'c')");
     return 0;
 }
 
 static void texts_are_gathered_in_order(void **state) {
     (void)state;
-    assert_answer(c, "DECLARE @s varchar(9) = '' SELECT @s = @s + v FROM t ORDER BY id DESC SELECT @s",
+    assert_answer(sa, "DECLARE @s varchar(9) = '' SELECT @s = @s + v FROM t ORDER BY id DESC SELECT @s",
                   "cba\n");
-    assert_answer(c,
+    assert_answer(sa,
                   "DECLARE @s varchar(9) SELECT @s = ISNULL(@s + ',', '') + v FROM t WHERE id > 1 ORDER BY "
                   "id SELECT @s",
                   "b,c\n");
@@ -31,11 +19,11 @@ static void texts_are_gathered_in_order(void **state) {
 
 static void numbers_are_counted(void **state) {
     (void)state;
-    assert_answer(c, "DECLARE @n int = 0 SELECT TOP 2 @n += id FROM t ORDER BY id SELECT @n", "3\n");
-    assert_answer(c, "DECLARE @n int = 5 SELECT @n = @n + MAX(id) FROM t SELECT @n", "8\n");
-    assert_answer(c, "DECLARE @n int = 7 SELECT @n = @n + id FROM t WHERE 1 = 0 SELECT @n", "7\n");
+    assert_answer(sa, "DECLARE @n int = 0 SELECT TOP 2 @n += id FROM t ORDER BY id SELECT @n", "3\n");
+    assert_answer(sa, "DECLARE @n int = 5 SELECT @n = @n + MAX(id) FROM t SELECT @n", "8\n");
+    assert_answer(sa, "DECLARE @n int = 7 SELECT @n = @n + id FROM t WHERE 1 = 0 SELECT @n", "7\n");
     assert_non_null(
-        strstr(ask(c, "DECLARE @n int = 0 SELECT @n = @n + id FROM t GROUP BY id"), "ERROR 40517"));
+        strstr(ask(sa, "DECLARE @n int = 0 SELECT @n = @n + id FROM t GROUP BY id"), "ERROR 40517"));
 }
 
 int main(void) {
@@ -43,5 +31,5 @@ int main(void) {
         cmocka_unit_test(texts_are_gathered_in_order),
         cmocka_unit_test(numbers_are_counted),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, sa_close);
 }

@@ -1,28 +1,15 @@
 /* Recursive common table expressions. */
-#include "engine.h"
-
-static Engine engine;
-static Client *c;
+#include "engine_sa.h"
 
 static int setup(void **state) {
-    (void)state;
-    engine = engine_start(0);
-    c = client_open(&engine, "master");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    client_close(c);
-    engine_stop(&engine);
-    return 0;
+    return sa_open(state, 0);
 }
 
 static void members_add_rows_until_there_are_none(void **state) {
     (void)state;
-    assert_answer(c, "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r",
+    assert_answer(sa, "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r",
                   "1\n2\n3\n");
-    assert_answer(c,
+    assert_answer(sa,
                   "WITH t(id, up) AS (SELECT 1, NULL UNION ALL SELECT 2, 1 UNION ALL SELECT 3, 2), "
                   "r AS (SELECT id, 0 AS depth FROM t WHERE up IS NULL "
                   "UNION ALL SELECT t.id, r.depth + 1 FROM t JOIN r ON t.up = r.id) "
@@ -33,10 +20,10 @@ static void members_add_rows_until_there_are_none(void **state) {
 static void the_depth_is_bounded(void **state) {
     (void)state;
     assert_non_null(
-        strstr(ask(c, "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT MAX(n) FROM r"),
+        strstr(ask(sa, "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT MAX(n) FROM r"),
                "ERROR 530: The statement terminated. The maximum recursion 100 has been exhausted"));
     assert_answer(
-        c,
+        sa,
         "WITH r AS (SELECT 0 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 200) SELECT MAX(n) FROM r "
         "OPTION (MAXRECURSION 200)",
         "200\n");
@@ -45,12 +32,12 @@ static void the_depth_is_bounded(void **state) {
 static void members_must_agree(void **state) {
     (void)state;
     assert_non_null(
-        strstr(ask(c, "WITH r AS (SELECT 'a' AS s UNION ALL SELECT s + 'b' FROM r) SELECT s FROM r"),
+        strstr(ask(sa, "WITH r AS (SELECT 'a' AS s UNION ALL SELECT s + 'b' FROM r) SELECT s FROM r"),
                "ERROR 240: Types don't match between the anchor and the recursive part"));
     assert_non_null(
-        strstr(ask(c, "WITH r AS (SELECT n FROM r UNION ALL SELECT 1) SELECT 1 FROM r"), "ERROR 246"));
+        strstr(ask(sa, "WITH r AS (SELECT n FROM r UNION ALL SELECT 1) SELECT 1 FROM r"), "ERROR 246"));
     assert_non_null(
-        strstr(ask(c, "WITH r AS (SELECT 1 AS n UNION SELECT n FROM r) SELECT n FROM r"), "ERROR 252"));
+        strstr(ask(sa, "WITH r AS (SELECT 1 AS n UNION SELECT n FROM r) SELECT n FROM r"), "ERROR 252"));
 }
 
 int main(void) {
@@ -59,5 +46,5 @@ int main(void) {
         cmocka_unit_test(the_depth_is_bounded),
         cmocka_unit_test(members_must_agree),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, sa_close);
 }

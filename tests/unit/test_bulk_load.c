@@ -1,28 +1,13 @@
 /* INSERT BULK and its rows. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
+    (void)sa_open_shop(state);
     ASK(&a,
         "CREATE TABLE t (id int IDENTITY PRIMARY KEY, n nvarchar(5) NOT NULL, d decimal(8,2) DEFAULT 7 CHECK "
         "(d < 100), c AS d + 1)",
         "");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -101,7 +86,7 @@ static void unknown_columns_are_refused(void **state) {
         "!4701 Cannot find the object \"nix\" because it does not exist or you do not have permissions.\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

@@ -1,32 +1,17 @@
 /* The log scan by whole-engine sessions: the row rules of change tables, the mapping, positions, idempotence.
  * Scans are made by hand (sys.sp_cdc_scan) with the agent stopped, so nothing here depends on time. */
-#include "engine.h"
+#include "shop.h"
 
 #include <pthread.h>
 
-static Engine engine;
-static Client *sa;
-
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
-    run(sa, "EXEC standin.agent_stop");
-    run(sa, "CREATE DATABASE shop");
-    run(sa, "USE shop");
+    (void)shop_open(state);
     run(sa, "EXEC sys.sp_cdc_enable_db");
     run(sa, "CREATE TABLE dbo.item(id int NOT NULL CONSTRAINT pk_item PRIMARY KEY, name nvarchar(40), price "
             "decimal(12,2), note varchar(max))");
     run(sa,
         "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'item', @role_name = NULL");
     run(sa, "EXEC sys.sp_cdc_scan");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -355,7 +340,7 @@ static void capture_lags_as_long_as_it_is_told_to(void **state) {
     assert_answer(sa, "SELECT COUNT(*) FROM cdc.dbo_item_CT", "1\n");
 }
 
-#define ON_ITEMS(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define ON_ITEMS(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

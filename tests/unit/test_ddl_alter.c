@@ -1,29 +1,14 @@
 /* ALTER TABLE, indexes, and what a rollback makes of them. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
+    (void)sa_open_shop(state);
     ASK(&a,
         "CREATE TABLE t (id int CONSTRAINT pk PRIMARY KEY, v int, n nvarchar(10)) INSERT t VALUES (1, 10, "
         "N'a'), (2, 20, "
         "N'b')",
         "#2\n");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -158,7 +143,7 @@ static void truncating_starts_the_identity_anew(void **state) {
         "begin\n0\n#1\nrollback\n1\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

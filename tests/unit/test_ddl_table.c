@@ -1,26 +1,6 @@
 /* CREATE TABLE and its rules. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 static void a_table_has_what_its_columns_say(void **state) {
     (void)state;
@@ -171,7 +151,7 @@ static void columns_may_have_alias_types_and_be_sparse(void **state) {
         "permission.\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

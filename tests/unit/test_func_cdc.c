@@ -1,26 +1,12 @@
 /* The functions of change data capture, by whole-engine sessions. */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "shop.h"
 
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
-    run(sa, "EXEC standin.agent_stop; CREATE DATABASE shop");
-    run(sa, "USE shop");
+    (void)shop_open(state);
     run(sa, "EXEC sys.sp_cdc_enable_db");
     run(sa, "CREATE TABLE dbo.item(id int NOT NULL PRIMARY KEY, name nvarchar(40))");
     run(sa, "EXEC sys.sp_cdc_enable_table N'dbo', N'item', @role_name = NULL");
     run(sa, "EXEC sys.sp_cdc_scan");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -202,7 +188,7 @@ static void a_reader_outside_the_gating_role_sees_nothing(void **state) {
     client_close(reader);
 }
 
-#define ON_ITEMS(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define ON_ITEMS(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

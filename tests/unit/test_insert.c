@@ -1,27 +1,12 @@
 /* INSERT in its forms, and what is filled in and checked on the way. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
+    (void)sa_open_shop(state);
     ASK(&a,
         "CREATE TABLE t (id int IDENTITY PRIMARY KEY, v int NOT NULL DEFAULT 5, n nvarchar(3), w AS v * 10)",
         "");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -111,7 +96,7 @@ static void rowversions_rise(void **state) {
         "#2\n#1\n2\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

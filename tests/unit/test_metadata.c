@@ -1,27 +1,12 @@
 /* OBJECT_ID() and its kin, server and session properties, SET options. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
+    (void)sa_open_shop(state);
     ASK(&a,
         "CREATE TABLE t (id int IDENTITY(5, 2) CONSTRAINT pk PRIMARY KEY, n nvarchar(10), d decimal(9,3))",
         "");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -87,7 +72,7 @@ static void options_can_be_read_back(void **state) {
     ASK(&a, "SET NOEXEC ON SELECT 1 SET NOEXEC OFF SELECT 2", "2\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

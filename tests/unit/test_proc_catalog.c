@@ -1,13 +1,8 @@
 /* What drivers and tools ask about tables: ODBC's catalog procedures, sys.* and INFORMATION_SCHEMA. */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "engine_sa.h"
 
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
+    (void)sa_open(state, 1000000);
     run(sa, "CREATE DATABASE shop");
     run(sa, "USE shop");
     run(sa,
@@ -18,13 +13,6 @@ static int open_database(void **state) {
     run(sa, "CREATE TABLE dbo.orders(no bigint NOT NULL PRIMARY KEY, customer_id int NOT NULL CONSTRAINT "
             "fk_customer "
             "FOREIGN KEY REFERENCES dbo.customer(id), seen datetime2(3), v rowversion)");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -203,7 +191,7 @@ static void sp_help_tells_all_of_a_table(void **state) {
                   "operation.\n");
 }
 
-#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,16 +1,8 @@
 /* sys.sp_cdc_enable_db, sp_cdc_enable_table and their opposites: what they make, and what they refuse. */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "shop.h"
 
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
-    run(sa, "EXEC standin.agent_stop");
-    run(sa, "CREATE DATABASE shop");
-    run(sa, "USE shop");
+    (void)shop_open(state);
     run(sa, "CREATE TABLE dbo.item(id int NOT NULL CONSTRAINT pk_item PRIMARY KEY, name nvarchar(40) NOT "
             "NULL, [odd, "
             "name] int, total AS (id * 2))");
@@ -22,13 +14,6 @@ static int open_database(void **state) {
 static int open_enabled(void **state) {
     (void)open_database(state);
     run(sa, "EXEC sys.sp_cdc_enable_db");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -404,8 +389,8 @@ static void jobs_check_their_settings(void **state) {
             fail_msg("%s\n%s", cases[i].sql, buf_text(&sa->answer));
 }
 
-#define ON_PLAIN(test)   cmocka_unit_test_setup_teardown(test, open_database, close_database)
-#define ON_ENABLED(test) cmocka_unit_test_setup_teardown(test, open_enabled, close_database)
+#define ON_PLAIN(test)   cmocka_unit_test_setup_teardown(test, open_database, sa_close)
+#define ON_ENABLED(test) cmocka_unit_test_setup_teardown(test, open_enabled, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

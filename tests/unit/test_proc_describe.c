@@ -1,23 +1,9 @@
 /* sp_describe_first_result_set by whole-engine sessions. */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "shop.h"
 
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
-    run(sa, "CREATE DATABASE shop");
-    run(sa, "USE shop");
+    (void)shop_open(state);
     run(sa, "CREATE TABLE dbo.item(id int IDENTITY NOT NULL PRIMARY KEY, name nvarchar(40))");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -41,7 +27,7 @@ static void a_wrong_statement_is_told_with_its_error(void **state) {
                   "ERROR 207: Invalid column name 'nix'.\n");
 }
 
-#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,33 +1,21 @@
 /* System procedures that are T-SQL themselves. */
-#include "engine.h"
-
-static Engine engine;
-static Client *c;
+#include "engine_sa.h"
 
 static int setup(void **state) {
-    (void)state;
-    engine = engine_start(0);
-    c = client_open(&engine, "master");
-    run(c, "CREATE DATABASE shop");
-    run(c, "USE shop CREATE TABLE t(id int CONSTRAINT pk PRIMARY KEY, n int CONSTRAINT d DEFAULT 5 "
-           "CONSTRAINT k CHECK (n > 0)) "
-           "CREATE INDEX i ON t(n DESC)");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    client_close(c);
-    engine_stop(&engine);
+    (void)sa_open(state, 0);
+    run(sa, "CREATE DATABASE shop");
+    run(sa, "USE shop CREATE TABLE t(id int CONSTRAINT pk PRIMARY KEY, n int CONSTRAINT d DEFAULT 5 "
+            "CONSTRAINT k CHECK (n > 0)) "
+            "CREATE INDEX i ON t(n DESC)");
     return 0;
 }
 
 static void they_describe_tables(void **state) {
     (void)state;
     assert_answer(
-        c, "EXEC sp_helpindex 'dbo.t'",
+        sa, "EXEC sp_helpindex 'dbo.t'",
         "i|nonclustered located on PRIMARY|n(-)\npk|clustered, unique, primary key located on PRIMARY|id\n");
-    assert_answer(c, "EXEC sp_helpconstraint 't', 'nomsg'",
+    assert_answer(sa, "EXEC sp_helpconstraint 't', 'nomsg'",
                   "CHECK|k|(n/a)|(n/a)|Enabled|Is_For_Replication|((n > 0))\n"
                   "DEFAULT on column n|d|(n/a)|(n/a)|(n/a)|(n/a)|((5))\n"
                   "PRIMARY KEY (clustered)|pk|(n/a)|(n/a)|(n/a)|(n/a)|id\n");
@@ -35,20 +23,21 @@ static void they_describe_tables(void **state) {
 
 static void they_check_what_is_named(void **state) {
     (void)state;
-    assert_answer(c, "DECLARE @r int EXEC @r = sp_helpconstraint 'nix'",
+    assert_answer(sa, "DECLARE @r int EXEC @r = sp_helpconstraint 'nix'",
                   "ERROR 15009: The object 'nix' does not exist in database 'shop' or is invalid for this "
                   "operation.\n");
-    assert_answer(c, "EXEC sp_helptext 't'", "ERROR 15197: There is no text for object 't'.\n");
+    assert_answer(sa, "EXEC sp_helptext 't'", "ERROR 15197: There is no text for object 't'.\n");
 }
 
 static void old_names_for_security_are_statements(void **state) {
     (void)state;
-    run(c, "EXEC sp_addlogin 'ann', 'x' EXEC sp_adduser 'ann' EXEC sp_addrole 'r' EXEC sp_addrolemember 'r', "
-           "'ann'");
-    assert_answer(c, "SELECT IS_ROLEMEMBER('r', 'ann')", "1\n");
-    run(c, "EXEC sp_droprolemember 'r', 'ann' EXEC sp_droprole 'r' EXEC sp_dropuser 'ann' EXEC sp_droplogin "
-           "'ann'");
-    assert_non_null(strstr(ask(c, "EXEC sp_addrolemember 'db_owner', 'ann'"), "ERROR 15151"));
+    run(sa,
+        "EXEC sp_addlogin 'ann', 'x' EXEC sp_adduser 'ann' EXEC sp_addrole 'r' EXEC sp_addrolemember 'r', "
+        "'ann'");
+    assert_answer(sa, "SELECT IS_ROLEMEMBER('r', 'ann')", "1\n");
+    run(sa, "EXEC sp_droprolemember 'r', 'ann' EXEC sp_droprole 'r' EXEC sp_dropuser 'ann' EXEC sp_droplogin "
+            "'ann'");
+    assert_non_null(strstr(ask(sa, "EXEC sp_addrolemember 'db_owner', 'ann'"), "ERROR 15151"));
 }
 
 int main(void) {
@@ -57,5 +46,5 @@ int main(void) {
         cmocka_unit_test(they_check_what_is_named),
         cmocka_unit_test(old_names_for_security_are_statements),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, sa_close);
 }

@@ -1,26 +1,13 @@
 /* SERVERPROPERTY and its kin give variants with the base types of the manual. */
 #include "standin/exec/property.h"
 
-#include "collector.h"
+#include "collector_sa.h"
 #include "standin/exec/server.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
+    (void)sa_open(state);
     ASK(&a, "CREATE DATABASE ja COLLATE Japanese_CI_AS", "");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -58,7 +45,7 @@ static void a_databases_properties_follow_its_collation(void **state) {
         "932|196609|0|NULL\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

@@ -1,26 +1,6 @@
 /* FOREIGN KEYs seen from the table they point to. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 static void a_key_that_is_back_at_the_end_is_no_conflict(void **state) {
     (void)state;
@@ -80,7 +60,7 @@ static void what_cant_be_done_is_said(void **state) {
     assert_non_null(strstr(answer, "!1785 Introducing FOREIGN KEY constraint"));
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

@@ -1,26 +1,6 @@
 /* What is filled in and checked before a row is written. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 static void checks_pass_when_they_are_unknown(void **state) {
     (void)state;
@@ -93,7 +73,7 @@ static void a_child_waits_for_its_parents_fate(void **state) {
     testclient_close(&b);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

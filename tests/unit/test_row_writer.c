@@ -1,27 +1,7 @@
 /* Rows through the row writer itself, in both modes. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "standin/store/row_writer.h"
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 static const Table *make(const char *sql) {
     ASK(&a, sql, "");
@@ -142,7 +122,7 @@ static void a_set_key_column_changes_keys(void **state) {
     end(w, false);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

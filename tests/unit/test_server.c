@@ -1,26 +1,6 @@
 /* The server as a whole: opening, logins, sessions, stopping. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 static void a_directory_that_cant_be_made_is_an_error(void **state) {
     (void)state;
@@ -109,7 +89,7 @@ static void internal_sessions_belong_to_the_server(void **state) {
     assert_int_equal(server_last_rowversion(server.server), v + 1);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

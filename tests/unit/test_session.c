@@ -1,28 +1,15 @@
 /* Whole batches, RPCs and transaction requests against a session: answers as the client sees them. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "standin/exec/session.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
+    (void)sa_open(state);
     ASK(&a, "CREATE DATABASE shop", "");
     ASK(&a, "USE shop", "-5701 Changed database context to 'shop'.\n");
     ASK(&a,
         "CREATE TABLE item (id int IDENTITY PRIMARY KEY, name nvarchar(20) NOT NULL, price money DEFAULT 1)",
         "");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -238,7 +225,7 @@ static void a_restart_keeps_everything(void **state) {
     ASK(&a, "INSERT item (name) VALUES (N'c') SELECT id, name, price FROM item", "#1\n3|c|1.00\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

@@ -1,24 +1,6 @@
 /* SET: what is taken, what is refused by name, what can be read back. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 #define REFUSED(what)                                                                                        \
     "!40517 Keyword or statement option 'SET " what "' is not supported in this version of SQL Server.\n"
@@ -63,7 +45,7 @@ static void an_option_set_in_a_text_lasts_as_long_as_it(void **state) {
     ASK(&a, "SET DATEFIRST 1; EXEC('SET DATEFIRST 3'); SELECT @@DATEFIRST", "1\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

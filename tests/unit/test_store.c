@@ -1,30 +1,10 @@
 /* The file under the server: connections, the writer, what a restart finds. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "standin/store/store.h"
 
 #include <sqlite3.h>
 
 #include "test.h"
-
-static TestServer server;
-static TestClient a;
-
-static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
-    return 0;
-}
 
 static int64_t ask_int(struct sqlite3 *db, const char *sql) {
     sqlite3_stmt *st;
@@ -123,7 +103,7 @@ static void counters_are_taken_from_the_rows_after_a_crash(void **state) {
     testclient_open(&a, server.server, "sa", "shop");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

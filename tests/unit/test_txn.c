@@ -1,17 +1,13 @@
 /* Transactions of several sessions, interleaved, through whole batches: what each sees, waits for and leaves.
  */
-#include "collector.h"
+#include "collector_sa.h"
 #include "standin/store/txn.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a, b;
+static TestClient b;
 
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
+    (void)sa_open(state);
     ASK(&a, "CREATE DATABASE shop", "");
     ASK(&a, "ALTER DATABASE shop SET ALLOW_SNAPSHOT_ISOLATION ON", "");
     (void)testclient_run(&a, "USE shop");
@@ -24,11 +20,8 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
     testclient_close(&b);
-    testserver_close(&server);
-    return 0;
+    return sa_close(state);
 }
 
 static void others_see_a_transaction_only_when_it_commits(void **state) {

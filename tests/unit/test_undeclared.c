@@ -1,26 +1,12 @@
 /* sp_describe_undeclared_parameters by whole-engine sessions: the manual's "Parameter Selection Algorithm".
  */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "shop.h"
 
 static int open_database(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
-    run(sa, "CREATE DATABASE shop");
-    run(sa, "USE shop");
+    (void)shop_open(state);
     run(sa,
         "CREATE TABLE dbo.t(id int NOT NULL PRIMARY KEY, small smallint, name nvarchar(40), code char(30), "
         "price decimal(9,2), seen datetime2(3), bytes varbinary(20))");
-    return 0;
-}
-
-static int close_database(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
     return 0;
 }
 
@@ -124,7 +110,7 @@ static void columns_are_described_although_a_parameter_is_undeclared(void **stat
         "x|date\nx|char(3)\n");
 }
 
-#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
+#define ON_SHOP(test) cmocka_unit_test_setup_teardown(test, open_database, sa_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,28 +1,13 @@
 /* UPDATE and DELETE: joins, variables, keys that change places, foreign keys from other tables. */
-#include "collector.h"
+#include "collector_sa.h"
 #include "test.h"
 
-static TestServer server;
-static TestClient a;
-
 static int setup(void **state) {
-    (void)state;
-    server = (TestServer){0};
-    testserver_open(&server, NULL);
-    testclient_open(&a, server.server, "sa", "");
-    ASK(&a, "CREATE DATABASE shop", "");
-    (void)testclient_run(&a, "USE shop");
+    (void)sa_open_shop(state);
     ASK(&a,
         "CREATE TABLE p (id int PRIMARY KEY, code varchar(5) UNIQUE, v int) INSERT p VALUES (1, 'a', 10), "
         "(2, 'b', 20), (3, 'c', 30)",
         "#3\n");
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    testclient_close(&a);
-    testserver_close(&server);
     return 0;
 }
 
@@ -97,7 +82,7 @@ static void top_limits_what_is_changed(void **state) {
     ASK(&a, "UPDATE TOP (2) p SET v = 0 DELETE TOP (1) FROM p SELECT COUNT(*) FROM p", "#2\n#1\n2\n#1\n");
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, sa_close)
 
 int main(void) {
     log_set_level(LOG_LEVEL_ERROR);

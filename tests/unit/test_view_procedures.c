@@ -1,21 +1,8 @@
 /* The procedures and their parameters, as ODBC's catalog functions ask for them. */
-#include "engine.h"
-
-static Engine engine;
-static Client *sa;
+#include "engine_sa.h"
 
 static int open_engine(void **state) {
-    (void)state;
-    engine = engine_start(1000000);
-    sa = client_open(&engine, "master");
-    return 0;
-}
-
-static int close_engine(void **state) {
-    (void)state;
-    client_close(sa);
-    engine_stop(&engine);
-    return 0;
+    return sa_open(state, 1000000);
 }
 
 static void procedures_are_listed_with_their_group_number(void **state) {
@@ -48,10 +35,9 @@ static void parameters_are_described_after_the_return_value(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(procedures_are_listed_with_their_group_number, open_engine,
-                                        close_engine),
+        cmocka_unit_test_setup_teardown(procedures_are_listed_with_their_group_number, open_engine, sa_close),
         cmocka_unit_test_setup_teardown(parameters_are_described_after_the_return_value, open_engine,
-                                        close_engine),
+                                        sa_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
