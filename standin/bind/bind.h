@@ -175,7 +175,8 @@ struct BindHost { /* a session fills one in; borrowed by the binder and by funct
     bool (*write_source)(void *data, const BindRelation *r, const Str *args, size_t arg_count, Buf *out,
                          SqlError *e);
     uint16_t default_collation; /* of the current database: collation.h's index */
-    bool ansi_nulls;            /* OFF: x = NULL is true for NULL; the binder honours ON only */
+    int date_style;  /* by SET DATEFORMAT: the CONVERT style that text is read by as a date; 0: mdy */
+    bool ansi_nulls; /* OFF: x = NULL is true for NULL; the binder honours ON only */
     /* While running; results' bytes in the arena or living as long as the statement. */
     bool (*intrinsic)(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlError *e);
     bool (*metadata)(void *data, BindMetadata what, const Value *args, size_t count, Arena *a, Value *ret,

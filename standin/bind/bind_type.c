@@ -182,6 +182,12 @@ static void settle_collation(Binder *b, const Type *to, Bx *x) {
     if (to->id == TYPE_SQL_VARIANT && type_is_text(x->type.id)) x->type.collation = collation_of(b, &x->type);
 }
 
+/* The style of a conversion that names none: text becomes a date in SET DATEFORMAT's order. */
+static int date_style(const Binder *b, const Type *from, const Type *to) {
+    bool is_read = type_is_text(from->id) && type_is_temporal(to->id);
+    return is_read && b->host->date_style ? b->host->date_style : CONVERT_STYLE_DEFAULT;
+}
+
 bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t line, Bx *ret) {
     Type target = *to;
     Type shortest = *to; /* a function's parameter says no more than the family */
@@ -197,10 +203,11 @@ bool bindtype_convert(Binder *b, Bx x, const Type *to, BindMode mode, uint32_t l
         if (x.is_constant) ret->sql = sql_value(b, &target, x.value);
         return true;
     }
-    Convert c = {.from = x.type, .to = target, .style = CONVERT_STYLE_DEFAULT};
+    Convert c = {.from = x.type, .to = target, .style = date_style(b, &x.type, &target)};
     if (fold(b, &c, &x, ret)) return true;
     *ret = (Bx){
-        .sql = SQL_OF(b, "ts_convert(@,@,@)", x.sql, bindtype_code(b, &x.type), bindtype_code(b, &target)),
+        .sql = SQL_OF(b, "ts_convert(@,@,@@)", x.sql, bindtype_code(b, &x.type), bindtype_code(b, &target),
+                      c.style == CONVERT_STYLE_DEFAULT ? sql_text(b, "") : sql_printf(b, ",%d", c.style)),
         .type = target,
         .is_nullable = x.is_nullable,
         .rank = x.rank};
@@ -212,6 +219,9 @@ bool bindtype_assign(Binder *b, Bx x, const BindRelation *r, size_t column, uint
     bindtype_deduce(b, &x, &c->type, /* is_exact= */ true);
     settle_collation(b, &c->type, &x);
     if (!check_rule(b, &x.type, &c->type, MODE_ASSIGN, line)) return false;
+    if (date_style(b, &x.type, &c->type) != CONVERT_STYLE_DEFAULT &&
+        !bindtype_convert(b, x, &c->type, MODE_ASSIGN, line, &x))
+        return false;
     if (bindtype_is_same_form(&x.type, &c->type)) {
         *ret = x;
         ret->type = c->type;
@@ -260,8 +270,8 @@ bool bindtype_cast(Binder *b, const AstExpr *x, Bx operand, Bx *ret) {
     keep_collation(&operand, &to);
     bindtype_settle(b, &to);
     settle_collation(b, &to, &operand);
-    int style = CONVERT_STYLE_DEFAULT;
-    const Sql *style_sql = sql_text(b, "-1");
+    int style = date_style(b, &operand.type, &to);
+    const Sql *style_sql = sql_printf(b, "%d", style);
     bool is_style_known = true;
     if (x->u.cast.style) {
         Bx s;

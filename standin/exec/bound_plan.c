@@ -26,13 +26,15 @@ static uint64_t source_version(const Session *s) {
 static bool is_stale(const Session *s, const Plan *p) {
     return p->catalog_version != catalog_version(server_catalog(s->server)) ||
            p->source_version != source_version(s) || p->temp_version != s->temp_version ||
-           p->database_id != s->database_id || p->acting != s->acting;
+           p->database_id != s->database_id || p->acting != s->acting ||
+           p->date_style != s->options.date_style;
 }
 
 static bool bind(Session *s, Plan *p, const void *node, SqlError *e) {
     Plan *outer = s->binding;
     s->binding = p;
     s->host.default_collation = session_current_database(s)->collation;
+    s->host.date_style = s->options.date_style;
     e->number = 0;
     bool ok = false;
     switch (p->kind) {
@@ -68,6 +70,7 @@ Plan *plan_get(Session *s, Batch *b, const void *node, PlanKind kind, bool keep,
     p->temp_version = s->temp_version;
     p->database_id = s->database_id;
     p->acting = s->acting;
+    p->date_style = s->options.date_style;
     if (!bind(s, p, node, e)) return plan_free(p);
     p->is_in_use = true;
     if (b && (keep || b->is_kept)) {
@@ -177,6 +180,7 @@ bool plan_scalar(Session *s, const AstExpr *x, const Type *to, Arena *a, Value *
     Plan *outer = s->binding;
     s->binding = &p;
     s->host.default_collation = session_current_database(s)->collation;
+    s->host.date_style = s->options.date_style;
     e->number = 0;
     bool ok = bind_scalar(&s->host, &p.arena, x, to, &p.u.query, e);
     s->binding = outer;

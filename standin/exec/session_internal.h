@@ -89,6 +89,7 @@ typedef struct Plan {
     Arena arena;
     uint64_t catalog_version, source_version, temp_version;
     int32_t database_id;
+    int date_style;     /* it was bound under */
     const void *acting; /* EXECUTE AS: a view was looked at for who was there then */
     bool is_in_use;
     union {
@@ -114,6 +115,7 @@ typedef struct Options {
         ansi_padding, arithabort, concat_null, fmtonly, noexec, parseonly, ansi_null_default, cursor_close,
         no_browsetable, numeric_roundabort;
     int32_t textsize, rowcount, datefirst;
+    int date_style;          /* SET DATEFORMAT: BindHost.date_style */
     int32_t identity_insert; /* object id of the table, 0 = none */
     char language[64];
 } Options;

@@ -51,16 +51,15 @@ static bool is_ignored(Str name) {
 /* Options whose other value would change what statements answer; only this one is there. */
 static const struct {
     const char *name;
-    bool is_on;       /* of a switch */
-    const char *word; /* else the only word taken */
+    bool is_on;
 } fixed[] = {
-    {"ANSI_DEFAULTS", true, NULL},       {"ANSI_NULLS", true, NULL},
-    {"ANSI_NULL_DFLT_ON", true, NULL},   {"ANSI_NULL_DFLT_OFF", false, NULL},
-    {"ANSI_PADDING", true, NULL},        {"ANSI_WARNINGS", true, NULL},
-    {"ARITHIGNORE", false, NULL},        {"CONCAT_NULL_YIELDS_NULL", true, NULL},
-    {"NUMERIC_ROUNDABORT", false, NULL}, {"SHOWPLAN_ALL", false, NULL},
-    {"SHOWPLAN_TEXT", false, NULL},      {"SHOWPLAN_XML", false, NULL},
-    {"STATISTICS", false, NULL},         {"DATEFORMAT", false, "mdy"},
+    {"ANSI_DEFAULTS", true},       {"ANSI_NULLS", true},
+    {"ANSI_NULL_DFLT_ON", true},   {"ANSI_NULL_DFLT_OFF", false},
+    {"ANSI_PADDING", true},        {"ANSI_WARNINGS", true},
+    {"ARITHIGNORE", false},        {"CONCAT_NULL_YIELDS_NULL", true},
+    {"NUMERIC_ROUNDABORT", false}, {"SHOWPLAN_ALL", false},
+    {"SHOWPLAN_TEXT", false},      {"SHOWPLAN_XML", false},
+    {"STATISTICS", false},
 };
 
 static const char *value_shown(const AstSetOption *o) {
@@ -71,15 +70,13 @@ static const char *value_shown(const AstSetOption *o) {
 static bool is_fixed(const AstSetOption *o, bool *ret_ok, SqlError *e) {
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         if (!str_eq_icase(o->name, str_from(fixed[i].name))) continue;
-        const char *word = fixed[i].word;
-        *ret_ok = word ? o->kind == OPTION_TEXT && str_eq_icase(o->text, str_from(word))
-                       : o->kind == (fixed[i].is_on ? OPTION_ON : OPTION_OFF);
+        *ret_ok = o->kind == (fixed[i].is_on ? OPTION_ON : OPTION_OFF);
         if (!*ret_ok)
-            (void)sql_error_set(e, 40517, 16, 1,
-                                "Keyword or statement option 'SET %s%s%.*s' is not supported in this "
-                                "version of SQL Server.",
-                                fixed[i].name, word && o->text.n ? " " : value_shown(o),
-                                word ? (int)o->text.n : 0, word ? o->text.p : "");
+            (void)sql_error_set(
+                e, 40517, 16, 1,
+                "Keyword or statement option 'SET %s%s' is not supported in this version of SQL "
+                "Server.",
+                fixed[i].name, value_shown(o));
         return true;
     }
     return false;
@@ -135,6 +132,23 @@ static int64_t number_of(Session *s, const AstSetOption *o) {
     if (o->kind != OPTION_VARIABLE) return o->number;
     const Variable *v = scope_find(s, o->text);
     return v && v->value.kind == VALUE_INT ? v->value.v.i : 0;
+}
+
+/* The order as the style that reads dates so; the other three orders aren't there. */
+static bool set_date_format(Session *s, const AstSetOption *o, SqlError *e) {
+    static const struct {
+        const char *order;
+        int style;
+    } orders[] = {{"mdy", 0}, {"dmy", 103}, {"ymd", 111}};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        if (o->kind != OPTION_TEXT || !str_eq_icase(o->text, str_from(orders[i].order))) continue;
+        s->options.date_style = orders[i].style;
+        return true;
+    }
+    return sql_error_set(e, 40517, 16, 1,
+                         "Keyword or statement option 'SET DATEFORMAT " STR_FMT
+                         "' is not supported in this version of SQL Server.",
+                         STR_ARG(o->text));
 }
 
 static bool set_language(Session *s, const AstSetOption *o) {
@@ -203,6 +217,7 @@ bool option_set(Session *s, const AstSetOption *o, SqlError *e) {
     if (str_eq_icase(name, STR_LIT("IDENTITY_INSERT"))) return set_identity_insert(s, o, e);
     if (str_eq_icase(name, STR_LIT("DEADLOCK_PRIORITY"))) return set_priority(s, o, e);
     if (str_eq_icase(name, STR_LIT("LANGUAGE"))) return set_language(s, o);
+    if (str_eq_icase(name, STR_LIT("DATEFORMAT"))) return set_date_format(s, o, e);
     if (str_eq_icase(name, STR_LIT("LOCK_TIMEOUT"))) {
         int64_t ms = number_of(s, o);
         txn_set_lock_timeout_ms(s->txn, ms < 0 ? -1 : ms);

@@ -25,7 +25,7 @@ static void what_would_change_answers_is_refused_by_name(void **state) {
     ASK(&a, "SET NUMERIC_ROUNDABORT ON", REFUSED("NUMERIC_ROUNDABORT ON"));
     ASK(&a, "SET SHOWPLAN_ALL ON", REFUSED("SHOWPLAN_ALL ON"));
     ASK(&a, "SET STATISTICS IO ON", REFUSED("STATISTICS ON"));
-    ASK(&a, "SET DATEFORMAT dmy", REFUSED("DATEFORMAT dmy"));
+    ASK(&a, "SET DATEFORMAT ydm", REFUSED("DATEFORMAT ydm"));
     ASK(&a, "SET DEADLOCK_PRIORITY 11", "!102 Incorrect syntax near 'DEADLOCK_PRIORITY'.\n");
     ASK(&a, "SET NOSUCH ON", "!195 'NOSUCH' is not a recognized SET option.\n");
 }
