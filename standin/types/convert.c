@@ -192,7 +192,7 @@ static Str cut(const Type *t, Str s, size_t limit, Arena *a) {
 }
 
 /* The error, or the asterisk, for a number that is too long as text. True: cut it like any text. */
-static bool may_cut(const Convert *c, Str s, Str *ret, ConvertError *e) {
+static bool may_cut(const Convert *c, Value v, Str s, Str *ret, ConvertError *e) {
     TypeId from = c->from.id;
     *ret = s;
     if (from == TYPE_UNIQUEIDENTIFIER) {
@@ -209,8 +209,8 @@ static bool may_cut(const Convert *c, Str s, Str *ret, ConvertError *e) {
         return true;
     }
     if (from == TYPE_REAL || from == TYPE_FLOAT) {
-        return convert_fail(e, 232, 2, "Arithmetic overflow error for type %s, value = %.*s.",
-                            type_name(c->to.id), STR_ARG(s));
+        return convert_fail(e, 232, 2, "Arithmetic overflow error for type %s, value = %f.",
+                            type_name(c->to.id), v.v.d);
     }
     if (type_is_exact(from)) {
         bool is_decimal = from == TYPE_DECIMAL || from == TYPE_NUMERIC;
@@ -234,7 +234,7 @@ static Str without_blanks_past(Str s, size_t keep) {
 }
 
 /* To the target's length: cut (or refused) when longer, padded for char and nchar. */
-static bool fit_text(const Convert *c, Str s, Arena *a, Value *ret, ConvertError *e) {
+static bool fit_text(const Convert *c, Value v, Str s, Arena *a, Value *ret, ConvertError *e) {
     const Type *t = &c->to;
     *ret = VALUE_OF_TEXT(s);
     if (t->id == TYPE_TEXT || t->id == TYPE_NTEXT || t->id == TYPE_XML || t->length == TYPE_MAX_LENGTH)
@@ -244,7 +244,7 @@ static bool fit_text(const Convert *c, Str s, Arena *a, Value *ret, ConvertError
     if (!is_fixed && s.n <= limit) return true; /* no text has more units than bytes */
     size_t length = length_in(t, s);
     if (length > limit) {
-        if (!may_cut(c, s, &s, e)) return false;
+        if (!may_cut(c, v, s, &s, e)) return false;
         if (c->is_assignment && length_in(t, without_blanks_past(s, 0)) > limit) {
             return convert_fail(e, 2628, 1, "String or binary data would be truncated.");
         }
@@ -281,7 +281,7 @@ static bool to_text(const Convert *c, Value v, Arena *a, Value *ret, ConvertErro
         if (!is_binary && !plain_to_text(&c->from, v, c->style, &out, e)) return false;
         s = arena_str(a, buf_view(&out));
     }
-    return fit_text(c, s, a, ret, e);
+    return fit_text(c, v, s, a, ret, e);
 }
 
 /* --- to dates and times -----------------------------------------------------------------------------------
