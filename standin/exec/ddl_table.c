@@ -7,6 +7,7 @@
 #include "standin/exec/ddl_internal.h"
 #include "standin/exec/index_filter.h"
 #include "standin/store/table_sql.h"
+#include "standin/tsql/expr_text.h"
 #include "standin/types/collation.h"
 
 /* ---- names that the engine makes up: DF__table__column__3B75D760, as SQL Server does */
@@ -26,6 +27,13 @@ static char *name_or_made(const AstConstraint *c, const char *kind, const Table 
 }
 
 /* ---- columns */
+
+/* (…) printed from the tree, or around the text as it was written where the tree has no such form. */
+static char *definition(const AstExpr *x, Str written) {
+    CLEANUP(buf_done) Buf text = {0};
+    if (exprtext_write(x, &text)) return x_asprintf("(%s)", buf_text(&text));
+    return x_asprintf("(" STR_FMT ")", STR_ARG(written));
+}
 
 static bool is_identity_type(const Type *t) {
     bool is_int =
@@ -141,7 +149,7 @@ bool ddltable_add_column(Session *s, Table *t, const AstColumnDef *def, SqlError
     c->is_rowguid = def->is_rowguidcol;
     c->is_computed = def->computed != NULL;
     c->is_persisted = def->is_persisted;
-    if (c->is_computed) c->computed_sql = x_asprintf("(" STR_FMT ")", STR_ARG(def->computed_text));
+    if (c->is_computed) c->computed_sql = definition(def->computed, def->computed_text);
     return true;
 }
 
@@ -345,6 +353,8 @@ static bool is_enclosed(Str s) {
 
 /* As SQL Server keeps it: (getdate()), ('x'), ((0)). */
 static char *default_text(const AstConstraint *c) {
+    CLEANUP(buf_done) Buf printed = {0};
+    if (exprtext_write(c->expr, &printed)) return x_asprintf("(%s)", buf_text(&printed));
     Str text = str_trim(c->expr_text);
     while (text.n > 2 && is_enclosed(text)) text = str_trim(str_sub(text, 1, text.n - 2));
     if (is_number(c->expr)) return x_asprintf("((" STR_FMT "))", STR_ARG(text));
@@ -383,7 +393,7 @@ bool ddltable_add_constraint(Session *s, Table *t, const AstConstraint *c, const
     case CONSTRAINT_CHECK: {
         int32_t object_id = catalog_new_object_id(session_catalog(s));
         CLEANUP_FREE char *name = name_or_made(c, "CK", t, of ? of->name : (Str){0}, object_id);
-        CLEANUP_FREE char *sql = x_asprintf("(" STR_FMT ")", STR_ARG(c->expr_text));
+        CLEANUP_FREE char *sql = definition(c->expr, c->expr_text);
         Check *check = table_add_check(t, str_from(name), str_from(sql));
         check->object_id = object_id;
         check->column_id = of ? table_column(t, of->name)->id : 0;

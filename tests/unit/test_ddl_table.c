@@ -130,7 +130,7 @@ static void defaults_are_kept_as_the_server_writes_them(void **state) {
         "DEFAULT (N'x'), e int CONSTRAINT df_e DEFAULT ((1) + (2)))",
         "");
     ASK(&a, "INSERT t (c) VALUES (DEFAULT) SELECT a, b, d, e FROM t", "#1\n0|-1|x|3\n#1\n");
-    ASK(&a, "SELECT OBJECT_DEFINITION(OBJECT_ID('df_e'))", "((1) + (2))\n#1\n");
+    ASK(&a, "SELECT OBJECT_DEFINITION(OBJECT_ID('df_e'))", "((1)+(2))\n#1\n");
 }
 
 static void columns_may_have_alias_types_and_be_sparse(void **state) {

@@ -16,7 +16,7 @@ static void they_describe_tables(void **state) {
         sa, "EXEC sp_helpindex 'dbo.t'",
         "i|nonclustered located on PRIMARY|n(-)\npk|clustered, unique, primary key located on PRIMARY|id\n");
     assert_answer(sa, "EXEC sp_helpconstraint 't', 'nomsg'",
-                  "CHECK|k|(n/a)|(n/a)|Enabled|Is_For_Replication|((n > 0))\n"
+                  "CHECK|k|(n/a)|(n/a)|Enabled|Is_For_Replication|([n]>(0))\n"
                   "DEFAULT on column n|d|(n/a)|(n/a)|(n/a)|(n/a)|((5))\n"
                   "PRIMARY KEY (clustered)|pk|(n/a)|(n/a)|(n/a)|(n/a)|id\n");
 }
