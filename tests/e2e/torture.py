@@ -317,9 +317,15 @@ class Torture:
         return self.postgres.rows("SELECT 1 FROM millrace.table_state WHERE source_table = 'loose' AND is_done")
 
     def agent(self, dice):
+        """Not before the copy's end: a start without a position refuses a stopped agent, as it should."""
+        lab.wait_for("a position", self.has_position, 60)
         self.sql("EXEC standin.agent_stop")
         time.sleep(dice.uniform(0.2, 2))
         self.sql("EXEC standin.agent_start")
+
+    def has_position(self):
+        self.check()
+        return self.postgres.rows("SELECT 1 FROM millrace.position WHERE position IS NOT NULL")
 
     def new_instance(self, dice):
         """A column and the instance that has it; a table without a key gets the instance alone."""
