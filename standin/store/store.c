@@ -5,11 +5,13 @@
 #include "standin/store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 
 struct Store {
     char *path, *pending_path;
+    int dir;     /* holds the data directory's lock */
     sqlite3 *db; /* for opening and closing */
     Catalog *catalog;
     LockTable *locks;
@@ -256,13 +259,30 @@ static bool open_parts(Store *st, Err *e) {
     return true;
 }
 
+/* The data directory is one server's: a second one would throw away the first one's write sets. -1: failed.
+ */
+static int lock_dir(const char *dir, Err *e) {
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+    if (fd < 0) (void)err_set(e, ERR_IO, false, "%s: %s", dir, strerror(errno));
+    else
+        (void)err_set(e, ERR_IO, false,
+                      "%s is in use by another server: stop it, or give this one a directory of its own",
+                      dir);
+    if (fd >= 0) (void)close(fd);
+    return -1;
+}
+
 bool store_open(const char *dir, Store **ret, Err *e) {
     /* Before SQLite's first use; later calls are refused, which does no harm. */
     (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         return err_set(e, ERR_IO, false, "%s: %s", dir, strerror(errno));
+    int lock = lock_dir(dir, e);
+    if (lock < 0) return false;
     Store *st = x_calloc(1, sizeof *st);
+    st->dir = lock;
     (void)pthread_mutex_init(&st->writer, NULL);
     st->path = x_asprintf("%s/data.db", dir);
     st->pending_path = x_asprintf("%s/pending.db", dir);
@@ -293,6 +313,7 @@ Store *store_close(Store *st) {
     st->versions = rowversions_free(st->versions);
     (void)pthread_mutex_destroy(&st->writer);
     remove_pending(st->pending_path);
+    (void)close(st->dir);
     free(st->pending_path);
     free(st->path);
     free(st);

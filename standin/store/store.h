@@ -21,7 +21,7 @@
 struct sqlite3;
 typedef struct Store Store;
 
-/* Errors: ERR_IO (SQLite, the directory), ERR_DATA (written by another version). */
+/* Errors: ERR_IO (SQLite, the directory, another server on it), ERR_DATA (written by another version). */
 MUST_CHECK bool store_open(const char *dir, Store **ret, Err *e);
 Store *store_close(Store *st); /* all connections are closed already; returns NULL */
 

@@ -103,6 +103,18 @@ static void counters_are_taken_from_the_rows_after_a_crash(void **state) {
     testclient_open(&a, server.server, "sa", "shop");
 }
 
+static void a_second_server_on_the_directory_is_refused(void **state) {
+    (void)state;
+    Store *second = NULL;
+    Err e = {0};
+    assert_false(store_open(server.dir, &second, &e));
+    assert_null(second);
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.msg, "in use by another server"));
+    ASK(&a, "CREATE TABLE t (a int) INSERT t VALUES (1) SELECT a FROM t",
+        "#1\n1\n#1\n"); /* the first goes on */
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, sa_open_shop, sa_close)
 
 int main(void) {
@@ -113,6 +125,7 @@ int main(void) {
         TEST(changes_are_noted_while_a_snapshot_is_open),
         TEST(counters_go_on_after_a_restart),
         TEST(counters_are_taken_from_the_rows_after_a_crash),
+        TEST(a_second_server_on_the_directory_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
