@@ -45,6 +45,12 @@ StrMap *strmap_free(StrMap *m) {
     return NULL;
 }
 
+StrMap *strmap_free_all(StrMap *m) {
+    for (size_t i = 0; m && i < m->used; i++)
+        if (m->entries[i].key) free(m->entries[i].value); /* not of a hole */
+    return strmap_free(m);
+}
+
 static uint64_t hash_key(const StrMap *m, Str key) {
     if (!m->ignore_case) return hash_bytes(key.p, key.n, 0);
     uint64_t h = key.n;

@@ -12,6 +12,7 @@ typedef struct StrMap StrMap;
 
 StrMap *strmap_new(bool ignore_case); /* ASCII letters */
 StrMap *strmap_free(StrMap *m);       /* values are the caller's; returns NULL */
+StrMap *strmap_free_all(StrMap *m);   /* and its values with free() */
 /* Set, returning the former value or NULL. value must not be NULL. */
 void *strmap_set(StrMap *m, Str key, void *value);
 void *strmap_get(const StrMap *m, Str key); /* NULL = absent */

@@ -168,11 +168,7 @@ bool pgname_rule_new(const PgNameRuleSpec *spec, PgNameRule **ret, Err *e) {
 
 PgNameRule *pgname_rule_free(PgNameRule *rule) {
     if (!rule) return NULL;
-    size_t at = 0;
-    Str key;
-    void *value;
-    while (strmap_next(rule->taken, &at, &key, &value)) free(value);
-    strmap_free(rule->taken);
+    strmap_free_all(rule->taken);
     free(rule->format);
     free(rule->topic_prefix);
     free(rule);

@@ -13,7 +13,6 @@
 enum {
     ARGUMENTS = 100, /* SQLite lets a function have 127 */
     SQL_COLUMN = BIND_MAX_APPLIED,
-    ALL_COLUMNS = SQL_COLUMN + 1 + ARGUMENTS,
 };
 
 typedef struct ApplyTable {
@@ -22,11 +21,9 @@ typedef struct ApplyTable {
 } ApplyTable;
 
 typedef struct ApplyCursor {
-    sqlite3_vtab_cursor base;
+    FnCursor rows;
     sqlite3_stmt *st;
     char *sql; /* what st was made of */
-    bool is_at_end;
-    sqlite3_int64 row;
 } ApplyCursor;
 
 static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret,
@@ -46,25 +43,11 @@ static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *ar
     return SQLITE_OK;
 }
 
-static int disconnect_table(sqlite3_vtab *t) {
-    free(t);
-    return SQLITE_OK;
-}
-
-/* All arguments must be known: that puts the tables they come from into outer loops. */
 static int best_index(sqlite3_vtab *t, sqlite3_index_info *info) {
     (void)t;
-    int last = 0;
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iColumn < SQL_COLUMN || info->aConstraint[i].iColumn >= ALL_COLUMNS)
-            continue;
-        if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-        if (!info->aConstraint[i].usable) return SQLITE_CONSTRAINT;
-        int at = info->aConstraint[i].iColumn - SQL_COLUMN + 1;
-        info->aConstraintUsage[i].argvIndex = at;
-        info->aConstraintUsage[i].omit = 1;
-        if (at > last) last = at;
-    }
+    int last;
+    int rc = fn_table_arguments(info, SQL_COLUMN, &last);
+    if (rc != SQLITE_OK) return rc;
     info->estimatedCost = 1000;
     info->estimatedRows = 25;
     return last ? SQLITE_OK : SQLITE_CONSTRAINT;
@@ -73,7 +56,7 @@ static int best_index(sqlite3_vtab *t, sqlite3_index_info *info) {
 static int open_cursor(sqlite3_vtab *t, sqlite3_vtab_cursor **ret) {
     (void)t;
     ApplyCursor *c = x_calloc(1, sizeof *c);
-    *ret = &c->base;
+    *ret = &c->rows.base;
     return SQLITE_OK;
 }
 
@@ -88,8 +71,8 @@ static int close_cursor(sqlite3_vtab_cursor *base) {
 static int next_row(sqlite3_vtab_cursor *base) {
     ApplyCursor *c = (ApplyCursor *)base;
     int rc = sqlite3_step(c->st);
-    c->row++;
-    c->is_at_end = rc != SQLITE_ROW;
+    c->rows.row++;
+    c->rows.is_at_end = rc != SQLITE_ROW;
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) return SQLITE_OK;
     sqlite3 *db = ((ApplyTable *)base->pVtab)->db;
     sqlite3_free(base->pVtab->zErrMsg);
@@ -117,12 +100,8 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int a
         return rc;
     }
     for (int i = 1; i < argc; i++) (void)sqlite3_bind_value(c->st, i, argv[i]);
-    c->row = 0;
+    c->rows.row = 0;
     return next_row(base);
-}
-
-static int is_at_end(sqlite3_vtab_cursor *base) {
-    return ((ApplyCursor *)base)->is_at_end;
 }
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i) {
@@ -131,22 +110,8 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i) {
     return SQLITE_OK;
 }
 
-static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
-    *ret = ((ApplyCursor *)base)->row;
-    return SQLITE_OK;
-}
-
-/* Without xCreate it is there by its name alone. */
-static const sqlite3_module module = {.xConnect = connect_table,
-                                      .xBestIndex = best_index,
-                                      .xDisconnect = disconnect_table,
-                                      .xOpen = open_cursor,
-                                      .xClose = close_cursor,
-                                      .xFilter = filter,
-                                      .xNext = next_row,
-                                      .xEof = is_at_end,
-                                      .xColumn = column,
-                                      .xRowid = row_id};
+static const sqlite3_module module =
+    FN_TABLE_MODULE(connect_table, best_index, open_cursor, close_cursor, filter, next_row, column);
 
 int fn_apply_register(sqlite3 *db) {
     return sqlite3_create_module_v2(db, "ts_apply", &module, NULL, NULL);

@@ -35,6 +35,30 @@ int fn_string_agg_register(sqlite3 *db, Functions *f);
 int fn_apply_register(sqlite3 *db);                /* the table-valued ts_apply */
 int fn_series_register(sqlite3 *db, Functions *f); /* ts_split, ts_series */
 
+/* ---- fn_table.c: table-valued functions. Their cursors begin with an FnCursor, which they keep up to date;
+ * their tables are one piece of memory. */
+typedef struct FnCursor {
+    sqlite3_vtab_cursor base;
+    bool is_at_end;
+    sqlite3_int64 row;
+} FnCursor;
+
+/* The hidden columns from `first` on are the arguments, all of which must be known: that puts the tables they
+ * come from into outer loops. *ret_last: the last one given, from 1; 0 = none. */
+int fn_table_arguments(sqlite3_index_info *info, int first, int *ret_last);
+int fn_table_disconnect(sqlite3_vtab *t);
+int fn_table_is_at_end(sqlite3_vtab_cursor *base);
+int fn_table_row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret);
+
+/* Without xCreate it is there by its name alone. */
+#define FN_TABLE_MODULE(connect, best_index, open, close, filter, next, column)                              \
+    {                                                                                                        \
+        .xConnect = (connect), .xBestIndex = (best_index), .xDisconnect = fn_table_disconnect,               \
+        .xOpen = (open), .xClose = (close), .xFilter = (filter), .xNext = (next),                            \
+        .xEof = fn_table_is_at_end, .xColumn = (column), .xRowid = fn_table_row_id                           \
+    }
+
+/* ---- functions.c */
 Functions *fn_of(sqlite3_context *c);
 Arena *fn_scratch(sqlite3_context *c); /* cleared */
 Value fn_value(sqlite3_value *v);      /* borrowed until the call returns */

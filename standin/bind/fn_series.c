@@ -12,9 +12,8 @@
 enum { FIRST_ARGUMENT = 2 }; /* behind c1, c2 */
 
 typedef struct SeriesCursor {
-    sqlite3_vtab_cursor base;
-    bool is_split, is_at_end;
-    int64_t row;
+    FnCursor rows;
+    bool is_split;
     Buf text, separator; /* split */
     size_t at, piece_from, piece_bytes;
     bool is_last_piece;
@@ -45,30 +44,19 @@ static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *ar
     return SQLITE_OK;
 }
 
-static int disconnect_table(sqlite3_vtab *t) {
-    free(t);
-    return SQLITE_OK;
-}
-
 static int best_index(sqlite3_vtab *t, sqlite3_index_info *info) {
     (void)t;
-    for (int i = 0; i < info->nConstraint; i++) {
-        if (info->aConstraint[i].iColumn < FIRST_ARGUMENT ||
-            info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
-            continue;
-        if (!info->aConstraint[i].usable) return SQLITE_CONSTRAINT;
-        info->aConstraintUsage[i].argvIndex = info->aConstraint[i].iColumn - FIRST_ARGUMENT + 1;
-        info->aConstraintUsage[i].omit = 1;
-    }
+    int last;
+    int rc = fn_table_arguments(info, FIRST_ARGUMENT, &last);
     info->estimatedCost = 100;
     info->estimatedRows = 100;
-    return SQLITE_OK;
+    return rc;
 }
 
 static int open_cursor(sqlite3_vtab *t, sqlite3_vtab_cursor **ret) {
     SeriesCursor *c = x_calloc(1, sizeof *c);
     c->is_split = ((SeriesTable *)t)->is_split;
-    *ret = &c->base;
+    *ret = &c->rows.base;
     return SQLITE_OK;
 }
 
@@ -82,7 +70,7 @@ static int close_cursor(sqlite3_vtab_cursor *base) {
 
 static void next_piece(SeriesCursor *c) {
     Str text = buf_view(&c->text), separator = buf_view(&c->separator);
-    c->is_at_end = c->is_last_piece;
+    c->rows.is_at_end = c->is_last_piece;
     c->piece_from = c->at;
     while (c->at < text.n && !str_starts(str_sub(text, c->at, text.n - c->at), separator)) c->at++;
     c->piece_bytes = c->at - c->piece_from;
@@ -91,13 +79,13 @@ static void next_piece(SeriesCursor *c) {
 }
 
 static void next_number(SeriesCursor *c) {
-    if (__builtin_add_overflow(c->value, c->step, &c->value)) c->is_at_end = true;
-    else c->is_at_end = c->step > 0 ? c->value > c->last : c->value < c->last;
+    if (__builtin_add_overflow(c->value, c->step, &c->value)) c->rows.is_at_end = true;
+    else c->rows.is_at_end = c->step > 0 ? c->value > c->last : c->value < c->last;
 }
 
 static int next_row(sqlite3_vtab_cursor *base) {
     SeriesCursor *c = (SeriesCursor *)base;
-    c->row++;
+    c->rows.row++;
     if (c->is_split) next_piece(c);
     else next_number(c);
     return SQLITE_OK;
@@ -117,11 +105,12 @@ static int filter_split(SeriesCursor *c, sqlite3_value **argv) {
     buf_str(&c->text, fn_text(argv[0]));
     buf_str(&c->separator, fn_text(argv[1]));
     if (wtf8_units(buf_view(&c->separator)) != 1)
-        return fail(&c->base, 214, "Procedure expects parameter 'separator' of type 'nchar(1)/nvarchar(1)'.");
+        return fail(&c->rows.base, 214,
+                    "Procedure expects parameter 'separator' of type 'nchar(1)/nvarchar(1)'.");
     c->at = 0;
     c->is_last_piece = false;
     next_piece(c);
-    c->is_at_end = false; /* an empty text is one empty piece */
+    c->rows.is_at_end = false; /* an empty text is one empty piece */
     return SQLITE_OK;
 }
 
@@ -130,47 +119,30 @@ static int filter_series(SeriesCursor *c, sqlite3_value **argv, int argc) {
     c->last = sqlite3_value_int64(argv[1]);
     c->step = argc > 2 ? sqlite3_value_int64(argv[2]) : 0;
     if (c->step == 0) c->step = c->value <= c->last ? 1 : -1;
-    c->is_at_end = c->step > 0 ? c->value > c->last : c->value < c->last;
+    c->rows.is_at_end = c->step > 0 ? c->value > c->last : c->value < c->last;
     return SQLITE_OK;
 }
 
 static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv) {
     (void)number, (void)text;
     SeriesCursor *c = (SeriesCursor *)base;
-    c->row = 1;
-    c->is_at_end = argc < 2;
-    for (int i = 0; i < argc; i++) c->is_at_end |= sqlite3_value_type(argv[i]) == SQLITE_NULL;
-    if (c->is_at_end) return SQLITE_OK; /* NULL: no rows */
+    c->rows.row = 1;
+    c->rows.is_at_end = argc < 2;
+    for (int i = 0; i < argc; i++) c->rows.is_at_end |= sqlite3_value_type(argv[i]) == SQLITE_NULL;
+    if (c->rows.is_at_end) return SQLITE_OK; /* NULL: no rows */
     return c->is_split ? filter_split(c, argv) : filter_series(c, argv, argc);
-}
-
-static int is_at_end(sqlite3_vtab_cursor *base) {
-    return ((SeriesCursor *)base)->is_at_end;
 }
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i) {
     SeriesCursor *c = (SeriesCursor *)base;
     if (!c->is_split) sqlite3_result_int64(out, c->value);
-    else if (i) sqlite3_result_int64(out, c->row);
+    else if (i) sqlite3_result_int64(out, c->rows.row);
     else fn_result(out, VALUE_OF_TEXT(str_sub(buf_view(&c->text), c->piece_from, c->piece_bytes)));
     return SQLITE_OK;
 }
 
-static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret) {
-    *ret = ((SeriesCursor *)base)->row;
-    return SQLITE_OK;
-}
-
-static const sqlite3_module module = {.xConnect = connect_table,
-                                      .xBestIndex = best_index,
-                                      .xDisconnect = disconnect_table,
-                                      .xOpen = open_cursor,
-                                      .xClose = close_cursor,
-                                      .xFilter = filter,
-                                      .xNext = next_row,
-                                      .xEof = is_at_end,
-                                      .xColumn = column,
-                                      .xRowid = row_id};
+static const sqlite3_module module =
+    FN_TABLE_MODULE(connect_table, best_index, open_cursor, close_cursor, filter, next_row, column);
 
 static int add(sqlite3 *db, Functions *f, const char *name, bool is_split) {
     SeriesModule *m = x_malloc(sizeof *m);

@@ -57,6 +57,20 @@ static Str as_pattern(ProcCall *call, Str name) {
     return (Str){p, n};
 }
 
+/* The argument at `at`, a pattern or a plain name. */
+static void add_name(ProcCall *call, Query *q, const char *param, size_t at, bool is_pattern) {
+    Str name = proc_arg_text(call, at);
+    add_pattern(q, param, is_pattern ? name : as_pattern(call, name));
+}
+
+/* The first three arguments of most: @name, @owner and a qualifier. */
+static bool begin_names(Session *s, ProcCall *call, bool is_pattern, Query *q, SqlError *e) {
+    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
+    add_name(call, q, "@name", 0, is_pattern);
+    add_name(call, q, "@owner", 1, is_pattern);
+    return true;
+}
+
 /* ---- sp_tables */
 
 /*
@@ -103,8 +117,8 @@ static bool sp_tables(Session *s, ProcCall *call, SqlError *e) {
             &(Query){0}, e);
     if (!str_eq_c(qualifier, "%") && !check_qualifier(s, qualifier, e)) return false;
     Query q = {0};
-    add_pattern(&q, "@name", is_pattern ? name : as_pattern(call, name));
-    add_pattern(&q, "@owner", is_pattern ? owner : as_pattern(call, owner));
+    add_name(call, &q, "@name", 0, is_pattern);
+    add_name(call, &q, "@owner", 1, is_pattern);
     add_number(&q, "@tables", has_type(types, "'TABLE'"));
     add_number(&q, "@views", has_type(types, "'VIEW'"));
     return run(s, text, &q, e);
@@ -119,19 +133,15 @@ static bool sp_tables(Session *s, ProcCall *call, SqlError *e) {
     "ORDINAL_POSITION, "                                                                                     \
     "IS_NULLABLE, "
 #define COLUMN_END                                                                                           \
-    " FROM sys.spt_columns(@form, @version) WHERE TABLE_NAME LIKE @table AND TABLE_OWNER LIKE @owner AND "   \
+    " FROM sys.spt_columns(@form, @version) WHERE TABLE_NAME LIKE @name AND TABLE_OWNER LIKE @owner AND "    \
     "COLUMN_NAME LIKE @column ORDER BY TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME, ORDINAL_POSITION"
 #define NO_NAME(column) "CAST(NULL AS sysname) AS " column ", "
 
 static bool columns(Session *s, ProcCall *call, const char *text, bool is_new, bool is_pattern,
                     int64_t version, SqlError *e) {
     Query q = {0};
-    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
-    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1), proc_arg_text(call, 3)};
-    for (size_t i = 0; i < 3 && !is_pattern; i++) names[i] = as_pattern(call, names[i]);
-    add_pattern(&q, "@table", names[0]);
-    add_pattern(&q, "@owner", names[1]);
-    add_pattern(&q, "@column", names[2]);
+    if (!begin_names(s, call, is_pattern, &q, e)) return false;
+    add_name(call, &q, "@column", 3, is_pattern);
     add_number(&q, "@form", is_new);
     add_number(&q, "@version", version);
     return run(s, text, &q, e);
@@ -269,12 +279,8 @@ static bool sp_databases(Session *s, ProcCall *call, SqlError *e) {
 /* ---- procedures and their parameters */
 
 static bool sp_stored_procedures(Session *s, ProcCall *call, SqlError *e) {
-    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1)};
     Query q = {0};
-    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
-    for (size_t i = 0; i < 2 && proc_arg_int(call, 3, 1) == 0; i++) names[i] = as_pattern(call, names[i]);
-    add_pattern(&q, "@name", names[0]);
-    add_pattern(&q, "@owner", names[1]);
+    if (!begin_names(s, call, proc_arg_int(call, 3, 1) != 0, &q, e)) return false;
     return run(s,
                "SELECT PROCEDURE_QUALIFIER, PROCEDURE_OWNER, PROCEDURE_NAME, NUM_INPUT_PARAMS, "
                "NUM_OUTPUT_PARAMS, NUM_RESULT_SETS, REMARKS, PROCEDURE_TYPE FROM sys.spt_procedures WHERE "
@@ -284,13 +290,10 @@ static bool sp_stored_procedures(Session *s, ProcCall *call, SqlError *e) {
 }
 
 static bool procedure_columns(Session *s, ProcCall *call, bool is_new, SqlError *e) {
-    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1), proc_arg_text(call, 3)};
     Query q = {0};
-    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
-    for (size_t i = 0; i < 3 && proc_arg_int(call, 5, 1) == 0; i++) names[i] = as_pattern(call, names[i]);
-    add_pattern(&q, "@name", names[0]);
-    add_pattern(&q, "@owner", names[1]);
-    add_pattern(&q, "@column", names[2]);
+    bool is_pattern = proc_arg_int(call, 5, 1) != 0;
+    if (!begin_names(s, call, is_pattern, &q, e)) return false;
+    add_name(call, &q, "@column", 3, is_pattern);
     add_number(&q, "@form", is_new);
     add_number(&q, "@version", proc_arg_int(call, 4, 2));
     static const char start[] =
@@ -318,12 +321,8 @@ static bool sp_sproc_columns_100(Session *s, ProcCall *call, SqlError *e) {
 /* ---- permissions: the owner has them all; then what was granted */
 
 static bool sp_table_privileges(Session *s, ProcCall *call, SqlError *e) {
-    Str names[] = {proc_arg_text(call, 0), proc_arg_text(call, 1)};
     Query q = {0};
-    if (!check_qualifier(s, proc_arg_text(call, 2), e)) return false;
-    for (size_t i = 0; i < 2 && proc_arg_int(call, 3, 1) == 0; i++) names[i] = as_pattern(call, names[i]);
-    add_pattern(&q, "@name", names[0]);
-    add_pattern(&q, "@owner", names[1]);
+    if (!begin_names(s, call, proc_arg_int(call, 3, 1) != 0, &q, e)) return false;
     return run(
         s,
         "SELECT t.TABLE_QUALIFIER, t.TABLE_OWNER, t.TABLE_NAME, p.GRANTOR, p.GRANTEE, p.PRIVILEGE, "

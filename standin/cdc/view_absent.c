@@ -29,24 +29,16 @@ static const SysTable TABLES[] = {
              "int) AS parent_id, CAST(NULL AS char(2)) AS type, CAST(NULL AS nvarchar(60)) AS "
              "type_desc, CAST(NULL AS datetime) AS create_date, CAST(NULL AS datetime) AS modify_date, "
              "CAST(NULL AS bit) AS is_ms_shipped, CAST(NULL AS bit) AS is_disabled WHERE 1 = 0"),
-    VIEW_SQL("sys", "parameters", 0,
-             "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS sysname) AS name, CAST(NULL AS int) "
-             "AS parameter_id, CAST(NULL AS tinyint) AS system_type_id, CAST(NULL AS int) AS "
-             "user_type_id, CAST(NULL AS smallint) AS max_length, CAST(NULL AS tinyint) AS precision, "
-             "CAST(NULL AS tinyint) AS scale, CAST(NULL AS bit) AS is_output, CAST(NULL AS bit) AS "
-             "is_cursor_ref, CAST(NULL AS bit) AS has_default_value, CAST(NULL AS bit) AS "
-             "is_xml_document, CAST(NULL AS nvarchar(max)) AS default_value, CAST(NULL AS int) AS "
-             "xml_collection_id, CAST(NULL AS bit) AS is_readonly, CAST(NULL AS bit) AS is_nullable "
-             "WHERE 1 = 0"),
-    VIEW_SQL("sys", "all_parameters", 0,
-             "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS sysname) AS name, CAST(NULL AS int) "
-             "AS parameter_id, CAST(NULL AS tinyint) AS system_type_id, CAST(NULL AS int) AS "
-             "user_type_id, CAST(NULL AS smallint) AS max_length, CAST(NULL AS tinyint) AS precision, "
-             "CAST(NULL AS tinyint) AS scale, CAST(NULL AS bit) AS is_output, CAST(NULL AS bit) AS "
-             "is_cursor_ref, CAST(NULL AS bit) AS has_default_value, CAST(NULL AS bit) AS "
-             "is_xml_document, CAST(NULL AS nvarchar(max)) AS default_value, CAST(NULL AS int) AS "
-             "xml_collection_id, CAST(NULL AS bit) AS is_readonly, CAST(NULL AS bit) AS is_nullable "
-             "WHERE 1 = 0"),
+    VIEW_SQL_AND_ALL(
+        "parameters",
+        "SELECT CAST(NULL AS int) AS object_id, CAST(NULL AS sysname) AS name, CAST(NULL AS int) "
+        "AS parameter_id, CAST(NULL AS tinyint) AS system_type_id, CAST(NULL AS int) AS "
+        "user_type_id, CAST(NULL AS smallint) AS max_length, CAST(NULL AS tinyint) AS precision, "
+        "CAST(NULL AS tinyint) AS scale, CAST(NULL AS bit) AS is_output, CAST(NULL AS bit) AS "
+        "is_cursor_ref, CAST(NULL AS bit) AS has_default_value, CAST(NULL AS bit) AS "
+        "is_xml_document, CAST(NULL AS nvarchar(max)) AS default_value, CAST(NULL AS int) AS "
+        "xml_collection_id, CAST(NULL AS bit) AS is_readonly, CAST(NULL AS bit) AS is_nullable "
+        "WHERE 1 = 0"),
     VIEW_SQL("sys", "sql_expression_dependencies", 0,
              "SELECT CAST(NULL AS int) AS referencing_id, CAST(NULL AS int) AS referencing_minor_id, "
              "CAST(NULL AS tinyint) AS referencing_class, CAST(NULL AS nvarchar(60)) AS "

@@ -61,18 +61,8 @@ static const SysTable TABLES[] = {
              "uses_remote_collation, CAST(NULL AS sysname) AS collation_name, CAST(0 AS bit) AS "
              "lazy_schema_validation, CAST(0 AS bit) AS is_system, CAST(0 AS bit) AS is_publisher, "
              "CAST(0 AS bit) AS is_subscriber, CAST(0 AS bit) AS is_distributor"),
-    VIEW_SQL(
-        "sys", "sql_modules", 0,
-        "SELECT o.object_id, OBJECT_DEFINITION(o.object_id) AS definition, CAST(1 AS bit) AS "
-        "uses_ansi_nulls, "
-        "CAST(1 AS bit) AS uses_quoted_identifier, CAST(0 AS bit) AS is_schema_bound, CAST(0 AS bit) AS "
-        "uses_database_collation, CAST(0 AS bit) AS is_recompiled, CAST(0 AS bit) AS null_on_null_input, "
-        "CAST(NULL "
-        "AS int) AS execute_as_principal_id, CAST(0 AS bit) AS uses_native_compilation, CAST(0 AS bit) AS "
-        "is_inlineable, CAST(0 AS bit) AS inline_type FROM sys.objects AS o WHERE o.type IN ('V', 'P') AND "
-        "OBJECT_DEFINITION(o.object_id) IS NOT NULL"),
-    VIEW_SQL(
-        "sys", "all_sql_modules", 0,
+    VIEW_SQL_AND_ALL(
+        "sql_modules",
         "SELECT o.object_id, OBJECT_DEFINITION(o.object_id) AS definition, CAST(1 AS bit) AS "
         "uses_ansi_nulls, "
         "CAST(1 AS bit) AS uses_quoted_identifier, CAST(0 AS bit) AS is_schema_bound, CAST(0 AS bit) AS "

@@ -37,6 +37,11 @@ static Object table_object(const Table *t) {
     return (Object){view_table_name(t), t->object_id, 0, "U ", "USER_TABLE"};
 }
 
+void view_objects_start(ViewRow *r, const Table *t) {
+    Object o = table_object(t);
+    object_start(r, t, &o);
+}
+
 static Object key_object(const Table *t, const Index *i) {
     if (i->is_primary_key)
         return (Object){i->name, i->object_id, t->object_id, "PK", "PRIMARY_KEY_CONSTRAINT"};
@@ -193,8 +198,7 @@ static const SysColumn TABLE_COLUMNS[] = {
 };
 
 static void table_row(ViewRow *r, const Table *t) {
-    Object o = table_object(t);
-    object_start(r, t, &o);
+    view_objects_start(r, t);
     view_row_int(r, 0);
     view_row_null(r);
     view_row_int(r, t->max_column_id);
@@ -233,8 +237,7 @@ static bool fill_views(Session *s, int32_t database_id, const Value *args, size_
     SessionTables at = {0};
     for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
         if (t->kind != TABLE_VIEW) continue;
-        Object o = table_object(t);
-        object_start(&r, t, &o);
+        view_objects_start(&r, t);
         view_row_zeros(&r, 2);
         view_row_end(&r);
     }

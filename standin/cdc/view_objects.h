@@ -3,8 +3,11 @@
 #ifndef STANDIN_CDC_VIEW_OBJECTS_H
 #define STANDIN_CDC_VIEW_OBJECTS_H
 
-#include "standin/store/sysobj.h"
+#include "standin/cdc/view_row.h"
 
 void view_objects_add(SysRegistry *r);
+
+/* VIEW_OBJECT_COLUMNS of a table, a view or a procedure. */
+void view_objects_start(ViewRow *r, const Table *t);
 
 #endif

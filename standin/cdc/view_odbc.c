@@ -5,10 +5,24 @@
 #include "standin/cdc/view_odbc.h"
 
 #include "base/mem.h"
-#include "standin/cdc/odbc_type.h"
-#include "standin/cdc/view_row.h"
 #include "standin/exec/proc.h"
 #include "standin/exec/server.h"
+
+const SysParam view_odbc_params[VIEW_ODBC_PARAMS] = {{.name = "@form", .type = {.id = TYPE_INT}},
+                                                     {.name = "@odbc_version", .type = {.id = TYPE_INT}}};
+
+OdbcTypeForm view_odbc_form(const Value *args) {
+    return args[0].kind == VALUE_INT && args[0].v.i ? ODBC_TYPE_NEW : ODBC_TYPE_OLD;
+}
+
+int view_odbc_version(const Value *args) {
+    return args[1].kind == VALUE_INT ? (int)args[1].v.i : 2;
+}
+
+void view_odbc_number(ViewRow *r, int32_t v) {
+    if (v == ODBC_TYPE_NONE) view_row_null(r);
+    else view_row_int(r, v);
+}
 
 /* TABLE_QUALIFIER, TABLE_OWNER, TABLE_NAME. */
 static void table_name(ViewRow *r, const Database *d, const Table *t) {
@@ -16,11 +30,6 @@ static void table_name(ViewRow *r, const Database *d, const Table *t) {
     view_row_text(r, d->name);
     view_row_text(r, schema ? schema->name : NULL);
     view_row_text(r, t->name);
-}
-
-static void number_or_null(ViewRow *r, int32_t v) {
-    if (v == ODBC_TYPE_NONE) view_row_null(r);
-    else view_row_int(r, v);
 }
 
 /* ---- sys.spt_tables */
@@ -86,19 +95,16 @@ static const SysColumn COLUMN_COLUMNS[] = {
     VIEW_INT_N("COLUMN_ID"),
 };
 
-static const SysParam COLUMN_PARAMS[] = {{.name = "@form", .type = {.id = TYPE_INT}},
-                                         {.name = "@odbc_version", .type = {.id = TYPE_INT}}};
-
 static void odbc_type_values(ViewRow *r, const Database *d, const Column *c, const OdbcType *o,
                              Arena *arena) {
     const UserType *alias = c->user_type_id ? database_type_by_id(d, c->user_type_id) : NULL;
     const char *name = alias ? alias->name : c->type.is_sysname ? "sysname" : type_name(c->type.id);
     view_row_int(r, o->data_type);
     view_row_text(r, c->is_identity ? arena_printf(arena, "%s identity", name) : name);
-    number_or_null(r, o->precision);
-    number_or_null(r, o->length);
-    number_or_null(r, o->scale);
-    number_or_null(r, o->radix);
+    view_odbc_number(r, o->precision);
+    view_odbc_number(r, o->length);
+    view_odbc_number(r, o->scale);
+    view_odbc_number(r, o->radix);
 }
 
 static void column_row(ViewRow *r, const Database *d, const Table *t, size_t i, const OdbcType *o,
@@ -111,8 +117,8 @@ static void column_row(ViewRow *r, const Database *d, const Table *t, size_t i, 
     view_row_null(r);
     view_row_text(r, c->default_sql);
     view_row_int(r, o->sql_data_type);
-    number_or_null(r, o->datetime_sub);
-    number_or_null(r, o->char_octet_length);
+    view_odbc_number(r, o->datetime_sub);
+    view_odbc_number(r, o->char_octet_length);
     view_row_int(r, (int64_t)i + 1);
     view_row_text(r, c->is_nullable ? "YES" : "NO");
     view_row_int(r, o->ss_data_type);
@@ -127,8 +133,8 @@ static bool fill_columns(Session *s, int32_t database_id, const Value *args, siz
                          Arena *arena, SqlError *e) {
     (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(COLUMN_COLUMNS));
-    OdbcTypeForm form = args[0].kind == VALUE_INT && args[0].v.i ? ODBC_TYPE_NEW : ODBC_TYPE_OLD;
-    int version = args[1].kind == VALUE_INT ? (int)args[1].v.i : 2;
+    OdbcTypeForm form = view_odbc_form(args);
+    int version = view_odbc_version(args);
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     SessionTables at = {0};
     for (const Table *t; d && (t = session_next_table(s, database_id, &at)) != NULL;) {
@@ -364,7 +370,7 @@ static void datatype_row(ViewRow *r, const Datatype *x, const OdbcType *o, Arena
         x->is_identity ? arena_printf(arena, "%s%s identity", bare, has_params ? "()" : "") : bare;
     view_row_text(r, name);
     view_row_int(r, o->data_type);
-    number_or_null(r, o->precision);
+    view_odbc_number(r, o->precision);
     view_row_text(r, x->prefix);
     view_row_text(r, x->suffix);
     view_row_text(r, x->params);
@@ -373,11 +379,11 @@ static void datatype_row(ViewRow *r, const Datatype *x, const OdbcType *o, Arena
     view_row_int(r, searchable(&x->type));
     sign_and_money(r, x);
     view_row_text(r, name);
-    number_or_null(r, has_params ? 0 : o->scale);
-    number_or_null(r, o->scale);
+    view_odbc_number(r, has_params ? 0 : o->scale);
+    view_odbc_number(r, o->scale);
     view_row_int(r, o->sql_data_type);
-    number_or_null(r, o->datetime_sub);
-    number_or_null(r, o->radix);
+    view_odbc_number(r, o->datetime_sub);
+    view_odbc_number(r, o->radix);
     view_row_null(r);
     view_row_int(r, x->user_type);
     view_row_end(r);
@@ -387,8 +393,8 @@ static bool fill_datatypes(Session *s, int32_t database_id, const Value *args, s
                            SysRows *rows, Arena *arena, SqlError *e) {
     (void)s, (void)database_id, (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(DATATYPE_COLUMNS));
-    OdbcTypeForm form = args[0].kind == VALUE_INT && args[0].v.i ? ODBC_TYPE_NEW : ODBC_TYPE_OLD;
-    int version = args[1].kind == VALUE_INT ? (int)args[1].v.i : 2;
+    OdbcTypeForm form = view_odbc_form(args);
+    int version = view_odbc_version(args);
     for (size_t i = 0; i < VIEW_COUNT(DATATYPES); i++) {
         OdbcType o = odbc_type_of(&DATATYPES[i].type, true, form, version);
         datatype_row(&r, &DATATYPES[i], &o, arena);
@@ -415,24 +421,8 @@ static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "spt_tables", TABLE_COLUMNS, fill_tables),
     VIEW_TABLE("sys", "spt_indexes", INDEX_COLUMNS, fill_indexes),
     VIEW_TABLE("sys", "spt_foreign_keys", FOREIGN_KEY_COLUMNS, fill_foreign_keys),
-    {.schema = "sys",
-     .name = "spt_columns",
-     .kind = SYS_ROWS,
-     .is_function = true,
-     .columns = COLUMN_COLUMNS,
-     .column_count = VIEW_COUNT(COLUMN_COLUMNS),
-     .params = COLUMN_PARAMS,
-     .param_count = VIEW_COUNT(COLUMN_PARAMS),
-     .fill = fill_columns},
-    {.schema = "sys",
-     .name = "spt_datatypes",
-     .kind = SYS_ROWS,
-     .is_function = true,
-     .columns = DATATYPE_COLUMNS,
-     .column_count = VIEW_COUNT(DATATYPE_COLUMNS),
-     .params = COLUMN_PARAMS,
-     .param_count = VIEW_COUNT(COLUMN_PARAMS),
-     .fill = fill_datatypes},
+    VIEW_FUNCTION("sys", "spt_columns", view_odbc_params, COLUMN_COLUMNS, fill_columns),
+    VIEW_FUNCTION("sys", "spt_datatypes", view_odbc_params, DATATYPE_COLUMNS, fill_datatypes),
 };
 
 void view_odbc_add(SysRegistry *r) {

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-#include "standin/cdc/odbc_type.h"
-#include "standin/cdc/view_row.h"
+#include "standin/cdc/view_odbc.h"
 #include "standin/exec/server.h"
 
 enum { ODBC_PARAM_INPUT = 1, ODBC_PARAM_INPUT_OUTPUT = 2, ODBC_PARAM_RETURN_VALUE = 5, ODBC_PT_FUNCTION = 2 };
@@ -24,11 +23,6 @@ static void procedure_name(ViewRow *r, const Database *d, const Proc *p, Arena *
 /* The stand-in's own procedures (standin.…) are no part of SQL Server's list. */
 static bool is_listed(const Proc *p) {
     return strncmp(p->name, "sp_", 3) == 0;
-}
-
-static void number_or_null(ViewRow *r, int32_t v) {
-    if (v == ODBC_TYPE_NONE) view_row_null(r);
-    else view_row_int(r, v);
 }
 
 static const SysColumn PROCEDURE_COLUMNS[] = {
@@ -81,9 +75,6 @@ static const SysColumn PARAMETER_COLUMNS[] = {
     VIEW_NAME("NAME"),
 };
 
-static const SysParam PARAMETER_PARAMS[] = {{.name = "@form", .type = {.id = TYPE_INT}},
-                                            {.name = "@odbc_version", .type = {.id = TYPE_INT}}};
-
 typedef struct Parameter { /* one row's */
     const char *name;
     Type type;
@@ -99,15 +90,15 @@ static void parameter_row(ViewRow *r, const Database *d, const Proc *p, const Pa
     view_row_int(r, x->column_type);
     view_row_int(r, o.data_type);
     view_row_text(r, x->type.is_sysname ? "sysname" : type_name(x->type.id));
-    number_or_null(r, o.precision);
-    number_or_null(r, o.length);
-    number_or_null(r, o.scale);
-    number_or_null(r, o.radix);
+    view_odbc_number(r, o.precision);
+    view_odbc_number(r, o.length);
+    view_odbc_number(r, o.scale);
+    view_odbc_number(r, o.radix);
     view_row_int(r, x->is_nullable);
     view_row_nulls(r, 2);
     view_row_int(r, o.sql_data_type);
-    number_or_null(r, o.datetime_sub);
-    number_or_null(r, o.char_octet_length);
+    view_odbc_number(r, o.datetime_sub);
+    view_odbc_number(r, o.char_octet_length);
     view_row_int(r, x->ordinal);
     view_row_text(r, x->is_nullable ? "YES" : "NO");
     view_row_int(r, o.ss_data_type);
@@ -119,8 +110,8 @@ static bool fill_parameters(Session *s, int32_t database_id, const Value *args, 
                             SysRows *rows, Arena *arena, SqlError *e) {
     (void)arg_count, (void)e;
     ViewRow r = view_row_start(rows, VIEW_COUNT(PARAMETER_COLUMNS));
-    OdbcTypeForm form = args[0].kind == VALUE_INT && args[0].v.i ? ODBC_TYPE_NEW : ODBC_TYPE_OLD;
-    int version = args[1].kind == VALUE_INT ? (int)args[1].v.i : 2;
+    OdbcTypeForm form = view_odbc_form(args);
+    int version = view_odbc_version(args);
     const Database *d = catalog_database_by_id(session_catalog(s), database_id);
     size_t at = 0;
     for (const Proc *p; d && (p = procregistry_next(server_procs(session_server(s)), &at)) != NULL;) {
@@ -142,15 +133,7 @@ static bool fill_parameters(Session *s, int32_t database_id, const Value *args, 
 
 static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "spt_procedures", PROCEDURE_COLUMNS, fill_procedures),
-    {.schema = "sys",
-     .name = "spt_procedure_columns",
-     .kind = SYS_ROWS,
-     .is_function = true,
-     .columns = PARAMETER_COLUMNS,
-     .column_count = VIEW_COUNT(PARAMETER_COLUMNS),
-     .params = PARAMETER_PARAMS,
-     .param_count = VIEW_COUNT(PARAMETER_PARAMS),
-     .fill = fill_parameters},
+    VIEW_FUNCTION("sys", "spt_procedure_columns", view_odbc_params, PARAMETER_COLUMNS, fill_parameters),
 };
 
 void view_procedures_add(SysRegistry *r) {

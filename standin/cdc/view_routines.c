@@ -5,6 +5,7 @@
 #include "standin/cdc/view_routines.h"
 
 #include "standin/cdc/cdc_object.h"
+#include "standin/cdc/view_objects.h"
 
 /* ---- of change data capture */
 
@@ -64,16 +65,8 @@ static bool fill_procedures(Session *s, int32_t database_id, const Value *args, 
     SessionTables at = {0};
     for (const Table *t; (t = session_next_table(s, database_id, &at)) != NULL;) {
         if (t->kind != TABLE_PROCEDURE) continue;
-        view_row_text(&r, t->name);
-        view_row_int(&r, t->object_id);
-        view_row_null(&r);
-        view_row_int(&r, t->schema_id);
-        view_row_int(&r, 0);
-        view_row_text(&r, "P ");
-        view_row_text(&r, "SQL_STORED_PROCEDURE");
-        view_row_datetime(&r, t->create_us);
-        view_row_datetime(&r, t->modify_us);
-        view_row_zeros(&r, 7);
+        view_objects_start(&r, t);
+        view_row_zeros(&r, 4);
         view_row_end(&r);
     }
     return cdc_objects(s, database_id, CDC_PROCEDURE, 4, &r, arena, e);

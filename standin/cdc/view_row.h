@@ -42,9 +42,18 @@
         .schema = (schema_), .name = (name_), .kind = SYS_ROWS, .columns = (columns_),                       \
         .column_count = VIEW_COUNT(columns_), .fill = (fill_)                                                \
     }
-/* The same of a view that is a T-SQL SELECT; database_id_: only in that one, or 0. */
+/* The same of a table-valued function, with its parameters. */
+#define VIEW_FUNCTION(schema_, name_, params_, columns_, fill_)                                              \
+    {                                                                                                        \
+        .schema = (schema_), .name = (name_), .kind = SYS_ROWS, .is_function = true, .columns = (columns_),  \
+        .column_count = VIEW_COUNT(columns_), .params = (params_), .param_count = VIEW_COUNT(params_),       \
+        .fill = (fill_)                                                                                      \
+    }
+/* An entry of a view that is a T-SQL SELECT; database_id_: only in that one, or 0. */
 #define VIEW_SQL(schema_, name_, database_id_, sql_)                                                         \
     { .schema = (schema_), .name = (name_), .kind = SYS_SQL, .database_id = (database_id_), .sql = (sql_) }
+/* Two entries: sys.name and the view with the objects of the server's own, which here are none more. */
+#define VIEW_SQL_AND_ALL(name_, sql_) VIEW_SQL("sys", name_, 0, sql_), VIEW_SQL("sys", "all_" name_, 0, sql_)
 
 /* The twelve columns that all views of objects begin with. */
 #define VIEW_OBJECT_COLUMNS                                                                                  \

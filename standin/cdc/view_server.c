@@ -400,15 +400,8 @@ static const SysTable TABLES[] = {
     VIEW_TABLE("sys", "server_role_members", ROLE_MEMBER_COLUMNS, fill_server_role_members),
     VIEW_TABLE("sys", "database_permissions", PERMISSION_COLUMNS, fill_database_permissions),
     VIEW_TABLE("sys", "server_permissions", PERMISSION_COLUMNS, fill_server_permissions),
-    {.schema = "sys",
-     .name = "fn_my_permissions",
-     .kind = SYS_ROWS,
-     .is_function = true,
-     .columns = MY_PERMISSION_COLUMNS,
-     .column_count = VIEW_COUNT(MY_PERMISSION_COLUMNS),
-     .params = MY_PERMISSION_PARAMS,
-     .param_count = VIEW_COUNT(MY_PERMISSION_PARAMS),
-     .fill = fill_my_permissions},
+    VIEW_FUNCTION("sys", "fn_my_permissions", MY_PERMISSION_PARAMS, MY_PERMISSION_COLUMNS,
+                  fill_my_permissions),
 };
 
 void view_server_add(SysRegistry *r) {

@@ -1,6 +1,7 @@
 #include "standin/exec/index_filter.h"
 
 #include "base/mem.h"
+#include "standin/exec/ddl_internal.h"
 #include "standin/types/collation.h"
 
 typedef struct Filter {
@@ -36,27 +37,6 @@ static const Column *column_of(Filter *f, const AstExpr *x) {
     return c && !c->is_computed ? c : NULL;
 }
 
-static void literal(const Value *v, Buf *out) {
-    switch (v->kind) {
-    case VALUE_INT: buf_printf(out, "%lld", (long long)v->v.i); break;
-    case VALUE_REAL: buf_printf(out, "%.17g", v->v.d); break;
-    case VALUE_TEXT:
-        buf_u8(out, '\'');
-        for (size_t i = 0; i < v->v.s.n; i++) {
-            if (v->v.s.p[i] == '\'') buf_u8(out, '\'');
-            buf_u8(out, (uint8_t)v->v.s.p[i]);
-        }
-        buf_u8(out, '\'');
-        break;
-    case VALUE_BLOB:
-        buf_cstr(out, "x'");
-        for (size_t i = 0; i < v->v.s.n; i++) buf_printf(out, "%02x", (uint8_t)v->v.s.p[i]);
-        buf_u8(out, '\'');
-        break;
-    case VALUE_NULL: buf_cstr(out, "NULL"); break;
-    }
-}
-
 /* A constant as it is shown: numbers in parentheses, texts in their quotes. */
 static bool show(Filter *f, const AstExpr *x) {
     bool is_negative = x->kind == EXPR_UNARY && x->u.unary.op == OP_NEGATE;
@@ -74,14 +54,14 @@ static bool show(Filter *f, const AstExpr *x) {
     }
     if (type_is_unicode(type->id)) buf_u8(&f->shown, 'N');
     Value v = VALUE_OF_TEXT(buf_view(&text));
-    literal(&v, &f->shown);
+    ddl_literal(&v, &f->shown);
     return true;
 }
 
 static bool constant(Filter *f, const Column *c, const AstExpr *x) {
     Value v;
     if (!show(f, x) || !plan_scalar(f->s, x, &c->type, &f->s->scratch, &v, NULL, f->e)) return false;
-    literal(&v, &f->sql);
+    ddl_literal(&v, &f->sql);
     if (type_is_text(c->type.id))
         buf_printf(&f->sql, " COLLATE \"%s\"", collation_get(c->type.collation)->name);
     return true;

@@ -3,26 +3,15 @@
 
 #include "base/mem.h"
 #include "standin/exec/authority.h"
+#include "standin/exec/metadata_internal.h"
 #include "standin/exec/module.h"
 #include "standin/exec/property.h"
-#include "standin/exec/session_internal.h"
 #include "standin/types/collation.h"
 #include "standin/types/decimal.h"
 #include "standin/types/variant.h"
 
-static const Value none = {.kind = VALUE_NULL};
-
 static Str str_of(const Value *v) {
     return v->kind == VALUE_TEXT ? v->v.s : (Str){0};
-}
-static bool has(const Value *args, size_t count, size_t i) {
-    return i < count && args[i].kind != VALUE_NULL;
-}
-static Value text(Arena *a, const char *s) {
-    return s ? VALUE_OF_TEXT(arena_str(a, str_from(s))) : none;
-}
-static Value flag(bool b) {
-    return VALUE_OF_INT(b);
 }
 
 static const Table *table_named(Session *s, const Value *v) {

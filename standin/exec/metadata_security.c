@@ -3,21 +3,10 @@
 
 #include "base/mem.h"
 #include "standin/exec/authority.h"
-#include "standin/exec/session_internal.h"
-
-static const Value none = {.kind = VALUE_NULL};
+#include "standin/exec/metadata_internal.h"
 
 static Str str_of(const Value *args, size_t count, size_t i) {
     return i < count && args[i].kind == VALUE_TEXT ? args[i].v.s : (Str){0};
-}
-static bool has(const Value *args, size_t count, size_t i) {
-    return i < count && args[i].kind != VALUE_NULL;
-}
-static Value text(Arena *a, const char *s) {
-    return s ? VALUE_OF_TEXT(arena_str(a, str_from(s))) : none;
-}
-static Value flag(bool b) {
-    return VALUE_OF_INT(b);
 }
 
 static Value principal_id(Session *s, const Value *args, size_t count) {

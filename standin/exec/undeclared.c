@@ -30,11 +30,7 @@ Undeclared *undeclared_new(void) {
 
 Undeclared *undeclared_free(Undeclared *u) {
     if (!u) return NULL;
-    size_t at = 0;
-    Str name;
-    void *value;
-    while (strmap_next(u->items, &at, &name, &value)) free(value);
-    u->items = strmap_free(u->items);
+    u->items = strmap_free_all(u->items);
     free(u);
     return NULL;
 }

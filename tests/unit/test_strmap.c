@@ -1,8 +1,10 @@
 #include "base/strmap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/rng.h"
 #include "test.h"
 
@@ -33,6 +35,12 @@ static void set_gives_the_former_value_and_get_the_present(void **state) {
     m = strmap_free(m);
     assert_null(m);
     assert_null(strmap_free(NULL));
+    m = strmap_new(false);
+    assert_null(strmap_set(m, STR_LIT("a"), x_strdup("a")));
+    assert_null(strmap_set(m, STR_LIT("b"), x_strdup("b")));
+    free(strmap_del(m, STR_LIT("a")));
+    assert_null(strmap_free_all(m));
+    assert_null(strmap_free_all(NULL));
 }
 
 static void keys_are_copied_and_may_hold_any_byte(void **state) {
