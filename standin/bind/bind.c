@@ -51,6 +51,14 @@ bool bind_delete(const BindHost *h, Arena *a, const AstStmt *s, BoundDelete *ret
     return binddml_delete(&b, s, ret);
 }
 
+bool bind_merge(const BindHost *h, Arena *a, const AstStmt *s, BoundMerge *ret, SqlError *e) {
+    Binder b = binder_for(h, a, e);
+    CteFrame frame;
+    b.max_recursion = s->max_recursion;
+    push_with(&b, &frame, &s->u.merge.with);
+    return binddml_merge(&b, s, ret);
+}
+
 /* One value alone: SELECT value. A constant is a parameter, so that is_param tells the caller. */
 static void finish_value(Binder *b, Bx x, BoundQuery *ret) {
     BoundParam constant = {.kind = BOUND_VALUE, .type = x.type, .value = x.value};

@@ -278,11 +278,41 @@ typedef struct BoundDelete {
     BoundOutput *output;
 } BoundDelete;
 
+typedef struct BoundMergeWhen {
+    AstMergeMatch match;
+    AstMergeAction action;
+    size_t *columns; /* UPDATE: those that are set; INSERT: those that are given */
+    size_t column_count;
+    Str *variables; /* UPDATE: those that are set, in types of their own */
+    size_t variable_count;
+    bool gives_identity; /* as in BoundInsert */
+} BoundMergeWhen;
+
+typedef struct BoundMerge {
+    const BindRelation *target;
+    uint32_t hints;
+    BoundMergeWhen whens[MERGE_MAX_WHENS];
+    size_t when_count;
+    /* First column the target row's key (rowid; NULL: there is none), then which of `whens` the row takes
+     * (NULL: none). From MERGE_FIRST_VALUE on the values of that one, converted: its columns', then its
+     * variables'. From first_extra on columns of the source that OUTPUT names. */
+    BoundQuery query;
+    size_t first_extra, extra_count;
+    /* OUTPUT: BOUND_DELETED's columns go on behind the target's. The first there is $action; extra i is
+     * at extra_at[i]; there are image_size in all. */
+    size_t *extra_at;
+    size_t image_size;
+    BoundOutput *output; /* or NULL */
+} BoundMerge;
+
+enum { MERGE_KEY, MERGE_WHEN, MERGE_FIRST_VALUE };
+
 /* False: *e is filled, line included. */
 MUST_CHECK bool bind_select(const BindHost *h, Arena *a, const AstStmt *s, BoundQuery *ret, SqlError *e);
 MUST_CHECK bool bind_insert(const BindHost *h, Arena *a, const AstStmt *s, BoundInsert *ret, SqlError *e);
 MUST_CHECK bool bind_update(const BindHost *h, Arena *a, const AstStmt *s, BoundUpdate *ret, SqlError *e);
 MUST_CHECK bool bind_delete(const BindHost *h, Arena *a, const AstStmt *s, BoundDelete *ret, SqlError *e);
+MUST_CHECK bool bind_merge(const BindHost *h, Arena *a, const AstStmt *s, BoundMerge *ret, SqlError *e);
 /* One value; `to` NULL keeps the expression's own type (columns[0].type), else converts as SET @v does. */
 MUST_CHECK bool bind_scalar(const BindHost *h, Arena *a, const AstExpr *x, const Type *to, BoundQuery *ret,
                             SqlError *e);

@@ -1,6 +1,7 @@
 /*
- * INSERT, UPDATE, DELETE. What they do to rows is exec/'s work: here they become queries that say which rows
- * and which values; OUTPUT becomes a query over one changed row, whose columns are parameters.
+ * INSERT, UPDATE, DELETE, and what MERGE (bind_merge.c) shares with them. What they do to rows is exec/'s
+ * work: here they become queries that say which rows and which values; OUTPUT becomes a query over one
+ * changed row, whose columns are parameters.
  */
 #include <string.h>
 
@@ -41,11 +42,11 @@ static bool is_changeable(Binder *b, const BindRelation *r, uint32_t line) {
     return sqlerror_set(b->e, 259, 1, line, "Ad hoc updates to system catalogs are not allowed.");
 }
 
-static bool target(Binder *b, const AstName *name, const BindRelation **ret) {
+bool binddml_target(Binder *b, const AstName *name, const BindRelation **ret) {
     return bindfrom_table(b, name, ret) && is_changeable(b, *ret, name->line);
 }
 
-static void mark_changed(Binder *b, const BindRelation *r, uint32_t hints) {
+void binddml_mark_changed(Binder *b, const BindRelation *r, uint32_t hints) {
     for (size_t i = 0; i < b->ref_count; i++) {
         if (b->refs[i].relation != r) continue;
         b->refs[i].access = BIND_CHANGE;
@@ -79,8 +80,8 @@ static bool check_settable(Binder *b, const BindRelation *r, size_t column, uint
         STR_ARG(c->name));
 }
 
-static bool column_list(Binder *b, const BindRelation *r, const Str *names, size_t count, uint32_t line,
-                        size_t **ret) {
+bool binddml_column_list(Binder *b, const BindRelation *r, const Str *names, size_t count, uint32_t line,
+                         size_t **ret) {
     *ret = ARENA_ARRAY(b->a, size_t, count ? count : 1);
     for (size_t i = 0; i < count; i++) {
         if (!find_column(b, r, names[i], line, &(*ret)[i]) || !check_settable(b, r, (*ret)[i], line))
@@ -97,7 +98,7 @@ static bool column_list(Binder *b, const BindRelation *r, const Str *names, size
     return true;
 }
 
-static size_t insertable(Binder *b, const BindRelation *r, size_t **ret) {
+size_t binddml_insertable(Binder *b, const BindRelation *r, size_t **ret) {
     size_t count = 0;
     *ret = ARENA_ARRAY(b->a, size_t, r->column_count ? r->column_count : 1);
     for (size_t i = 0; i < r->column_count; i++)
@@ -111,12 +112,13 @@ static size_t insertable(Binder *b, const BindRelation *r, size_t **ret) {
 
 static bool output_into(Binder *b, const AstOutput *ast, uint32_t line, Query *q, BoundOutput *ret) {
     size_t count;
-    if (!target(b, &ast->into, &ret->into)) return false;
+    if (!binddml_target(b, &ast->into, &ret->into)) return false;
     if (ast->into_columns) {
         count = ast->into_count;
-        if (!column_list(b, ret->into, ast->into_columns, count, line, &ret->into_columns)) return false;
+        if (!binddml_column_list(b, ret->into, ast->into_columns, count, line, &ret->into_columns))
+            return false;
     } else {
-        count = insertable(b, ret->into, &ret->into_columns);
+        count = binddml_insertable(b, ret->into, &ret->into_columns);
     }
     if (count != q->item_count)
         return sqlerror_set(b->e, 213, 1, line,
@@ -127,8 +129,8 @@ static bool output_into(Binder *b, const AstOutput *ast, uint32_t line, Query *q
     return true;
 }
 
-static bool output(Binder *b, const AstOutput *ast, const BindRelation *r, bool has_inserted,
-                   bool has_deleted, uint32_t line, BoundOutput **ret) {
+bool binddml_output(Binder *b, const AstOutput *ast, const BindRelation *r, bool has_inserted,
+                    bool has_deleted, const Scope *more, uint32_t line, BoundOutput **ret) {
     if (!ast->items) return true;
     AstQuery query = {.kind = QUERY_SELECT, .line = line};
     query.u.select.items = ast->items;
@@ -138,12 +140,16 @@ static bool output(Binder *b, const AstOutput *ast, const BindRelation *r, bool 
     BoundOutput *out = arena_zalloc(b->a, sizeof *out);
     if (has_inserted) binddml_row_source(b, &scope, r, STR_LIT("inserted"), BOUND_INSERTED);
     if (has_deleted) binddml_row_source(b, &scope, r, STR_LIT("deleted"), BOUND_DELETED);
+    for (size_t i = 0; more && i < scope.source_count; i++) /* MERGE: a row may have but one image */
+        for (size_t c = 0; c < r->column_count; c++) scope.sources[i]->columns[c].is_nullable = true;
+    for (size_t i = 0; more && i < more->source_count; i++)
+        BIND_PUSH(b, scope.sources, scope.source_count, more->sources[i]);
     b->scope = &scope;
     bool ok = bindquery_bind_items(b, &query, &scope, &q);
     b->scope = saved;
     if (!ok || (ast->into.name.n && !output_into(b, ast, line, &q, out))) return false;
     bindquery_finish(b, &q, bindquery_sql(b, &q), &out->query);
-    if (out->into) mark_changed(b, out->into, 0);
+    if (out->into) binddml_mark_changed(b, out->into, 0);
     *ret = out;
     return true;
 }
@@ -166,9 +172,8 @@ static bool default_value(Binder *b, const BindRelation *r, size_t column, Bx *r
     return ok;
 }
 
-static bool insert_cell(Binder *b, const BoundInsert *ret, const AstExpr *x, size_t column, Bx *cell) {
-    if (x->kind == EXPR_DEFAULT) return default_value(b, ret->target, ret->columns[column], cell);
-    return bindexpr_value(b, x, cell);
+bool binddml_cell(Binder *b, const BindRelation *r, const AstExpr *x, size_t column, Bx *ret) {
+    return x->kind == EXPR_DEFAULT ? default_value(b, r, column, ret) : bindexpr_value(b, x, ret);
 }
 
 /* Several rows first get one type for each column, as any table of values does. */
@@ -210,7 +215,8 @@ static bool insert_values(Binder *b, const AstQuery *ast, BoundInsert *ret) {
     Bx *cells = ARENA_ARRAY(b->a, Bx, rows * columns);
     bool is_constant = true;
     for (size_t i = 0; i < rows * columns; i++)
-        if (!insert_cell(b, ret, ast->u.values.rows[i / columns][i % columns], i % columns, &cells[i]))
+        if (!binddml_cell(b, ret->target, ast->u.values.rows[i / columns][i % columns],
+                          ret->columns[i % columns], &cells[i]))
             return false;
     for (size_t c = 0; c < columns; c++)
         if (!insert_column(b, ast, ret, cells, c)) return false;
@@ -229,7 +235,7 @@ static bool insert_values(Binder *b, const AstQuery *ast, BoundInsert *ret) {
 }
 
 /* TOP (n) PERCENT of the rows that " FROM …" has. */
-static bool percent_limit(Binder *b, const AstExpr *count, const Sql *body, const Sql **ret) {
+bool binddml_percent_limit(Binder *b, const AstExpr *count, const Sql *body, const Sql **ret) {
     Bx percent;
     if (!bindcall_argument(b, count, 'f', &percent)) return false;
     *ret = SQL_OF(b, "(SELECT ts_percent(count(*),@)@)", percent.sql, body);
@@ -270,7 +276,7 @@ static bool insert_query(Binder *b, const AstInsert *ast, BoundInsert *ret) {
     const Sql *sql = is_bare ? bindquery_sql(b, &q)
                              : SQL_OF(b, "SELECT @ FROM (@) AS @", sql_list(b, list, q.item_count), inner,
                                       sql_printf(b, "f%d", number));
-    if (ast->top.is_percent && !percent_limit(b, ast->top.count, SQL_OF(b, " FROM (@)", sql), &limit))
+    if (ast->top.is_percent && !binddml_percent_limit(b, ast->top.count, SQL_OF(b, " FROM (@)", sql), &limit))
         return false;
     if (limit) sql = SQL_OF(b, "@ LIMIT @", sql, limit);
     target_items(b, ret, &out);
@@ -278,41 +284,43 @@ static bool insert_query(Binder *b, const AstInsert *ast, BoundInsert *ret) {
     return true;
 }
 
-static bool insert_values_count(Binder *b, const AstInsert *ast, const BoundInsert *ret) {
-    size_t given = ast->query->u.values.column_count;
-    if (given == ret->column_count) return true;
-    if (!ast->columns)
-        return sqlerror_set(b->e, 213, 1, ast->table.line,
+bool binddml_check_count(Binder *b, size_t given, size_t wanted, bool has_list, uint32_t line) {
+    if (given == wanted) return true;
+    if (!has_list)
+        return sqlerror_set(b->e, 213, 1, line,
                             "Column name or number of supplied values does not match table definition.");
     return sqlerror_set(
-        b->e, given > ret->column_count ? 110 : 109, 1, ast->table.line,
+        b->e, given > wanted ? 110 : 109, 1, line,
         "There are %s columns in the INSERT statement than values specified in the VALUES clause. The "
         "number of values in the VALUES clause must match the number of columns specified in the "
         "INSERT statement.",
-        given > ret->column_count ? "fewer" : "more");
+        given > wanted ? "fewer" : "more");
 }
 
 bool binddml_insert(Binder *b, const AstStmt *s, BoundInsert *ret) {
     const AstInsert *ast = &s->u.insert;
     *ret = (BoundInsert){.source = ast->source, .hints = ast->hints, .exec = ast->exec};
-    if (!target(b, &ast->table, &ret->target)) return false;
+    if (!binddml_target(b, &ast->table, &ret->target)) return false;
     if (ast->columns) {
         ret->column_count = ast->column_count;
-        if (!column_list(b, ret->target, ast->columns, ast->column_count, ast->table.line, &ret->columns))
+        if (!binddml_column_list(b, ret->target, ast->columns, ast->column_count, ast->table.line,
+                                 &ret->columns))
             return false;
     } else if (ast->source != INSERT_FROM_DEFAULTS) {
-        ret->column_count = insertable(b, ret->target, &ret->columns);
+        ret->column_count = binddml_insertable(b, ret->target, &ret->columns);
     }
     for (size_t i = 0; i < ret->column_count; i++)
         ret->gives_identity |= ret->target->columns[ret->columns[i]].is_identity;
     if (ast->source == INSERT_FROM_QUERY) {
         bool is_values = ast->query->kind == QUERY_VALUES;
-        if (is_values ? !insert_values_count(b, ast, ret) || !insert_values(b, ast->query, ret)
+        if (is_values ? !binddml_check_count(b, ast->query->u.values.column_count, ret->column_count,
+                                             ast->columns != NULL, ast->table.line) ||
+                            !insert_values(b, ast->query, ret)
                       : !insert_query(b, ast, ret))
             return false;
     }
-    if (!output(b, &ast->output, ret->target, true, false, s->line, &ret->output)) return false;
-    mark_changed(b, ret->target, ast->hints);
+    if (!binddml_output(b, &ast->output, ret->target, true, false, NULL, s->line, &ret->output)) return false;
+    binddml_mark_changed(b, ret->target, ast->hints);
     ret->query.refs = b->refs;
     ret->query.ref_count = b->ref_count;
     return true;
@@ -341,7 +349,7 @@ static bool target_source(Binder *b, const AstName *name, AstFrom *const *from, 
     if (from_count && !bindfrom_list(b, from, from_count, scope, &list)) return false;
     *ret = find_source(scope, name, NULL);
     if (!*ret) {
-        if (!target(b, name, &r)) return false;
+        if (!binddml_target(b, name, &r)) return false;
         *ret = find_source(scope, name, r);
     }
     if (!*ret) {
@@ -368,7 +376,7 @@ static bool finish_change(Binder *b, Query *q, const Source *s, const Sql *from,
         body = SQL_OF(b, "@ WHERE @", body, condition);
     }
     if (top->count) {
-        if (top->is_percent ? !percent_limit(b, top->count, body, &limit)
+        if (top->is_percent ? !binddml_percent_limit(b, top->count, body, &limit)
                             : !bindquery_limit(b, top->count, &limit))
             return false;
         body = SQL_OF(b, "@ LIMIT @", body, limit);
@@ -382,15 +390,14 @@ static bool finish_change(Binder *b, Query *q, const Source *s, const Sql *from,
 
 static bool set_value(Binder *b, const AstSet *set, const BindRelation *r, size_t column, const Source *s,
                       Bx *ret) {
-    if (set->value->kind == EXPR_DEFAULT) return default_value(b, r, column, ret);
-    if (!bindexpr_value(b, set->value, ret)) return false;
-    if (set->op == OP_EQ) return true;
+    if (!binddml_cell(b, r, set->value, column, ret)) return false;
+    if (set->op == OP_EQ || set->value->kind == EXPR_DEFAULT) return true;
     const SourceColumn *c = &s->columns[column];
     Bx before = {.sql = c->sql, .type = c->type, .is_nullable = c->is_nullable, .rank = RANK_IMPLICIT};
     return bindtype_binary(b, set->op, before, *ret, set->value->line, ret);
 }
 
-static bool set_column(Binder *b, const AstSet *set, const Source *s, BoundUpdate *ret, Query *q) {
+bool binddml_set_column(Binder *b, const AstSet *set, const Source *s, BoundUpdate *ret, Query *q) {
     const BindRelation *r = s->relation;
     size_t column;
     QueryItem item = {0};
@@ -425,7 +432,7 @@ static bool set_column(Binder *b, const AstSet *set, const Source *s, BoundUpdat
 }
 
 /* @v = expr, and @v = column = expr: after the columns, in a second pass. */
-static bool set_variable(Binder *b, const AstSet *set, Query *q) {
+bool binddml_set_variable(Binder *b, const AstSet *set, Query *q) {
     QueryItem item = {.variable = set->variable};
     Bx before;
     if (!bindexpr_variable(b, set->variable, set->value->line, &before) ||
@@ -449,9 +456,10 @@ static bool update_body(Binder *b, const AstStmt *s, Scope *scope, BoundUpdate *
     ret->target = source->relation;
     BIND_PUSH(b, q.items, q.item_count, (QueryItem){0});
     for (size_t i = 0; i < ast->set_count; i++)
-        if (ast->sets[i].column.name.n && !set_column(b, &ast->sets[i], source, ret, &q)) return false;
+        if (ast->sets[i].column.name.n && !binddml_set_column(b, &ast->sets[i], source, ret, &q))
+            return false;
     for (size_t i = 0; i < ast->set_count; i++)
-        if (ast->sets[i].variable.n && !set_variable(b, &ast->sets[i], &q)) return false;
+        if (ast->sets[i].variable.n && !binddml_set_variable(b, &ast->sets[i], &q)) return false;
     return finish_change(b, &q, source, from, ast->where, &ast->top, &ret->query);
 }
 
@@ -462,8 +470,9 @@ bool binddml_update(Binder *b, const AstStmt *s, BoundUpdate *ret) {
     b->scope = &scope;
     bool ok = update_body(b, s, &scope, ret);
     b->scope = NULL;
-    if (!ok || !output(b, &ast->output, ret->target, true, true, s->line, &ret->output)) return false;
-    mark_changed(b, ret->target, ast->hints);
+    if (!ok || !binddml_output(b, &ast->output, ret->target, true, true, NULL, s->line, &ret->output))
+        return false;
+    binddml_mark_changed(b, ret->target, ast->hints);
     ret->query.refs = b->refs;
     ret->query.ref_count = b->ref_count;
     return true;
@@ -486,8 +495,9 @@ bool binddml_delete(Binder *b, const AstStmt *s, BoundDelete *ret) {
     b->scope = &scope;
     bool ok = delete_body(b, ast, &scope, ret);
     b->scope = NULL;
-    if (!ok || !output(b, &ast->output, ret->target, false, true, s->line, &ret->output)) return false;
-    mark_changed(b, ret->target, ast->hints);
+    if (!ok || !binddml_output(b, &ast->output, ret->target, false, true, NULL, s->line, &ret->output))
+        return false;
+    binddml_mark_changed(b, ret->target, ast->hints);
     ret->query.refs = b->refs;
     ret->query.ref_count = b->ref_count;
     return true;

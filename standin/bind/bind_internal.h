@@ -95,6 +95,10 @@ typedef struct Scope {
     bool is_apply;         /* without sources: what lies further out is SQL_OUTER */
     bool has_windows_here; /* the select list or ORDER BY is being bound: OVER may stand */
     const char *clause;    /* "select list", "HAVING clause", "ORDER BY clause" */
+    /* MERGE: a condition of WHEN NOT MATCHED [BY SOURCE], where other names than these have an error of their
+     * own (5333, 5334); what can be named in the statement, but not here. */
+    const AstMergeMatch *merge_condition;
+    const struct Scope *hidden;
 } Scope;
 
 typedef struct CteFrame { /* visible CTEs, innermost first */
@@ -308,6 +312,26 @@ void bindquery_finish(Binder *b, const Query *q, const Sql *sql, BoundQuery *ret
 MUST_CHECK bool binddml_insert(Binder *b, const AstStmt *s, BoundInsert *ret);
 MUST_CHECK bool binddml_update(Binder *b, const AstStmt *s, BoundUpdate *ret);
 MUST_CHECK bool binddml_delete(Binder *b, const AstStmt *s, BoundDelete *ret);
+MUST_CHECK bool binddml_merge(Binder *b, const AstStmt *s, BoundMerge *ret); /* bind_merge.c */
+MUST_CHECK bool binddml_target(Binder *b, const AstName *name, const BindRelation **ret);
+/* The statement changes r: so its reference says. */
+void binddml_mark_changed(Binder *b, const BindRelation *r, uint32_t hints);
+/* The columns of a list, or all that a list may have. */
+MUST_CHECK bool binddml_column_list(Binder *b, const BindRelation *r, const Str *names, size_t count,
+                                    uint32_t line, size_t **ret);
+size_t binddml_insertable(Binder *b, const BindRelation *r, size_t **ret);
+/* As many values as columns? 213 without a list, else 109, 110. */
+MUST_CHECK bool binddml_check_count(Binder *b, size_t given, size_t wanted, bool has_list, uint32_t line);
+/* A value for a column of r: DEFAULT or an expression, not yet converted. */
+MUST_CHECK bool binddml_cell(Binder *b, const BindRelation *r, const AstExpr *x, size_t column, Bx *ret);
+/* column = value of the target s: appended to both. @v = value: appended to q. */
+MUST_CHECK bool binddml_set_column(Binder *b, const AstSet *set, const Source *s, BoundUpdate *ret, Query *q);
+MUST_CHECK bool binddml_set_variable(Binder *b, const AstSet *set, Query *q);
+/* TOP (n) PERCENT of the rows that " FROM …" has. */
+MUST_CHECK bool binddml_percent_limit(Binder *b, const AstExpr *count, const Sql *body, const Sql **ret);
+/* OUTPUT, which sees the images of r's row and `more` (or NULL). */
+MUST_CHECK bool binddml_output(Binder *b, const AstOutput *ast, const BindRelation *r, bool has_inserted,
+                               bool has_deleted, const Scope *more, uint32_t line, BoundOutput **ret);
 /* One row of r as a source named alias: its columns are parameters. */
 void binddml_row_source(Binder *b, Scope *scope, const BindRelation *r, Str alias, BoundParamKind kind);
 

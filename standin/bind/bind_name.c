@@ -27,6 +27,11 @@ typedef struct Hit {
     bool has_qualifier_match;
 } Hit;
 
+/* $identity is the name of a table's identity column. */
+static bool is_named(const SourceColumn *c, Str name) {
+    return same(c->name, name) || (c->is_identity && same(name, STR_LIT("$identity")));
+}
+
 static void look(const Scope *scope, const AstName *name, Hit *hit) {
     AstName qualifier = qualifier_of(name);
     for (size_t i = 0; i < scope->source_count; i++) {
@@ -34,7 +39,7 @@ static void look(const Scope *scope, const AstName *name, Hit *hit) {
         if (qualifier.name.n && !bindname_matches(s, &qualifier)) continue;
         if (qualifier.name.n) hit->has_qualifier_match = true;
         for (size_t c = 0; c < s->column_count; c++) {
-            if (!same(s->columns[c].name, name->name)) continue;
+            if (!is_named(&s->columns[c], name->name)) continue;
             hit->source = s;
             hit->column = c;
             hit->count++;
@@ -59,7 +64,28 @@ bool bindname_is_method(Binder *b, const AstName *name) {
     return false;
 }
 
+static bool not_found_in_merge(Binder *b, const AstName *name, AstMergeMatch match) {
+    Str text = bindfrom_display(b, name);
+    bool by_source = match == MERGE_NOT_MATCHED_BY_SOURCE;
+    return sqlerror_set(b->e, by_source ? 5334 : 5333, name->schema.n ? 2 : 1, name->line,
+                        "The identifier '%.*s' cannot be bound. Only %s columns and columns in the clause "
+                        "scope are allowed in the 'WHEN NOT MATCHED%s' clause of a MERGE statement.",
+                        STR_ARG(text), by_source ? "target" : "source", by_source ? " BY SOURCE" : "");
+}
+
 static bool not_found(Binder *b, const AstName *name, bool has_qualifier_match) {
+    if (same(name->name, STR_LIT("$rowguid")))
+        return sqlerror_set(
+            b->e, 40517, 1, name->line,
+            "Keyword or statement option '$ROWGUID' is not supported in this version of SQL Server.");
+    if (name->name.n && name->name.p[0] == '$' && !same(name->name, STR_LIT("$identity")))
+        return sqlerror_set(b->e, 126, 1, name->line, "Invalid pseudocolumn \"%.*s\".", STR_ARG(name->name));
+    for (const Scope *s = b->scope; s && !has_qualifier_match; s = s->outer) {
+        Hit hit = {0};
+        if (s->merge_condition) return not_found_in_merge(b, name, *s->merge_condition);
+        if (s->hidden) look(s->hidden, name, &hit);
+        has_qualifier_match = hit.has_qualifier_match;
+    }
     if (bindname_is_method(b, name)) return false;
     if (name->schema.n == 0 || has_qualifier_match)
         return sqlerror_set(b->e, 207, 1, name->line, "Invalid column name '%.*s'.", STR_ARG(name->name));

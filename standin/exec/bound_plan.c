@@ -42,6 +42,7 @@ static bool bind(Session *s, Plan *p, const void *node, SqlError *e) {
     case PLAN_INSERT: ok = bind_insert(&s->host, &p->arena, node, &p->u.insert, e); break;
     case PLAN_UPDATE: ok = bind_update(&s->host, &p->arena, node, &p->u.update, e); break;
     case PLAN_DELETE: ok = bind_delete(&s->host, &p->arena, node, &p->u.delete_, e); break;
+    case PLAN_MERGE: ok = bind_merge(&s->host, &p->arena, node, &p->u.merge, e); break;
     case PLAN_SCALAR: ok = bind_scalar(&s->host, &p->arena, node, NULL, &p->u.query, e); break;
     case PLAN_CONDITION: ok = bind_condition(&s->host, &p->arena, node, &p->u.query, e); break;
     }

@@ -28,15 +28,15 @@ typedef struct Insert {
 
 /* ---- IDENTITY_INSERT */
 
-static bool check_identity(const Session *s, const BoundInsert *b, const Table *t, SqlError *e) {
+bool dml_check_identity(const Session *s, bool gives_identity, const Table *t, SqlError *e) {
     bool is_on = s->options.identity_insert == t->object_id;
-    if (b->gives_identity && !is_on)
+    if (gives_identity && !is_on)
         return sql_error_set(
             e, 544, 16, 1,
             "Cannot insert explicit value for identity column in table '%s' when IDENTITY_INSERT is "
             "set to OFF.",
             t->name);
-    if (!b->gives_identity && is_on && table_identity(t))
+    if (!gives_identity && is_on && table_identity(t))
         return sql_error_set(
             e, 545, 16, 1,
             "Explicit value must be specified for identity column in table '%s' either when "
@@ -256,7 +256,8 @@ bool dml_read_start(Session *s, const Table *t, SqlError *e) {
 static bool insert_planned(Session *s, Batch *b, const BoundInsert *bound, uint64_t *ret_rows, SqlError *e) {
     Insert in = {.s = s, .bound = bound, .t = host_table(bound->target)};
     if (!in.t) return read_only_target(bound->target, e);
-    if (!may_insert(s, bound, e) || !check_identity(s, bound, in.t, e) || !dml_read_start(s, in.t, e))
+    if (!may_insert(s, bound, e) || !dml_check_identity(s, bound->gives_identity, in.t, e) ||
+        !dml_read_start(s, in.t, e))
         return false;
     in.row = x_calloc(in.t->column_count, sizeof *in.row);
     bool ok = bound->source != INSERT_FROM_EXEC || collect_exec(&in, b, e);

@@ -22,6 +22,7 @@ struct References {
     Session *s;
     const Table *t;
     bool is_delete;
+    const char *statement; /* of 547 */
     Pointer *pointers;
     size_t count;
     RowBuffer *before, *after;
@@ -54,7 +55,8 @@ static bool open_at(Session *s, const Table *t, const size_t *columns, size_t co
             if (columns && !sets_any(t, k, columns, count)) continue;
             if (!r) {
                 r = x_calloc(1, sizeof *r);
-                *r = (References){.s = s, .t = t, .is_delete = !columns};
+                *r = (References){
+                    .s = s, .t = t, .is_delete = !columns, .statement = columns ? "UPDATE" : "DELETE"};
                 r->before = rowbuffer_new(t->column_count);
                 r->after = rowbuffer_new(t->column_count);
             }
@@ -97,6 +99,10 @@ static bool open_pointer(References *r, Pointer *p, int depth, SqlError *e) {
 bool references_open(Session *s, const Table *t, const size_t *columns, size_t count, References **ret,
                      SqlError *e) {
     return open_at(s, t, columns, count, 0, ret, e);
+}
+
+void references_set_statement(References *r, const char *name) {
+    if (r) r->statement = name;
 }
 
 References *references_close(References *r) {
@@ -161,8 +167,8 @@ static bool conflict(const References *r, const Pointer *p, SqlError *e) {
         e, 547, 16, 0,
         "The %s statement conflicted with the %s constraint \"%s\". The conflict occurred in database "
         "\"%s\", table \"%s.%s\"%s.",
-        r->is_delete ? "DELETE" : "UPDATE", p->child == r->t ? "SAME TABLE REFERENCE" : "REFERENCE",
-        p->key->name, d ? d->name : "", session_schema_name(r->s, p->child), p->child->name, buf_text(&tail));
+        r->statement, p->child == r->t ? "SAME TABLE REFERENCE" : "REFERENCE", p->key->name, d ? d->name : "",
+        session_schema_name(r->s, p->child), p->child->name, buf_text(&tail));
 }
 
 /* ---- actions */

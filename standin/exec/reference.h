@@ -14,8 +14,9 @@ typedef struct References References;
  * when nothing points to the table (or to the columns that are set). */
 bool references_open(Session *s, const Table *t, const size_t *columns, size_t count, References **ret,
                      SqlError *e);
-References *references_close(References *r); /* NULL is a no-op; returns NULL */
-void references_restart(References *r);      /* the statement starts over */
+void references_set_statement(References *r, const char *name); /* as rowcheck_set_statement; r may be NULL */
+References *references_close(References *r);                    /* NULL is a no-op; returns NULL */
+void references_restart(References *r);                         /* the statement starts over */
 /* A row was deleted (after NULL) or changed. */
 bool references_note(References *r, const Value *before, const Value *after, SqlError *e);
 /* After the last row. */

@@ -46,6 +46,7 @@ struct RowCheck {
     const Table *t;
     BindRelation *relation;
     RowAction action;
+    const char *statement; /* of 547 */
     Arena arena, row_arena;
     Fill *fills;
     bool *is_set; /* by column: the statement gives it */
@@ -144,6 +145,7 @@ RowCheck *rowcheck_open(Session *s, const Table *t, RowAction action, const size
     c->s = s;
     c->t = t;
     c->action = action;
+    c->statement = action == ROW_INSERT ? "INSERT" : "UPDATE";
     c->relation = host_relation_of(s, t, &c->arena);
     c->database = catalog_database_by_id(server_catalog(s->server), t->database_id);
     c->fills = arena_zalloc(&c->arena, t->column_count * sizeof *c->fills);
@@ -179,6 +181,10 @@ bool rowcheck_default_nulls(RowCheck *c, SqlError *e) {
         f->has_default = true;
     }
     return true;
+}
+
+void rowcheck_set_statement(RowCheck *c, const char *name) {
+    c->statement = name;
 }
 
 void rowcheck_restart(RowCheck *c) {
@@ -280,7 +286,7 @@ static bool conflict(RowCheck *c, const char *kind, const char *name, const Tabl
         e, 547, 16, 0,
         "The %s statement conflicted with the %s constraint \"%s\". The conflict occurred in database "
         "\"%s\", table \"%s.%s\"%s.",
-        action_name(c), kind, name, d ? d->name : "tempdb", session_schema_name(c->s, where), where->name,
+        c->statement, kind, name, d ? d->name : "tempdb", session_schema_name(c->s, where), where->name,
         buf_text(&tail));
 }
 

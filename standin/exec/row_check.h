@@ -21,6 +21,8 @@ RowCheck *rowcheck_close(RowCheck *c); /* returns NULL */
  * with a default becomes the default. */
 void rowcheck_skip_constraints(RowCheck *c);
 bool rowcheck_default_nulls(RowCheck *c, SqlError *e);
+/* Messages name the statement by its action; MERGE by this. */
+void rowcheck_set_statement(RowCheck *c, const char *name);
 /* The statement starts over: forget what was noted. */
 void rowcheck_restart(RowCheck *c);
 /* Fill in what isn't given (bytes live until the next call), then check NOT NULL, CHECK and, but for

@@ -335,6 +335,7 @@ static const char *command_name(AstStmtKind kind) {
     case STMT_INSERT: return "INSERT";
     case STMT_UPDATE: return "UPDATE";
     case STMT_DELETE: return "DELETE";
+    case STMT_MERGE: return "MERGE";
     case STMT_TRUNCATE: return "TRUNCATE TABLE";
     case STMT_INSERT_BULK: return "BULK INSERT";
     case STMT_CREATE_TABLE: return "CREATE TABLE";
@@ -357,6 +358,7 @@ static bool run_plain(Session *s, Batch *b, const AstStmt *st, bool keep, OutCom
     case STMT_INSERT: *command = OUT_CMD_INSERT; return dml_insert(s, b, st, keep, e);
     case STMT_UPDATE: *command = OUT_CMD_UPDATE; return dml_update(s, b, st, keep, e);
     case STMT_DELETE: *command = OUT_CMD_DELETE; return dml_delete(s, b, st, keep, e);
+    case STMT_MERGE: *command = OUT_CMD_MERGE; return dml_merge(s, b, st, keep, e);
     case STMT_TRUNCATE: *command = OUT_CMD_DDL; return dml_truncate(s, st, e);
     case STMT_INSERT_BULK: *command = OUT_CMD_BULK; return bulk_begin(s, &st->u.insert_bulk, e);
     case STMT_USE: return run_use(s, st->u.text, e);
@@ -391,7 +393,7 @@ static bool run_plain(Session *s, Batch *b, const AstStmt *st, bool keep, OutCom
 }
 
 static bool is_dml(AstStmtKind k) {
-    return k == STMT_SELECT || k == STMT_INSERT || k == STMT_UPDATE || k == STMT_DELETE ||
+    return k == STMT_SELECT || k == STMT_INSERT || k == STMT_UPDATE || k == STMT_DELETE || k == STMT_MERGE ||
            k == STMT_TRUNCATE || k == STMT_CREATE_TABLE || k == STMT_ALTER_TABLE || k == STMT_DROP_TABLE ||
            k == STMT_GRANT;
 }

@@ -76,6 +76,7 @@ typedef enum PlanKind {
     PLAN_INSERT,
     PLAN_UPDATE,
     PLAN_DELETE,
+    PLAN_MERGE,
     PLAN_SCALAR,
     PLAN_CONDITION
 } PlanKind;
@@ -97,6 +98,7 @@ typedef struct Plan {
         BoundInsert insert;
         BoundUpdate update;
         BoundDelete delete_;
+        BoundMerge merge;
     } u;
 } Plan;
 
@@ -315,10 +317,15 @@ bool query_select_into(Session *s, const AstStmt *st, SqlError *e); /* select_in
 bool query_send_columns(Session *s, const BoundColumn *columns, size_t count);
 void query_lock_function(sqlite3_context *c, int argc, sqlite3_value **argv);
 
-/* ---- insert.c, update_delete.c, select_into.c */
+/* ---- insert.c, update_delete.c, merge.c, select_into.c */
 bool dml_insert(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 bool dml_update(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
 bool dml_delete(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
+bool dml_merge(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e);
+bool dml_check_identity(const Session *s, bool gives_identity, const Table *t, SqlError *e); /* 544, 545 */
+/* What is set, and what changes with it: computed columns and rowversion. In the statement's arena. */
+size_t *dml_dependent_columns(Session *s, const Table *t, const size_t *columns, size_t count,
+                              size_t *ret_count);
 bool dml_read_start(Session *s, const Table *t, SqlError *e); /* 3952, 3961 before a change */
 bool dml_truncate(Session *s, const AstStmt *st, SqlError *e);
 

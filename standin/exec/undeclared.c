@@ -121,6 +121,7 @@ static bool bind_statement(Session *s, const AstStmt *st, Arena *a, SqlError *e)
         BoundInsert insert;
         BoundUpdate update;
         BoundDelete delete_;
+        BoundMerge merge;
     } u;
     switch (st->kind) {
     case STMT_SELECT: return bind_select(&s->host, a, st, &u.query, e);
@@ -129,6 +130,7 @@ static bool bind_statement(Session *s, const AstStmt *st, Arena *a, SqlError *e)
         return bind_insert(&s->host, a, st, &u.insert, e);
     case STMT_UPDATE: return bind_update(&s->host, a, st, &u.update, e);
     case STMT_DELETE: return bind_delete(&s->host, a, st, &u.delete_, e);
+    case STMT_MERGE: return bind_merge(&s->host, a, st, &u.merge, e);
     case STMT_DECLARE: return bind_declare(s, &st->u.declare, a, e);
     case STMT_SET_VARIABLE: return bind_set(s, &st->u.set_variable, a, e);
     case STMT_IF:

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "standin/exec/number_set.h"
 #include "standin/exec/output_clause.h"
 #include "standin/exec/reference.h"
 #include "standin/exec/row_check.h"
@@ -18,48 +19,6 @@
 #include "standin/types/convert.h"
 
 enum { CANCEL_EVERY_ROWS = 1024, OVERLAP_PART_ROWS = 1000000 };
-
-/* ---- a set of 64-bit numbers: rows seen, keys taken out */
-
-typedef struct NumberSet {
-    uint64_t *slots; /* 0 = free; 0 itself is kept as a flag */
-    size_t slot_count, used;
-    bool has_zero;
-} NumberSet;
-
-static void set_done(NumberSet *set) {
-    free(set->slots);
-}
-
-static uint64_t *set_slot(const NumberSet *set, uint64_t v) {
-    size_t at = (size_t)hash_mix(v, 1) & (set->slot_count - 1);
-    while (set->slots[at] && set->slots[at] != v) at = (at + 1) & (set->slot_count - 1);
-    return &set->slots[at];
-}
-
-static bool set_has(const NumberSet *set, uint64_t v) {
-    return v ? set->slot_count && *set_slot(set, v) == v : set->has_zero;
-}
-
-/* True: it wasn't there yet. */
-static bool set_add(NumberSet *set, uint64_t v) {
-    if (set_has(set, v)) return false;
-    if (!v) {
-        set->has_zero = true;
-        return true;
-    }
-    if ((set->used + 1) * 2 > set->slot_count) {
-        NumberSet old = *set;
-        set->slot_count = old.slot_count ? old.slot_count * 2 : 64;
-        set->slots = x_calloc(set->slot_count, sizeof *set->slots);
-        for (size_t i = 0; i < old.slot_count; i++)
-            if (old.slots[i]) *set_slot(set, old.slots[i]) = old.slots[i];
-        free(old.slots);
-    }
-    *set_slot(set, v) = v;
-    set->used++;
-    return true;
-}
 
 /* ---- the statement at hand */
 
@@ -100,12 +59,12 @@ static bool read_rows(Change *c, RowBuffer *rows, SqlError *e) {
     if (!st) return false;
     size_t n = c->query->column_count;
     Value *values = x_calloc(n, sizeof *values);
-    CLEANUP(set_done) NumberSet seen = {0};
+    CLEANUP(numberset_done) NumberSet seen = {0};
     bool may_repeat = c->query->ref_count > 1, ok = true;
     int rc = 0;
     while (ok && (rc = plan_step(c->s, st, e)) == 1) {
         functions_row_values(st, n, values);
-        if (may_repeat && !set_add(&seen, (uint64_t)values[0].v.i)) continue;
+        if (may_repeat && !numberset_add(&seen, (uint64_t)values[0].v.i)) continue;
         ok = rowbuffer_add(rows, values, e);
     }
     free(values);
@@ -202,17 +161,17 @@ static bool take_all_out(Change *c, RowBuffer *rows, KeyMove *m, SqlError *e) {
 
 /* One part of `parts` of the keys: a set of the old ones, then a look at each new one. */
 static bool find_overlap_in(KeyMove *m, uint64_t part, uint64_t parts, bool *ret, SqlError *e) {
-    CLEANUP(set_done) NumberSet old = {0};
+    CLEANUP(numberset_done) NumberSet old = {0};
     Value keys[2];
     int rc;
     rowbuffer_rewind(m->keys);
     while ((rc = rowbuffer_next(m->keys, keys, e)) == 1)
-        if ((uint64_t)keys[0].v.i % parts == part) (void)set_add(&old, (uint64_t)keys[0].v.i);
+        if ((uint64_t)keys[0].v.i % parts == part) (void)numberset_add(&old, (uint64_t)keys[0].v.i);
     if (rc < 0) return false;
     rowbuffer_rewind(m->keys);
     while (!*ret && (rc = rowbuffer_next(m->keys, keys, e)) == 1) {
         uint64_t now = (uint64_t)keys[1].v.i;
-        if (now % parts == part && keys[0].v.i != keys[1].v.i && set_has(&old, now)) *ret = true;
+        if (now % parts == part && keys[0].v.i != keys[1].v.i && numberset_has(&old, now)) *ret = true;
     }
     return rc >= 0;
 }
@@ -289,15 +248,14 @@ static bool run_once(Change *c, SqlError *e) {
     return ok && txn_write_end(c->s->txn, e);
 }
 
-/* What changes with the columns that are set: computed columns and rowversion. */
-static void add_dependent_columns(Change *c, const size_t *columns, size_t count) {
-    size_t *all = arena_array(&c->s->scratch, sizeof *all, count + c->t->column_count);
-    for (size_t i = 0; i < count; i++) all[c->all_count++] = columns[i];
-    for (size_t i = 0; i < c->t->column_count; i++)
-        if (c->t->columns[i].is_computed || c->t->columns[i].type.id == TYPE_ROWVERSION)
-            all[c->all_count++] = i;
-    c->columns = all;
-    c->column_count = count;
+size_t *dml_dependent_columns(Session *s, const Table *t, const size_t *columns, size_t count,
+                              size_t *ret_count) {
+    size_t *all = arena_array(&s->scratch, sizeof *all, count + t->column_count), all_count = 0;
+    for (size_t i = 0; i < count; i++) all[all_count++] = columns[i];
+    for (size_t i = 0; i < t->column_count; i++)
+        if (t->columns[i].is_computed || t->columns[i].type.id == TYPE_ROWVERSION) all[all_count++] = i;
+    *ret_count = all_count;
+    return all;
 }
 
 static bool run(Change *c, SqlError *e) {
@@ -347,7 +305,8 @@ static bool change_planned(Change *c, const size_t *columns, size_t count, SqlEr
                              "Ad hoc updates to system catalogs are not allowed (" STR_FMT ").",
                              STR_ARG(c->target->name));
     if (!may_change(c, columns, count, e) || !dml_read_start(c->s, c->t, e)) return false;
-    if (!c->is_delete) add_dependent_columns(c, columns, count);
+    if (!c->is_delete) c->columns = dml_dependent_columns(c->s, c->t, columns, count, &c->all_count);
+    c->column_count = count;
     c->before = x_calloc(c->t->column_count * 2, sizeof *c->before);
     c->after = c->before + c->t->column_count;
     bool ok = run(c, e);

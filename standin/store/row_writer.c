@@ -32,6 +32,7 @@ struct RowWriter {
     size_t *set;         /* positions of the columns an update sets */
     size_t set_count;
     bool changes_keys, changes_filters; /* an update: of unique indexes */
+    bool is_split;                      /* an update is logged as a delete and an insert */
     Buf scratch;
 };
 
@@ -487,13 +488,17 @@ bool rowwriter_changes_keys(const RowWriter *w) {
     return w->changes_keys;
 }
 
+void rowwriter_set_merging(RowWriter *w) {
+    for (size_t i = 0; i < w->table->index_count; i++) w->is_split |= w->table->indexes[i].is_unique;
+}
+
 void rowwriter_set_overlapping(RowWriter *w) {
     w->is_overlapping = true;
 }
 
 static bool log_update(RowWriter *w, const Value *before, const Value *after, SqlError *e) {
     if (!w->table->is_tracked_by_cdc) return true;
-    if (w->changes_keys) return log_pair(w, before, after, e);
+    if (w->changes_keys || w->is_split) return log_pair(w, before, after, e);
     return !is_worth_logging(w, before, after) || log_one(w, LOG_UPDATE, before, after, e);
 }
 

@@ -35,6 +35,9 @@ void rowwriter_set_columns(RowWriter *w, const size_t *columns, size_t count);
  * two passes, rowwriter_take_out of each row, then rowwriter_put_back of each, so that keys may change
  * places. */
 bool rowwriter_changes_keys(const RowWriter *w);
+/* The statement is a MERGE, before the first update: one of a table with a unique index is logged as a delete
+ * and an insert, whatever it sets. */
+void rowwriter_set_merging(RowWriter *w);
 bool rowwriter_update(RowWriter *w, int64_t rowid, const Value *before, const Value *after, SqlError *e);
 bool rowwriter_take_out(RowWriter *w, int64_t rowid, const Value *before, SqlError *e);
 bool rowwriter_put_back(RowWriter *w, int64_t rowid, const Value *before, const Value *after, SqlError *e);

@@ -402,6 +402,37 @@ typedef struct AstDelete {
     AstExpr *where;
 } AstDelete;
 
+typedef enum AstMergeMatch { MERGE_MATCHED, MERGE_NOT_MATCHED, MERGE_NOT_MATCHED_BY_SOURCE } AstMergeMatch;
+typedef enum AstMergeAction { MERGE_UPDATE, MERGE_DELETE, MERGE_INSERT } AstMergeAction;
+
+enum { MERGE_MAX_WHENS = 5 }; /* each action once in each clause that may have it */
+
+typedef struct AstMergeWhen { /* WHEN … [AND condition] THEN action */
+    AstMergeMatch match;
+    AstMergeAction action;
+    uint32_t line;
+    AstExpr *condition; /* or NULL */
+    AstSet *sets;       /* UPDATE */
+    size_t set_count;
+    Str *columns; /* INSERT; NULL: all insertable ones */
+    size_t column_count;
+    AstExpr **values; /* INSERT; NULL: DEFAULT VALUES */
+    size_t value_count;
+} AstMergeWhen;
+
+typedef struct AstMerge {
+    AstWith with;
+    AstTop top;
+    AstName table;
+    Str alias;
+    uint32_t hints;
+    AstFrom *source;
+    AstExpr *on;
+    AstMergeWhen *whens;
+    size_t when_count;
+    AstOutput output; /* its items may say $action, an ordinary column */
+} AstMerge;
+
 typedef struct AstBulkColumn {
     Str name;
     AstType type;
@@ -648,6 +679,7 @@ typedef enum AstStmtKind {
     STMT_INSERT,          /* u.insert */
     STMT_UPDATE,          /* u.update */
     STMT_DELETE,          /* u.delete_ */
+    STMT_MERGE,           /* u.merge */
     STMT_TRUNCATE,        /* u.name */
     STMT_INSERT_BULK,     /* u.insert_bulk */
     STMT_CREATE_DATABASE, /* u.database */
@@ -710,6 +742,7 @@ struct AstStmt {
         AstInsert insert;
         AstUpdate update;
         AstDelete delete_;
+        AstMerge merge;
         AstName name;
         AstInsertBulk insert_bulk;
         AstDatabase database;

@@ -303,6 +303,7 @@ static bool next(Lexer *l) {
     }
     if (c == '0' && upper(c1) == 'X') return binary(l), true;
     if (is_digit(c) || (c == '.' && is_digit(c1))) return number(l), true;
+    if (c == '$' && is_name_start(c1)) return word(l); /* $action, $identity */
     if (c == '$') return money(l), true;
     if (c == '@') return variable(l);
     if (is_name_start(c)) return word(l);

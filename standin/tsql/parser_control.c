@@ -244,17 +244,11 @@ static bool refused(Parser *p, bool *ret_is_refused) {
     static const struct {
         LexerKeyword keyword;
         const char *name;
-    } table[] = {{KW_MERGE, "MERGE"},
-                 {KW_BACKUP, "BACKUP"},
-                 {KW_RESTORE, "RESTORE"},
-                 {KW_DBCC, "DBCC"},
-                 {KW_GOTO, "GOTO"},
-                 {KW_SHUTDOWN, "SHUTDOWN"},
-                 {KW_SETUSER, "SETUSER"},
-                 {KW_OPEN, "OPEN"},
-                 {KW_FETCH, "FETCH"},
-                 {KW_CLOSE, "CLOSE"},
-                 {KW_DEALLOCATE, "DEALLOCATE"},
+    } table[] = {{KW_BACKUP, "BACKUP"},     {KW_RESTORE, "RESTORE"},
+                 {KW_DBCC, "DBCC"},         {KW_GOTO, "GOTO"},
+                 {KW_SHUTDOWN, "SHUTDOWN"}, {KW_SETUSER, "SETUSER"},
+                 {KW_OPEN, "OPEN"},         {KW_FETCH, "FETCH"},
+                 {KW_CLOSE, "CLOSE"},       {KW_DEALLOCATE, "DEALLOCATE"},
                  {KW_BULK, "BULK INSERT"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (!parser_is_keyword(p, table[i].keyword)) continue;
@@ -270,6 +264,7 @@ static bool keyword_statement(Parser *p, AstStmt *s, AstStmt **ret_last) {
     case KW_INSERT:
     case KW_UPDATE:
     case KW_DELETE:
+    case KW_MERGE:
     case KW_WITH: return parser_data_statement(p, s);
     case KW_CREATE: return parser_create(p, s);
     case KW_ALTER: return parser_alter(p, s);

@@ -1,4 +1,4 @@
-/* SELECT, INSERT, UPDATE, DELETE, INSERT BULK. */
+/* SELECT, INSERT, UPDATE, DELETE, INSERT BULK; what MERGE (parser_merge.c) shares with them. */
 #include "standin/tsql/parser_internal.h"
 
 static bool select_statement(Parser *p, AstStmt *s, AstWith with) {
@@ -7,8 +7,7 @@ static bool select_statement(Parser *p, AstStmt *s, AstWith with) {
     return (s->u.query.query = parser_query(p)) != NULL && parser_option_clause(p);
 }
 
-/* The table of INSERT, UPDATE, DELETE: a name, an alias or @t. */
-static bool target(Parser *p, AstName *ret, uint32_t *ret_hints) {
+bool parser_target(Parser *p, AstName *ret, uint32_t *ret_hints) {
     const Token *t = parser_peek(p, 0);
     if (t->kind == TOKEN_VARIABLE) {
         *ret = (AstName){.name = t->text, .line = t->line};
@@ -25,12 +24,12 @@ static bool target(Parser *p, AstName *ret, uint32_t *ret_hints) {
     return true;
 }
 
-static bool output_clause(Parser *p, AstOutput *ret) {
+bool parser_output(Parser *p, AstOutput *ret) {
     if (!parser_accept_word(p, "output")) return true;
     if (!parser_items(p, &ret->items, &ret->item_count)) return false;
     if (!parser_accept_keyword(p, KW_INTO)) return true;
     uint32_t hints = 0;
-    if (!target(p, &ret->into, &hints)) return false;
+    if (!parser_target(p, &ret->into, &hints)) return false;
     if (parser_is_symbol(p, '(') && !parser_name_list(p, &ret->into_columns, &ret->into_count)) return false;
     return !parser_is_word(p, "output") || parser_unsupported(p, "second OUTPUT");
 }
@@ -101,12 +100,12 @@ static bool insert_statement(Parser *p, AstStmt *s, AstWith with) {
     i->with = with;
     if (!parser_top(p, &i->top)) return false;
     (void)parser_accept_keyword(p, KW_INTO);
-    if (!target(p, &i->table, &i->hints)) return false;
+    if (!parser_target(p, &i->table, &i->hints)) return false;
     const Token *after = parser_peek(p, 1);
     bool is_query = after->keyword == KW_SELECT || after->symbol == '(';
     if (parser_is_symbol(p, '(') && !is_query && !parser_name_list(p, &i->columns, &i->column_count))
         return false;
-    return output_clause(p, &i->output) && insert_source(p, i);
+    return parser_output(p, &i->output) && insert_source(p, i);
 }
 
 /* ---- UPDATE ---- */
@@ -147,6 +146,15 @@ static bool one_set(Parser *p, AstSet *set) {
            (set->value = parser_expr(p)) != NULL;
 }
 
+bool parser_set_list(Parser *p, AstSet **ret, size_t *ret_count) {
+    do {
+        AstSet set = {.op = OP_EQ};
+        if (!one_set(p, &set)) return false;
+        PARSER_PUSH(p, *ret, *ret_count, set);
+    } while (parser_accept_symbol(p, ','));
+    return true;
+}
+
 static bool where_clause(Parser *p, AstExpr **ret) {
     if (!parser_accept_keyword(p, KW_WHERE)) return parser_option_clause(p);
     if (parser_is_keyword(p, KW_CURRENT)) return parser_unsupported(p, "WHERE CURRENT OF");
@@ -160,14 +168,10 @@ static bool update_statement(Parser *p, AstStmt *s, AstWith with) {
         return parser_unsupported_statement(p, "UPDATE STATISTICS");
     p->at++;
     u->with = with;
-    if (!parser_top(p, &u->top) || !target(p, &u->table, &u->hints) || !parser_expect_keyword(p, KW_SET))
+    if (!parser_top(p, &u->top) || !parser_target(p, &u->table, &u->hints) ||
+        !parser_expect_keyword(p, KW_SET))
         return false;
-    do {
-        AstSet set = {.op = OP_EQ};
-        if (!one_set(p, &set)) return false;
-        PARSER_PUSH(p, u->sets, u->set_count, set);
-    } while (parser_accept_symbol(p, ','));
-    if (!output_clause(p, &u->output)) return false;
+    if (!parser_set_list(p, &u->sets, &u->set_count) || !parser_output(p, &u->output)) return false;
     if (parser_accept_keyword(p, KW_FROM) && !parser_from_list(p, &u->from, &u->from_count)) return false;
     return where_clause(p, &u->where);
 }
@@ -179,7 +183,7 @@ static bool delete_statement(Parser *p, AstStmt *s, AstWith with) {
     d->with = with;
     if (!parser_top(p, &d->top)) return false;
     (void)parser_accept_keyword(p, KW_FROM);
-    if (!target(p, &d->table, &d->hints) || !output_clause(p, &d->output)) return false;
+    if (!parser_target(p, &d->table, &d->hints) || !parser_output(p, &d->output)) return false;
     if (parser_accept_keyword(p, KW_FROM) && !parser_from_list(p, &d->from, &d->from_count)) return false;
     return where_clause(p, &d->where);
 }
@@ -191,7 +195,7 @@ bool parser_data_statement(Parser *p, AstStmt *s) {
     case KW_INSERT: return insert_statement(p, s, with);
     case KW_UPDATE: return update_statement(p, s, with);
     case KW_DELETE: return delete_statement(p, s, with);
-    case KW_MERGE: return parser_unsupported_statement(p, "MERGE");
+    case KW_MERGE: return parser_merge(p, s, with);
     default: return select_statement(p, s, with);
     }
 }

@@ -172,7 +172,6 @@ static AstExpr *column(Parser *p) {
            NULL;
 }
 
-/* $action, $identity, $rowguid lex as money; they are refused as such. */
 static AstExpr *primary(Parser *p) {
     const Token *t = parser_peek(p, 0);
     if (parser_at_literal(p)) return parser_literal(p);

@@ -84,6 +84,7 @@ MUST_CHECK bool parser_order_list(Parser *p, AstOrder **ret, size_t *ret_count);
 AstQuery *parser_query(Parser *p);
 /* UNION, EXCEPT, INTERSECT after a parenthesised query that was already read. */
 AstQuery *parser_query_after(Parser *p, AstQuery *left);
+AstFrom *parser_from_item(Parser *p); /* one item of it, joins included */
 MUST_CHECK bool parser_from_list(Parser *p, AstFrom ***ret, size_t *ret_count);
 MUST_CHECK bool parser_hints(Parser *p, uint32_t *ret);
 MUST_CHECK bool parser_items(Parser *p, AstItem **ret, size_t *ret_count);
@@ -93,7 +94,12 @@ MUST_CHECK bool parser_option_clause(Parser *p);
 
 /* ---- statements: each fills s, whose kind, line are set by the caller or by itself ---- */
 MUST_CHECK bool parser_data_statement(Parser *p, AstStmt *s); /* parser_dml.c: SELECT, INSERT, WITH … */
-MUST_CHECK bool parser_create(Parser *p, AstStmt *s);         /* parser_ddl.c */
+/* The table of INSERT, UPDATE, DELETE, MERGE: a name, an alias or @t; hints (1065). */
+MUST_CHECK bool parser_target(Parser *p, AstName *ret, uint32_t *ret_hints);
+MUST_CHECK bool parser_set_list(Parser *p, AstSet **ret, size_t *ret_count); /* after SET */
+MUST_CHECK bool parser_output(Parser *p, AstOutput *ret);
+MUST_CHECK bool parser_merge(Parser *p, AstStmt *s, AstWith with); /* parser_merge.c */
+MUST_CHECK bool parser_create(Parser *p, AstStmt *s);              /* parser_ddl.c */
 MUST_CHECK bool parser_alter(Parser *p, AstStmt *s);
 MUST_CHECK bool parser_drop(Parser *p, AstStmt *s);
 MUST_CHECK bool parser_truncate(Parser *p, AstStmt *s);

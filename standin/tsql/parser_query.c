@@ -107,8 +107,6 @@ bool parser_hints(Parser *p, uint32_t *ret) {
 
 /* ---- FROM ---- */
 
-static AstFrom *joined(Parser *p);
-
 static bool alias(Parser *p, AstFrom *f) {
     bool has_as = parser_accept_keyword(p, KW_AS);
     if (!has_as && !parser_at_name(p)) return true;
@@ -138,7 +136,7 @@ static AstFrom *parenthesised(Parser *p) {
         if (!parser_one_name(p, &f->alias)) return NULL;
         if (parser_is_symbol(p, '(') && !parser_name_list(p, &f->columns, &f->column_count)) return NULL;
     } else {
-        f = joined(p);
+        f = parser_from_item(p);
         if (!f || !parser_expect_symbol(p, ')')) return NULL;
     }
     parser_leave(p);
@@ -241,7 +239,7 @@ static AstFrom *one_join(Parser *p, AstJoinKind kind, AstFrom *left) {
     return (f->u.join.on = parser_condition_expr(p)) ? f : NULL;
 }
 
-static AstFrom *joined(Parser *p) {
+AstFrom *parser_from_item(Parser *p) {
     AstFrom *left = source(p);
     if (!left || !parser_enter(p)) return NULL;
     AstJoinKind kind;
@@ -259,7 +257,7 @@ static AstFrom *joined(Parser *p) {
 
 bool parser_from_list(Parser *p, AstFrom ***ret, size_t *ret_count) {
     do {
-        AstFrom *f = joined(p);
+        AstFrom *f = parser_from_item(p);
         if (!f) return false;
         PARSER_PUSH(p, *ret, *ret_count, f);
     } while (parser_accept_symbol(p, ','));

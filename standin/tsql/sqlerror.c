@@ -11,6 +11,7 @@ uint8_t sqlerror_class(int32_t number) {
     case 105:
     case 111:
     case 113:
+    case 126:
     case 132:
     case 134:
     case 135:
@@ -19,7 +20,14 @@ uint8_t sqlerror_class(int32_t number) {
     case 156:
     case 178:
     case 191:
-    case 319: return 15;
+    case 319:
+    case 5324:
+    case 10710:
+    case 10711:
+    case 10713:
+    case 10714:
+    case 10723:
+    case 10739: return 15;
     case 229:
     case 230: return 14;
     default: return 16;

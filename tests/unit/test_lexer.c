@@ -35,8 +35,8 @@ static int clear(void **state) {
 static void words_are_reserved_or_names_in_any_letter_case(void **state) {
     (void)state;
     size_t n;
-    Token *t = tokens_of("sElEcT foo #tmp ##g _x tablé x@$1", true, &n);
-    assert_int_equal(n, 8);
+    Token *t = tokens_of("sElEcT foo #tmp ##g _x tablé x@$1 $action", true, &n);
+    assert_int_equal(n, 9);
     check(&t[0], TOKEN_KEYWORD, "sElEcT");
     assert_int_equal(t[0].keyword, KW_SELECT);
     check(&t[1], TOKEN_WORD, "foo");
@@ -44,7 +44,8 @@ static void words_are_reserved_or_names_in_any_letter_case(void **state) {
     check(&t[3], TOKEN_WORD, "##g");
     check(&t[5], TOKEN_WORD, "tablé");
     check(&t[6], TOKEN_WORD, "x@$1");
-    check(&t[7], TOKEN_END, "");
+    check(&t[7], TOKEN_WORD, "$action");
+    check(&t[8], TOKEN_END, "");
     assert_int_equal(lexer_keyword(STR_LIT("add")), KW_ADD);
     assert_int_equal(lexer_keyword(STR_LIT("WITH")), KW_WITH);
     assert_int_equal(lexer_keyword(STR_LIT("CURRENT_TIMESTAMP")), KW_CURRENT_TIMESTAMP);
