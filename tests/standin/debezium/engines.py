@@ -71,14 +71,14 @@ class Engine:
     def __init__(self, host, name, properties, gate=None):
         self.host, self.name = host, name
         base = host.directory / name
-        self.events_path = base.with_suffix(".events")
+        self.events_path, self.offsets_path = base.with_suffix(".events"), base.with_suffix(".offsets")
         self._lines, self._read = [], 0
         self.skip = len(self.lines(0))  # of former runs
         properties = {
             "name": name, "topic.prefix": name,
             "connector.class": "io.debezium.connector.sqlserver.SqlServerConnector",
             "offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore",
-            "offset.storage.file.filename": base.with_suffix(".offsets"), "offset.flush.interval.ms": 0,
+            "offset.storage.file.filename": self.offsets_path, "offset.flush.interval.ms": 0,
             "schema.history.internal": "io.debezium.storage.file.history.FileSchemaHistory",
             "schema.history.internal.file.filename": base.with_suffix(".history"),
             "poll.interval.ms": 20, "errors.max.retries": 0, **properties}
@@ -94,6 +94,10 @@ class Engine:
             self._read += len(whole) + len(newline)
             self._lines += map(json.loads, whole.splitlines())
         return self._lines[self.skip if skip is None else skip:]
+
+    def offsets(self):
+        """What it has stored, as Java's serialized bytes: JSON texts among them."""
+        return self.offsets_path.read_bytes()
 
     def states(self):
         return [line["state"] for line in self.lines() if "state" in line]

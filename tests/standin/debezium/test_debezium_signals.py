@@ -120,18 +120,29 @@ def test_incremental_snapshots_by_other_keys(host, shop, name):
 
 
 def test_incremental_snapshot_goes_on_after_a_restart(host, shop, name):
-    """Stopped between chunks, it goes on with the next one."""
+    """Stopped between chunks, it goes on with the next one. Debezium keeps where it is in the offsets of the signal table's events,
+    not in those of the rows read: a stop right behind a row forgets it, so it is asked anew until a stop comes behind a signal."""
     signals = with_signals(shop)
     fill(shop, 3000)
     properties = shop.settings(snapshot__mode="no_data", incremental__snapshot__chunk__size=100, **signals)
+
+    def is_under_way(engine):
+        return any(key.startswith("incremental_snapshot") for key in engine.events()[-1].offset)
+
+    for attempt in range(40):
+        with running(host, name, properties) as engine:
+            if attempt == 0:
+                wait_schema(engine, "signal")
+            shop.drained(engine)
+            send(shop, "execute-snapshot", ["dbo.item"], name=f"ask {attempt}", type="incremental")
+            engine.wait("some chunks", lambda e: len(e.rows("dbo.item")) >= 300 and is_under_way(e))
+        if b"incremental_snapshot" in engine.offsets() and not any(r.after["id"] == 3000 for r in engine.rows("dbo.item")):
+            break
+    else:
+        raise AssertionError("no stop came in the middle of the snapshot and behind a signal")
     with running(host, name, properties) as engine:
-        wait_schema(engine, "signal")
-        shop.drained(engine)
-        send(shop, "execute-snapshot", ["dbo.item"], type="incremental")
-        engine.wait_rows(300, "dbo.item", op="r")
-    assert len([r for r in engine.rows("dbo.item") if r.op == "r"]) < 3000
-    with running(host, name, properties) as engine:
-        engine.wait("the last row", lambda e: any(r.after["id"] == 3000 for r in e.rows("dbo.item", former=True)))
+        engine.wait("the last row", lambda e: any(r.after["id"] == 3000 for r in e.rows("dbo.item")))
+        assert min(r.after["id"] for r in engine.rows("dbo.item")) > 100  # not from the beginning
         shop.check(engine, "dbo.item", strict=False)
 
 
