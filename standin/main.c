@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "standin/cdc/cdc.h"
 #include "standin/exec/server.h"
+#include "standin/system/system.h"
 #include "standin/tds/listener.h"
 #include "standin/tds/prelogin.h"
 #include "standin/tds/tls.h"
@@ -210,7 +211,7 @@ static bool listen_and_wait(const Options *o, Server *server, const sigset_t *st
 }
 
 static bool serve(const Options *o, const sigset_t *stop_signals, Err *e) {
-    static const ServerModule *const modules[] = {&cdc_module, NULL};
+    static const ServerModule *const modules[] = {&cdc_module, &system_module, NULL};
     char buf[MAX_PASSWORD];
     ServerOptions options = {
         .name = o->name, .capture_interval_ms = o->capture_interval_ms, .modules = modules};

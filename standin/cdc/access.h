@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "standin/cdc/instance.h"
+#include "standin/capture/instance.h"
 #include "standin/exec/proc.h"
 
 bool access_may_read(Session *s, const Database *d, const Instance *instance);

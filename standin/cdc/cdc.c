@@ -4,60 +4,22 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "standin/capture/jobs.h"
 #include "standin/cdc/cdc_object.h"
 #include "standin/cdc/func_cdc.h"
-#include "standin/cdc/jobs.h"
-#include "standin/cdc/proc_admin.h"
-#include "standin/cdc/proc_catalog.h"
 #include "standin/cdc/proc_cdc.h"
-#include "standin/cdc/proc_describe.h"
 #include "standin/cdc/proc_fault.h"
 #include "standin/cdc/proc_job.h"
-#include "standin/cdc/proc_lock.h"
-#include "standin/cdc/proc_script.h"
-#include "standin/cdc/view_absent.h"
-#include "standin/cdc/view_agent.h"
 #include "standin/cdc/view_cdc.h"
-#include "standin/cdc/view_columns.h"
-#include "standin/cdc/view_compat.h"
-#include "standin/cdc/view_derived.h"
-#include "standin/cdc/view_information.h"
-#include "standin/cdc/view_lock.h"
-#include "standin/cdc/view_objects.h"
-#include "standin/cdc/view_odbc.h"
-#include "standin/cdc/view_procedures.h"
-#include "standin/cdc/view_routines.h"
-#include "standin/cdc/view_server.h"
-#include "standin/cdc/view_session.h"
 
 static const char MODULE_NAME[] = "cdc";
 
 static void add(SysRegistry *sys, ProcRegistry *procs) {
-    view_objects_add(sys);
-    view_routines_add(sys);
-    view_columns_add(sys);
-    view_information_add(sys);
-    view_server_add(sys);
-    view_session_add(sys);
-    view_compat_add(sys);
-    view_derived_add(sys);
-    view_absent_add(sys);
-    view_agent_add(sys);
     view_cdc_add(sys);
-    view_lock_add(sys);
-    view_odbc_add(sys);
-    view_procedures_add(sys);
     func_cdc_add(sys);
     cdc_object_add(sys);
     proc_cdc_add(procs);
     proc_job_add(procs);
-    proc_lock_add(procs);
-    proc_catalog_add(procs);
-    proc_admin_add(procs);
-    proc_server_add(procs);
-    proc_describe_add(procs);
-    proc_script_add(procs);
-    proc_security_add(procs);
     proc_fault_add(procs);
 }
 

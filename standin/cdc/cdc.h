@@ -1,14 +1,13 @@
 /*
- * cdc.h - change data capture and all that the server says about itself, as one module of the engine: hand
- * cdc_module to server_open. The state behind it is made at start and lives as long as the server; any
- * thread.
+ * cdc.h - change data capture as a module of the engine: hand cdc_module to server_open. The state behind it
+ * is made at start and lives as long as the server; any thread.
  */
 #ifndef STANDIN_CDC_CDC_H
 #define STANDIN_CDC_CDC_H
 
-#include "standin/cdc/agent.h"
-#include "standin/cdc/capture.h"
-#include "standin/cdc/scan_history.h"
+#include "standin/capture/agent.h"
+#include "standin/capture/capture.h"
+#include "standin/capture/scan_history.h"
 #include "standin/exec/server.h"
 
 extern const ServerModule cdc_module;

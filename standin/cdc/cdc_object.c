@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "standin/cdc/instance.h"
+#include "standin/capture/instance.h"
 
 enum { FIRST_ID = 1000000000, IDS_A_TABLE = 8, FIRST_FIXED_ID = 2147480000 };
 enum { IN_ALL, IN_NET, IN_FIRST_PROCEDURE };

@@ -12,12 +12,12 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "standin/builtin/quote.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/cdc_sql.h"
+#include "standin/capture/update_mask.h"
 #include "standin/cdc/access.h"
-#include "standin/cdc/cdc_message.h"
 #include "standin/cdc/cdc_object.h"
-#include "standin/cdc/cdc_sql.h"
-#include "standin/cdc/quote.h"
-#include "standin/cdc/update_mask.h"
 #include "standin/exec/proc.h"
 
 #define LSN_TYPE                                                                                             \

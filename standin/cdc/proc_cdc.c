@@ -1,7 +1,7 @@
 #include "standin/cdc/proc_cdc.h"
 
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/proc_arg.h"
+#include "standin/builtin/proc_arg.h"
+#include "standin/capture/cdc_message.h"
 
 bool proc_cdc_check_database(Session *s, SqlError *e) {
     const Database *d = session_current_database(s);

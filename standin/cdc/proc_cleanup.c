@@ -1,9 +1,9 @@
 /* proc_cleanup.c - sys.sp_cdc_cleanup_change_table. */
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/cdc_sql.h"
-#include "standin/cdc/cleanup.h"
-#include "standin/cdc/jobs.h"
-#include "standin/cdc/proc_arg.h"
+#include "standin/builtin/proc_arg.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/cdc_sql.h"
+#include "standin/capture/cleanup.h"
+#include "standin/capture/jobs.h"
 #include "standin/cdc/proc_cdc.h"
 
 enum { P_INSTANCE, P_MARK, P_THRESHOLD, P_FAILED };

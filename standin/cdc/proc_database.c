@@ -3,11 +3,11 @@
  * are ordinary tables made by ordinary T-SQL.
  */
 #include "base/mem.h"
-#include "standin/cdc/atomic_work.h"
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/instance.h"
-#include "standin/cdc/instance_edit.h"
-#include "standin/cdc/jobs.h"
+#include "standin/capture/atomic_work.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/instance.h"
+#include "standin/capture/instance_edit.h"
+#include "standin/capture/jobs.h"
 #include "standin/cdc/proc_cdc.h"
 
 static Str name_of(const Database *d) {

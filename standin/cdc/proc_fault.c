@@ -1,11 +1,11 @@
 #include "standin/cdc/proc_fault.h"
 
 #include "base/mem.h"
+#include "standin/builtin/proc_arg.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/cleanup.h"
+#include "standin/capture/jobs.h"
 #include "standin/cdc/cdc.h"
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/cleanup.h"
-#include "standin/cdc/jobs.h"
-#include "standin/cdc/proc_arg.h"
 #include "standin/cdc/proc_cdc.h"
 
 static bool check_sysadmin(Session *s, SqlError *e) {

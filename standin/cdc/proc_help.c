@@ -1,13 +1,13 @@
 /* proc_help.c - what instances there are: sp_cdc_help_change_data_capture, sp_cdc_get_captured_columns,
  * sp_cdc_get_ddl_history. */
 #include "base/mem.h"
+#include "standin/builtin/odbc_type.h"
+#include "standin/builtin/proc_arg.h"
+#include "standin/builtin/quote.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/instance.h"
 #include "standin/cdc/access.h"
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/instance.h"
-#include "standin/cdc/odbc_type.h"
-#include "standin/cdc/proc_arg.h"
 #include "standin/cdc/proc_cdc.h"
-#include "standin/cdc/quote.h"
 
 #define COLUMN(n, nullable, ...)                                                                             \
     { .name = {"" n, sizeof(n) - 1}, .type = {__VA_ARGS__}, .is_nullable = nullable }

@@ -2,11 +2,11 @@
 #include "standin/cdc/proc_job.h"
 
 #include "base/mem.h"
-#include "standin/cdc/atomic_work.h"
+#include "standin/builtin/proc_arg.h"
+#include "standin/capture/atomic_work.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/jobs.h"
 #include "standin/cdc/cdc.h"
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/jobs.h"
-#include "standin/cdc/proc_arg.h"
 #include "standin/cdc/proc_cdc.h"
 
 enum {

@@ -2,7 +2,7 @@
 #ifndef STANDIN_CDC_PROC_JOB_H
 #define STANDIN_CDC_PROC_JOB_H
 
-#include "standin/cdc/jobs.h"
+#include "standin/capture/jobs.h"
 #include "standin/exec/proc.h"
 
 void proc_job_add(ProcRegistry *r);

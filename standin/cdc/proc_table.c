@@ -5,16 +5,16 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "standin/cdc/agent.h"
-#include "standin/cdc/atomic_work.h"
+#include "standin/builtin/proc_arg.h"
+#include "standin/builtin/quote.h"
+#include "standin/capture/agent.h"
+#include "standin/capture/atomic_work.h"
+#include "standin/capture/cdc_message.h"
+#include "standin/capture/instance_edit.h"
+#include "standin/capture/jobs.h"
+#include "standin/capture/update_mask.h"
 #include "standin/cdc/cdc.h"
-#include "standin/cdc/cdc_message.h"
-#include "standin/cdc/instance_edit.h"
-#include "standin/cdc/jobs.h"
-#include "standin/cdc/proc_arg.h"
 #include "standin/cdc/proc_cdc.h"
-#include "standin/cdc/quote.h"
-#include "standin/cdc/update_mask.h"
 
 enum { MAX_INSTANCE_NAME = 100, MAX_INSTANCES = 2, MAX_NET_COLUMNS = 14 };
 enum { P_SCHEMA, P_NAME, P_INSTANCE, P_NET, P_ROLE, P_INDEX, P_COLUMNS, P_FILEGROUP, P_SWITCH };

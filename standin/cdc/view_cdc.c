@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "standin/builtin/local_time.h"
+#include "standin/builtin/view_row.h"
 #include "standin/cdc/cdc.h"
-#include "standin/cdc/local_time.h"
-#include "standin/cdc/view_row.h"
 #include "standin/types/temporal.h"
 
 /* "0000002d:00000580:001d"; lives in the arena. */

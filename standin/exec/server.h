@@ -20,7 +20,8 @@
 #include "standin/store/store.h"
 #include "standin/store/sysobj.h"
 
-/* A part above the engine (cdc/): registers its procedures, functions and views, then runs its jobs. */
+/* A part above the engine (cdc/, system/): registers its procedures, functions and views, then runs its jobs.
+ */
 typedef struct ServerModule {
     const char *name;
     void (*add)(SysRegistry *sys, ProcRegistry *procs); /* at open, before anything runs; may be NULL */

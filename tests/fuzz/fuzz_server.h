@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "standin/cdc/cdc.h"
 #include "standin/exec/server.h"
+#include "standin/system/system.h"
 
 enum { FUZZ_INPUTS_PER_SERVER = 256, FUZZ_NEVER_MS = 3600000 };
 
@@ -50,7 +51,7 @@ static void fuzz_server_fill(void) {
 
 /* The server that the next input is for. */
 static inline Server *fuzz_server(void) {
-    static const ServerModule *const modules[] = {&cdc_module, NULL};
+    static const ServerModule *const modules[] = {&cdc_module, &system_module, NULL};
     static bool is_first = true;
     if (fuzz_server_open && ++fuzz_inputs % FUZZ_INPUTS_PER_SERVER != 0) return fuzz_server_open;
     if (is_first) {

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "standin/cdc/cdc.h"
 #include "standin/exec/server.h"
+#include "standin/system/system.h"
 #include "standin/types/convert.h"
 
 typedef struct Engine {
@@ -108,7 +109,7 @@ static inline void engine_procedure(Out *o, bool enters) {
 }
 
 static inline void engine_open(Engine *en, int64_t capture_interval_ms) {
-    static const ServerModule *const modules[] = {&cdc_module, NULL};
+    static const ServerModule *const modules[] = {&cdc_module, &system_module, NULL};
     Err e = {0};
     ServerOptions options = {.capture_interval_ms = capture_interval_ms, .modules = modules};
     if (!server_open(en->dir, &options, &en->server, &e)) fail_msg("%s", e.msg);

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/atomic_work.h"
+#include "standin/capture/atomic_work.h"
 
 /* standin.both @fails: two inserts by atomic_run, then a failure if so told. */
 static bool insert_two(Session *s, void *arg, SqlError *e) {

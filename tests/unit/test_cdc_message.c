@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "standin/cdc/cdc_message.h"
+#include "standin/capture/cdc_message.h"
 #include "test.h"
 
 static void arguments_take_the_places_in_their_order(void **state) {

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "standin/cdc/cdc_sql.h"
+#include "standin/capture/cdc_sql.h"
 #include "test.h"
 #include <sqlite3.h>
 

@@ -1,7 +1,7 @@
 /* The writer alone, on a change table in memory: maps, conversions, what isn't written. Masks and LOBs as
  * clients see them are in test_capture.c. */
 #include "base/mem.h"
-#include "standin/cdc/change_writer.h"
+#include "standin/capture/change_writer.h"
 #include "standin/store/table_sql.h"
 #include "standin/types/collation.h"
 #include "test.h"

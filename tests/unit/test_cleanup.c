@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/cleanup.h"
+#include "standin/capture/cleanup.h"
 
 /* Three transactions, each captured. */
 static void capture_three(void) {

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/instance.h"
+#include "standin/capture/instance.h"
 
 static InstanceSet load(Session *s, bool sees_own) {
     SqlError e = {0};

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/instance_edit.h"
+#include "standin/capture/instance_edit.h"
 
 static void only_marks_of_the_log_name_an_instance(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/jobs.h"
+#include "standin/capture/jobs.h"
 
 static void a_job_is_found_as_it_was_saved(void **state) {
     (void)state;

@@ -1,4 +1,4 @@
-#include "standin/cdc/local_time.h"
+#include "standin/builtin/local_time.h"
 #include "test.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "standin/cdc/lsn10.h"
+#include "standin/capture/lsn10.h"
 #include "test.h"
 
 static const Lsn10 SAMPLE = {{0, 0, 0, 0x2d, 0, 0, 5, 0x80, 0, 0x1d}};

@@ -1,4 +1,4 @@
-#include "standin/cdc/odbc_type.h"
+#include "standin/builtin/odbc_type.h"
 #include "test.h"
 
 static void a_nullable_int_has_the_token_of_the_nullable_family(void **state) {

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/proc_admin.h"
+#include "standin/system/proc_admin.h"
 
 static void who_is_there_is_told(void **state) {
     (void)state;

@@ -1,4 +1,4 @@
-#include "standin/cdc/proc_arg.h"
+#include "standin/builtin/proc_arg.h"
 #include "test.h"
 
 static void absent_and_null_arguments_have_their_substitutes(void **state) {

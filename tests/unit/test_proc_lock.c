@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/proc_lock.h"
+#include "standin/system/proc_lock.h"
 
 #define GET(mode) "DECLARE @r int EXEC @r = sp_getapplock N'job', '" mode "', 'Session', 0 SELECT @r"
 

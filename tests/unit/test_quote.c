@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "standin/cdc/quote.h"
+#include "standin/builtin/quote.h"
 #include "test.h"
 
 static void a_closing_bracket_is_doubled(void **state) {

@@ -1,4 +1,4 @@
-#include "standin/cdc/scan_history.h"
+#include "standin/capture/scan_history.h"
 #include "test.h"
 
 static ScanRecord scan(int32_t database_id, uint64_t transactions) {

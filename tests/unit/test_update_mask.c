@@ -1,4 +1,4 @@
-#include "standin/cdc/update_mask.h"
+#include "standin/capture/update_mask.h"
 #include "test.h"
 
 static void an_insert_into_five_columns_is_0x1f(void **state) {

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_absent.h"
+#include "standin/system/view_absent.h"
 
 static void what_nobody_has_made_is_not_there(void **state) {
     (void)state;

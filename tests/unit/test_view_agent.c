@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_agent.h"
+#include "standin/system/view_agent.h"
 
 static void there_are_no_jobs_before_a_database_has_them(void **state) {
     (void)state;

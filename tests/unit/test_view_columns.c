@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_columns.h"
+#include "standin/system/view_columns.h"
 
 static void columns_have_the_sizes_of_their_types(void **state) {
     (void)state;

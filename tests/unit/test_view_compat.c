@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_compat.h"
+#include "standin/system/view_compat.h"
 
 static void old_names_lead_to_the_same_objects(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_derived.h"
+#include "standin/system/view_derived.h"
 
 static void a_database_has_a_data_file_and_a_log(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_information.h"
+#include "standin/system/view_information.h"
 
 static void make_tables(void) {
     run(sa, "CREATE TABLE dbo.customer(id bigint NOT NULL CONSTRAINT pk_customer PRIMARY KEY, name "

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_lock.h"
+#include "standin/system/view_lock.h"
 
 static void locks_are_shown_with_their_modes(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_objects.h"
+#include "standin/system/view_objects.h"
 
 static void make_tables(void) {
     run(sa, "CREATE TABLE dbo.customer(id int NOT NULL CONSTRAINT pk_customer PRIMARY KEY, email "

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_odbc.h"
+#include "standin/system/view_odbc.h"
 
 static void columns_differ_by_form_and_version(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_routines.h"
+#include "standin/system/view_routines.h"
 
 static void system_procedures_and_functions_are_in_every_database(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 #include "engine.h"
-#include "standin/cdc/view_row.h"
+#include "standin/builtin/view_row.h"
 
 /* A view of the test's own, registered by a module of its own. */
 static const SysColumn COLUMNS[] = {VIEW_INT("number"), VIEW_NAME_N("name"), VIEW_BIT("is_on"),

@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_server.h"
+#include "standin/system/view_server.h"
 
 static void databases_tell_their_options(void **state) {
     (void)state;

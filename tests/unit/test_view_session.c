@@ -1,5 +1,5 @@
 #include "shop.h"
-#include "standin/cdc/view_session.h"
+#include "standin/system/view_session.h"
 
 static void each_client_has_a_row(void **state) {
     (void)state;

@@ -1,9 +1,0 @@
-/* view_lock.h - the dynamic management views of locks, waits, requests and transactions. */
-#ifndef STANDIN_CDC_VIEW_LOCK_H
-#define STANDIN_CDC_VIEW_LOCK_H
-
-#include "standin/store/sysobj.h"
-
-void view_lock_add(SysRegistry *r);
-
-#endif
