@@ -72,7 +72,8 @@ static bool is_interrupted(void *arg) {
 }
 
 static int progress(void *arg) {
-    return is_interrupted(arg);
+    const Session *s = arg;
+    return !(s->txn && txn_is_undoing(s->txn)) && is_interrupted(arg);
 }
 
 static bool connect_storage(Session *s, Err *e) {

@@ -77,6 +77,9 @@ bool txn_is_doomed(const Txn *t) {
 void txn_doom(Txn *t) {
     t->is_doomed = t->count > 0;
 }
+bool txn_is_undoing(const Txn *t) {
+    return t->is_undoing;
+}
 TxnIsolation txn_isolation(const Txn *t) {
     return t->isolation;
 }
@@ -279,16 +282,21 @@ static void finish(Txn *t) {
 
 void txn_rollback_all(Txn *t) {
     if (!t->count) return;
+    t->is_undoing = true;
     close_snapshot(t);
     overlay_clear_all(t);
     undo_ends(t, 0);
     finish(t);
+    t->is_undoing = false;
 }
 
 static bool rollback_to(Txn *t, size_t at, SqlError *e) {
     Savepoint *s = &t->savepoints[at];
-    if (!overlay_rollback_to(t, s->undo_seq, e)) return false;
-    undo_ends(t, s->end_count);
+    t->is_undoing = true;
+    bool ok = overlay_rollback_to(t, s->undo_seq, e);
+    if (ok) undo_ends(t, s->end_count);
+    t->is_undoing = false;
+    if (!ok) return false;
     logwriter_rollback(t->log, s->log);
     lock_release_after(t->owner, s->locks);
     drop_savepoints(t, at + 1); /* itself stands on */

@@ -59,6 +59,7 @@ void txn_set_isolation(Txn *t, TxnIsolation level);
 int64_t txn_lock_timeout_ms(const Txn *t); /* -1 = for ever */
 void txn_set_lock_timeout_ms(Txn *t, int64_t ms);
 void txn_set_cancel(Txn *t, bool (*is_cancelled)(void *arg), void *arg); /* asked while waiting */
+bool txn_is_undoing(const Txn *t); /* a rollback runs, which isn't to be interrupted */
 
 void txn_begin(Txn *t, Str name); /* counts up when one is open */
 /* Counts down; at 0 the work is applied. On failure all is rolled back (count 0) and *e says why. 3902, 3930.

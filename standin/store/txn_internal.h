@@ -49,6 +49,7 @@ struct Txn {
     char *name;  /* of the outermost BEGIN TRAN */
     uint64_t id; /* of the transaction, or of the autocommitted statement */
     bool is_doomed;
+    bool is_undoing;   /* a rollback runs: it is never broken off */
     bool has_read;     /* data was accessed in it */
     bool has_snapshot; /* an SQLite read transaction is held */
     uint64_t snapshot_commit, snapshot_catalog;

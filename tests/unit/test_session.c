@@ -164,6 +164,26 @@ static void a_reset_tells_that_it_has_ended_the_transaction_and_keeps_the_isolat
     assert_int_equal(txn_isolation(session_txn(a.session)), TXN_SERIALIZABLE);
 }
 
+static void a_killed_sessions_rows_all_go(void **state) {
+    (void)state;
+    TestClient b;
+    testclient_open(&b, server.server, "sa", "shop");
+    ASK(&a, "BEGIN TRAN INSERT item (name) VALUES (N'mine')", "begin\n#1\n"); /* so the table is shared */
+    ASK(&b,
+        "SET NOCOUNT ON DECLARE @i int = 1 BEGIN TRAN INSERT item (name) VALUES (N'x') WHILE @i < 30000 "
+        "BEGIN "
+        "INSERT item (name) SELECT name FROM item WITH (READPAST) SET @i = @i * 2 END",
+        "begin\n");
+    assert_true(server_kill(server.server, session_spid(b.session)));
+    testclient_close(&b);
+    testclient_open(&b, server.server, "sa", "shop"); /* of the same session_id */
+    ASK(&b, "BEGIN TRAN INSERT item (name) VALUES (N'y')", "begin\n#1\n");
+    ASK(&b, "SELECT COUNT(*) FROM item WITH (READPAST)", "1\n#1\n");
+    ASK(&b, "COMMIT", "commit\n");
+    ASK(&a, "COMMIT SELECT COUNT(*) FROM item", "commit\n2\n#1\n");
+    testclient_close(&b);
+}
+
 static void requests_of_the_transaction_manager(void **state) {
     (void)state;
     buf_clear(&a.collector.text);
@@ -239,6 +259,7 @@ int main(void) {
         TEST(loops_and_variables),
         TEST(temporary_tables_live_with_the_session),
         TEST(a_reset_tells_that_it_has_ended_the_transaction_and_keeps_the_isolation_level),
+        TEST(a_killed_sessions_rows_all_go),
         TEST(requests_of_the_transaction_manager),
         TEST(implicit_transactions_begin_with_the_first_table),
         TEST(a_cancelled_request_stops_and_undoes_its_statement),
