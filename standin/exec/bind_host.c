@@ -33,6 +33,21 @@ void session_leave(Session *s) {
     if (--s->pin_depth == 0) catalog_unpin(server_catalog(s->server), &s->pin);
 }
 
+/* ---- the current database */
+
+/* Others read without a lock: the value stands before the count does. */
+int32_t session_hold_database(Session *s) {
+    int32_t id = s->database_id;
+    if (s->held_count < SESSION_MAX_HELD) s->held_databases[s->held_count] = id;
+    s->held_count++;
+    return id;
+}
+
+void session_return_to_database(Session *s, int32_t held) {
+    s->database_id = held;
+    s->held_count--;
+}
+
 /* ---- names */
 
 static const Database *current(Session *s) {
@@ -405,11 +420,11 @@ static void call_scalar(sqlite3_context *c, int argc, sqlite3_value **argv) {
     Session *s = h->session;
     Value args[SYSOBJ_MAX_ARGS], ret = {.kind = VALUE_NULL};
     for (int i = 0; i < argc && i < SYSOBJ_MAX_ARGS; i++) args[i] = host_argument(argv[i]);
-    int32_t database_id = s->database_id;
+    int32_t database_id = session_hold_database(s);
     CLEANUP(arena_done) Arena a = {0};
     s->database_id = h->database_id;
     bool ok = h->function->call(s, args, (size_t)argc, &a, &ret, &s->function_error);
-    s->database_id = database_id;
+    session_return_to_database(s, database_id);
     if (ok) {
         set_result(c, &ret);
         return;

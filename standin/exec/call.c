@@ -80,7 +80,6 @@ enum { FIRST_PROCEDURE_MESSAGE = 13000 }; /* system procedures raise these */
 
 /* Run it in the database that was named. */
 static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call, SqlError *e, bool *ret_ok) {
-    int32_t database_id = s->database_id;
     s->nested_flow = FLOW_NEXT;
     *ret_ok = false;
     if (s->nesting >= SESSION_MAX_NESTING) {
@@ -94,16 +93,15 @@ static Flow run_proc(Session *s, const Proc *proc, Str database, ProcCall *call,
                             proc->name);
         return FLOW_NEXT;
     }
-    if (database.n) {
-        const Database *d = session_database_named(s, database, e);
-        if (!d) return FLOW_NEXT;
-        s->database_id = d->id;
-    }
+    const Database *d = database.n ? session_database_named(s, database, e) : NULL;
+    if (database.n && !d) return FLOW_NEXT;
+    int32_t database_id = session_hold_database(s);
+    if (d) s->database_id = d->id;
     call->proc = proc;
     *ret_ok = proc->call(s, call, e);
     /* What a procedure itself refuses ends with RETURN 1; an error of the engine doesn't come so far. */
     if (!*ret_ok && call->ret_status == 0 && e->number >= FIRST_PROCEDURE_MESSAGE) call->ret_status = 1;
-    if (database.n) s->database_id = database_id;
+    session_return_to_database(s, d ? database_id : s->database_id);
     Flow f = s->nested_flow;
     s->nested_flow = FLOW_NEXT;
     return f;
@@ -218,13 +216,13 @@ static Flow exec_text(Session *s, const AstExec *x, const AstStmt *st) {
     Value v;
     if (!plan_scalar(s, x->text, &text_type, &s->scratch, &v, NULL, &e))
         return error_handle(s, st, OUT_CMD_EXEC, &e);
-    int32_t database_id = s->database_id;
     Identity *acting = s->acting;
     if (x->as_name.n && !authority_impersonate(s, x->as_login, x->as_name, &e))
         return error_handle(s, st, OUT_CMD_EXEC, &e);
+    int32_t database_id = session_hold_database(s);
     Flow f = v.kind == VALUE_TEXT ? runner_text(s, v.v.s, (Str){0}, /* own_scope= */ true) : FLOW_NEXT;
     authority_revert_to(s, acting);
-    s->database_id = database_id; /* USE inside lasts as long as the text */
+    session_return_to_database(s, database_id); /* USE inside lasts as long as the text */
     return f == FLOW_ABORT_SCOPE || f == FLOW_RETURN ? FLOW_NEXT : f;
 }
 

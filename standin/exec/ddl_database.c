@@ -151,7 +151,7 @@ static bool drop_database(Session *s, Str name, bool if_exists, SqlError *e) {
     if (d->id <= CATALOG_MSDB)
         return sql_error_set(e, 3708, 16, 5, "Cannot drop the database '%s' because it is a system database.",
                              d->name);
-    if (d->id == s->database_id || server_database_in_use(s->server, d->id, s))
+    if (d->id == s->database_id || server_database_in_use(s->server, d->id))
         return sql_error_set(e, 3702, 16, 4, "Cannot drop database \"%s\" because it is currently in use.",
                              d->name);
     if (!ddl_may(s, d, NULL, "DROP DATABASE", e)) return false;

@@ -453,9 +453,8 @@ bool ddl_create_local(Session *s, Table *t, SqlError *e) {
         return store_sqlite_error(s->db, "make a temporary table", e);
     }
     TempTable *temp = x_calloc(1, sizeof *temp);
-    *temp = (TempTable){.next = s->temps, .table = t};
+    *temp = (TempTable){.next = s->temps, .table = t, .born = ++s->temp_version};
     s->temps = temp;
-    s->temp_version++;
     return true;
 }
 

@@ -215,13 +215,13 @@ static void take_outputs(Session *s, const Callee *c, ProcCall *call) {
 }
 
 /* Temporary tables that it made go with it. */
-static void drop_own_temps(Session *s, const TempTable *before) {
-    while (s->temps && s->temps != before) ddl_drop_temp(s, s->temps->table);
+static void drop_own_temps(Session *s, uint64_t before) {
+    while (s->temps && s->temps->born > before) ddl_drop_temp(s, s->temps->table);
 }
 
 static void run_body(Session *s, Batch *b, const Callee *c, ProcCall *call) {
     Identity *acting = s->acting;
-    const TempTable *temps = s->temps;
+    uint64_t temps = s->temp_version;
     Options options = s->options;
     int count = txn_count(s->txn);
     Flow f = runner_check_count(s, count, runner_batch(s, b));
@@ -243,16 +243,16 @@ static bool may_execute(Session *s, const Table *t, SqlError *e) {
 
 static bool call_procedure(Session *s, ProcCall *call, SqlError *e) {
     const Callee *c = call->proc->data;
-    int32_t database_id = s->database_id;
     Batch *b = may_execute(s, c->table, e) ? batch_get(s, c->text, (Str){0}, e) : NULL;
     if (!b) return false;
     (void)scope_push(s, str_from(call->proc->name));
     s->scope->is_chained = true;
+    int32_t database_id = session_hold_database(s);
     s->database_id = c->table->database_id;
     bool ok = true;
     for (size_t i = 0; ok && i < c->count; i++) ok = declare_param(s, &c->params[i], &call->args[i], e);
     if (ok) run_body(s, b, c, call);
-    s->database_id = database_id;
+    session_return_to_database(s, database_id);
     scope_pop(s);
     batch_release(s, b);
     return ok;

@@ -78,9 +78,9 @@ typedef struct Saved { /* what the procedure's own statements must not change fo
     Plan *binding;
 } Saved;
 
-static Saved save(const Session *s) {
+static Saved save(Session *s) {
     Saved v = {.out = s->out,
-               .database_id = s->database_id,
+               .database_id = session_hold_database(s),
                .has_all_rights = s->has_all_rights,
                .is_rpc = s->is_rpc,
                .try_depth = s->try_depth,
@@ -98,7 +98,7 @@ static Saved save(const Session *s) {
 
 static void restore(Session *s, const Saved *v) {
     s->out = v->out;
-    s->database_id = v->database_id;
+    session_return_to_database(s, v->database_id);
     s->has_all_rights = v->has_all_rights;
     s->is_rpc = v->is_rpc;
     s->try_depth = v->try_depth;
@@ -233,14 +233,14 @@ bool proc_script(Session *s, Str text, const SessionParam *params, size_t count,
                  SqlError *e) {
     Batch *b = batch_get(s, text, (Str){0}, e);
     if (!b) return false;
-    int32_t database_id = s->database_id;
+    int32_t database_id = session_hold_database(s);
     (void)scope_push(s, s->scope ? s->scope->procedure : (Str){0});
     bool ok = declare(s, params, count, e);
     Flow f = ok ? runner_batch(s, b) : FLOW_NEXT;
     s->nested_flow = f == FLOW_RETURN || f == FLOW_ABORT_SCOPE ? FLOW_NEXT : f;
     *ret_status = s->scope->return_status ? s->scope->return_status : s->last_error;
     scope_pop(s);
-    s->database_id = database_id;
+    session_return_to_database(s, database_id);
     batch_release(s, b);
     return ok;
 }

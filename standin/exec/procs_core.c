@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "standin/exec/api_cursor.h"
+#include "standin/exec/authority.h"
 #include "standin/exec/session_internal.h"
 
 #define TEXT_PARAM(n)                                                                                        \
@@ -76,11 +77,13 @@ bool procs_run_with_values(Session *s, Batch *b, ProcCall *call, size_t first, S
     for (size_t i = 0; ok && i < b->declared_count; i++)
         ok = set_parameter(s, &b->declared[i], value_for(b, i, call->args + first, count), e);
     if (ok) {
-        int32_t database_id = s->database_id;
+        int32_t database_id = session_hold_database(s);
+        Identity *acting = s->acting;
         int transactions = txn_count(s->txn);
-        Options options = s->options; /* USE and SET within the text last as long as it */
+        Options options = s->options; /* USE, SET and EXECUTE AS within the text last as long as it */
         Flow f = runner_check_count(s, transactions, runner_batch(s, b));
-        s->database_id = database_id;
+        session_return_to_database(s, database_id);
+        authority_revert_to(s, acting);
         s->options = options;
         take_outputs(s, b, call, first);
         call->ret_status = s->scope->return_status ? s->scope->return_status : s->last_error;

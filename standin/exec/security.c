@@ -539,7 +539,9 @@ bool security_statement(Session *s, const AstStmt *st, SqlError *e) {
                               st->u.drop_principal.if_exists, e);
     case STMT_ROLE_MEMBER: return role_member(s, &st->u.role_member, e);
     case STMT_EXECUTE_AS: return execute_as(s, st, e);
-    case STMT_REVERT: authority_revert(s); return true;
+    case STMT_REVERT: /* of its own text's */
+        if (s->acting != s->scope->acting) authority_revert(s);
+        return true;
     case STMT_AUTHORIZATION: return authorization(s, st, e);
     default: return grant(s, &st->u.grant, e);
     }

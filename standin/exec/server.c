@@ -130,12 +130,19 @@ void server_detach(Server *server, Session *s) {
     (void)pthread_mutex_unlock(&server->mutex);
 }
 
-bool server_database_in_use(const Server *server, int32_t database_id, const Session *but) {
+static bool is_in(const Session *s, int32_t database_id) {
+    size_t n = s->held_count;
+    for (size_t i = 0; i < n && i < SESSION_MAX_HELD; i++)
+        if (s->held_databases[i] == database_id) return true;
+    return s->database_id == database_id;
+}
+
+bool server_database_in_use(const Server *server, int32_t database_id) {
     Server *locked = (Server *)server; /* the mutex isn't part of its value */
     bool found = false;
     (void)pthread_mutex_lock(&locked->mutex);
     for (const Session *s = server->sessions; s && !found; s = s->next)
-        found = s != but && !s->is_internal && s->database_id == database_id;
+        found = !s->is_internal && is_in(s, database_id);
     (void)pthread_mutex_unlock(&locked->mutex);
     return found;
 }

@@ -255,6 +255,25 @@ Str session_database(const Session *s) {
     return (Str){name, n};
 }
 
+/* The database of the login; it may be gone meanwhile. */
+static bool return_to_login_database(Session *s) {
+    session_enter(s);
+    bool ok = catalog_database_by_id(session_catalog(s), s->login_database_id) != NULL;
+    if (ok) s->database_id = s->login_database_id;
+    session_leave(s);
+    if (ok) return true;
+    SqlError e = {0};
+    (void)sql_error_set(&e, 18056, 20, 46,
+                        "The client was unable to reuse a session with SPID %d, which had been reset for "
+                        "connection pooling. The failure ID is 46. This error may have been caused by an "
+                        "earlier operation failing. Check the error logs for failed operations immediately "
+                        "before this error message.",
+                        s->spid);
+    error_send(s, &e, (Str){0});
+    s->is_stopped = true;
+    return false;
+}
+
 bool session_reset(Session *s, bool keep_transaction) {
     if (!keep_transaction) txn_rollback_all(s->txn);
     s->has_rolled_back = true;
@@ -265,7 +284,8 @@ bool session_reset(Session *s, bool keep_transaction) {
     for (size_t i = 0; i < s->handle_count; i++) batch_release(s, s->handles[i].batch);
     s->handle_count = 0;
     api_cursor_close_all(s);
-    s->database_id = s->login_database_id;
+    if (!return_to_login_database(s)) return false;
+    lock_release_session(txn_owner(s->txn));
     lockowner_set_priority(txn_owner(s->txn), 0);
     txn_set_lock_timeout_ms(s->txn, -1); /* the isolation level stays: [MS-TDS] 2.2.3.1.2 */
     options_default(s);

@@ -25,6 +25,7 @@
 
 enum {
     SESSION_MAX_NESTING = 32,
+    SESSION_MAX_HELD = 4 * SESSION_MAX_NESTING,
     SESSION_MAX_FILTERS = 16,
     SESSION_HANDLE_FIRST = 1,
     /* SqlError.number of a stop without a message: cancelled, or the client is gone */
@@ -44,9 +45,10 @@ typedef struct Scope {
     StrMap *variables;
     Str procedure; /* name for messages; empty in a batch */
     int32_t return_status;
-    int tries;       /* TRY blocks open in this text */
-    int outer_tries; /* and around it */
-    bool is_chained; /* a procedure's: its owner's rights are asked, not the caller's */
+    int tries;                     /* TRY blocks open in this text */
+    int outer_tries;               /* and around it */
+    bool is_chained;               /* a procedure's: its owner's rights are asked, not the caller's */
+    const struct Identity *acting; /* as whom it began: REVERT goes no further; NULL in a batch */
 } Scope;
 
 typedef struct Caught { /* the error a CATCH block is handling */
@@ -123,8 +125,9 @@ typedef struct Options {
 } Options;
 
 typedef struct TempTable {
-    struct TempTable *next;
+    struct TempTable *next; /* older */
     Table *table;
+    uint64_t born; /* the session's temp_version then */
 } TempTable;
 
 typedef struct Handle { /* sp_prepare */
@@ -159,7 +162,9 @@ struct Session {
     char *original_login;    /* who logged in, whoever is impersonated */
     struct Identity *acting; /* authority.h: what EXECUTE AS has changed, innermost first */
     bool is_sysadmin, is_odbc, is_internal;
-    _Atomic int32_t database_id; /* others look at it: is the database in use? */
+    _Atomic int32_t database_id;                      /* others look at it: is the database in use? */
+    _Atomic int32_t held_databases[SESSION_MAX_HELD]; /* those of the texts around the one that runs */
+    atomic_size_t held_count;
     int32_t login_database_id;
     int64_t login_us;
     SessionTransport transport;
@@ -264,6 +269,9 @@ void host_init(Session *s);
 void host_variable_function(sqlite3_context *c, int argc, sqlite3_value **argv);
 void session_enter(Session *s); /* pin the catalog; nests */
 void session_leave(Session *s);
+/* The current database stays in use until session_return, though another is gone into meanwhile. */
+int32_t session_hold_database(Session *s);
+void session_return_to_database(Session *s, int32_t held);
 const Database *session_database_named(Session *s, Str name, SqlError *e); /* 911, 916, 983 */
 bool session_may_change(const Session *s, const Database *d, SqlError *e); /* 3906 */
 /* Resolve a table for DDL or DML: *e is 208-like when NULL. */
@@ -364,6 +372,6 @@ int server_attach(Server *server, Session *s); /* gives the spid */
 void server_detach(Server *server, Session *s);
 void server_set_login(Server *server, Session *s, Str login); /* others look at it */
 bool server_login_in_use(const Server *server, Str login);    /* does a session of its act now? */
-bool server_database_in_use(const Server *server, int32_t database_id, const Session *but);
+bool server_database_in_use(const Server *server, int32_t database_id);
 
 #endif

@@ -10,6 +10,7 @@ Scope *scope_push(Session *s, Str procedure) {
     scope->variables = strmap_new(/* ignore_case= */ true);
     scope->procedure = procedure;
     scope->outer_tries = s->try_depth;
+    scope->acting = s->scope ? s->acting : NULL;
     s->scope = scope;
     s->nesting++;
     return scope;

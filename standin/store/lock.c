@@ -480,6 +480,10 @@ void lock_release_all(LockOwner *o) {
     o->work = 0;
 }
 
+void lock_release_session(LockOwner *o) {
+    if (o->newest[LOCK_FOR_SESSION]) release_list(o, LOCK_FOR_SESSION, 0);
+}
+
 bool lock_release_one(LockOwner *o, LockResource r, LockDuration duration) {
     (void)pthread_mutex_lock(&o->table->mutex);
     const Head *h = find(o->table, r);
@@ -569,7 +573,7 @@ LockOwner *lockowner_new(LockTable *t, int spid) {
 LockOwner *lockowner_free(LockOwner *o) {
     if (!o) return NULL;
     lock_release_all(o);
-    if (o->newest[LOCK_FOR_SESSION]) release_list(o, LOCK_FOR_SESSION, 0);
+    lock_release_session(o);
     LockTable *t = o->table;
     (void)pthread_mutex_lock(&t->mutex);
     LockOwner **at = &t->owners;

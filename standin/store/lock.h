@@ -81,6 +81,7 @@ bool lock_would_wait(LockOwner *o, LockResource r, LockMode mode);
 bool lock_has_writers(LockOwner *o, int32_t object_id);
 void lock_release_statement(LockOwner *o);
 void lock_release_all(LockOwner *o); /* all but those for the session */
+void lock_release_session(LockOwner *o);
 /* Locks taken after the mark are released by a rollback to a savepoint. */
 uint64_t lock_mark(const LockOwner *o);
 void lock_release_after(LockOwner *o, uint64_t mark);

@@ -82,12 +82,56 @@ static void a_rollback_takes_them_back(void **state) {
     assert_answer(sa, "SELECT a FROM gone", "ERROR 208: Invalid object name 'gone'.\n");
 }
 
+static void a_procedure_takes_only_its_own_temporary_tables_along(void **state) {
+    (void)state;
+    run(sa, "CREATE PROC temps AS CREATE TABLE #own(i int) DROP TABLE #second CREATE TABLE #later(i int)");
+    run(sa, "CREATE TABLE #first(i int) CREATE TABLE #second(i int)");
+    run(sa, "EXEC temps");
+    assert_answer(sa, "SELECT COUNT(*) FROM tempdb.sys.objects WHERE name LIKE '#first%'", "1\n");
+    assert_answer(
+        sa, "SELECT OBJECT_ID('tempdb..#own'), OBJECT_ID('tempdb..#second'), OBJECT_ID('tempdb..#later')",
+        "NULL|NULL|NULL\n");
+    run(sa, "DROP TABLE #first DROP PROC temps");
+}
+
+static void a_procedure_reverts_no_more_than_it_has_taken(void **state) {
+    (void)state;
+    run(sa,
+        "CREATE LOGIN ann WITH PASSWORD = 'x' CREATE USER ann CREATE LOGIN bob WITH PASSWORD = 'x' CREATE "
+        "USER bob");
+    run(sa, "CREATE PROC reverts AS REVERT REVERT SELECT SUSER_SNAME()");
+    run(sa, "GRANT EXECUTE ON reverts TO bob");
+    run(sa, "GRANT EXECUTE ON reverts TO ann");
+    assert_answer(sa, "EXECUTE AS LOGIN = 'bob' EXEC reverts SELECT SUSER_SNAME()", "bob\nbob\n");
+    assert_answer(sa, "EXEC ('REVERT SELECT SUSER_SNAME()') SELECT SUSER_SNAME()", "bob\nbob\n");
+    assert_answer(sa, "REVERT SELECT SUSER_SNAME()", "sa\n");
+    run(sa, "DROP PROC reverts");
+}
+
+static void a_database_that_a_caller_stands_in_is_in_use(void **state) {
+    (void)state;
+    static const char in_use[] =
+        "ERROR 3702: Cannot drop database \"caller\" because it is currently in use.\n";
+    run(sa, "CREATE DATABASE caller");
+    run(sa, "CREATE PROC drops AS DROP DATABASE caller");
+    run(sa, "USE caller");
+    assert_string_equal(ask(sa, "EXEC shop.dbo.drops"), in_use);
+    assert_string_equal(ask(sa, "EXEC ('USE shop DROP DATABASE caller')"), in_use);
+    assert_string_equal(ask(sa, "EXEC sp_executesql N'USE shop DROP DATABASE caller'"), in_use);
+    assert_string_equal(ask(sa, "EXEC shop.sys.sp_executesql N'DROP DATABASE caller'"), in_use);
+    assert_answer(sa, "SELECT DB_NAME()", "caller\n");
+    run(sa, "USE shop DROP DATABASE caller DROP PROC drops");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_view_stands_for_its_query),
         cmocka_unit_test(what_no_view_can_be_is_refused),
         cmocka_unit_test(a_procedure_takes_and_gives_back),
         cmocka_unit_test(a_procedure_leaves_nothing_behind),
+        cmocka_unit_test(a_procedure_takes_only_its_own_temporary_tables_along),
+        cmocka_unit_test(a_procedure_reverts_no_more_than_it_has_taken),
+        cmocka_unit_test(a_database_that_a_caller_stands_in_is_in_use),
         cmocka_unit_test(owners_stand_in_for_callers),
         cmocka_unit_test(a_rollback_takes_them_back),
     };

@@ -27,6 +27,15 @@ static void of_a_transaction_it_needs_one_and_ends_with_it(void **state) {
     client_close(other);
 }
 
+static void a_reset_gives_it_back(void **state) {
+    (void)state;
+    Client *other = client_open(&engine, "shop");
+    assert_answer(other, GET("Exclusive"), "0\n");
+    assert_true(session_reset(other->session, /* keep_transaction= */ false));
+    assert_answer(sa, GET("Exclusive"), "0\n");
+    client_close(other);
+}
+
 static void sp_lock_shows_them_the_old_way(void **state) {
     (void)state;
     run(sa, "CREATE TABLE dbo.t(id int) BEGIN TRAN SELECT * FROM dbo.t WITH (TABLOCKX)");
@@ -38,6 +47,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_SHOP(an_application_lock_keeps_others_out),
         IN_SHOP(of_a_transaction_it_needs_one_and_ends_with_it),
+        IN_SHOP(a_reset_gives_it_back),
         IN_SHOP(sp_lock_shows_them_the_old_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

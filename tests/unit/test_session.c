@@ -164,6 +164,18 @@ static void a_reset_tells_that_it_has_ended_the_transaction_and_keeps_the_isolat
     assert_int_equal(txn_isolation(session_txn(a.session)), TXN_SERIALIZABLE);
 }
 
+static void a_reset_ends_a_session_whose_database_is_gone(void **state) {
+    (void)state;
+    TestClient b;
+    ASK(&a, "USE master CREATE DATABASE gone", "-5701 Changed database context to 'master'.\n");
+    testclient_open(&b, server.server, "sa", "gone");
+    ASK(&b, "USE master", "-5701 Changed database context to 'master'.\n");
+    ASK(&a, "DROP DATABASE gone", "");
+    assert_false(session_reset(b.session, /* keep_transaction= */ false));
+    ASK(&b, "SELECT DB_NAME()", "master\n#1\n");
+    testclient_close(&b);
+}
+
 static void a_killed_sessions_rows_all_go(void **state) {
     (void)state;
     TestClient b;
@@ -259,6 +271,7 @@ int main(void) {
         TEST(loops_and_variables),
         TEST(temporary_tables_live_with_the_session),
         TEST(a_reset_tells_that_it_has_ended_the_transaction_and_keeps_the_isolation_level),
+        TEST(a_reset_ends_a_session_whose_database_is_gone),
         TEST(a_killed_sessions_rows_all_go),
         TEST(requests_of_the_transaction_manager),
         TEST(implicit_transactions_begin_with_the_first_table),
