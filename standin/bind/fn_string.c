@@ -57,6 +57,17 @@ static void fn_parsename(sqlite3_context *c, int n, sqlite3_value **v) {
 
 /* ---- TRANSLATE ---- */
 
+static size_t characters(Str s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; n++) (void)wtf8_next(s, &i);
+    return n;
+}
+
+/* A pair is one character where the collation says so, else it has two, which only another pair matches. */
+static bool is_as_long(Str from, Str to, const Collation *c) {
+    return characters(from) == characters(to) && (c->has_supplementary || wtf8_units(from) == wtf8_units(to));
+}
+
 /* (s, characters, translations, collation) */
 static void fn_translate(sqlite3_context *c, int n, sqlite3_value **v) {
     (void)n;
@@ -64,7 +75,7 @@ static void fn_translate(sqlite3_context *c, int n, sqlite3_value **v) {
     Str s = fn_text(v[0]), from = fn_text(v[1]), to = fn_text(v[2]);
     const Collation *collation = collation_get((uint16_t)sqlite3_value_int(v[3]));
     bool folds = !collation->is_case_sensitive && !collation->is_binary;
-    if (wtf8_units(from) != wtf8_units(to)) {
+    if (!is_as_long(from, to, collation)) {
         fn_fail(
             c, 9828, 1,
             "The second and third arguments of the TRANSLATE built-in function must contain an equal number "

@@ -57,7 +57,7 @@ static bool number_at(Str format, size_t *at, Arguments *a, int *ret, SqlError *
 static bool directive_at(Str format, size_t *at, Arguments *a, Directive *ret, SqlError *e) {
     size_t from = *at - 1, flags = 0;
     *ret = (Directive){.width = -1, .precision = -1};
-    while (*at < format.n && strchr("-+0# ", format.p[*at]) && flags < sizeof ret->flags - 1)
+    while (*at < format.n && format.p[*at] && strchr("-+0# ", format.p[*at]) && flags < sizeof ret->flags - 1)
         ret->flags[flags++] = format.p[(*at)++];
     if (!number_at(format, at, a, &ret->width, e)) return false;
     if (*at < format.n && format.p[*at] == '.') {
@@ -68,7 +68,8 @@ static bool directive_at(Str format, size_t *at, Arguments *a, Directive *ret, S
     Str rest = str_sub(format, *at, format.n - *at);
     if (str_starts(rest, STR_LIT("I64"))) *at += 3;
     else if (rest.n && (rest.p[0] == 'l' || rest.p[0] == 'h')) ++*at;
-    if (*at >= format.n || !strchr("diuxXos", format.p[*at])) return bad_directive(format, from, *at, e);
+    if (*at >= format.n || !format.p[*at] || !strchr("diuxXos", format.p[*at]))
+        return bad_directive(format, from, *at, e);
     ret->conversion = format.p[(*at)++];
     return true;
 }

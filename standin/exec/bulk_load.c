@@ -18,6 +18,7 @@
 
 struct Bulk {
     int32_t object_id;
+    uint64_t version; /* of the table when its columns were found */
     bool keeps_identity, checks_constraints, locks_table, keeps_nulls;
     char **names; /* of the client's columns, in the order of INSERT BULK */
     size_t name_count;
@@ -125,6 +126,7 @@ bool session_bulk_columns(Session *s, const OutColumn *columns, size_t count) {
     b->rows = rowbuffer_new(count);
     bool ok = t || sql_error_set(&e, 208, 16, 1, "Invalid object name.");
     for (size_t i = 0; ok && i < count; i++) ok = set_column(b, i, t, &columns[i], &e);
+    if (ok) b->version = t->version;
     if (!ok) fail(b, &e);
     session_leave(s);
     return !server_is_stopping(s->server);
@@ -135,12 +137,15 @@ static bool convert_one(Session *s, Bulk *b, size_t i, Value v, SqlError *e) {
     if (v.kind == VALUE_NULL || b->columns[i] == SIZE_MAX || b->is_same[i]) return true;
     ConvertError ce;
     if (convert_value(&b->converts[i], v, &b->arena, &b->values[i], &ce)) return true;
-    const Table *t = target(s);
-    if (ce.number == 2628 && t)
-        return sql_error_set(
+    session_enter(s);
+    const Table *t = ce.number == 2628 ? target(s) : NULL;
+    bool is_named = t && t->version == b->version;
+    if (is_named)
+        (void)sql_error_set(
             e, 4863, 16, 1, "Bulk load data conversion error (truncation) for row %llu, column %zu (%s).",
             (unsigned long long)rowbuffer_count(b->rows) + 1, i + 1, t->columns[b->columns[i]].name);
-    return sqlerror_from_convert(e, &ce, 0);
+    session_leave(s);
+    return !is_named && sqlerror_from_convert(e, &ce, 0);
 }
 
 bool session_bulk_row(Session *s, const Value *values) {
@@ -194,6 +199,9 @@ static bool load(Session *s, SqlError *e) {
     Bulk *b = s->bulk;
     Load l = {.s = s, .b = b, .t = target(s)};
     if (!l.t) return sql_error_set(e, 208, 16, 1, "Invalid object name.");
+    if (l.t->version != b->version)
+        return sql_error_set(e, 4891, 16, 1,
+                             "Insert bulk failed due to a schema change of the target table.");
     size_t *given = arena_array(&s->scratch, sizeof *given, b->count), count = 0;
     for (size_t i = 0; i < b->count; i++)
         if (b->columns[i] != SIZE_MAX) given[count++] = b->columns[i];

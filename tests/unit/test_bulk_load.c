@@ -73,6 +73,24 @@ static void it_belongs_to_the_transaction(void **state) {
     ASK(&a, "SELECT COUNT(*) FROM t ROLLBACK SELECT COUNT(*) FROM t", "1\n#1\nrollback\n0\n#1\n");
 }
 
+static void a_table_that_changes_meanwhile_is_refused(void **state) {
+    (void)state;
+    TestClient b;
+    testclient_open(&b, server.server, "sa", "shop");
+    ASK(&b, "CREATE TABLE u (x int, n varchar(20), d float)", "");
+    ASK(&a, "INSERT BULK u (n varchar(20), d float)", "");
+    buf_clear(&a.collector.text);
+    assert_true(session_bulk_columns(a.session, columns, 2));
+    ASK(&b, "ALTER TABLE u DROP COLUMN x", "");
+    Value row[] = {VALUE_OF_TEXT(STR_LIT("a")), VALUE_OF_REAL(1)};
+    assert_true(session_bulk_row(a.session, row));
+    assert_true(session_bulk_end(a.session, false));
+    assert_string_equal(buf_text(&a.collector.text),
+                        "!4891 Insert bulk failed due to a schema change of the target table.\n");
+    ASK(&b, "SELECT COUNT(*) FROM u", "0\n#1\n");
+    testclient_close(&b);
+}
+
 static void unknown_columns_are_refused(void **state) {
     (void)state;
     static const OutColumn wrong[] = {{.name = {"nix", 3}, .type = {.id = TYPE_INT}}};
@@ -93,7 +111,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(rows_are_converted_and_completed),     TEST(all_or_nothing),
         TEST(constraints_are_looked_at_when_asked), TEST(it_belongs_to_the_transaction),
-        TEST(unknown_columns_are_refused),
+        TEST(unknown_columns_are_refused),          TEST(a_table_that_changes_meanwhile_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,7 @@ static void errors_are_sql_servers_and_taken_once(void **state) {
     assert_string_equal(value_of(sql, buf), "NULL");
     assert_string_equal(value_of("SELECT ts_substring('abc', 1, -1)", buf), "error 537");
     assert_string_equal(value_of("SELECT ts_limit(-1)", buf), "error 127");
+    assert_string_equal(value_of("SELECT ts_translate('xab', 'ab', char(0x1f600), 0)", buf), "error 9828");
     assert_string_equal(value_of("SELECT ts_limit(NULL)", buf), "error 1014");
     assert_string_equal(value_of("SELECT ts_raise(512)", buf), "error 512");
 }

@@ -43,6 +43,10 @@ static void other_kinds_are_refused(void **state) {
     assert_int_equal(e.number, 2787);
     assert_false(messageformat_text(STR_LIT("%"), args, 1, &out, &e));
     assert_int_equal(e.number, 2787);
+    MessageArg numbers[] = {number(5)};
+    e.number = 0;
+    assert_false(messageformat_text((Str){"%5\0", 3}, numbers, 1, &out, &e)); /* NUL is no conversion */
+    assert_int_equal(e.number, 2787);
 }
 
 int main(void) {
