@@ -39,7 +39,8 @@ static const char help[] =
     "  --log-level LEVEL         debug, info, warn or error (default info); the log goes to stderr\n"
     "  --help, --version\n"
     "\n"
-    "The only login is sa. The port is printed on stdout as `port=N`. SIGINT or SIGTERM ends the server.\n";
+    "The first login is sa, a sysadmin. The port is printed on stdout as `port=N`. SIGINT or SIGTERM ends "
+    "the server.\n";
 
 typedef struct Options {
     const char *data, *port_file, *password_file, *name;

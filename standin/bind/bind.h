@@ -110,6 +110,7 @@ typedef enum BindIntrinsic {
     INTRINSIC_SCHEMA_NAME,       /* nvarchar(128): default schema */
     INTRINSIC_APP_NAME,          /* nvarchar(128) */
     INTRINSIC_HOST_NAME,         /* nvarchar(128) */
+    INTRINSIC_CONTEXT_INFO,      /* varbinary(128) */
     INTRINSIC_COUNT
 } BindIntrinsic;
 

@@ -253,6 +253,7 @@ static bool aggregate_value(Binder *b, const AstExpr *x, Aggregate aggregate, Bx
 
 bool bindaggregate_over(Binder *b, const AstExpr *x, Bx *ret) {
     Aggregate aggregate = aggregate_of(&x->u.call);
+    if (bindcall_is_unbuilt(b, x->u.call.name.name, x->line)) return false;
     if (aggregate == AGG_NONE || aggregate == AGG_STRING || aggregate == AGG_CHECKSUM)
         return sqlerror_set(
             b->e, 4113, 1, x->line,

@@ -557,14 +557,6 @@ static bool host_call(Binder *b, const AstExpr *x, const BindScalar *f, Bx *ret)
 }
 
 /* SQL Server has them, this server not yet: said by name. */
-static const char *const unbuilt[] = {
-    "FORMAT",       "OPENJSON",     "JSON_VALUE", "JSON_QUERY", "JSON_MODIFY",      "JSON_OBJECT",
-    "JSON_ARRAY",   "ISJSON",       "COMPRESS",   "DECOMPRESS", "DATE_BUCKET",      "GROUPING",
-    "GROUPING_ID",  "BIT_COUNT",    "GET_BIT",    "SET_BIT",    "LEFT_SHIFT",       "RIGHT_SHIFT",
-    "ENCRYPTBYKEY", "DECRYPTBYKEY", "PWDENCRYPT", "PWDCOMPARE", "PERCENTILE_CONT",  "PERCENTILE_DISC",
-    "CONTAINS",     "FREETEXT",     "OPENXML",    "TEXTPTR",    "CRYPT_GEN_RANDOM", "PATHNAME",
-};
-
 static bool unknown(Binder *b, const AstExpr *x) {
     const AstName *name = &x->u.call.name;
     if (name->schema.n) {
@@ -578,12 +570,7 @@ static bool unknown(Binder *b, const AstExpr *x) {
             "the name is ambiguous.",
             STR_ARG(name->schema), STR_ARG(text));
     }
-    for (size_t i = 0; i < sizeof unbuilt / sizeof *unbuilt; i++)
-        if (str_eq_icase(name->name, str_from(unbuilt[i])))
-            return sqlerror_set(
-                b->e, 40517, 1, x->line,
-                "Keyword or statement option '%s' is not supported in this version of SQL Server.",
-                unbuilt[i]);
+    if (bindcall_is_unbuilt(b, name->name, x->line)) return false;
     static const char *const windows[] = {"ROW_NUMBER",  "RANK",      "DENSE_RANK",   "NTILE",
                                           "LAG",         "LEAD",      "PERCENT_RANK", "CUME_DIST",
                                           "FIRST_VALUE", "LAST_VALUE"};

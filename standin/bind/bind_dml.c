@@ -42,8 +42,19 @@ static bool is_changeable(Binder *b, const BindRelation *r, uint32_t line) {
     return sqlerror_set(b->e, 259, 1, line, "Ad hoc updates to system catalogs are not allowed.");
 }
 
+static bool refuse_cte_target(Binder *b, const AstName *name) {
+    if (name->schema.n) return true;
+    for (const CteFrame *frame = b->ctes; frame; frame = frame->outer)
+        for (size_t i = 0; i < frame->visible; i++)
+            if (str_eq_icase(frame->with->ctes[i].name, name->name))
+                return sqlerror_set(b->e, 40517, 1, name->line,
+                                    "Keyword or statement option 'changes of a common table expression' "
+                                    "is not supported in this version of SQL Server.");
+    return true;
+}
+
 bool binddml_target(Binder *b, const AstName *name, const BindRelation **ret) {
-    return bindfrom_table(b, name, ret) && is_changeable(b, *ret, name->line);
+    return refuse_cte_target(b, name) && bindfrom_table(b, name, ret) && is_changeable(b, *ret, name->line);
 }
 
 void binddml_mark_changed(Binder *b, const BindRelation *r, uint32_t hints) {

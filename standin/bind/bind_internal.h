@@ -207,6 +207,8 @@ MUST_CHECK bool bindexpr_variable(Binder *b, Str name, uint32_t line, Bx *ret);
 const Sql *bindexpr_live_variable(Binder *b, Str name);
 /* bind_accumulate.c: the assignments of a bound SELECT, row after row. */
 MUST_CHECK bool bindaccumulate_wrap(Binder *b, const Scope *scope, uint32_t line, Query *q);
+/* bind_unbuilt.c: true: a function or @@global that this server hasn't; *e is 40517, which names it. */
+bool bindcall_is_unbuilt(Binder *b, Str name, uint32_t line);
 MUST_CHECK bool bindcall_value(Binder *b, const AstExpr *x, Bx *ret);
 /* An argument by its letter: t text or binary, u text, i int, b bigint, f float, n nvarchar, v varbinary, d
  * date or time, # number, x as it comes. */

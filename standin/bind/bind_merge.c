@@ -48,23 +48,12 @@ static bool check_names(const Merge *m) {
     return true;
 }
 
-static bool refuse_cte_target(Binder *b, const AstName *name) {
-    if (name->schema.n) return true;
-    for (const CteFrame *frame = b->ctes; frame; frame = frame->outer)
-        for (size_t i = 0; i < frame->visible; i++)
-            if (str_eq_icase(frame->with->ctes[i].name, name->name))
-                return sqlerror_set(b->e, 40517, 1, name->line,
-                                    "Keyword or statement option 'MERGE into a common table expression' is "
-                                    "not supported in this version of SQL Server.");
-    return true;
-}
-
 static bool bind_tables(Merge *m) {
     Binder *b = m->b;
     const AstName *name = &m->ast->table;
     AstFrom f = {.kind = FROM_TABLE, .u.table = *name, .alias = m->ast->alias, .line = name->line};
     AstFrom *source = m->ast->source;
-    if (!refuse_cte_target(b, name) || !binddml_target(b, name, &m->ret->target)) return false;
+    if (!binddml_target(b, name, &m->ret->target)) return false;
     b->scope = &m->target_scope;
     if (!bindfrom_relation(b, m->ret->target, &f, NULL, 0, &m->target_scope, &m->target_sql)) return false;
     m->target = m->target_scope.sources[0];

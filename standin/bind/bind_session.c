@@ -60,6 +60,7 @@ static const struct {
     {"SCHEMA_NAME", INTRINSIC_SCHEMA_NAME, true, {.id = TYPE_NVARCHAR, .length = 128}},
     {"APP_NAME", INTRINSIC_APP_NAME, true, {.id = TYPE_NVARCHAR, .length = 128}},
     {"HOST_NAME", INTRINSIC_HOST_NAME, true, {.id = TYPE_NVARCHAR, .length = 128}},
+    {"CONTEXT_INFO", INTRINSIC_CONTEXT_INFO, true, {.id = TYPE_VARBINARY, .length = 128}},
 };
 
 static bool intrinsic(Binder *b, Str name, Bx *ret, bool *ret_found) {
@@ -94,6 +95,7 @@ bool bindsession_global(Binder *b, const AstExpr *x, Bx *ret) {
                    : bindtype_constant(b, (Type){.id = constants[i].type}, VALUE_OF_INT(constants[i].value));
         return true;
     }
+    if (bindcall_is_unbuilt(b, x->u.name, x->line)) return false;
     return sqlerror_set(b->e, 137, 2, x->line, "Must declare the scalar variable \"%.*s\".",
                         STR_ARG(x->u.name));
 }

@@ -30,6 +30,7 @@ static void fn_try_convert(sqlite3_context *c, int n, sqlite3_value **v) {
     Value ret;
     if (is_null(c, n, v)) return;
     if (convert(c, v, style_of(n, v), /* is_assignment= */ false, &ret, &e)) fn_result(c, ret);
+    else if (e.number == 40517) fn_fail_convert(c, &e); /* it isn't the value that fails */
     else sqlite3_result_null(c);
 }
 

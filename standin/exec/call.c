@@ -243,6 +243,11 @@ static const Proc *find_proc(Session *s, const AstExec *x, AstName *name, SqlErr
             return NULL;
         }
     }
+    if (name->server.n) {
+        (void)sql_error_set(e, 7202, 11, 2, "Could not find server '" STR_FMT "' in sys.servers.",
+                            STR_ARG(name->server));
+        return NULL;
+    }
     const Proc *proc = call_find(s, name, e);
     if (proc || e->number) return proc;
     CLEANUP(buf_done) Buf b = {0};

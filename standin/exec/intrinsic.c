@@ -125,6 +125,11 @@ bool intrinsic_value(void *data, BindIntrinsic what, Arena *a, Value *ret, SqlEr
     case INTRINSIC_ERROR_LINE:
     case INTRINSIC_ERROR_PROCEDURE:
     case INTRINSIC_ERROR_MESSAGE: *ret = caught(s, what, a); break;
+    case INTRINSIC_CONTEXT_INFO:
+        *ret = (Value){.kind = VALUE_NULL};
+        if (s->has_context_info)
+            *ret = VALUE_OF_BLOB(arena_str(a, ((Str){s->context_info, sizeof s->context_info})));
+        break;
     case INTRINSIC_DB_ID: *ret = VALUE_OF_INT(s->database_id); break;
     case INTRINSIC_DB_NAME: {
         const Database *d = session_current_database(s);

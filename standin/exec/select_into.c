@@ -197,6 +197,10 @@ bool dml_truncate(Session *s, const AstStmt *st, SqlError *e) {
                              "\" because it does not exist or you do not have "
                              "permissions.",
                              STR_ARG(st->u.name.name));
+    if (t->kind == TABLE_VIEW)
+        return sql_error_set(e, 4708, 16, 1,
+                             "Could not truncate object '" STR_FMT "' because it is not a table.",
+                             STR_ARG(st->u.name.name));
     if (!may_truncate(s, t, &st->u.name, e)) return false;
     if (t->kind == TABLE_USER && !ddl_lock(s, t->object_id, e)) return false;
     bool ok = txn_prepare_write(s->txn, t, e) && truncate_once(s, t, e);

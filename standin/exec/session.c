@@ -289,6 +289,7 @@ bool session_reset(Session *s, bool keep_transaction) {
     lockowner_set_priority(txn_owner(s->txn), 0);
     txn_set_lock_timeout_ms(s->txn, -1); /* the isolation level stays: [MS-TDS] 2.2.3.1.2 */
     options_default(s);
+    s->has_context_info = false;
     s->rowcount = 0;
     s->last_error = 0;
     s->has_identity = s->has_scope_identity = false;

@@ -156,6 +156,8 @@ struct Session {
     Out *client; /* out, unless output is captured */
     sqlite3 *db;
     Functions *functions;
+    bool has_context_info;
+    char context_info[128]; /* CONTEXT_INFO() */
     Txn *txn;
     BindHost host;
     char *login, *application, *host_name, *user;

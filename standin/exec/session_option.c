@@ -41,8 +41,7 @@ static const Switch switches[] = {
 
 /* Taken without effect: what they change can't be seen here. */
 static bool is_ignored(Str name) {
-    static const char *const names[] = {"CONTEXT_INFO", "FORCEPLAN", "QUERY_GOVERNOR_COST_LIMIT",
-                                        "REMOTE_PROC_TRANSACTIONS"};
+    static const char *const names[] = {"FORCEPLAN", "QUERY_GOVERNOR_COST_LIMIT", "REMOTE_PROC_TRANSACTIONS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq_icase(name, str_from(names[i]))) return true;
     return false;
@@ -72,11 +71,11 @@ static bool is_fixed(const AstSetOption *o, bool *ret_ok, SqlError *e) {
         if (!str_eq_icase(o->name, str_from(fixed[i].name))) continue;
         *ret_ok = o->kind == (fixed[i].is_on ? OPTION_ON : OPTION_OFF);
         if (!*ret_ok)
-            (void)sql_error_set(
-                e, 40517, 16, 1,
-                "Keyword or statement option 'SET %s%s' is not supported in this version of SQL "
-                "Server.",
-                fixed[i].name, value_shown(o));
+            (void)sql_error_set(e, 40517, 16, 1,
+                                "Keyword or statement option 'SET %s%s" STR_FMT
+                                "%s' is not supported in this version of SQL "
+                                "Server.",
+                                fixed[i].name, o->text.n ? " " : "", STR_ARG(o->text), value_shown(o));
         return true;
     }
     return false;
@@ -196,6 +195,27 @@ static bool set_priority(Session *s, const AstSetOption *o, SqlError *e) {
     return true;
 }
 
+/* Its 128 bytes, the rest of them zero. */
+static bool set_context_info(Session *s, const AstSetOption *o, SqlError *e) {
+    const Variable *v = o->kind == OPTION_VARIABLE ? scope_find(s, o->text) : NULL;
+    Str bytes = o->text;
+    uint8_t number[4];
+    if (o->kind == OPTION_NUMBER) {
+        for (int i = 0; i < 4; i++) number[i] = (uint8_t)((uint64_t)o->number >> (24 - 8 * i));
+        bytes = (Str){(const char *)number, sizeof number};
+    } else if (o->kind == OPTION_VARIABLE) {
+        if (!v || v->value.kind != VALUE_BLOB || !type_is_binary(v->type.id))
+            return sql_error_set(e, 40517, 16, 1,
+                                 "SET CONTEXT_INFO takes a binary value that isn't NULL on this server.");
+        bytes = v->value.v.s;
+    }
+    size_t n = bytes.n < sizeof s->context_info ? bytes.n : sizeof s->context_info;
+    memset(s->context_info, 0, sizeof s->context_info);
+    if (n) memcpy(s->context_info, bytes.p, n);
+    s->has_context_info = true;
+    return true;
+}
+
 static int32_t clamp(int64_t v) {
     return v < 0 ? 0 : v > INT32_MAX ? INT32_MAX : (int32_t)v;
 }
@@ -216,6 +236,7 @@ bool option_set(Session *s, const AstSetOption *o, SqlError *e) {
     if (str_eq_icase(name, STR_LIT("TRANSACTION ISOLATION LEVEL"))) return set_isolation(s, o->text, e);
     if (str_eq_icase(name, STR_LIT("IDENTITY_INSERT"))) return set_identity_insert(s, o, e);
     if (str_eq_icase(name, STR_LIT("DEADLOCK_PRIORITY"))) return set_priority(s, o, e);
+    if (str_eq_icase(name, STR_LIT("CONTEXT_INFO"))) return set_context_info(s, o, e);
     if (str_eq_icase(name, STR_LIT("LANGUAGE"))) return set_language(s, o);
     if (str_eq_icase(name, STR_LIT("DATEFORMAT"))) return set_date_format(s, o, e);
     if (str_eq_icase(name, STR_LIT("LOCK_TIMEOUT"))) {

@@ -49,6 +49,7 @@ bool parser_parameter(Parser *p, ParserParam *ret) {
     ret->name = t->text;
     p->at++;
     (void)parser_accept_keyword(p, KW_AS);
+    if (parser_is_keyword(p, KW_CURSOR)) return parser_unsupported(p, "CURSOR VARYING");
     if (!parser_type(p, &ret->type)) return false;
     if (parser_accept_symbol(p, '=') && !(ret->initial = parser_expr(p))) return false;
     ret->is_output = parser_accept_word(p, "output") || parser_accept_word(p, "out");

@@ -89,6 +89,7 @@ static bool frame(Parser *p, AstOver *over) {
 static bool over_clause(Parser *p, AstOver **ret) {
     AstOver *over = PARSER_NEW(p, AstOver);
     p->at++;
+    if (parser_at_name(p)) return parser_unsupported(p, "OVER of a WINDOW clause");
     if (!parser_expect_symbol(p, '(')) return false;
     if (parser_accept_word(p, "partition") &&
         (!parser_expect_keyword(p, KW_BY) || !parser_expr_list(p, &over->partition, &over->partition_count)))
@@ -158,6 +159,8 @@ static AstExpr *call_expr(Parser *p, AstName name) {
     if (!call_args(p, call)) return NULL;
     parser_leave(p);
     if (parser_is_word(p, "within") && !within_group(p, call)) return NULL;
+    if (parser_at_words(p, "IGNORE NULLS") || parser_at_words(p, "RESPECT NULLS"))
+        return (void)parser_unsupported(p, "IGNORE NULLS and RESPECT NULLS"), NULL;
     if (parser_is_keyword(p, KW_OVER) && !over_clause(p, &call->over)) return NULL;
     return x;
 }

@@ -159,7 +159,9 @@ static bool declare_one(Parser *p, AstStmt *s) {
     const Token *t = parser_peek(p, 0);
     s->kind = STMT_DECLARE;
     if (t->kind != TOKEN_VARIABLE) {
-        if (parser_at_name(p) && parser_peek(p, 1)->keyword == KW_CURSOR)
+        size_t i = 1; /* the older form has INSENSITIVE and SCROLL before CURSOR */
+        while (i < 3 && parser_peek(p, i)->kind == TOKEN_WORD) i++;
+        if (parser_at_name(p) && parser_peek(p, i)->keyword == KW_CURSOR)
             return parser_unsupported_statement(p, "DECLARE CURSOR");
         return parser_fail(p);
     }
@@ -315,6 +317,7 @@ static bool statement(Parser *p, bool is_first, AstStmt *s, AstStmt **ret_last) 
     *ret_last = s;
     p->links = 0;
     p->max_recursion = PARSER_MAX_RECURSION;
+    if (!parser_refuse_statement(p)) return false;
     bool ok;
     if (t->kind == TOKEN_WORD && str_eq_icase(t->text, STR_LIT("THROW"))) ok = throw_statement(p, s);
     else if (t->kind == TOKEN_SYMBOL && t->symbol == '(') ok = parser_data_statement(p, s);

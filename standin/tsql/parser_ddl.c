@@ -25,10 +25,12 @@ static bool create_database(Parser *p, AstStmt *s) {
     s->kind = STMT_CREATE_DATABASE;
     p->at++;
     if (!parser_one_name(p, &d->name)) return false;
-    if (parser_is_keyword(p, KW_ON) || parser_is_word(p, "containment"))
+    if (parser_is_word(p, "containment")) return parser_unsupported(p, "CONTAINMENT");
+    if (parser_is_keyword(p, KW_ON) || parser_at_words(p, "LOG ON"))
         return parser_unsupported(p, "files of CREATE DATABASE");
-    if (parser_accept_keyword(p, KW_COLLATE)) return parser_one_name(p, &d->collation);
-    return true;
+    if (parser_at_words(p, "AS SNAPSHOT")) return parser_unsupported(p, "AS SNAPSHOT OF");
+    if (parser_accept_keyword(p, KW_COLLATE) && !parser_one_name(p, &d->collation)) return false;
+    return !parser_is_keyword(p, KW_WITH) || parser_unsupported(p, "CREATE DATABASE … WITH");
 }
 
 /* One option: NAME [=] value; some are a bare word (SINGLE_USER). */
@@ -76,6 +78,7 @@ static bool alter_database(Parser *p, AstStmt *s) {
         return parser_expect_symbol(p, '=') && parser_one_name(p, &d->new_name);
     }
     if (parser_is_keyword(p, KW_ADD)) return parser_unsupported(p, "ADD FILE");
+    if (parser_is_word(p, "remove")) return parser_unsupported(p, "REMOVE FILE");
     if (!parser_expect_keyword(p, KW_SET)) return false;
     do {
         if (!database_option(p, d)) return false;
@@ -142,7 +145,7 @@ static bool drop_index(Parser *p, AstStmt *s) {
         PARSER_PUSH(p, d->names, d->count, table);
         PARSER_PUSH(p, d->indexes, count, index.name);
     } while (parser_accept_symbol(p, ','));
-    return true;
+    return !parser_at_words(p, "WITH (") || parser_unsupported(p, "DROP INDEX … WITH");
 }
 
 /* ---- schemas ---- */

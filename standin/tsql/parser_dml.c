@@ -142,8 +142,10 @@ static bool one_set(Parser *p, AstSet *set) {
                             after->symbol == '='; /* @v = column = value */
         if (!names_column) return (set->value = parser_expr(p)) != NULL;
     }
-    return parser_dotted_name(p, &set->column) && set_op(p, &set->op) &&
-           (set->value = parser_expr(p)) != NULL;
+    if (!parser_dotted_name(p, &set->column)) return false;
+    if (parser_is_symbol(p, '('))
+        return parser_unsupported(p, arena_printf(p->a, "SET column.%.*s", STR_ARG(set->column.name)));
+    return set_op(p, &set->op) && (set->value = parser_expr(p)) != NULL;
 }
 
 bool parser_set_list(Parser *p, AstSet **ret, size_t *ret_count) {

@@ -93,5 +93,7 @@ bool parser_execute(Parser *p, AstExec *ret) {
     } else if (!parser_dotted_name(p, &ret->procedure)) {
         return false;
     }
+    if (parser_is_symbol(p, ';') && parser_peek(p, 1)->kind == TOKEN_INTEGER)
+        return parser_unsupported(p, "numbered procedures");
     return arguments(p, ret) && with_options(p);
 }

@@ -174,6 +174,7 @@ static AstExpr *column(Parser *p) {
 
 static AstExpr *primary(Parser *p) {
     const Token *t = parser_peek(p, 0);
+    if (!parser_refuse_value(p)) return NULL;
     if (parser_at_literal(p)) return parser_literal(p);
     if (t->kind == TOKEN_VARIABLE || t->kind == TOKEN_GLOBAL) return variable(p);
     if (parser_is_symbol(p, '(')) return parenthesised(p);
@@ -285,7 +286,10 @@ static AstExpr *product(Parser *p) {
     return chain(p, product_op, unary);
 }
 static AstExpr *sum(Parser *p) {
-    return chain(p, sum_op, product);
+    AstExpr *x = chain(p, sum_op, product);
+    if (parser_at_words(p, "< <")) return (void)parser_unsupported(p, "<<"), NULL;
+    if (parser_at_words(p, "> >")) return (void)parser_unsupported(p, ">>"), NULL;
+    return x;
 }
 
 static bool compare_op(const Parser *p, AstOp *ret) {

@@ -53,6 +53,12 @@ bool parser_fail(Parser *p);
 /* 40510: a statement; 40517: a word or clause that SQL Server knows and this server doesn't. */
 bool parser_unsupported_statement(Parser *p, const char *what);
 bool parser_unsupported(Parser *p, const char *what);
+/* ---- parser_refused.c: false, with 40510 or 40517, at what this server doesn't have */
+/* At these words or symbols, separated by one space, in any letter case. */
+bool parser_at_words(const Parser *p, const char *words);
+MUST_CHECK bool parser_refuse_statement(Parser *p);
+MUST_CHECK bool parser_refuse_source(Parser *p); /* of FROM */
+MUST_CHECK bool parser_refuse_value(Parser *p);
 MUST_CHECK bool parser_enter(Parser *p); /* one level deeper; 191 */
 void parser_leave(Parser *p);
 

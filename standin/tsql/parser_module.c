@@ -29,6 +29,7 @@ static bool options(Parser *p, AstModule *m) {
         else if (parser_is_word(p, "schemabinding") || parser_is_word(p, "view_metadata") ||
                  parser_is_word(p, "recompile"))
             p->at++;
+        else if (parser_is_word(p, "native_compilation")) return parser_unsupported(p, "NATIVE_COMPILATION");
         else if (parser_is_keyword(p, KW_EXECUTE) || parser_is_keyword(p, KW_EXEC)) {
             p->at++;
             if (!parser_expect_keyword(p, KW_AS)) return false;
@@ -77,6 +78,7 @@ static bool procedure(Parser *p, AstModule *m) {
     if (!parameters(p, m) || !options(p, m)) return false;
     if (parser_is_keyword(p, KW_FOR)) return parser_unsupported(p, "FOR REPLICATION");
     if (!parser_expect_keyword(p, KW_AS)) return false;
+    if (parser_at_words(p, "EXTERNAL NAME")) return parser_unsupported(p, "EXTERNAL NAME");
     size_t from = p->at;
     AstStmt *ignored;
     m->body_line = parser_peek(p, 0)->line;

@@ -158,9 +158,8 @@ static AstFrom *function(Parser *p, AstName name) {
 }
 
 static AstFrom *source(Parser *p) {
+    if (!parser_refuse_source(p)) return NULL;
     if (parser_is_symbol(p, '(')) return parenthesised(p);
-    if (parser_is_keyword(p, KW_OPENROWSET)) return (void)parser_unsupported(p, "OPENROWSET"), NULL;
-    if (parser_is_keyword(p, KW_OPENQUERY)) return (void)parser_unsupported(p, "OPENQUERY"), NULL;
     AstFrom *f = new_from(p, FROM_TABLE);
     const Token *t = parser_peek(p, 0);
     if (t->kind == TOKEN_VARIABLE) {
@@ -171,6 +170,8 @@ static AstFrom *source(Parser *p) {
     }
     if (t->kind == TOKEN_VARIABLE && parser_is_symbol(p, '.'))
         return (void)parser_unsupported(p, "xml methods"), NULL;
+    if (parser_is_symbol(p, '(') && f->u.table.schema.n && str_eq_icase(f->u.table.name, STR_LIT("nodes")))
+        return (void)parser_unsupported(p, "xml.nodes"), NULL;
     if (parser_is_symbol(p, '(') && !is_hint_word(parser_peek(p, 1))) return function(p, f->u.table);
     if (parser_is_keyword(p, KW_FOR) && str_eq_icase(parser_peek(p, 1)->text, STR_LIT("SYSTEM_TIME")))
         return (void)parser_unsupported(p, "FOR SYSTEM_TIME"), NULL;
@@ -250,7 +251,7 @@ AstFrom *parser_from_item(Parser *p) {
     }
     if (!left || p->e->number != 0) return NULL;
     if (parser_is_keyword(p, KW_PIVOT) || parser_is_keyword(p, KW_UNPIVOT))
-        return (void)parser_unsupported(p, "PIVOT"), NULL;
+        return (void)parser_unsupported(p, parser_is_keyword(p, KW_PIVOT) ? "PIVOT" : "UNPIVOT"), NULL;
     parser_leave(p);
     return left;
 }
@@ -356,12 +357,13 @@ bool parser_top(Parser *p, AstTop *ret) {
 static bool group_clause(Parser *p, AstSelect *s) {
     p->at++;
     if (!parser_expect_keyword(p, KW_BY)) return false;
-    static const char *const refused[] = {"ROLLUP", "CUBE", "GROUPING"};
-    for (size_t i = 0; i < 3; i++)
-        if (parser_is_word(p, refused[i]) && parser_peek(p, 1)->kind != TOKEN_END)
-            return parser_unsupported(p, refused[i]);
-    (void)parser_accept_keyword(p, KW_ALL);
-    return parser_expr_list(p, &s->group, &s->group_count);
+    static const char *const refused[] = {"ROLLUP (", "CUBE (", "GROUPING SETS", "( )", "ALL"};
+    static const char *const names[] = {"ROLLUP", "CUBE", "GROUPING SETS", "GROUP BY ()", "GROUP BY ALL"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (parser_at_words(p, refused[i])) return parser_unsupported(p, names[i]);
+    if (!parser_expr_list(p, &s->group, &s->group_count)) return false;
+    if (parser_at_words(p, "WITH ROLLUP")) return parser_unsupported(p, "WITH ROLLUP");
+    return !parser_at_words(p, "WITH CUBE") || parser_unsupported(p, "WITH CUBE");
 }
 
 static AstQuery *select_query(Parser *p) {

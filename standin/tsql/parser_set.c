@@ -68,7 +68,7 @@ static bool option_value(Parser *p, AstSetOption *o, SetForm form) {
         o->text = t->value;
     } else if (t->kind == TOKEN_BINARY) {
         o->kind = OPTION_TEXT;
-        o->text = t->text;
+        o->text = t->value; /* its bytes */
     } else {
         o->kind = OPTION_NUMBER;
         return parser_integer(p, &o->number);
@@ -95,6 +95,8 @@ static bool options(Parser *p, AstStmt *s, AstStmt **ret_last) {
         const Token *t = parser_peek(p, 0);
         if (!is_option(t->text, &form)) {
             if (t->kind != TOKEN_WORD && t->kind != TOKEN_KEYWORD) return parser_fail(p);
+            if (parser_at_words(p, "OFFSETS")) return parser_unsupported(p, "SET OFFSETS");
+            if (parser_is_word(p, "fips_flagger")) return parser_unsupported(p, "SET FIPS_FLAGGER");
             return sqlerror_set(p->e, 195, 5, t->line, "'%.*s' is not a recognized SET option.",
                                 STR_ARG(t->text));
         }
@@ -175,6 +177,7 @@ static bool variable(Parser *p, AstStmt *s) {
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (!parser_accept_symbol(p, ops[i].symbol)) continue;
         v->op = ops[i].op;
+        if (parser_is_keyword(p, KW_CURSOR)) return parser_unsupported(p, "SET @variable = CURSOR");
         return (v->value = parser_expr(p)) != NULL;
     }
     if (parser_is_symbol(p, '.')) return parser_unsupported(p, "SET @variable.method");

@@ -50,13 +50,15 @@ static bool index_options(Parser *p, AstCreateIndex *index) {
 /* ON [PRIMARY], TEXTIMAGE_ON [PRIMARY], ON ps(column) */
 static bool filegroup(Parser *p) {
     for (;;) {
-        if (!parser_accept_keyword(p, KW_ON) && !parser_accept_word(p, "textimage_on") &&
-            !parser_accept_word(p, "filestream_on"))
-            return true;
-        Str ignored;
+        if (parser_is_word(p, "filestream_on")) return parser_unsupported(p, "FILESTREAM_ON");
+        if (!parser_accept_keyword(p, KW_ON) && !parser_accept_word(p, "textimage_on")) return true;
+        Str name;
+        uint32_t line = parser_peek(p, 0)->line;
         if (parser_accept_keyword(p, KW_PRIMARY) || parser_accept_keyword(p, KW_DEFAULT)) continue;
-        if (!parser_one_name(p, &ignored)) return false;
+        if (!parser_one_name(p, &name)) return false;
         if (parser_is_symbol(p, '(')) return parser_unsupported(p, "partition scheme");
+        if (!str_eq_icase(name, STR_LIT("PRIMARY")) && !str_eq_icase(name, STR_LIT("default")))
+            return sqlerror_set(p->e, 1921, 1, line, "Invalid filegroup '%.*s' specified.", STR_ARG(name));
     }
 }
 
@@ -207,9 +209,10 @@ static bool nullability(Parser *p, AstColumnDef *c) {
 
 /* One property of a column; *ret_more false: none follows. */
 static bool column_property(Parser *p, AstColumnDef *c, bool *ret_more) {
-    static const char *const refused[] = {"MASKED", "ENCRYPTED", "GENERATED", "FILESTREAM", "HIDDEN"};
+    static const char *const refused[] = {"MASKED", "ENCRYPTED", "GENERATED", "FILESTREAM", "HIDDEN", "HASH"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (parser_is_word(p, refused[i])) return parser_unsupported(p, refused[i]);
+    if (parser_is_keyword(p, KW_INDEX)) return parser_unsupported(p, "INDEX of a column");
     if (parser_accept_word(p, "sparse")) c->is_sparse = true;
     else if (parser_accept_word(p, "persisted")) c->is_persisted = true;
     else if (parser_accept_keyword(p, KW_ROWGUIDCOL)) c->is_rowguidcol = true;
@@ -268,12 +271,27 @@ static bool inline_index(Parser *p, AstCreateTable *t) {
     if (!parser_one_name(p, &index.name)) return false;
     index.is_unique = parser_accept_keyword(p, KW_UNIQUE);
     index.clustered = clustered(p);
+    if (parser_is_word(p, "columnstore")) return parser_unsupported(p, "COLUMNSTORE");
     if (!parser_key_list(p, &index.columns, &index.column_count) || !index_options(p, &index)) return false;
     PARSER_PUSH(p, t->indexes, t->index_count, index);
     return true;
 }
 
+/* WITH (DATA_COMPRESSION = PAGE, …): what is about storage alone has nothing to change here. */
+static bool table_options(Parser *p) {
+    static const char *const refused[] = {"SYSTEM_VERSIONING", "MEMORY_OPTIMIZED", "LEDGER"};
+    if (!parser_at_words(p, "WITH (")) return true;
+    p->at++;
+    for (size_t i = 1; parser_peek(p, i)->kind != TOKEN_END && parser_peek(p, i)->symbol != ')'; i++)
+        for (size_t j = 0; j < sizeof refused / sizeof *refused; j++)
+            if (str_eq_icase(parser_peek(p, i)->text, str_from(refused[j])))
+                return parser_unsupported(p, refused[j]);
+    return skip_parentheses(p);
+}
+
 bool parser_table_body(Parser *p, AstCreateTable *ret) {
+    if (parser_at_words(p, "AS FILETABLE")) return parser_unsupported(p, "AS FILETABLE");
+    if (parser_at_words(p, "AS EDGE")) return parser_unsupported(p, "AS EDGE");
     if (!parser_expect_symbol(p, '(')) return false;
     do {
         if (parser_is_symbol(p, ')') && ret->column_count > 0) break; /* a trailing comma is allowed */
@@ -291,17 +309,10 @@ bool parser_table_body(Parser *p, AstCreateTable *ret) {
             PARSER_PUSH(p, ret->columns, ret->column_count, c);
         }
     } while (parser_accept_symbol(p, ','));
-    if (!parser_expect_symbol(p, ')') || !filegroup(p)) return false;
-    if (parser_is_keyword(p, KW_WITH) &&
-        parser_peek(p, 1)->symbol == '(') { /* DATA_COMPRESSION and the like */
-        if (str_eq_icase(parser_peek(p, 2)->text, STR_LIT("SYSTEM_VERSIONING")))
-            return parser_unsupported(p, "SYSTEM_VERSIONING");
-        if (str_eq_icase(parser_peek(p, 2)->text, STR_LIT("MEMORY_OPTIMIZED")))
-            return parser_unsupported(p, "MEMORY_OPTIMIZED");
-        p->at++;
-        return skip_parentheses(p);
-    }
-    return true;
+    if (!parser_expect_symbol(p, ')')) return false;
+    if (parser_at_words(p, "AS NODE")) return parser_unsupported(p, "AS NODE");
+    if (parser_at_words(p, "AS EDGE")) return parser_unsupported(p, "AS EDGE");
+    return filegroup(p) && table_options(p);
 }
 
 /* ---- ALTER TABLE ---- */
@@ -389,6 +400,7 @@ bool parser_alter_table(Parser *p, AstStmt *s) {
     if (parser_accept_keyword(p, KW_DROP)) return alter_drop(p, a);
     if (parser_accept_keyword(p, KW_ALTER)) return alter_column(p, a);
     if (parser_is_keyword(p, KW_CHECK) || parser_is_keyword(p, KW_NOCHECK)) return alter_check(p, a);
+    if (parser_is_keyword(p, KW_SET)) return parser_unsupported(p, "ALTER TABLE … SET");
     static const char *const refused[] = {"SWITCH", "REBUILD", "ENABLE", "DISABLE"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (parser_is_word(p, refused[i])) return parser_unsupported(p, refused[i]);

@@ -256,6 +256,7 @@ static bool type_arguments(Parser *p, AstType *t, Str name) {
         if (ok && digits < 1) return parser_fail(p);
         if (ok && digits <= 24) t->type.id = TYPE_REAL;
         break;
+    case TYPE_XML: return parser_unsupported(p, "xml (schema collection)");
     default:
         return sqlerror_set(
             p->e, 2716, 1, t->line,

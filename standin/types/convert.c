@@ -120,7 +120,16 @@ static bool binary_to_text(Str s, int style, bool as_unicode, const Collation *c
     }
 }
 
+static bool is_hijri(int style) {
+    return style == 130 || style == 131;
+}
+
+static bool hijri(ConvertError *e) {
+    return convert_fail(e, 40517, 1, "The styles 130 and 131 of CONVERT aren't supported by this server.");
+}
+
 static bool bad_style(const Type *from, int style, ConvertError *e) {
+    if (is_hijri(style) && type_is_temporal(from->id)) return hijri(e);
     return convert_fail(e, 281, 1,
                         "%d is not a valid style number when converting from %s to a character string.",
                         style, convert_type_name(from->id));
@@ -299,6 +308,7 @@ static bool is_old_date(TypeId id) {
 
 static bool text_to_moment(const Convert *c, Str s, Temporal *ret, ConvertError *e) {
     TemporalText text;
+    if (is_hijri(c->style)) return hijri(e);
     TemporalParse parsed = temporal_parse(s, c->style, &text);
     if (parsed == TEMPORAL_OUT_OF_RANGE && is_old_date(c->to.id)) return out_of_range(c, e);
     if (parsed == TEMPORAL_PARSED && is_old_date(c->to.id)) {

@@ -409,6 +409,15 @@ static void what_is_not_built_is_named(void **state) {
          "40517@1: Keyword or statement option 'FOR XML' is not supported in this version of SQL Server.");
     SAME(error_of("BACKUP DATABASE d TO DISK = 'x'"),
          "40510@1: Statement 'BACKUP' is not supported in this version of SQL Server.");
+    SAME(error_of("DISABLE trigger ALL ON t"),
+         "40510@1: Statement 'DISABLE TRIGGER' is not supported in this version of SQL Server.");
+    SAME(error_of("SELECT a FROM t GROUP BY ALL a"), "40517@1: Keyword or statement option 'GROUP BY ALL' is "
+                                                     "not supported in this version of SQL Server.");
+    SAME(error_of("SELECT * FROM [openxml](1)"), "parsed");
+    SAME(error_of("SELECT * FROM OPENXML(1)"),
+         "40517@1: Keyword or statement option 'OPENXML' is not supported in this version of SQL Server.");
+    SAME(error_of("SELECT 1 >> 2"),
+         "40517@1: Keyword or statement option '>>' is not supported in this version of SQL Server.");
     SAME(error_of("KILL spid"), "102@1: Incorrect syntax near 'spid'.");
 }
 
