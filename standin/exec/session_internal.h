@@ -163,7 +163,8 @@ struct Session {
     char *login, *application, *host_name, *user;
     char *original_login;    /* who logged in, whoever is impersonated */
     struct Identity *acting; /* authority.h: what EXECUTE AS has changed, innermost first */
-    bool is_sysadmin, is_odbc, is_internal;
+    bool is_sysadmin, is_odbc;
+    atomic_bool is_internal;                          /* the server's own; others look at it */
     _Atomic int32_t database_id;                      /* others look at it: is the database in use? */
     _Atomic int32_t held_databases[SESSION_MAX_HELD]; /* those of the texts around the one that runs */
     atomic_size_t held_count;

@@ -86,10 +86,12 @@ static bool read_procedure(Cursor *c, Arena *a, Str *ret, SqlError *e) {
     return sql_error_set(e, ERROR_NAME, 16, 1, STREAM_IS_INCORRECT "The RPC name is invalid.");
 }
 
-/* Its length tells which type it is. */
+/* Its length is of the type, and may be none of it. */
 static bool has_length(uint8_t token) {
     return token == TOKEN_INTN || token == TOKEN_BITN || token == TOKEN_FLTN || token == TOKEN_MONEYN ||
-           token == TOKEN_DATETIMN || token == TOKEN_GUID;
+           token == TOKEN_DATETIMN || token == TOKEN_GUID || token == TOKEN_NVARCHAR ||
+           token == TOKEN_NCHAR || token == TOKEN_BIGVARCHAR || token == TOKEN_BIGCHAR ||
+           token == TOKEN_BIGVARBINARY || token == TOKEN_BIGBINARY;
 }
 
 /* What is wrong with a parameter's type or value, in the server's words; why is typeinfo's. */

@@ -91,8 +91,11 @@ static uint16_t read_collation(Cursor *c) {
     return wire.n == COLLATION_WIRE_BYTES ? collation_from_wire((const uint8_t *)wire.p) : COLLATION_DEFAULT;
 }
 
-static bool read_sized(Cursor *c, TypeId id, TypeInfo *t) {
+static bool read_sized(Cursor *c, TypeId id, TypeInfo *t, Err *e) {
+    enum { MOST = 8000 };
     uint16_t max = cursor_le16(c);
+    if (max > MOST && max != 0xffff)
+        return err_set(e, ERR_INVALID, false, "%s of %u bytes", type_name(id), max);
     t->type = (Type){.id = id, .length = type_is_unicode(id) ? max / 2 : max};
     if (t->type.length == 0) t->type.length = 1;
     if (max == 0xffff) {
@@ -170,12 +173,12 @@ static bool read_by_token(Cursor *c, bool of_column, TypeInfo *t, Err *e) {
     case TOKEN_TIME: return read_scaled(c, TYPE_TIME, t, e);
     case TOKEN_DATETIME2: return read_scaled(c, TYPE_DATETIME2, t, e);
     case TOKEN_DATETIMEOFFSET: return read_scaled(c, TYPE_DATETIMEOFFSET, t, e);
-    case TOKEN_NVARCHAR: return read_sized(c, TYPE_NVARCHAR, t);
-    case TOKEN_NCHAR: return read_sized(c, TYPE_NCHAR, t);
-    case TOKEN_BIGVARCHAR: return read_sized(c, TYPE_VARCHAR, t);
-    case TOKEN_BIGCHAR: return read_sized(c, TYPE_CHAR, t);
-    case TOKEN_BIGVARBINARY: return read_sized(c, TYPE_VARBINARY, t);
-    case TOKEN_BIGBINARY: return read_sized(c, TYPE_BINARY, t);
+    case TOKEN_NVARCHAR: return read_sized(c, TYPE_NVARCHAR, t, e);
+    case TOKEN_NCHAR: return read_sized(c, TYPE_NCHAR, t, e);
+    case TOKEN_BIGVARCHAR: return read_sized(c, TYPE_VARCHAR, t, e);
+    case TOKEN_BIGCHAR: return read_sized(c, TYPE_CHAR, t, e);
+    case TOKEN_BIGVARBINARY: return read_sized(c, TYPE_VARBINARY, t, e);
+    case TOKEN_BIGBINARY: return read_sized(c, TYPE_BINARY, t, e);
     case TOKEN_TEXT: return read_lob(c, TYPE_TEXT, t);
     case TOKEN_NTEXT: return read_lob(c, TYPE_NTEXT, t);
     case TOKEN_IMAGE: return read_lob(c, TYPE_IMAGE, t);
@@ -423,6 +426,8 @@ static bool read_long(Cursor *c, const TypeInfo *t, bool has_pointer, Arena *a, 
         is_null = n == 0xffff;
         if (!is_null) s = cursor_bytes(c, n);
         if (c->failed) return cut_short(e);
+        if (s.n > (size_t)type_max_length_bytes(&t->type))
+            return err_set(e, ERR_INVALID, false, "a value of %zu bytes is longer than its type", s.n);
     }
     *ret = (Value){0};
     return is_null || read_content(&t->type, s, a, ret, e);

@@ -224,6 +224,11 @@ static void illegal_values_are_refused(void **state) {
         {"\x62\x49\x1f\0\0\xff\xff\0\0", 9, ERR_RANGE},                /* longer than any */
         {"\x62\x49\x1f\0\0\x06\0\0\0\xa5\x02\x01\x00\x01\x02", 15, ERR_RANGE}, /* two bytes as varbinary(1) */
         {"\x05", 1, ERR_INVALID},
+        {"\xe7\x02\x00\x09\x04\xd0\x00\x34\x04\x00"
+         "a\0b",
+         14, ERR_INVALID},                              /* two characters as nvarchar(1) */
+        {"\xa5\x02\x00\x03\x00\1\2\3", 8, ERR_INVALID}, /* three bytes as varbinary(2) */
+        {"\xa5\x41\x1f\xff\xff", 5, ERR_INVALID},       /* varbinary(8001) */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Value v;
