@@ -1,4 +1,6 @@
 /* The procedures over logins, users and roles that were there before the statements: each becomes one. */
+#include <string.h>
+
 #include "standin/builtin/proc_arg.h"
 #include "standin/system/proc_script.h"
 
@@ -79,10 +81,31 @@ static const char HELP_LOGINS_TEXT[] =
     "FROM sys.server_principals AS l JOIN sys.database_principals AS u ON u.sid = l.sid AND u.type = 'S' "
     "WHERE l.type = 'S' AND (@LoginNamePattern IS NULL OR l.name = @LoginNamePattern) ORDER BY l.name";
 
+/* Arguments that the statements behind have no place for are refused, not dropped. */
+static bool call_without(Session *s, ProcCall *call, SqlError *e) {
+    static const char *const unsupported[] = {"@deflanguage", "@sid", "@encryptopt", "@old", "@map"};
+    for (size_t i = 0; i < call->proc->param_count; i++) {
+        for (size_t k = 0; k < sizeof unsupported / sizeof *unsupported; k++) {
+            if (strcmp(call->proc->params[i].name, unsupported[k]) != 0 || proc_arg_is_null(call, i))
+                continue;
+            call->ret_status = 1;
+            return sql_error_set(e, 40517, 16, 1, "The argument %s of %s isn't supported by this server.",
+                                 unsupported[k], call->proc->name);
+        }
+    }
+    return proc_script_call(s, call, e);
+}
+
+#define PROC_WITHOUT(name_, params_, text_)                                                                  \
+    {                                                                                                        \
+        .name = (name_), .params = (params_), .param_count = sizeof(params_) / sizeof *(params_),            \
+        .call = call_without, .data = (text_)                                                                \
+    }
+
 static const Proc PROCS[] = {
-    PROC_SCRIPT("sp_addlogin", ADD_LOGIN, ADD_LOGIN_TEXT),
+    PROC_WITHOUT("sp_addlogin", ADD_LOGIN, ADD_LOGIN_TEXT),
     PROC_SCRIPT("sp_droplogin", LOGIN, RUN("N'DROP LOGIN ' + QUOTENAME(@loginame)")),
-    PROC_SCRIPT("sp_password", PASSWORD, PASSWORD_TEXT),
+    PROC_WITHOUT("sp_password", PASSWORD, PASSWORD_TEXT),
     PROC_SCRIPT("sp_adduser", ADD_USER, ADD_USER_TEXT),
     PROC_SCRIPT("sp_grantdbaccess", GRANT_ACCESS, GRANT_ACCESS_TEXT),
     PROC_SCRIPT("sp_dropuser", USER_NAME, RUN("N'DROP USER ' + QUOTENAME(@name_in_db)")),
@@ -98,7 +121,7 @@ static const Proc PROCS[] = {
     PROC_SCRIPT(
         "sp_dropsrvrolemember", SERVER_ROLE_MEMBER,
         RUN("N'ALTER SERVER ROLE ' + QUOTENAME(@rolename) + N' DROP MEMBER ' + QUOTENAME(@loginame)")),
-    PROC_SCRIPT(
+    PROC_WITHOUT(
         "sp_changedbowner", OWNER,
         RUN("N'ALTER AUTHORIZATION ON DATABASE::' + QUOTENAME(DB_NAME()) + N' TO ' + QUOTENAME(@loginame)")),
     PROC_SCRIPT("sp_helpuser", ANY_USER, HELP_USER_TEXT),

@@ -40,11 +40,23 @@ static void old_names_for_security_are_statements(void **state) {
     assert_non_null(strstr(ask(sa, "EXEC sp_addrolemember 'db_owner', 'ann'"), "ERROR 15151"));
 }
 
+static void arguments_without_a_statement_are_refused(void **state) {
+    (void)state;
+    assert_answer(sa, "EXEC sp_addlogin 'eve', 'x', @sid = N'0x01'",
+                  "ERROR 40517: The argument @sid of sp_addlogin isn't supported by this server.\n");
+    assert_answer(sa, "EXEC sp_password 'old', 'new'",
+                  "ERROR 40517: The argument @old of sp_password isn't supported by this server.\n");
+    assert_answer(sa, "EXEC sp_changedbowner 'sa', 'false'",
+                  "ERROR 40517: The argument @map of sp_changedbowner isn't supported by this server.\n");
+    assert_answer(sa, "SELECT COUNT(*) FROM sys.server_principals WHERE name = 'eve'", "0\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_describe_tables),
         cmocka_unit_test(they_check_what_is_named),
         cmocka_unit_test(old_names_for_security_are_statements),
+        cmocka_unit_test(arguments_without_a_statement_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, sa_close);
 }
