@@ -56,10 +56,26 @@ static bool stopped(Err *e) {
     return err_set(e, ERR_CANCELLED, false, "the load was stopped");
 }
 
+/* A client may announce less than it sends, as mssql-jdbc does: what counts is the table's column, against
+ * which a value of the longest type is always checked. */
+static void widen(Type *t) {
+    if (t->length == TYPE_MAX_LENGTH) return;
+    switch (t->id) {
+    case TYPE_CHAR:
+    case TYPE_VARCHAR: *t = (Type){.id = TYPE_VARCHAR, .length = 8000, .collation = t->collation}; break;
+    case TYPE_NCHAR:
+    case TYPE_NVARCHAR: *t = (Type){.id = TYPE_NVARCHAR, .length = 4000, .collation = t->collation}; break;
+    case TYPE_BINARY:
+    case TYPE_VARBINARY: *t = (Type){.id = TYPE_VARBINARY, .length = 8000}; break;
+    default: break;
+    }
+}
+
 static bool read_column(BulkData *b, Cursor *c, TypeInfo *info, OutColumn *ret, Err *e) {
     cursor_skip(c, 4); /* user type */
     uint16_t flags = cursor_le16(c);
     if (!typeinfo_read(c, /* of_column= */ true, info, e)) return false;
+    widen(&info->type);
     if (info->is_old_lob)
         cursor_skip(c, 2 * (size_t)cursor_le16(c)); /* table: here without the number of parts */
     Str utf16 = cursor_bytes(c, 2 * (size_t)cursor_u8(c));

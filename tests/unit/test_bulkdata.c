@@ -6,6 +6,7 @@
 
 typedef struct Seen {
     size_t columns, rows, stop_at;
+    Type text; /* of the second column */
     int64_t sum;
     size_t text_bytes;
 } Seen;
@@ -15,6 +16,7 @@ static bool see_columns(void *user, const OutColumn *columns, size_t count) {
     assert_int_equal(columns[0].type.id, TYPE_INT);
     assert_true(str_eq_c(columns[0].name, "a"));
     s->columns = count;
+    s->text = columns[1].type;
     return true;
 }
 
@@ -107,12 +109,31 @@ static void other_tokens_and_rows_without_columns_are_refused(void **state) {
     }
 }
 
+static void what_is_announced_is_no_limit(void **state) {
+    (void)state;
+    static const char load[] = "\x81\2\0"
+                               "\0\0\0\0\x08\0\x26\4\1a\0"
+                               "\0\0\0\0\x09\0\xe7\2\0\x09\4\xd0\0\x34\1b\0" /* nvarchar(1) */
+                               "\xd1\4\1\0\0\0\6\0x\0y\0z\0"
+                               "\xfd\0\0\0\0\0\0\0\0\0\0\0\0";
+    Seen seen = {0};
+    Err e = {0};
+    BulkData *bulk = bulkdata_new(&(BulkDataSink){&seen, see_columns, see_row});
+    if (!bulkdata_feed(bulk, (Str){load, sizeof load - 1}, true, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(seen.text_bytes, 3);
+    assert_int_equal(seen.text.id,
+                     TYPE_NVARCHAR); /* so long that every value is checked against the table's */
+    assert_int_equal(seen.text.length, 4000);
+    bulk = bulkdata_free(bulk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_is_read_whatever_the_pieces),
         cmocka_unit_test(a_load_cut_short_is_refused),
         cmocka_unit_test(the_sink_can_stop_it),
         cmocka_unit_test(other_tokens_and_rows_without_columns_are_refused),
+        cmocka_unit_test(what_is_announced_is_no_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
