@@ -141,7 +141,8 @@ Session *session_open_internal(Server *server, int32_t database_id, Err *e) {
     s->user = x_strdup("dbo");
     s->application = x_strdup("server");
     s->host_name = x_strdup(server_name(server));
-    s->is_sysadmin = s->is_internal = true;
+    s->is_sysadmin = true;
+    s->is_internal = true;
     s->database_id = s->login_database_id = database_id;
     return s;
 }
