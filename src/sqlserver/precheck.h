@@ -10,7 +10,7 @@
 #include "config/textlist.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/odbc.h"
-#include "sqlserver/source_options.h"
+#include "sqlserver/source_settings.h"
 
 /* Connect; a database that can't be opened is told apart: misspelt, no access, or not up (retriable). */
 MUST_CHECK bool precheck_connect(const OdbcTarget *target, Odbc **ret, Err *e);

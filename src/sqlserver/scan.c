@@ -12,7 +12,7 @@
 #include "sqlserver/precheck.h"
 #include "sqlserver/reading.h"
 #include "sqlserver/rowset.h"
-#include "sqlserver/source_options.h"
+#include "sqlserver/source_settings.h"
 #include "sqlserver/sql_text.h"
 
 enum { PART_BYTES = 2 * 1024 * 1024 };

@@ -24,6 +24,7 @@
 #include "sqlserver/reading.h"
 #include "sqlserver/setup_sql.h"
 #include "sqlserver/source_options.h"
+#include "sqlserver/source_settings.h"
 #include "sqlserver/stream.h"
 
 enum {

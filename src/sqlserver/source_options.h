@@ -1,47 +1,13 @@
 /*
- * source_options.h - the source connector's properties, and what they make of them. SourceSettings are
- * read-only once made, and borrow from the Options; any thread.
+ * source_options.h - the source connector's properties: one row each. What they make: source_settings.h.
  */
 #ifndef SQLSERVER_SOURCE_OPTIONS_H
 #define SQLSERVER_SOURCE_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/err.h"
 #include "config/option.h"
-#include "pipeline/plan.h"
-#include "sqlserver/catalog.h"
-#include "sqlserver/odbc_target.h"
 
 enum { SOURCE_OPTION_COUNT = 113 };
 extern const OptionDef source_options[SOURCE_OPTION_COUNT];
 extern const char *const source_option_classes[]; /* values of connector.class, NULL-terminated */
-
-typedef enum SourceIsolation {
-    SOURCE_ISOLATION_BEST, /* snapshot if the database allows it, else read committed */
-    SOURCE_ISOLATION_SNAPSHOT,
-    SOURCE_ISOLATION_READ_COMMITTED,
-} SourceIsolation;
-
-typedef struct SourceSettings {
-    OdbcTarget target;
-    CatalogFilter filter;
-    bool names_tables; /* table.include.list is set: each of its tables has to be captured */
-    PlanMode mode;
-    SourceIsolation isolation;
-    size_t snapshot_threads;
-    int64_t lock_timeout_ms;
-    int64_t poll_interval_ms;
-    int64_t window_transactions;
-    size_t max_changes; /* of a batch */
-    size_t batch_bytes;
-    size_t queue_bytes;
-    const char *agent_query; /* NULL = our own */
-} SourceSettings;
-
-/* o is borrowed as long as the settings are used. Errors: ERR_INVALID, naming file, line and property. */
-MUST_CHECK bool source_settings(const Options *o, SourceSettings *ret, Err *e);
 
 #endif

@@ -14,15 +14,6 @@ static Props *props_of(const char *const (*pairs)[2], size_t count) {
     return props;
 }
 
-static Options *options_of(const char *const (*pairs)[2], size_t count) {
-    Props *props = props_of(pairs, count);
-    Options *o;
-    Err e = {0};
-    if (!options_parse(source_options, SOURCE_OPTION_COUNT, props, &o, &e)) fail_msg("%s", e.msg);
-    props_free(props);
-    return o;
-}
-
 static void every_row_is_whole(void **state) {
     (void)state;
     for (size_t i = 0; i < SOURCE_OPTION_COUNT; i++) {
@@ -33,45 +24,6 @@ static void every_row_is_whole(void **state) {
         for (size_t k = 0; k < i; k++)
             if (strcmp(d->key, source_options[k].key) == 0) fail_msg("%s is there twice", d->key);
     }
-}
-
-static void defaults_are_debeziums(void **state) {
-    (void)state;
-    Options *o = options_of(NULL, 0);
-    SourceSettings s;
-    Err e = {0};
-    if (!source_settings(o, &s, &e)) fail_msg("%s", e.msg);
-    assert_int_equal(s.target.port, 1433);
-    assert_true(s.target.encrypt);
-    assert_int_equal(s.poll_interval_ms, 500);
-    assert_int_equal(s.window_transactions, 500);
-    assert_int_equal(s.mode, PLAN_INITIAL);
-    assert_int_equal(s.snapshot_threads, 1);
-    assert_false(s.names_tables);
-    options_free(o);
-}
-
-static void an_instance_without_a_port_is_found_by_its_name(void **state) {
-    (void)state;
-    static const char *const pairs[][2] = {{"database.instance", "X"}, {"snapshot.mode", "schema_only"}};
-    Options *o = options_of(pairs, 2);
-    SourceSettings s;
-    Err e = {0};
-    assert_true(source_settings(o, &s, &e));
-    assert_int_equal(s.target.port, 0);
-    assert_int_equal(s.mode, PLAN_NO_DATA);
-    options_free(o);
-}
-
-static void two_lists_against_each_other_are_refused(void **state) {
-    (void)state;
-    static const char *const pairs[][2] = {{"table.include.list", "dbo.a"}, {"table.exclude.list", "dbo.b"}};
-    Options *o = options_of(pairs, 2);
-    SourceSettings s;
-    Err e = {0};
-    assert_false(source_settings(o, &s, &e));
-    assert_int_equal(e.code, ERR_INVALID);
-    options_free(o);
 }
 
 static void what_would_give_other_rows_is_an_error_what_cannot_matter_a_warning(void **state) {
@@ -90,9 +42,6 @@ static void what_would_give_other_rows_is_an_error_what_cannot_matter_a_warning(
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_whole),
-        cmocka_unit_test(defaults_are_debeziums),
-        cmocka_unit_test(an_instance_without_a_port_is_found_by_its_name),
-        cmocka_unit_test(two_lists_against_each_other_are_refused),
         cmocka_unit_test(what_would_give_other_rows_is_an_error_what_cannot_matter_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,87 @@
+#include "sqlserver/source_settings.h"
+
+enum {
+    BATCH_BYTES = 6 * 1024 * 1024,
+    QUEUE_BYTES = 8 * 1024 * 1024,
+    MAX_BATCH_CHANGES = 20480, /* when max.batch.size isn't set: the bytes decide */
+    ALL_TRANSACTIONS = 100000, /* of a window: the next one goes on at once */
+};
+
+static bool fault(const Options *o, const char *key, Err *e, const char *what) {
+    char place[PROPS_PLACE_SIZE];
+    return err_set(e, ERR_INVALID, false, "%s: %s: %s", options_place(o, key, place), key, what);
+}
+
+static bool target_of(const Options *o, OdbcTarget *t, Err *e) {
+    const TextList *names = options_list(o, "database.names");
+    if (names->count != 1)
+        return fault(o, "database.names", e,
+                     "one database per connector so far: give each its own connector");
+    bool is_port_meant = options_is_set(o, "database.port") || !options_is_set(o, "database.instance");
+    *t = (OdbcTarget){
+        .driver = options_str(o, "database.odbc.driver"),
+        .hostname = options_str(o, "database.hostname"),
+        .port = (uint16_t)(is_port_meant ? options_int(o, "database.port") : 0),
+        .instance = options_str(o, "database.instance"),
+        .database = names->items[0],
+        .user = options_str(o, "database.user"),
+        .password = options_secret(o, "database.password"),
+        .encrypt = options_bool(o, "database.encrypt"),
+        .trust_server_certificate = options_bool(o, "database.trustServerCertificate"),
+        .host_name_in_certificate = options_str(o, "database.hostNameInCertificate"),
+        .is_read_only = options_enum(o, "database.applicationIntent") == 1,
+        .multi_subnet_failover = options_bool(o, "database.multiSubnetFailover"),
+        .application = options_str(o, "database.applicationName"),
+        .login_timeout_ms = options_int(o, "database.loginTimeout") * 1000,
+        .query_timeout_ms = options_int(o, "database.query.timeout.ms"),
+        .max_value_bytes = options_int(o, "max.value.bytes"),
+    };
+    return true;
+}
+
+static bool filter_of(const Options *o, CatalogFilter *f, Err *e) {
+    *f = (CatalogFilter){
+        .table_include = options_regexes(o, "table.include.list"),
+        .table_exclude = options_regexes(o, "table.exclude.list"),
+        .column_include = options_regexes(o, "column.include.list"),
+        .column_exclude = options_regexes(o, "column.exclude.list"),
+        .message_keys = options_str(o, "message.key.columns"),
+    };
+    if (f->table_include && f->table_exclude)
+        return fault(o, "table.exclude.list", e, "give it or table.include.list, not both");
+    if (f->column_include && f->column_exclude)
+        return fault(o, "column.exclude.list", e, "give it or column.include.list, not both");
+    return true;
+}
+
+static PlanMode mode_of(const Options *o) {
+    static const PlanMode modes[] = {PLAN_INITIAL, PLAN_INITIAL_ONLY, PLAN_NO_DATA, PLAN_NO_DATA};
+    return modes[options_enum(o, "snapshot.mode")];
+}
+
+static SourceIsolation isolation_of(const Options *o) {
+    static const SourceIsolation modes[] = {SOURCE_ISOLATION_BEST, SOURCE_ISOLATION_SNAPSHOT,
+                                            SOURCE_ISOLATION_READ_COMMITTED, SOURCE_ISOLATION_BEST};
+    return modes[options_enum(o, "snapshot.isolation.mode")];
+}
+
+bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
+    SourceSettings s = {0};
+    if (!target_of(o, &s.target, e) || !filter_of(o, &s.filter, e)) return false;
+    int64_t transactions = options_int(o, "max.iteration.transactions");
+    int64_t queue_bytes = options_int(o, "max.queue.size.in.bytes");
+    s.names_tables = s.filter.table_include != NULL;
+    s.mode = mode_of(o);
+    s.isolation = isolation_of(o);
+    s.snapshot_threads = (size_t)options_int(o, "snapshot.max.threads");
+    s.lock_timeout_ms = options_int(o, "snapshot.lock.timeout.ms");
+    s.poll_interval_ms = options_int(o, "poll.interval.ms");
+    s.window_transactions = transactions ? transactions : ALL_TRANSACTIONS;
+    s.max_changes =
+        options_is_set(o, "max.batch.size") ? (size_t)options_int(o, "max.batch.size") : MAX_BATCH_CHANGES;
+    s.queue_bytes = queue_bytes ? (size_t)queue_bytes : QUEUE_BYTES;
+    s.batch_bytes = BATCH_BYTES;
+    s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
+    *ret = s;
+    return true;
+}

@@ -1,0 +1,43 @@
+/*
+ * source_settings.h - what the source connector's properties make. Read-only once made, and borrowed from the
+ * Options; any thread.
+ */
+#ifndef SQLSERVER_SOURCE_SETTINGS_H
+#define SQLSERVER_SOURCE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/option.h"
+#include "pipeline/plan.h"
+#include "sqlserver/catalog.h"
+#include "sqlserver/odbc_target.h"
+
+typedef enum SourceIsolation {
+    SOURCE_ISOLATION_BEST, /* snapshot if the database allows it, else read committed */
+    SOURCE_ISOLATION_SNAPSHOT,
+    SOURCE_ISOLATION_READ_COMMITTED,
+} SourceIsolation;
+
+typedef struct SourceSettings {
+    OdbcTarget target;
+    CatalogFilter filter;
+    bool names_tables; /* table.include.list is set: each of its tables has to be captured */
+    PlanMode mode;
+    SourceIsolation isolation;
+    size_t snapshot_threads;
+    int64_t lock_timeout_ms;
+    int64_t poll_interval_ms;
+    int64_t window_transactions;
+    size_t max_changes; /* of a batch */
+    size_t batch_bytes;
+    size_t queue_bytes;
+    const char *agent_query; /* NULL = our own */
+} SourceSettings;
+
+/* o is borrowed as long as the settings are used. Errors: ERR_INVALID, naming file, line and property. */
+MUST_CHECK bool source_settings(const Options *o, SourceSettings *ret, Err *e);
+
+#endif
