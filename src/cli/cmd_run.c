@@ -214,6 +214,7 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics) {
     const char *mode = options_str(source, "snapshot.mode");
     return (DirectSpec){
         .name = pair->pipeline,
+        .database = pair_database(pair),
         .source = pair->source_class,
         .source_options = source,
         .sink = pair->sink_class,

@@ -33,9 +33,15 @@ void pair_done(Pair *p) {
     memset(p, 0, sizeof *p);
 }
 
+const char *pair_database(const Pair *p) {
+    const TextList *names = options_list(p->source.options, "database.names");
+    return names && names->count > 0 ? names->items[0] : NULL;
+}
+
 ConnectorContext pair_context(const Pair *p, Metrics *metrics) {
     static const bool never = false;
     return (ConnectorContext){.name = p->pipeline,
+                              .database = pair_database(p),
                               .topic_prefix = options_str(p->source.options, "topic.prefix"),
                               .metrics = metrics,
                               .is_stopping = &never};

@@ -26,6 +26,8 @@ typedef struct Pair {
 } Pair;
 
 void pair_done(Pair *p);
+/* The source's database, as its options name it; NULL = they don't. Borrowed. */
+const char *pair_database(const Pair *p);
 /* For asking the target outside a run: a context that is never told to stop. Borrows from both. */
 ConnectorContext pair_context(const Pair *p, Metrics *metrics);
 

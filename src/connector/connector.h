@@ -31,6 +31,9 @@ typedef struct Ownership {
 
 typedef struct ConnectorContext {
     const char *name;         /* the connector's name: pipeline name in direct mode */
+    const char *database;     /* the source's, as its options name it; NULL = it has none */
+    bool has_siblings;        /* other databases are carried under the same pipeline name */
+    int lane;                 /* which of the sink's lanes this one is: 0 … */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
     Metrics *metrics;         /* borrowed */
     Ownership *ownership;     /* borrowed; NULL = the connectors are started once */

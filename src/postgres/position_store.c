@@ -25,8 +25,9 @@ enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20, HASH_VERSION = 1 };
 enum { ST_TAKE, ST_TABLE, ST_CHUNK, ST_CONSISTENT, ST_COUNT };
 
 struct PositionStore {
-    char *pipeline;
+    char *pipeline, *database;
     char lane[12];
+    bool has_siblings;
     Ownership *ownership; /* the caller's, or &own */
     Ownership own;
     PgStatement statements[ST_COUNT];
@@ -41,23 +42,32 @@ static const char CREATE_SQL[] =
     " consistent text, commit_time timestamptz, owner text, owner_pid integer, owner_start timestamptz,"
     " PRIMARY KEY (pipeline, database, lane)) WITH (fillfactor = 10);"
     "CREATE TABLE IF NOT EXISTS millrace.table_state ("
-    " pipeline text NOT NULL, source_schema text NOT NULL, source_table text NOT NULL,"
+    " pipeline text NOT NULL, database text NOT NULL DEFAULT '', source_schema text NOT NULL, source_table "
+    "text NOT NULL,"
     " chunks_done bigint NOT NULL DEFAULT 0, upper_key text, is_done boolean NOT NULL DEFAULT false,"
     " is_streaming boolean NOT NULL DEFAULT false, fingerprint bigint NOT NULL, instance integer NOT NULL, "
     "floor text,"
-    " PRIMARY KEY (pipeline, source_schema, source_table));"
-    "CREATE OR REPLACE FUNCTION millrace.advance(p_pipeline text, p_lane integer, p_epoch bigint, p_old "
-    "text, p_new text,"
+    " PRIMARY KEY (pipeline, database, source_schema, source_table));"
+    /* as an earlier version made it */
+    "DO $d$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = "
+    "'millrace.table_state'::regclass"
+    " AND attname = 'database' AND NOT attisdropped) THEN"
+    " ALTER TABLE millrace.table_state ADD COLUMN database text NOT NULL DEFAULT '', DROP CONSTRAINT "
+    "table_state_pkey,"
+    " ADD PRIMARY KEY (pipeline, database, source_schema, source_table); END IF; END $d$;"
+    "DROP FUNCTION IF EXISTS millrace.advance(text, integer, bigint, text, text, bigint);"
+    "CREATE OR REPLACE FUNCTION millrace.advance(p_pipeline text, p_database text, p_lane integer, "
+    "p_epoch bigint, p_old text, p_new text,"
     " p_commit_us bigint) RETURNS void LANGUAGE plpgsql AS $f$"
     " BEGIN"
     " IF p_new IS NOT DISTINCT FROM p_old THEN"
-    "  PERFORM 1 FROM millrace.position WHERE pipeline = p_pipeline AND database = '' AND lane = p_lane"
-    "   AND epoch = p_epoch AND position IS NOT DISTINCT FROM p_old FOR UPDATE;"
+    "  PERFORM 1 FROM millrace.position WHERE pipeline = p_pipeline AND database = p_database AND lane = "
+    "p_lane AND epoch = p_epoch AND position IS NOT DISTINCT FROM p_old FOR UPDATE;"
     " ELSE"
     "  UPDATE millrace.position SET position = p_new, commit_time = CASE WHEN p_commit_us = 0 THEN "
     "commit_time"
     "   ELSE '1970-01-01 00:00:00+00'::timestamptz + p_commit_us * interval '1 microsecond' END"
-    "   WHERE pipeline = p_pipeline AND database = '' AND lane = p_lane AND epoch = p_epoch"
+    "   WHERE pipeline = p_pipeline AND database = p_database AND lane = p_lane AND epoch = p_epoch"
     "   AND position IS NOT DISTINCT FROM p_old;"
     " END IF;"
     " IF NOT FOUND THEN RAISE EXCEPTION 'another owner has taken pipeline %', p_pipeline"
@@ -76,26 +86,27 @@ static const char CREATE_SQL[] =
     " END $f$;";
 
 static const char *const STATEMENTS[ST_COUNT] = {
-    [ST_TAKE] = "SELECT millrace.advance($1::text, $2::integer, $3::bigint, $4::text, $5::text, $6::bigint)",
-    [ST_TABLE] =
-        "INSERT INTO millrace.table_state AS t (pipeline, source_schema, source_table, fingerprint, "
-        "instance, floor,"
-        " is_done, is_streaming) VALUES ($1, $2, $3, $4::bigint, $5::integer, $6, $7::boolean, $8::boolean)"
-        " ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET fingerprint = "
-        "EXCLUDED.fingerprint,"
-        " instance = EXCLUDED.instance, floor = EXCLUDED.floor,"
-        " is_done = CASE WHEN $9::boolean THEN t.is_done ELSE EXCLUDED.is_done END,"
-        " is_streaming = CASE WHEN $9::boolean THEN t.is_streaming ELSE EXCLUDED.is_streaming END,"
-        " chunks_done = CASE WHEN $9::boolean THEN t.chunks_done ELSE 0 END,"
-        " upper_key = CASE WHEN $9::boolean THEN t.upper_key END",
+    [ST_TAKE] = "SELECT millrace.advance($1::text, $2::text, $3::integer, $4::bigint, $5::text, "
+                "$6::text, $7::bigint)",
+    [ST_TABLE] = "INSERT INTO millrace.table_state AS t (pipeline, database, source_schema, source_table, "
+                 "fingerprint, "
+                 "instance, floor, is_done, is_streaming)"
+                 " VALUES ($1, $2, $3, $4, $5::bigint, $6::integer, $7, $8::boolean, $9::boolean)"
+                 " ON CONFLICT (pipeline, database, source_schema, source_table) DO UPDATE SET fingerprint = "
+                 "EXCLUDED.fingerprint,"
+                 " instance = EXCLUDED.instance, floor = EXCLUDED.floor,"
+                 " is_done = CASE WHEN $10::boolean THEN t.is_done ELSE EXCLUDED.is_done END,"
+                 " is_streaming = CASE WHEN $10::boolean THEN t.is_streaming ELSE EXCLUDED.is_streaming END,"
+                 " chunks_done = CASE WHEN $10::boolean THEN t.chunks_done ELSE 0 END,"
+                 " upper_key = CASE WHEN $10::boolean THEN t.upper_key END",
     /* a number other than the next one finds no row; the count is expected to be 1 */
     [ST_CHUNK] =
-        "WITH u AS (UPDATE millrace.table_state SET chunks_done = chunks_done + 1, upper_key = $5,"
-        " is_done = $6::boolean, floor = coalesce($7, floor)"
-        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND chunks_done = $4::bigint"
+        "WITH u AS (UPDATE millrace.table_state SET chunks_done = chunks_done + 1, upper_key = $6,"
+        " is_done = $7::boolean, floor = coalesce($8, floor) WHERE pipeline = $1 AND database = $2"
+        " AND source_schema = $3 AND source_table = $4 AND chunks_done = $5::bigint"
         " RETURNING 1) SELECT millrace.expect((SELECT count(*) FROM u), 1, false, 'millrace.table_state')",
-    [ST_CONSISTENT] = "UPDATE millrace.position SET consistent = $3"
-                      " WHERE pipeline = $1 AND database = '' AND lane = $2::integer",
+    [ST_CONSISTENT] = "UPDATE millrace.position SET consistent = $4"
+                      " WHERE pipeline = $1 AND database = $2 AND lane = $3::integer",
 };
 
 /* A random name for the process as an owner. */
@@ -106,10 +117,12 @@ static void name_owner(Ownership *o) {
     (void)snprintf(o->owner, sizeof o->owner, "%016llx", (unsigned long long)id);
 }
 
-PositionStore *position_store_new(const char *pipeline, int lane, Ownership *ownership) {
+PositionStore *position_store_new(const PositionKey *key, Ownership *ownership) {
     PositionStore *s = x_calloc(1, sizeof *s);
-    s->pipeline = x_strdup(pipeline);
-    (void)snprintf(s->lane, sizeof s->lane, "%d", lane);
+    s->pipeline = x_strdup(key->pipeline);
+    s->database = x_strdup(key->database ? key->database : "");
+    s->has_siblings = key->has_siblings;
+    (void)snprintf(s->lane, sizeof s->lane, "%d", key->lane);
     s->ownership = ownership ? ownership : &s->own;
     name_owner(s->ownership);
     for (size_t i = 0; i < ST_COUNT; i++) s->statements[i].sql = STATEMENTS[i];
@@ -119,6 +132,7 @@ PositionStore *position_store_new(const char *pipeline, int lane, Ownership *own
 PositionStore *position_store_free(PositionStore *s) {
     if (!s) return NULL;
     free(s->pipeline);
+    free(s->database);
     free(s);
     return NULL;
 }
@@ -130,7 +144,7 @@ static bool exists(PgConn *c, bool *ret, Err *e) {
     static const char sql[] =
         "SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
         " ON n.oid = p.pronamespace WHERE n.nspname = 'millrace'"
-        " AND p.proname IN ('advance', 'expect')";
+        " AND (p.proname = 'advance' AND p.pronargs = 7 OR p.proname = 'expect')";
     if (!pgconn_query(c, sql, NULL, 0, &r, e)) return false;
     *ret = strcmp(PQgetvalue(r, 0, 0), "2") == 0;
     return true;
@@ -167,14 +181,16 @@ typedef struct Owner {
 } Owner;
 
 /* Who owns the row; false also when there is no row yet: *ret_found tells. */
-static bool read_owner(PositionStore *s, PgConn *c, bool *ret_found, Owner *ret, Err *e) {
+static bool read_owner(PositionStore *s, PgConn *c, const char *database, bool *ret_found, Owner *ret,
+                       Err *e) {
     static const char sql[] =
         "SELECT p.epoch, p.owner IS DISTINCT FROM $3, a.pid FROM millrace.position p LEFT JOIN"
         " pg_catalog.pg_stat_activity a ON a.pid = p.owner_pid AND a.backend_start = p.owner_start"
         " AND a.pid <> pg_catalog.pg_backend_pid()"
-        " WHERE p.pipeline = $1 AND p.database = '' AND p.lane = $2::integer";
+        " WHERE p.pipeline = $1 AND p.database = $4 AND p.lane = $2::integer";
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->lane, s->ownership->owner}, 3, &r, e))
+    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->lane, s->ownership->owner, database}, 4, &r,
+                      e))
         return false;
     *ret_found = PQntuples(r) > 0;
     if (!*ret_found) return true;
@@ -205,10 +221,11 @@ static bool end_backend(PositionStore *s, PgConn *c, int pid, Err *e) {
 
 static bool insert_row(PositionStore *s, PgConn *c, Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    return pgconn_query(c,
-                        "INSERT INTO millrace.position (pipeline, lane, epoch, lane_count, hash_version)"
-                        " VALUES ($1, $2::integer, 0, 1, 1) ON CONFLICT DO NOTHING",
-                        (const char *[]){s->pipeline, s->lane}, 2, &r, e);
+    return pgconn_query(
+        c,
+        "INSERT INTO millrace.position (pipeline, database, lane, epoch, lane_count, hash_version)"
+        " VALUES ($1, $2, $3::integer, 0, 1, 1) ON CONFLICT DO NOTHING",
+        (const char *[]){s->pipeline, s->database, s->lane}, 3, &r, e);
 }
 
 /* Raise the epoch if it still is the one seen; the transaction stays open. *ret_epoch 0 = it wasn't. */
@@ -220,10 +237,11 @@ static bool raise_epoch(PositionStore *s, PgConn *c, const char *seen, int64_t *
     if (!pgconn_query(
             c,
             "UPDATE millrace.position SET epoch = epoch + 1, owner = $4, owner_pid = $5::integer,"
-            " owner_start = $6::timestamptz WHERE pipeline = $1 AND database = '' AND lane = $2::integer"
+            " owner_start = $6::timestamptz WHERE pipeline = $1 AND database = $7 AND lane = $2::integer"
             " AND epoch = $3::bigint RETURNING epoch",
-            (const char *[]){s->pipeline, s->lane, seen, s->ownership->owner, pid, pgconn_backend_start(c)},
-            6, &r, e))
+            (const char *[]){s->pipeline, s->lane, seen, s->ownership->owner, pid, pgconn_backend_start(c),
+                             s->database},
+            7, &r, e))
         return false;
     *ret_epoch = PQntuples(r) > 0 ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
     return true;
@@ -248,19 +266,19 @@ static bool read_table(const PGresult *r, int row, StoredTable *t, Err *e) {
     return parse_position(r, row, 8, &t->floor, e);
 }
 
-static bool read_state(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
+static bool read_state(PositionStore *s, PgConn *c, const char *database, StoredState *ret, Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *row = NULL, *tables = NULL;
     if (!pgconn_query(
             c,
-            "SELECT position, consistent FROM millrace.position WHERE pipeline = $1 AND database = ''"
+            "SELECT position, consistent FROM millrace.position WHERE pipeline = $1 AND database = $3"
             " AND lane = $2::integer",
-            (const char *[]){s->pipeline, s->lane}, 2, &row, e) ||
+            (const char *[]){s->pipeline, s->lane, database}, 3, &row, e) ||
         !pgconn_query(
             c,
             "SELECT source_schema, source_table, chunks_done, upper_key, is_done, is_streaming, fingerprint,"
-            " instance, floor FROM millrace.table_state WHERE pipeline = $1"
+            " instance, floor FROM millrace.table_state WHERE pipeline = $1 AND database = $2"
             " ORDER BY source_schema, source_table",
-            (const char *[]){s->pipeline}, 1, &tables, e))
+            (const char *[]){s->pipeline, database}, 2, &tables, e))
         return false;
     if (PQntuples(row) == 0) return true;
     if (!parse_position(row, 0, 0, &ret->position, e) || !parse_position(row, 0, 1, &ret->consistent, e))
@@ -276,11 +294,24 @@ static bool read_state(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
     return true;
 }
 
+/* Whether the pipeline is stored as a version did that knew of no databases: without its database's name. */
+static bool find_unnamed(PositionStore *s, PgConn *c, bool *ret, Err *e) {
+    static const char sql[] = "SELECT bool_or(database = '') AND NOT bool_or(database = $2)"
+                              " FROM millrace.position WHERE pipeline = $1";
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    *ret = false;
+    if (s->database[0] == '\0') return true;
+    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->database}, 2, &r, e)) return false;
+    *ret = PQgetvalue(r, 0, 0)[0] == 't';
+    return true;
+}
+
 bool position_store_read(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
     StoredState state = {0};
-    bool is_there = false;
+    bool is_there = false, is_unnamed = false;
     if (!exists(c, &is_there, e)) return false;
-    if (is_there && !read_state(s, c, &state, e)) {
+    if (is_there && !find_unnamed(s, c, &is_unnamed, e)) return false;
+    if (is_there && !read_state(s, c, is_unnamed ? "" : s->database, &state, e)) {
         stored_state_done(&state);
         return false;
     }
@@ -288,23 +319,52 @@ bool position_store_read(PositionStore *s, PgConn *c, StoredState *ret, Err *e) 
     return true;
 }
 
+/* What is stored without a database's name is this one's, unless others may lay claim to it too. */
+static bool name_unnamed(PositionStore *s, PgConn *c, Err *e) {
+    static const char sql[] =
+        "WITH p AS (UPDATE millrace.position SET database = $2 WHERE pipeline = $1 AND database = '' "
+        "RETURNING 1)"
+        " UPDATE millrace.table_state SET database = $2 WHERE pipeline = $1 AND database = ''"
+        " AND EXISTS (SELECT 1 FROM p)";
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    bool is_unnamed = false, is_found = false;
+    Owner owner;
+    if (!find_unnamed(s, c, &is_unnamed, e)) return false;
+    if (!is_unnamed) return true;
+    if (s->has_siblings)
+        return err_set(e, ERR_INVALID, false,
+                       "pipeline %s is stored without its database's name: start it once with that database "
+                       "alone (database.names), then with the others",
+                       s->pipeline);
+    if (!read_owner(s, c, "", &is_found, &owner, e)) return false;
+    if (is_found && owner.pid != 0 && !end_backend(s, c, owner.pid, e)) return false;
+    LOG_INFO("pipeline_database_named", LOG_S("pipeline", s->pipeline), LOG_S("database", s->database));
+    return pgconn_exec(c, "BEGIN; SET LOCAL lock_timeout = '5s'", e) &&
+           pgconn_query(c, sql, (const char *[]){s->pipeline, s->database}, 2, &r, e) &&
+           pgconn_exec(c, "COMMIT", e);
+}
+
 /* One try. *ret_epoch 0 = another taker was faster, or the row is new: look again. */
 static bool try_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
     Owner owner;
     bool is_found = false;
     *ret_epoch = 0;
-    if (!read_owner(s, c, &is_found, &owner, e)) return false;
+    if (!read_owner(s, c, s->database, &is_found, &owner, e)) return false;
     if (!is_found) return insert_row(s, c, e);
     if (s->ownership->was_owned && owner.is_other)
         return err_set(e, ERR_FENCED, false, "another owner has taken pipeline %s", s->pipeline);
     if (owner.pid != 0 && !end_backend(s, c, owner.pid, e)) return false;
     if (!raise_epoch(s, c, owner.epoch, ret_epoch, e)) return false;
     if (*ret_epoch == 0) return pgconn_exec(c, "ROLLBACK", e);
-    return read_state(s, c, ret, e) && pgconn_exec(c, "COMMIT", e);
+    return read_state(s, c, s->database, ret, e) && pgconn_exec(c, "COMMIT", e);
 }
 
 bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
     StoredState state = {0};
+    if (!s->ownership->was_owned && !name_unnamed(s, c, e)) {
+        pgconn_rollback(c);
+        return false;
+    }
     for (int i = 0; i < OWN_TRIES; i++) {
         int64_t epoch = 0;
         if (!try_own(s, c, &epoch, &state, e)) {
@@ -325,7 +385,7 @@ bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredS
 bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e) {
     Owner owner;
     bool is_found = false;
-    if (!read_owner(s, c, &is_found, &owner, e)) return false;
+    if (!read_owner(s, c, s->database, &is_found, &owner, e)) return false;
     *ret = is_found && !owner.is_other;
     return true;
 }
@@ -357,6 +417,7 @@ bool position_store_take(PositionStore *s, PgConn *c, const LaneWork *work, cons
     (void)snprintf(time, sizeof time, "%lld", (long long)commit_us);
     Texts t = {.count = 0};
     add_text(&t, s->pipeline);
+    add_text(&t, s->database);
     add_text(&t, s->lane);
     add_text(&t, epoch);
     add_text(&t, position_text(&work->old, old_text));
@@ -372,6 +433,7 @@ bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, 
     (void)snprintf(instance, sizeof instance, "%d", (int)batch->table.instance);
     Texts t = {.count = 0};
     add_text(&t, s->pipeline);
+    add_text(&t, s->database);
     add_text(&t, schema);
     add_text(&t, table);
     add_text(&t, fingerprint);
@@ -390,6 +452,7 @@ bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, 
     (void)snprintf(number, sizeof number, "%u", (unsigned)batch->chunk.number);
     Texts t = {.count = 0};
     add_text(&t, s->pipeline);
+    add_text(&t, s->database);
     add_text(&t, schema);
     add_text(&t, table);
     add_text(&t, number);
@@ -403,6 +466,7 @@ bool position_store_mark_consistent(PositionStore *s, PgConn *c, const Position 
     char text[POSITION_TEXT_SIZE];
     Texts t = {.count = 0};
     add_text(&t, s->pipeline);
+    add_text(&t, s->database);
     add_text(&t, s->lane);
     add_text(&t, consistent ? position_text(consistent, text) : NULL);
     return send(s, c, ST_CONSISTENT, &t, e);

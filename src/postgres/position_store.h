@@ -16,9 +16,16 @@
 
 typedef struct PositionStore PositionStore;
 
-/* pipeline: the row's key, copied. lane: 0 …. ownership: what the process remembers, borrowed; NULL = as long
+/* The rows' key; copied. */
+typedef struct PositionKey {
+    const char *pipeline, *database; /* the source's; NULL = '' */
+    bool has_siblings;               /* other databases are stored under the same pipeline */
+    int lane;                        /* 0 … */
+} PositionKey;
+
+/* ownership: what the process remembers, borrowed; NULL = as long
  * as the store lives. */
-PositionStore *position_store_new(const char *pipeline, int lane, Ownership *ownership);
+PositionStore *position_store_new(const PositionKey *key, Ownership *ownership);
 PositionStore *position_store_free(PositionStore *s); /* NULL is fine; returns NULL */
 
 /* Make schema, tables and functions where they are missing. Errors: ERR_INVALID (no CREATE on the database),
@@ -31,7 +38,8 @@ void position_store_grants(const char *role, Buf *out);
 /*
  * Take the pipeline: end the backend that owned it if it is still that one, raise the epoch, read what is
  * stored (owned by the caller). Taking it again after a lost connection succeeds only if nobody else has
- * taken it since. Errors: ERR_FENCED, taken by another since; ERR_TIMEOUT, retriable, the row stayed locked.
+ * taken it since. What a version stored that knew of no databases gets the database's name, if no other may
+ * lay claim to it. Errors: ERR_FENCED, taken by another since; ERR_TIMEOUT, retriable, the row stayed locked.
  */
 MUST_CHECK bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e);
 

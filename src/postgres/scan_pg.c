@@ -24,7 +24,7 @@ enum { DAYS_1970_TO_2000 = 10957, KEYS_A_QUERY = 1000 };
 struct ScanPg {
     SinkConfig *config;
     PgConn *conn;
-    char *pipeline;
+    char *pipeline, *database;
 };
 
 /* The column being read. room: 16 aligned bytes of its own that live as long as the row. */
@@ -361,6 +361,7 @@ bool scan_pg_keys(ScanPg *p, const Schema *schema, const Value *const *keys, siz
 bool scan_pg_open(const Options *o, const ConnectorContext *context, ScanPg **ret, Err *e) {
     ScanPg *s = x_calloc(1, sizeof *s);
     s->pipeline = x_strdup(context->name);
+    s->database = context->database ? x_strdup(context->database) : NULL;
     bool ok = sink_config_new(o, context, &s->config, e);
     if (ok) {
         free(s->config->application);
@@ -379,12 +380,14 @@ ScanPg *scan_pg_close(ScanPg *s) {
     pgconn_close(s->conn);
     sink_config_free(s->config);
     free(s->pipeline);
+    free(s->database);
     free(s);
     return NULL;
 }
 
 bool scan_pg_stored(ScanPg *s, StoredState *ret, Err *e) {
-    PositionStore *store = position_store_new(s->pipeline, /* lane= */ 0, /* ownership= */ NULL);
+    const PositionKey key = {.pipeline = s->pipeline, .database = s->database};
+    PositionStore *store = position_store_new(&key, /* ownership= */ NULL);
     bool ok = position_store_read(store, s->conn, ret, e);
     position_store_free(store);
     return ok;

@@ -93,7 +93,8 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->commit.sql = "COMMIT";
     s->savepoint.sql = "SAVEPOINT millrace";
     s->release.sql = "RELEASE SAVEPOINT millrace";
-    s->store = position_store_new(context->name, /* lane= */ 0, context->ownership);
+    const PositionKey key = {context->name, context->database, context->has_siblings, context->lane};
+    s->store = position_store_new(&key, context->ownership);
     s->targets = target_set_new(&s->config->rules);
     s->apply = apply_new(s->targets);
     if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);

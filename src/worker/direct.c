@@ -28,7 +28,7 @@ enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
 
 struct Direct {
     DirectSpec spec;
-    char *name;
+    char *name, *database;
     pthread_t master;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* state, is_stopping, source_failed */
@@ -287,6 +287,7 @@ Direct *direct_start(const DirectSpec *spec) {
     Direct *d = x_calloc(1, sizeof *d);
     d->spec = *spec;
     d->name = x_strdup(spec->name);
+    d->database = spec->database ? x_strdup(spec->database) : NULL;
     pthread_mutex_init(&d->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -294,6 +295,8 @@ Direct *direct_start(const DirectSpec *spec) {
     pthread_cond_init(&d->changed, &attr);
     pthread_condattr_destroy(&attr);
     d->context = (ConnectorContext){.name = d->name,
+                                    .database = d->database,
+                                    .has_siblings = spec->has_siblings,
                                     .topic_prefix = spec->topic_prefix,
                                     .metrics = spec->metrics,
                                     .ownership = &d->ownership,
@@ -345,6 +348,7 @@ Direct *direct_stop(Direct *d) {
     pthread_mutex_destroy(&d->lock);
     pthread_cond_destroy(&d->changed);
     free(d->name);
+    free(d->database);
     free(d);
     return NULL;
 }

@@ -31,7 +31,9 @@ typedef enum DirectState {
 } DirectState;
 
 typedef struct DirectSpec {
-    const char *name; /* the pipeline's: key of what the target stores */
+    const char *name;     /* the pipeline's: with the database the key of what the target stores */
+    const char *database; /* the source's; NULL = it has none; copied */
+    bool has_siblings;    /* other pipelines of the same name carry other databases */
     const SourceClass *source;
     const Options *source_options; /* borrowed as long as the pipeline lives */
     const SinkClass *sink;

@@ -25,7 +25,8 @@ static Bench bench_open(const char *sql) {
     b.apply = apply_new(b.set);
     pg_fixture_exec(b.conn, "DROP SCHEMA IF EXISTS dbo CASCADE; CREATE SCHEMA dbo");
     pg_fixture_exec(b.conn, sql);
-    PositionStore *store = position_store_new("t", 0, NULL); /* for its function that counts a bag's rows */
+    PositionStore *store = position_store_new(&(PositionKey){.pipeline = "t"},
+                                              NULL); /* for its function that counts a bag's rows */
     if (!position_store_create(store, b.conn, &e)) fail_msg("%s", e.msg);
     position_store_free(store);
     return b;

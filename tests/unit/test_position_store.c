@@ -6,7 +6,7 @@
 #include "test.h"
 
 static PositionStore *new_store(PgConn *c) {
-    PositionStore *s = position_store_new("p", 0, NULL);
+    PositionStore *s = position_store_new(&(PositionKey){.pipeline = "p"}, NULL);
     Err e = {0};
     if (!position_store_create(s, c, &e)) fail_msg("%s", e.msg);
     return s;
@@ -162,7 +162,7 @@ static void without_the_right_to_create_the_cure_is_named(void **state) {
     PgConn *c = NULL;
     Err e = {0};
     assert_true(pgconn_open(&spec, &c, &e));
-    PositionStore *s = position_store_new("p", 0, NULL);
+    PositionStore *s = position_store_new(&(PositionKey){.pipeline = "p"}, NULL);
     assert_false(position_store_create(s, c, &e));
     assert_int_equal(e.code, ERR_INVALID);
     assert_non_null(strstr(e.msg, "millrace setup"));
@@ -177,6 +177,75 @@ static void without_the_right_to_create_the_cure_is_named(void **state) {
     pgconn_close(admin);
 }
 
+/* As a version left it that knew of no databases. */
+static void make_old_tables(PgConn *c) {
+    pg_fixture_exec(
+        c,
+        "CREATE SCHEMA millrace; CREATE TABLE millrace.position (pipeline text NOT NULL, database text NOT "
+        "NULL "
+        "DEFAULT '', lane integer NOT NULL, position text, epoch bigint NOT NULL, lane_count integer NOT "
+        "NULL,"
+        " hash_version integer NOT NULL, consistent text, commit_time timestamptz, owner text, owner_pid "
+        "integer, owner_start timestamptz, PRIMARY KEY (pipeline, database, lane));"
+        "CREATE TABLE millrace.table_state (pipeline text NOT NULL, source_schema text NOT NULL, "
+        "source_table "
+        "text NOT NULL, chunks_done bigint NOT NULL DEFAULT 0, upper_key text, is_done boolean NOT NULL "
+        "DEFAULT false, is_streaming boolean NOT NULL DEFAULT false, fingerprint bigint NOT NULL, instance "
+        "integer NOT NULL, floor text, PRIMARY KEY (pipeline, source_schema, source_table));"
+        "INSERT INTO millrace.position (pipeline, lane, position, epoch, lane_count, hash_version)"
+        " VALUES ('p', 0, '00000001:00000007:0001', 4, 1, 1);"
+        "INSERT INTO millrace.table_state (pipeline, source_schema, source_table, is_done, fingerprint, "
+        "instance) VALUES ('p', 'dbo', 't', true, 1, 2)");
+}
+
+static void rows_without_a_database_become_the_only_databases(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    make_old_tables(c);
+    const PositionKey key = {.pipeline = "p", .database = "shop"};
+    PositionKey many = key;
+    many.has_siblings = true;
+    PositionStore *one = position_store_new(&key, NULL), *several = position_store_new(&many, NULL);
+    StoredState stored = {0};
+    Err e = {0};
+    int64_t epoch = 0;
+    if (!position_store_create(one, c, &e)) fail_msg("%s", e.msg);
+    assert_true(position_store_read(one, c, &stored, &e));
+    assert_true(stored.is_snapshot_done && stored.table_count == 1);
+    stored_state_done(&stored);
+    assert_false(position_store_own(several, c, &epoch, &stored, &e)); /* which one's they are isn't known */
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_int_equal(take(one, c, &stored), 5);
+    assert_true(stored.is_snapshot_done && stored.table_count == 1);
+    stored_state_done(&stored);
+    assert_string_equal(pg_fixture_text(c, "SELECT database FROM millrace.position"), "shop");
+    assert_true(position_store_own(several, c, &epoch, &stored, &e));
+    stored_state_done(&stored);
+    position_store_free(one);
+    position_store_free(several);
+    pgconn_close(c);
+}
+
+static void each_database_has_rows_of_its_own(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect(), *d = pg_fixture_connect();
+    PositionStore *shop = position_store_new(&(PositionKey){.pipeline = "p", .database = "shop"}, NULL);
+    PositionStore *crm = position_store_new(&(PositionKey){.pipeline = "p", .database = "crm"}, NULL);
+    Err e = {0};
+    if (!position_store_create(shop, c, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(take(shop, c, NULL), 1);
+    assert_true(move(shop, c, 1, (Position){0}, at(5), &e));
+    StoredState stored = {0};
+    assert_int_equal(take(crm, d, &stored), 1);
+    assert_false(stored.has_position);
+    stored_state_done(&stored);
+    assert_true(move(shop, c, 1, at(5), at(6), &e)); /* the other database's owner hasn't ended it */
+    position_store_free(shop);
+    position_store_free(crm);
+    pgconn_close(c);
+    pgconn_close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_owner_raises_the_epoch_and_finds_what_is_stored, fresh),
@@ -184,6 +253,8 @@ int main(void) {
         cmocka_unit_test_setup(the_former_owners_backend_is_ended_with_its_open_transaction, fresh),
         cmocka_unit_test_setup(an_owner_takes_its_own_pipeline_again, fresh),
         cmocka_unit_test_setup(marks_of_tables_and_chunks_are_what_the_lane_expects, fresh),
+        cmocka_unit_test_setup(rows_without_a_database_become_the_only_databases, fresh),
+        cmocka_unit_test_setup(each_database_has_rows_of_its_own, fresh),
         cmocka_unit_test_setup(without_the_right_to_create_the_cure_is_named, fresh),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
