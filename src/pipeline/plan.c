@@ -16,6 +16,10 @@
  * LSN before the read. Rows without a key can't be upserted: they are read as of exactly one LSN, and changes
  * up to it are never read (the floor).
  *
+ * A table that has no capture instance at all any more was dropped, or is no longer captured. Two readings in
+ * a row have to say so; then it is forgotten at the place where the stream stands. What it had changed since
+ * is lost with its change table, so if it comes back it is a new one, copied from empty.
+ *
  * Two things would lose changes in silence, and are refused. A table that is stored but isn't read now: the
  * position moves on without it. A source that was restored: it makes other commits at LSNs that the stream
  * has behind it. What tells is that it has never been at the position. A position may lie above the captured
@@ -36,13 +40,14 @@
 #include "base/mem.h"
 
 /* Commit times are stored with 1/300 s; and a commit's time is taken a moment before it can be seen. */
-enum { CLOCK_MARGIN_US = 20 * 1000 };
+enum { CLOCK_MARGIN_US = 20 * 1000, GONE_READINGS = 2 };
 
 typedef struct PlanTable {
     char *schema, *table; /* owned */
-    bool is_keyless;
+    bool is_keyless, may_vanish;
     /* As the target will have it once it has taken what is in the stream. */
     bool is_known;  /* has been announced: by this plan or before */
+    bool has_entry; /* there is one of it, though it may be to be announced again: the stream never started */
     bool is_stored; /* … before: the target has it for certain */
     bool is_done, is_streaming;
     bool is_reading; /* a chunk is given out */
@@ -52,6 +57,7 @@ typedef struct PlanTable {
     Position floor;
     /* As the last reading has it. */
     bool has_instance, has_unset; /* any; one that the capture job hasn't reached */
+    uint32_t gone;                /* readings in a row without any */
     Lsn oldest;                   /* smallest start_lsn that is set; zero = none is */
     PlanInstance current;         /* object_id 0 = none holds all changes that are needed */
     Lsn next_start;               /* of the instance that comes after; zero = none yet */
@@ -90,6 +96,14 @@ static bool needs_changes(const Plan *p, const PlanTable *t) {
 }
 static bool is_copied_first(const PlanTable *t) {
     return t->is_known && !t->is_done && !t->is_streaming;
+}
+/* Nothing is known of it, and there is nothing to learn. */
+static bool is_absent(const PlanTable *t) {
+    return t->may_vanish && !t->is_known && !t->has_instance;
+}
+/* The source has it no more, as far as a reading can tell. */
+static bool may_be_gone(const Plan *p, const PlanTable *t) {
+    return p->was_started && t->may_vanish && (t->is_known || t->has_entry) && !t->has_instance;
 }
 
 static void take_stored(PlanTable *t, const StoredTable *stored) {
@@ -132,23 +146,28 @@ static char *find_left_out(const PlanTableSpec *tables, size_t count, const Stor
     return NULL;
 }
 
+void plan_add_table(Plan *p, const PlanTableSpec *spec) {
+    assert(!p->in_window);
+    p->tables = x_reallocarray(p->tables, p->count + 1, sizeof *p->tables);
+    p->tables[p->count++] = (PlanTable){.schema = str_dup(spec->schema),
+                                        .table = str_dup(spec->table),
+                                        .is_keyless = spec->is_keyless,
+                                        .may_vanish = spec->may_vanish};
+}
+
 Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const StoredState *stored) {
     Plan *p = x_calloc(1, sizeof *p);
     p->mode = mode;
-    p->tables = x_calloc(count, sizeof *p->tables);
-    p->count = count;
     p->was_started = stored->has_position;
     p->position = stored->position;
     p->consistent = stored->consistent;
     /* Where nothing is streamed the position stays, and with it all that a table left out needs. */
     if (mode != PLAN_INITIAL_ONLY) p->left_out = find_left_out(tables, count, stored);
     for (size_t i = 0; i < count; i++) {
-        PlanTable *t = &p->tables[i];
-        t->schema = str_dup(tables[i].schema);
-        t->table = str_dup(tables[i].table);
-        t->is_keyless = tables[i].is_keyless;
+        plan_add_table(p, &tables[i]);
         const StoredTable *entry = stored_state_table(stored, tables[i].schema, tables[i].table);
-        if (p->was_started && entry) take_stored(t, entry);
+        p->tables[i].has_entry = entry != NULL;
+        if (p->was_started && entry) take_stored(&p->tables[i], entry);
     }
     return p;
 }
@@ -198,6 +217,8 @@ static void see_instance(Plan *p, const PlanInstance *instance) {
     PlanTable *t = &p->tables[instance->table];
     const Lsn *start = &instance->start_lsn;
     t->has_instance = true;
+    t->gone = 0;
+    if (!t->is_known) t->is_keyless = instance->is_keyless;
     if (lsn_is_zero(start)) {
         t->has_unset = true;
         return;
@@ -223,6 +244,7 @@ void plan_reading(Plan *p, const PlanReading *reading) {
     for (size_t i = 0; i < p->count; i++) {
         PlanTable *t = &p->tables[i];
         t->has_instance = t->has_unset = false;
+        t->gone++;
         t->oldest = t->next_start = (Lsn){0};
         t->current = (PlanInstance){0};
     }
@@ -291,6 +313,11 @@ static bool check_tables(const Plan *p, bool *ret_waits, Err *e) {
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
         bool is_needed = needs_changes(p, t);
+        if (may_be_gone(p, t)) {
+            if (t->gone < GONE_READINGS) waits = true;
+            continue;
+        }
+        if (is_absent(t)) continue;
         if (!t->has_instance && !is_needed) return no_instance(t, e);
         if (waits_for_capture(p, t)) waits = true;
         else if (is_needed && !has_current(t)) return gap(t, needed_from(p, t), &t->oldest, e);
@@ -308,6 +335,26 @@ bool plan_check_page(const Plan *p, size_t table, const Position *page_from, con
     bool is_whole = position_is_end(page_from) ? holds_all_after(start_lsn, page_from)
                                                : lsn_cmp(start_lsn, &page_from->commit_lsn) <= 0;
     return is_whole || gap(t, page_from, start_lsn, e);
+}
+
+/* ---- what is to be forgotten ---- */
+
+static bool next_forget(const Plan *p, PlanAction *ret) {
+    for (size_t i = 0; i < p->count; i++) {
+        if (!may_be_gone(p, &p->tables[i])) continue;
+        *ret = (PlanAction){.kind = PLAN_FORGET, .table = i};
+        ret->table_info = (BatchTable){.copy = BATCH_COPY_GONE};
+        return true;
+    }
+    return false;
+}
+
+void plan_forgotten(Plan *p, size_t table) {
+    PlanTable *t = &p->tables[table];
+    assert(may_be_gone(p, t) && !t->is_reading);
+    t->is_known = t->has_entry = t->is_stored = t->is_done = t->is_streaming = false;
+    t->chunks = 0;
+    t->floor = (Position){0};
 }
 
 /* ---- what is to be announced ---- */
@@ -349,6 +396,7 @@ static bool next_announce(const Plan *p, PlanAction *ret) {
         *ret = (PlanAction){.kind = PLAN_ANNOUNCE, .table = i, .instance = t->current.object_id};
         BatchTable *info = &ret->table_info;
         info->instance = t->current.object_id;
+        info->is_new = !t->is_known;
         info->floor = t->is_known ? t->floor : floor_of_new(p, t);
         info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p);
         return true;
@@ -458,6 +506,7 @@ static bool becomes_consistent(const Plan *p, const Position *to, int64_t to_us)
     if (!position_is_zero(&p->consistent) || p->mode == PLAN_NO_DATA) return false;
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
+        if (is_absent(t)) continue;
         if (!t->is_done || t->chunks == 0 || position_cmp(to, &t->floor) < 0) return false;
     }
     return to_us != 0 && to_us > p->copied_us + CLOCK_MARGIN_US;
@@ -505,7 +554,7 @@ static PlanAction take_reading(const Plan *p) {
 
 static bool all_have_begun(const Plan *p) {
     for (size_t i = 0; i < p->count; i++)
-        if (!has_current(&p->tables[i])) return false;
+        if (!has_current(&p->tables[i]) && !is_absent(&p->tables[i])) return false;
     return !lsn_is_zero(&p->horizon);
 }
 
@@ -525,8 +574,10 @@ void plan_started(Plan *p) {
 }
 
 static bool all_are_copied(const Plan *p) {
-    for (size_t i = 0; i < p->count; i++)
-        if (!p->tables[i].is_known || !p->tables[i].is_done) return false;
+    for (size_t i = 0; i < p->count; i++) {
+        const PlanTable *t = &p->tables[i];
+        if (!is_absent(t) && (!t->is_known || !t->is_done)) return false;
+    }
     return true;
 }
 
@@ -564,9 +615,9 @@ bool plan_next(Plan *p, PlanAction *ret, Err *e) {
         *ret = next_before_start(p);
         return true;
     }
-    PlanAction announce;
-    if (next_announce(p, &announce)) {
-        *ret = is_reading_any(p) ? (PlanAction){.kind = PLAN_BUSY} : announce;
+    PlanAction table;
+    if (next_forget(p, &table) || next_announce(p, &table)) {
+        *ret = is_reading_any(p) ? (PlanAction){.kind = PLAN_BUSY} : table;
     } else if (is_copying_first(p)) {
         *ret = next_first_chunk(p);
     } else if (p->mode == PLAN_INITIAL_ONLY) {

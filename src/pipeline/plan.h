@@ -6,6 +6,7 @@
  * The caller's loop: plan_next gives an action; do it, put the batches that it makes into the stream, tell:
  *   PLAN_READ      wait up to the poll interval (is_urgent: don't), take a reading → plan_reading
  *   PLAN_ANNOUNCE  put a BATCH_TABLE (schema of `instance`, `table_info`) → plan_announced
+ *   PLAN_FORGET    put a BATCH_TABLE of just the table's name with `table_info` → plan_forgotten
  *   PLAN_START     put an empty BATCH_CHANGES from {0} to `to` → plan_started
  *   PLAN_CHUNK     read a chunk, put its BATCH_ROWS one behind the other → plan_chunk_put
  *   PLAN_WINDOW    read what plan_range says, merge by position, put BATCH_CHANGES that cover (from, to]
@@ -39,7 +40,8 @@ typedef enum PlanMode { PLAN_INITIAL, PLAN_INITIAL_ONLY, PLAN_NO_DATA } PlanMode
 
 typedef struct PlanTableSpec {
     Str schema, table; /* source names; copied */
-    bool is_keyless;
+    bool is_keyless;   /* by its newest instance; of a table that isn't known yet each reading tells */
+    bool may_vanish;   /* without any capture instance it is forgotten, and the others go on; else an error */
 } PlanTableSpec;
 
 /* A capture instance as a reading found it. */
@@ -49,6 +51,7 @@ typedef struct PlanInstance {
     Lsn start_lsn;        /* cdc.change_tables.start_lsn; zero = the capture job hasn't reached it yet */
     uint64_t fingerprint; /* of its columns' schema */
     bool adds_columns;    /* columns that the table's instance before it hasn't; true when that isn't known */
+    bool is_keyless;
 } PlanInstance;
 
 typedef struct PlanReading {
@@ -65,6 +68,7 @@ typedef struct PlanReading {
 typedef enum PlanKind {
     PLAN_READ,
     PLAN_ANNOUNCE,
+    PLAN_FORGET,
     PLAN_START,
     PLAN_CHUNK,
     PLAN_WINDOW,
@@ -74,10 +78,10 @@ typedef enum PlanKind {
 
 typedef struct PlanAction {
     PlanKind kind;
-    bool is_urgent;        /* PLAN_READ */
-    size_t table;          /* PLAN_ANNOUNCE, PLAN_CHUNK */
-    int32_t instance;      /* the same: object id of the change table whose columns are read */
-    BatchTable table_info; /* PLAN_ANNOUNCE: as it goes into the batch */
+    bool is_urgent;   /* PLAN_READ */
+    size_t table;     /* PLAN_ANNOUNCE, PLAN_FORGET, PLAN_CHUNK */
+    int32_t instance; /* PLAN_ANNOUNCE, PLAN_CHUNK: object id of the change table whose columns are read */
+    BatchTable table_info; /* PLAN_ANNOUNCE, PLAN_FORGET: as it goes into the batch */
     bool loses_values;     /* PLAN_ANNOUNCE: a keyless table's new columns can't be read again: warn */
     /* PLAN_CHUNK: number, is_plain, is_exact, watermark. Number 0 is read from the beginning, else from where
      * the chunk before it ended (after a restart: StoredTable.upper_key). An exact one's reader gives the
@@ -92,6 +96,9 @@ typedef struct PlanAction {
 /* Everything is copied. */
 Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const StoredState *stored);
 Plan *plan_free(Plan *p);
+/* A table more, that nothing is stored of: it gets the next number. Before the reading that has its first
+ * instance; not while a window is read. */
+void plan_add_table(Plan *p, const PlanTableSpec *spec);
 
 /* What to do next. Errors, not retriable: ERR_RANGE when changes are gone that are still needed (names table,
  * needed and left LSN, and the cure), or when the source has gone back behind the stream (retriable on a
@@ -102,6 +109,7 @@ MUST_CHECK bool plan_next(Plan *p, PlanAction *ret, Err *e);
 
 void plan_reading(Plan *p, const PlanReading *reading);
 void plan_announced(Plan *p, size_t table);
+void plan_forgotten(Plan *p, size_t table);
 void plan_started(Plan *p);
 /* A chunk's batches are in the stream. watermark: that of its batches. now_us: the source's clock after the
  * read. Errors: ERR_INTERNAL when an exact chunk's watermark lies before the stream. */

@@ -74,9 +74,20 @@ void stored_state_move(StoredState *s, const Position *to) {
     see_whether_all_is_copied(s);
 }
 
+static void forget_table(StoredState *s, StoredTable *t) {
+    if (!t) return;
+    table_done(t);
+    *t = s->tables[--s->table_count];
+    see_whether_all_is_copied(s);
+}
+
 void stored_state_add_table(StoredState *s, const Batch *batch) {
     assert(batch->kind == BATCH_TABLE);
     StoredTable *t = entry_of(s, batch);
+    if (batch->table.copy == BATCH_COPY_GONE) {
+        forget_table(s, t);
+        return;
+    }
     if (!t) {
         s->tables = x_reallocarray(s->tables, s->table_count + 1, sizeof *s->tables);
         t = &s->tables[s->table_count++];

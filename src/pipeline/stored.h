@@ -43,7 +43,8 @@ const StoredTable *stored_state_table(const StoredState *s, Str schema, Str tabl
 
 /* The three changes that a transaction makes to what is stored: the store's SQL says the same. */
 void stored_state_move(StoredState *s, const Position *to);
-/* A BATCH_TABLE is in: its schema applied, its marks set (the entry is made when there is none). */
+/* A BATCH_TABLE is in: its schema applied, its marks set (the entry is made when there is none, or deleted).
+ */
 void stored_state_add_table(StoredState *s, const Batch *batch);
 /* The last part of a BATCH_ROWS is in: its chunk is done. */
 void stored_state_mark_chunk(StoredState *s, const Batch *batch);

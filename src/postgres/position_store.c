@@ -22,7 +22,7 @@
 
 enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20, HASH_VERSION = 1 };
 
-enum { ST_TAKE, ST_TABLE, ST_CHUNK, ST_CONSISTENT, ST_COUNT };
+enum { ST_TAKE, ST_TABLE, ST_FORGET, ST_CHUNK, ST_CONSISTENT, ST_COUNT };
 
 struct PositionStore {
     char *pipeline, *database;
@@ -99,6 +99,8 @@ static const char *const STATEMENTS[ST_COUNT] = {
                  " is_streaming = CASE WHEN $10::boolean THEN t.is_streaming ELSE EXCLUDED.is_streaming END,"
                  " chunks_done = CASE WHEN $10::boolean THEN t.chunks_done ELSE 0 END,"
                  " upper_key = CASE WHEN $10::boolean THEN t.upper_key END",
+    [ST_FORGET] = "DELETE FROM millrace.table_state WHERE pipeline = $1 AND database = $2"
+                  " AND source_schema = $3 AND source_table = $4",
     /* a number other than the next one finds no row; the count is expected to be 1 */
     [ST_CHUNK] =
         "WITH u AS (UPDATE millrace.table_state SET chunks_done = chunks_done + 1, upper_key = $6,"
@@ -436,6 +438,7 @@ bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, 
     add_text(&t, s->database);
     add_text(&t, schema);
     add_text(&t, table);
+    if (batch->table.copy == BATCH_COPY_GONE) return send(s, c, ST_FORGET, &t, e);
     add_text(&t, fingerprint);
     add_text(&t, instance);
     add_text(&t, position_text(&batch->table.floor, floor));

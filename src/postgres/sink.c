@@ -220,9 +220,11 @@ static bool begin(Sink *s, const Work *w, Err *e) {
 /* The batch's table, fit for its schema; and empty, if rows are to be copied into it. */
 static bool make_table(Sink *s, const Batch *batch, Err *e) {
     Target *t = NULL;
+    BatchCopy copy = batch->table.copy;
+    if (copy == BATCH_COPY_GONE) return true;
     if (!pgconn_pipe_end(s->conn, e) || !target_set_open(s->targets, s->conn, batch->schema, &t, e))
         return false;
-    if (batch->table.copy != BATCH_COPY_FIRST) return true;
+    if (copy != BATCH_COPY_FIRST && !(copy == BATCH_COPY_BESIDE && batch->table.is_new)) return true;
     bool is_empty = false;
     if (!catalog_pg_is_empty(s->conn, t->table, &is_empty, e)) return false;
     return is_empty ||

@@ -27,12 +27,16 @@ typedef enum BatchCopy {
     BATCH_COPY_NONE,   /* nothing is to be copied: done */
     BATCH_COPY_FIRST,  /* from chunk 0 on; the table streams only once all tables are copied */
     BATCH_COPY_BESIDE, /* from chunk 0 on, while the table's changes are applied: rows are upserted */
+    BATCH_COPY_GONE, /* the source has the table no more: its entry is deleted, its rows stay. Of the batch's
+                      * schema only the names count */
 } BatchCopy;
 
 typedef struct BatchTable {
     BatchCopy copy;
     int32_t instance; /* object id of the change table whose columns these are */
     Position floor;   /* changes of the table at or under it are never read; {0} = none */
+    bool is_new;      /* the target has no entry of it: rows that it has are nobody's, so there must be none
+                       * (BATCH_COPY_FIRST, BATCH_COPY_BESIDE) */
 } BatchTable;
 
 typedef struct BatchChunk {

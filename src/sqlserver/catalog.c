@@ -31,6 +31,10 @@ static bool is_wanted(const RegexList *include, const RegexList *exclude, Str na
     return !exclude || !regexlist_match(exclude, name);
 }
 
+bool catalog_wants(const CatalogFilter *filter, Str qualified) {
+    return is_wanted(filter->table_include, filter->table_exclude, qualified);
+}
+
 /* Split at the last ':' of an entry: a table's expression may hold one ("(?:…)"), a column list none. */
 static bool split_entry(Str entry, Str *ret_table, Str *ret_columns) {
     for (size_t i = entry.n; i-- > 0;) {

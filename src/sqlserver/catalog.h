@@ -80,6 +80,8 @@ MUST_CHECK bool catalog_load(Catalog *c, Odbc *odbc, const CatalogFilter *filter
 void catalog_done(Catalog *c);                                                /* *c is {0} again */
 const CatalogInstance *catalog_instance(const Catalog *c, int32_t object_id); /* or NULL */
 bool catalog_has_seen(const Catalog *c, int32_t object_id);
+/* Whether the filter's lists of tables want "schema.table". */
+bool catalog_wants(const CatalogFilter *filter, Str qualified);
 
 /* For tests: "schema.table:col,col;…" as Debezium writes it: the columns asked for `qualified`, or count 0.
  * Errors: ERR_INVALID. */

@@ -17,6 +17,9 @@
 #include "sqlserver/rowset.h"
 #include "sqlserver/sql_text.h"
 
+/* SQL Server's numbers. */
+enum { NO_SUCH_COLUMN = 207, NO_SUCH_OBJECT = 208, CHANGED_UNDER_SNAPSHOT = 3961 };
+
 ChunkJob *chunk_job_new(const CatalogInstance *instance, const CatalogTable *table) {
     ChunkJob *job = x_calloc(1, sizeof *job);
     size_t columns = instance->schema->column_count;
@@ -94,7 +97,12 @@ static bool run_query(ChunkRead *c, Err *e) {
                          .has_lower = job->lower_key != NULL,
                          .top = job->paging ? job->top : 0};
     sql_text_chunk(&text, &sql);
-    return odbc_query(c->context->odbc, buf_text(&sql), params, count, e);
+    if (odbc_query(c->context->odbc, buf_text(&sql), params, count, e)) return true;
+    /* what the catalog had is no more: it has to be read again */
+    int32_t native = odbc_last_native(c->context->odbc);
+    if (native == NO_SUCH_OBJECT || native == NO_SUCH_COLUMN || native == CHANGED_UNDER_SNAPSHOT)
+        e->retriable = true;
+    return false;
 }
 
 /* A key with U+FFFD may stand for one with an unpaired surrogate: paging from it could skip rows. */

@@ -97,10 +97,12 @@ bool precheck_agent_runs(const Catalog *c, Odbc *odbc, const char *query) {
 
 /* ---- tables ---- */
 
-static void check_captured(const Catalog *c, const SourceSettings *settings, TextList *problems) {
+static void check_captured(const Catalog *c, const SourceSettings *settings, const StoredState *stored,
+                           TextList *problems) {
     for (size_t i = 0; i < c->table_count; i++) {
         const CatalogTable *t = &c->tables[i];
         if (t->instance_count || !settings->names_tables) continue;
+        if (stored->has_position && stored_state_table(stored, t->schema, t->name)) continue;
         CLEANUP(buf_done) Buf cure = {0};
         setup_sql_enable_table(t->schema, t->name, (Str){0}, &cure);
         textlist_printf(problems, "table %s isn't captured: as db_owner, run %s", t->qualified,
@@ -155,17 +157,28 @@ static Str user_of(const SourceSettings *settings) {
     return settings->target.user ? str_from(settings->target.user) : STR_LIT("millrace");
 }
 
+static void check_instance(const Catalog *c, const CatalogInstance *in, Odbc *odbc,
+                           const SourceSettings *settings, TextList *problems) {
+    const CatalogTable *t = &c->tables[in->table];
+    check_readable(in, t, odbc, user_of(settings), problems);
+    check_columns(in, odbc, problems);
+    if (in->schema->key_count) return;
+    LOG_WARN("table_without_key", LOG_S("table", t->qualified),
+             LOG_S("cure", "a primary key, a unique index of NOT NULL columns, or message.key.columns"));
+}
+
 static void check_instances(const Catalog *c, Odbc *odbc, const SourceSettings *settings,
                             TextList *problems) {
-    for (size_t i = 0; i < c->instance_count; i++) {
-        const CatalogInstance *in = &c->instances[i];
-        const CatalogTable *t = &c->tables[in->table];
-        check_readable(in, t, odbc, user_of(settings), problems);
-        check_columns(in, odbc, problems);
-        if (in->schema->key_count) continue;
-        LOG_WARN("table_without_key", LOG_S("table", t->qualified),
-                 LOG_S("cure", "a primary key, a unique index of NOT NULL columns, or message.key.columns"));
-    }
+    for (size_t i = 0; i < c->instance_count; i++)
+        check_instance(c, &c->instances[i], odbc, settings, problems);
+}
+
+bool precheck_new_table(const Catalog *c, size_t table, Odbc *odbc, const SourceSettings *settings,
+                        TextList *problems) {
+    size_t before = problems->count;
+    for (size_t i = 0; i < c->instance_count; i++)
+        if (c->instances[i].table == table) check_instance(c, &c->instances[i], odbc, settings, problems);
+    return problems->count == before;
 }
 
 static void check_any(const Catalog *c, const SourceSettings *settings, TextList *problems) {
@@ -181,10 +194,11 @@ static void check_any(const Catalog *c, const SourceSettings *settings, TextList
                         STR_ARG(c->database));
 }
 
-bool precheck_tables(const Catalog *c, Odbc *odbc, const SourceSettings *settings, bool is_running,
+bool precheck_tables(const Catalog *c, Odbc *odbc, const SourceSettings *settings, const StoredState *stored,
                      TextList *problems, Err *e) {
+    bool is_running = stored->has_position;
     check_any(c, settings, problems);
-    check_captured(c, settings, problems);
+    check_captured(c, settings, stored, problems);
     check_instances(c, odbc, settings, problems);
     bool is_agent_fault = false;
     if (!precheck_agent_runs(c, odbc, settings->agent_query)) {

@@ -26,6 +26,7 @@
 #include "sqlserver/source_options.h"
 #include "sqlserver/source_settings.h"
 #include "sqlserver/stream.h"
+#include "sqlserver/table_list.h"
 
 enum {
     CHUNK_BYTES = 4 * 1024 * 1024,
@@ -34,6 +35,7 @@ enum {
     TYPICAL_TEXT_BYTES = 48, /* of a long declared text, before any was seen */
     PAGE_BYTES = 4 * 1024 * 1024,
     PERMISSION_DENIED = 229,
+    NEW_TABLE_RETRY_MS = 30000, /* after one that appeared couldn't be taken */
 };
 
 /* What is known of a table's copy. */
@@ -46,7 +48,7 @@ typedef struct TableCopy {
 struct Source {
     SourceSettings settings;
     ConnectorContext context;
-    Arena names;
+    TableList tables;
     Odbc *odbc;
     Catalog catalog;
     Plan *plan;
@@ -54,8 +56,10 @@ struct Source {
     Copier *copier;
     Reading reading;
     PlanInstance *instances; /* owned: of the reading */
-    TableCopy *copies;       /* owned, by table */
-    PlanAction action;       /* being done */
+    int64_t
+        look_again_us; /* monotonic: a table that couldn't be taken is looked at again; 0 = there is none */
+    TableCopy *copies; /* owned, by table */
+    PlanAction action; /* being done */
     bool has_action, in_window, has_ended;
     bool is_woken;        /* atomic access */
     int64_t next_read_us; /* monotonic */
@@ -73,19 +77,13 @@ static bool load_catalog(Source *s, Err *e) {
 }
 
 /* From now on exactly these tables, in this order: their numbers are the plan's. */
-static bool fix_tables(Source *s, Err *e) {
-    size_t all = s->catalog.table_count, count = 0;
-    Str *only = ARENA_ARRAY(&s->names, Str, 2 * all + 1);
-    for (size_t i = 0; i < all; i++) {
-        const CatalogTable *t = &s->catalog.tables[i];
-        if (!t->instance_count) continue;
-        only[2 * count] = arena_str(&s->names, t->schema);
-        only[2 * count++ + 1] = arena_str(&s->names, t->name);
-    }
-    s->settings.filter.only = only;
-    s->settings.filter.only_count = count;
-    if (count == all) return true;
-    LOG_INFO("tables_not_captured", LOG_I("count", all - count), LOG_S("cure", "sys.sp_cdc_enable_table"));
+static bool fix_tables(Source *s, const StoredState *state, Err *e) {
+    size_t uncaptured = 0;
+    for (size_t i = 0; i < s->catalog.table_count; i++) uncaptured += !s->catalog.tables[i].instance_count;
+    if (uncaptured)
+        LOG_INFO("tables_not_captured", LOG_I("count", uncaptured), LOG_S("cure", "sys.sp_cdc_enable_table"));
+    table_list_fix(&s->tables, &s->catalog, &s->settings.filter, state);
+    table_list_use(&s->tables, &s->settings.filter);
     return load_catalog(s, e);
 }
 
@@ -98,24 +96,28 @@ static bool check_isolation(const Source *s, Err *e) {
                    buf_text(&cure));
 }
 
-static bool check_all(Source *s, bool is_running, Err *e) {
+static bool check_all(Source *s, const StoredState *state, Err *e) {
     TextList problems = {0};
     bool ok = precheck_database(&s->catalog, e) && check_isolation(s, e) &&
-              precheck_tables(&s->catalog, s->odbc, &s->settings, is_running, &problems, e);
+              precheck_tables(&s->catalog, s->odbc, &s->settings, state, &problems, e);
     for (size_t i = 1; i < problems.count; i++) LOG_ERROR("check_failed", LOG_S("what", problems.items[i]));
     textlist_done(&problems);
     return ok;
 }
 
+static PlanTableSpec spec_of(const Source *s, size_t table) {
+    const CatalogTable *t = &s->catalog.tables[table];
+    PlanTableSpec spec = {.schema = t->schema, .table = t->name, .may_vanish = true};
+    for (size_t k = 0; k < s->catalog.instance_count; k++)
+        if (s->catalog.instances[k].table == table)
+            spec.is_keyless = s->catalog.instances[k].schema->key_count == 0;
+    return spec;
+}
+
 static Plan *make_plan(const Source *s, const StoredState *state) {
     size_t count = s->catalog.table_count;
     CLEANUP_FREE PlanTableSpec *specs = x_calloc(count + 1, sizeof *specs);
-    for (size_t i = 0; i < count; i++) {
-        specs[i] = (PlanTableSpec){.schema = s->catalog.tables[i].schema, .table = s->catalog.tables[i].name};
-        for (size_t k = 0; k < s->catalog.instance_count; k++)
-            if (s->catalog.instances[k].table == i)
-                specs[i].is_keyless = s->catalog.instances[k].schema->key_count == 0;
-    }
+    for (size_t i = 0; i < count; i++) specs[i] = spec_of(s, i);
     return plan_new(s->settings.mode, specs, count, state);
 }
 
@@ -182,7 +184,7 @@ static Source *source_stop(Source *s) {
     reading_done(&s->reading);
     catalog_done(&s->catalog);
     odbc_close(s->odbc);
-    arena_done(&s->names);
+    table_list_done(&s->tables);
     free(s);
     return NULL;
 }
@@ -193,7 +195,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
     s->context = *context;
     bool ok = source_settings(options, &s->settings, e) &&
               precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
-              check_all(s, state->has_position, e) && fix_tables(s, e);
+              check_all(s, state, e) && fix_tables(s, state, e);
     if (!ok) {
         source_stop(s);
         return false;
@@ -219,14 +221,6 @@ static bool source_start(const Options *options, const ConnectorContext *context
 
 /* ---- readings ---- */
 
-/* Instances that weren't there when the catalog was read, or a table that was altered since. */
-static bool is_catalog_old(const Source *s) {
-    if (lsn_cmp(&s->reading.ddl_lsn, &s->catalog.ddl_lsn) != 0) return true;
-    for (size_t i = 0; i < s->reading.instance_count; i++)
-        if (!catalog_has_seen(&s->catalog, s->reading.instances[i].object_id)) return true;
-    return false;
-}
-
 static bool is_in_reading(const Reading *r, int32_t object_id, Lsn *ret_start) {
     for (size_t i = 0; i < r->instance_count; i++) {
         if (r->instances[i].object_id != object_id) continue;
@@ -236,18 +230,77 @@ static bool is_in_reading(const Reading *r, int32_t object_id, Lsn *ret_start) {
     return false;
 }
 
+/* Instances that weren't there when the catalog was read, or that were and are gone, or a table that was
+ * altered since. */
+static bool is_catalog_old(const Source *s) {
+    Lsn unused;
+    if (lsn_cmp(&s->reading.ddl_lsn, &s->catalog.ddl_lsn) != 0) return true;
+    for (size_t i = 0; i < s->reading.instance_count; i++)
+        if (!catalog_has_seen(&s->catalog, s->reading.instances[i].object_id)) return true;
+    for (size_t i = 0; i < s->catalog.instance_count; i++)
+        if (!is_in_reading(&s->reading, s->catalog.instances[i].object_id, &unused)) return true;
+    return s->look_again_us && clock_mono_us() >= s->look_again_us;
+}
+
+/* A table that appeared: taken, or left for later with the reason. */
+static void take_new_table(Source *s, const Catalog *all, size_t table) {
+    const CatalogTable *t = &all->tables[table];
+    TextList problems = {0};
+    if (precheck_new_table(all, table, s->odbc, &s->settings, &problems)) {
+        LOG_INFO("table_appeared", LOG_S("table", t->qualified));
+        table_list_add(&s->tables, t->schema, t->name);
+    } else {
+        LOG_WARN("table_not_taken", LOG_S("table", t->qualified), LOG_S("why", problems.items[0]),
+                 LOG_S("next", "it is looked at again; to be left alone: table.exclude.list"));
+        s->look_again_us = clock_mono_us() + NEW_TABLE_RETRY_MS * INT64_C(1000);
+    }
+    textlist_done(&problems);
+}
+
+/* Captured tables that the lists want and that aren't ours yet. */
+static bool look_for_new_tables(Source *s, Err *e) {
+    Catalog all = {0};
+    CatalogFilter filter = s->settings.filter;
+    filter.only = NULL;
+    filter.only_count = 0;
+    if (!catalog_load(&all, s->odbc, &filter, e)) return false;
+    s->look_again_us = 0;
+    for (size_t i = 0; i < all.table_count; i++)
+        if (all.tables[i].instance_count &&
+            !table_list_has(&s->tables, all.tables[i].schema, all.tables[i].name))
+            take_new_table(s, &all, i);
+    catalog_done(&all);
+    return true;
+}
+
+static bool reload_catalog(Source *s, Err *e) {
+    size_t before = s->tables.count;
+    if (!look_for_new_tables(s, e)) return false;
+    table_list_use(&s->tables, &s->settings.filter);
+    if (!load_catalog(s, e)) return false;
+    s->copies = x_reallocarray(s->copies, s->tables.count + 1, sizeof *s->copies);
+    for (size_t i = before; i < s->tables.count; i++) {
+        s->copies[i] = (TableCopy){0};
+        PlanTableSpec spec = spec_of(s, i);
+        plan_add_table(s->plan, &spec);
+    }
+    return true;
+}
+
+/* One that the catalog has but not the reading before it was made in between: it hasn't begun. */
 static size_t list_instances(Source *s) {
     size_t count = 0;
     s->instances = x_reallocarray(s->instances, s->catalog.instance_count + 1, sizeof *s->instances);
     for (size_t i = 0; i < s->catalog.instance_count; i++) {
         const CatalogInstance *in = &s->catalog.instances[i];
-        Lsn start;
-        if (!is_in_reading(&s->reading, in->object_id, &start)) continue;
+        Lsn start = {{0}};
+        (void)is_in_reading(&s->reading, in->object_id, &start);
         s->instances[count++] = (PlanInstance){.table = in->table,
                                                .object_id = in->object_id,
                                                .start_lsn = start,
                                                .fingerprint = in->schema->fingerprint,
-                                               .adds_columns = in->adds_columns};
+                                               .adds_columns = in->adds_columns,
+                                               .is_keyless = in->schema->key_count == 0};
     }
     return count;
 }
@@ -263,7 +316,7 @@ static bool do_reading(Source *s, Err *e) {
     Position at = plan_position(s->plan);
     Reading *r = &s->reading;
     if (!reading_take(r, s->odbc, &at.commit_lsn, s->settings.window_transactions, e)) return false;
-    if (is_catalog_old(s) && !load_catalog(s, e)) return false;
+    if (is_catalog_old(s) && !reload_catalog(s, e)) return false;
     const CommitTime *last = r->commit_count ? &r->commits[r->commit_count - 1] : NULL;
     PlanReading reading = {.max_lsn = r->max_lsn,
                            .to_lsn = r->is_full && last ? last->lsn : r->max_lsn,
@@ -309,6 +362,38 @@ static bool announce(Source *s, Batch **ret, Err *e) {
     b->table = a->table_info;
     b->read_us = clock_wall_us();
     plan_announced(s->plan, a->table);
+    *ret = b;
+    return true;
+}
+
+/* A batch of just the table's name: there are no columns any more. */
+static bool forget(Source *s, Batch **ret, Err *e) {
+    const PlanAction *a = &s->action;
+    const CatalogTable *t = &s->catalog.tables[a->table];
+    Column none = {.name = STR_LIT("none"), .type = SQLTYPE_INT};
+    SchemaSpec spec = {.database = s->catalog.database,
+                       .schema = t->schema,
+                       .table = t->name,
+                       .columns = &none,
+                       .column_count = 1};
+    Batch *b = batch_new(BATCH_TABLE);
+    b->table = a->table_info;
+    b->read_us = clock_wall_us();
+    if (!schema_new(&spec, &b->schema, e)) {
+        batch_free(b);
+        return false;
+    }
+    Position at = plan_position(s->plan);
+    char text[LSN_TEXT_SIZE];
+    LOG_WARN("table_gone", LOG_S("table", t->qualified),
+             LOG_S("why", t->object_id ? "it has no capture instance any more" : "it was dropped"),
+             LOG_S("after_lsn", lsn_format(&at.commit_lsn, text)),
+             LOG_S("next",
+                   "its rows stay in the target as they are, and the other tables go on; before it is "
+                   "captured again, empty it in the target: it is then copied anew"));
+    free(TAKE(s->copies[a->table].upper_key));
+    s->copies[a->table] = (TableCopy){0};
+    plan_forgotten(s->plan, a->table);
     *ret = b;
     return true;
 }
@@ -446,6 +531,7 @@ static bool do_action(Source *s, Batch **ret, Err *e) {
     switch (s->action.kind) {
     case PLAN_READ: return do_reading(s, e);
     case PLAN_ANNOUNCE: return announce(s, ret, e);
+    case PLAN_FORGET: return forget(s, ret, e);
     case PLAN_START: *ret = start_stream(s); return true;
     case PLAN_CHUNK: return give_chunk(s, e);
     case PLAN_WINDOW: return begin_window(s, e);

@@ -66,3 +66,72 @@ def test_a_restart_after_the_takeover_goes_on(runner, warehouse, target):
     runner.drained(run)
     added = {"dbo.customers": ["loyalty_points"]}
     lab.wait_for("equal tables", lambda: warehouse_differences(warehouse, target, more_columns=added) == [], 30, 0.5)
+
+
+def enable(source, table, instance=None):
+    name = f", @capture_instance = N'{instance}'" if instance else ""
+    run_sql(source, f"EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{table}', @role_name = NULL{name}")
+
+
+ALL_OF_DBO = {"table.include.list": r"dbo\.(customers|orders|line_items|late.*)"}
+
+
+def both(source, target, table):
+    sql = f"select id, note from dbo.{table} order by id"
+    return [tuple(r) for r in source.rows(sql, "warehouse_source")], [tuple(r) for r in target.rows(sql)]
+
+
+def equal(run, source, target, table):
+    def check():
+        assert run.is_running(), run.log()
+        if not target.value("select to_regclass(%s) is not null", f"dbo.{table}"):
+            return False
+        mine, its = both(source, target, table)
+        return mine == its and mine
+    return check
+
+
+def test_a_table_that_appears_is_copied_and_streamed(runner, warehouse, target):
+    run = runner.start(source=ALL_OF_DBO)
+    runner.drained(run)
+    run_sql(warehouse, "CREATE TABLE dbo.late1 (id int NOT NULL PRIMARY KEY, note nvarchar(40) NULL)")
+    run_sql(warehouse, "INSERT INTO dbo.late1 VALUES " + ", ".join(f"({i}, N'before {i}')" for i in range(500)))
+    enable(warehouse, "late1")
+    run_sql(warehouse, "UPDATE dbo.late1 SET note = N'after' WHERE id < 7; DELETE FROM dbo.late1 WHERE id = 400")
+    lab.wait_for("the new table", equal(run, warehouse, target, "late1"), 60, 0.2)
+    run_sql(warehouse, "INSERT INTO dbo.late1 VALUES (1000, N'streamed')")
+    lab.wait_for("its stream", equal(run, warehouse, target, "late1"), 30, 0.2)
+    assert "event=table_appeared" in run.log()
+
+
+def test_a_table_that_vanishes_leaves_the_others_going(runner, warehouse, target):
+    run_sql(warehouse, "CREATE TABLE dbo.late2 (id int NOT NULL PRIMARY KEY, note nvarchar(40) NULL); INSERT INTO dbo.late2 VALUES (1, N'x')")
+    enable(warehouse, "late2")
+    run = runner.start(source=ALL_OF_DBO)
+    runner.drained(run)
+    lab.wait_for("the copy", equal(run, warehouse, target, "late2"), 30, 0.2)
+    run_sql(warehouse, "DROP TABLE dbo.late2")
+    lab.wait_for("the table forgotten", lambda: "event=table_gone" in run.log(), 30, 0.2)
+    runner.drained(run)
+    assert target.rows("select source_table from millrace.table_state where source_table = 'late2'") == []
+    assert target.rows("select id from dbo.late2") == [(1,)], "what the target has is left alone"
+    run.kill()
+    run = runner.start(source=ALL_OF_DBO)
+    runner.drained(run)
+
+    target.rows("truncate dbo.late2")
+    run_sql(warehouse, "CREATE TABLE dbo.late2 (id int NOT NULL PRIMARY KEY, note nvarchar(40) NULL); INSERT INTO dbo.late2 VALUES (5, N'again')")
+    enable(warehouse, "late2")
+    lab.wait_for("the table again", equal(run, warehouse, target, "late2"), 60, 0.2)
+
+
+def test_a_table_that_vanished_while_nothing_ran_is_forgotten_too(runner, warehouse, target):
+    run_sql(warehouse, "CREATE TABLE dbo.late3 (id int NOT NULL PRIMARY KEY, note nvarchar(40) NULL)")
+    enable(warehouse, "late3")
+    run = runner.start(source=ALL_OF_DBO)
+    runner.drained(run)
+    run.kill()
+    run_sql(warehouse, "EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N'late3', @capture_instance = N'all'")
+    run = runner.start(source=ALL_OF_DBO)
+    runner.drained(run)
+    lab.wait_for("the table forgotten", lambda: "event=table_gone" in run.log(), 30, 0.2)

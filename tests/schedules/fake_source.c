@@ -148,6 +148,13 @@ static void drop(Sim *s, FakeSource *f, size_t table) {
     sim_trace(s, "source: instance %d dropped", live[0]->id);
 }
 
+/* CDC is disabled on the table, or it is dropped and made again. */
+static void vanish(Sim *s, FakeSource *f, size_t table) {
+    for (size_t i = 0; i < f->instance_count; i++)
+        if (f->instances[i].table == table) f->instances[i].is_dropped = true;
+    sim_trace(s, "source: table %zu is no longer captured", table);
+}
+
 static void clean_up(Sim *s, FakeSource *f) {
     uint32_t limit = rng_chance(sim_rng(s), 80) ? target_position(s) : UINT32_MAX, mark = 0;
     for (size_t i = 0; i < f->captured; i++)
@@ -242,6 +249,7 @@ void fake_source_step(Sim *s, FakeSource *f) {
     if (rng_chance(rng, shape->alter)) alter(s, f, any_table(s));
     if (rng_chance(rng, shape->enable)) enable(s, f, any_table(s));
     if (rng_chance(rng, shape->drop)) drop(s, f, any_table(s));
+    if (rng_chance(rng, 10) && rng_chance(rng, shape->vanish)) vanish(s, f, any_table(s));
     if (rng_chance(rng, shape->cleanup)) clean_up(s, f);
     if (rng_chance(rng, shape->restore)) back_up_or_restore(s, f);
 }
@@ -301,7 +309,8 @@ size_t fake_source_instances(const FakeSource *f, size_t tables, PlanInstance re
                                   .object_id = in->id,
                                   .start_lsn = sim_lsn(in->low),
                                   .fingerprint = sim_schema(in->table, in->values)->fingerprint,
-                                  .adds_columns = adds_columns(f, in)};
+                                  .adds_columns = adds_columns(f, in),
+                                  .is_keyless = in->table == SIM_KEYLESS};
     }
     return n;
 }
@@ -319,6 +328,12 @@ int32_t fake_source_newest(const FakeSource *f, size_t table) {
         if (in->table == table && !in->is_dropped && in->low) id = in->id;
     }
     return id;
+}
+
+bool fake_source_is_captured(const FakeSource *f, size_t table) {
+    for (size_t i = 0; i < f->instance_count; i++)
+        if (f->instances[i].table == table && !f->instances[i].is_dropped) return true;
+    return false;
 }
 
 Position fake_source_position(uint32_t lsn, const FakeChange *c) {

@@ -66,6 +66,7 @@ Lsn fake_source_begun(const FakeSource *f); /* largest start_lsn of all instance
 size_t fake_source_instances(const FakeSource *f, size_t tables, PlanInstance ret[static FAKE_INSTANCES]);
 const FakeInstance *fake_source_instance(const FakeSource *f, int32_t id); /* NULL = dropped */
 int32_t fake_source_newest(const FakeSource *f, size_t table);             /* that has begun */
+bool fake_source_is_captured(const FakeSource *f, size_t table);           /* by any instance */
 /* Up to FAKE_PAGE change rows above from, up to `to`, in order. */
 size_t fake_source_page(const FakeSource *f, const FakeInstance *in, const Position *from, const Position *to,
                         const FakeChange *ret_changes[static FAKE_PAGE], uint32_t ret_lsns[static FAKE_PAGE]);

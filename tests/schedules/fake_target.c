@@ -146,8 +146,12 @@ static void put_rows(Sim *s, FakeState *state, const Batch *batch, bool is_plain
 
 /* ---- marks ---- */
 
-static void mark_table(FakeState *state, const Batch *batch) {
+static void mark_table(Sim *s, FakeState *state, const Batch *batch) {
     FakeTable *t = &state->tables[sim_table_of(batch->schema)];
+    if (batch->table.copy == BATCH_COPY_GONE) {
+        if (!sim_is_broken(s, BREAK_KEEP_GONE)) *t = (FakeTable){.values = t->values};
+        return;
+    }
     t->is_known = true;
     t->fingerprint = batch->schema->fingerprint;
     t->instance = batch->table.instance;
@@ -279,12 +283,17 @@ static void write_in(Sim *s, FakeTarget *t, FakeState *state, LaneStep step, con
     size_t first = sim_is_broken(s, BREAK_NO_SKIP) ? 0 : work->first;
     switch (step) {
     case LANE_TABLE: {
+        if (batch->table.copy == BATCH_COPY_GONE) break;
+        /* the operator has emptied it by then: else it would be refused */
+        if (batch->table.is_new && batch->table.copy != BATCH_COPY_NONE)
+            memset(state->rows.row[sim_table_of(batch->schema)], 0,
+                   sizeof state->rows.row[sim_table_of(batch->schema)]);
         size_t values = sim_values_of(batch->schema);
         if (values > table->values) table->values = values;
         if (marks_now) t->now.tables[sim_table_of(batch->schema)].values = table->values;
         break;
     }
-    case LANE_MARK_TABLE: mark_table(marks_now ? &t->now : state, batch); break;
+    case LANE_MARK_TABLE: mark_table(s, marks_now ? &t->now : state, batch); break;
     case LANE_COPY_PLAIN: put_rows(s, state, batch, /* is_plain= */ true); break;
     case LANE_UPSERT_ROWS: put_rows(s, state, batch, /* is_plain= */ false); break;
     case LANE_APPLY:

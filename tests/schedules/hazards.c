@@ -31,6 +31,10 @@ static const SimShape hazards[] = {
     {CALM, .name = "table-added-later", .first_tables = 1, .crash = 2},
     {CALM, .name = "table-added-later-with-new-columns", .first_tables = 1, .crash = 2, .alter = 2,
      .enable = 6},
+    {CALM, .name = "table-vanishes", .vanish = 2, .crash = 1},
+    {CALM, .name = "table-vanishes-and-comes-again", .vanish = 3, .enable = 3, .crash = 1, .source_fails = 1},
+    {WORLD(PLAN_INITIAL, 30, 10, 25), .name = "table-vanishes-in-mid-chunk", .vanish = 6, .enable = 4,
+     .alter = 1, .lose = 4},
     {CALM, .name = "table-left-out-and-put-back", .left_out = 40, .crash = 2},
     {CALM, .name = "table-left-out-with-new-columns", .left_out = 40, .crash = 2, .alter = 2, .enable = 6},
     {WORLD(PLAN_INITIAL, 60, 20, 12), .name = "source-goes-back", .restore = 2, .crash = 1},
@@ -38,8 +42,9 @@ static const SimShape hazards[] = {
     {WORLD(PLAN_NO_DATA, 30, 10, 12), .name = "no-data", .crash = 2, .lose = 5, .alter = 1, .enable = 3},
     {WORLD(PLAN_INITIAL_ONLY, 30, 10, 12), .name = "copy-only", .crash = 2, .lose = 5, .alter = 1,
      .enable = 3},
-    {CALM, .name = "everything-at-once", .left_out = 10, .restore = 1, .crash = 2, .lose = 6, .refuse = 4,
-     .stop = 2, .duplicate = 15, .source_fails = 1, .alter = 2, .enable = 5, .drop = 5, .cleanup = 1},
+    {CALM, .name = "everything-at-once", .left_out = 10, .restore = 1, .vanish = 1, .crash = 2, .lose = 6,
+     .refuse = 4, .stop = 2, .duplicate = 15, .source_fails = 1, .alter = 2, .enable = 5, .drop = 5,
+     .cleanup = 1},
 };
 
 const SimShape *hazard_at(size_t i) {

@@ -275,6 +275,8 @@ bool proc_is_through(Sim *s, const Proc *p) {
     const FakeTarget *t = sim_target(s);
     for (size_t i = 0; i < SIM_TABLES; i++)
         if (t->now.tables[i].is_known && !t->now.tables[i].is_done) return false;
+    for (size_t i = 0; i < SIM_TABLES; i++) /* gone ones are forgotten, those that came are known */
+        if (t->now.tables[i].is_known != fake_source_is_captured(sim_source(s), i)) return false;
     if (sim_shape(s)->mode == PLAN_INITIAL && position_is_zero(&t->now.consistent)) return false;
     return sim_lsn_number(&t->now.position.commit_lsn) >= sim_source(s)->max_lsn;
 }

@@ -53,6 +53,7 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_CLEAR_NOTHING] = "keep-consistent",
         [BREAK_LEAVE_OUT] = "leave-out-in-silence",
         [BREAK_IGNORE_RESTORE] = "ignore-restore",
+        [BREAK_KEEP_GONE] = "keep-the-mark-of-a-gone-table",
     };
     return b < BREAK_COUNT ? names[b] : NULL;
 }
@@ -225,6 +226,7 @@ SimShape sim_shape_drawn(Rng *rng) {
     shape.source_fails = some(rng, 30, 2);
     if (shape.mode == PLAN_INITIAL && rng_chance(rng, 20)) shape.left_out = 1 + (uint32_t)rng_below(rng, 60);
     shape.restore = some(rng, 10, 3);
+    shape.vanish = shape.mode == PLAN_INITIAL ? some(rng, 15, 2) : 0;
     return shape;
 }
 
@@ -311,7 +313,8 @@ static void check_end(Sim *s) {
     for (size_t t = 0; t < SIM_TABLES; t++)
         for (size_t i = 0; i < s->source.instance_count; i++) {
             const FakeInstance *in = &s->source.instances[i];
-            if (in->table == t && !now->tables[t].is_known) sim_fail(s, "table %zu is missing at the end", t);
+            if (in->table == t && !in->is_dropped && !now->tables[t].is_known)
+                sim_fail(s, "table %zu is missing at the end", t);
             if (in->table == t && !in->is_dropped && in->values > now->tables[t].values)
                 sim_fail(s, "table %zu: a column is missing at the end", t);
         }

@@ -42,6 +42,7 @@ typedef struct SimShape {
     uint32_t first_tables; /* that the first processes are told of; later ones know all */
     uint32_t left_out;     /* chance in percent that a process is told of the first table alone */
     uint32_t commit, capture, alter, enable, drop, cleanup;
+    uint32_t vanish;  /* a table's last instance is dropped; it may come again */
     uint32_t restore; /* to be backed up, then to be restored from it */
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
 } SimShape;
@@ -69,6 +70,7 @@ typedef enum SimBreak {
     BREAK_CLEAR_NOTHING,
     BREAK_LEAVE_OUT,
     BREAK_IGNORE_RESTORE,
+    BREAK_KEEP_GONE,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);

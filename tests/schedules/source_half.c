@@ -19,12 +19,20 @@ static StoredState hide_left_out(const StoredState *stored, size_t count,
     return shown;
 }
 
+static PlanTableSpec spec_of(size_t table) {
+    const Schema *schema = sim_schema(table, 1);
+    return (PlanTableSpec){.schema = schema->schema,
+                           .table = schema->table,
+                           .is_keyless = table == SIM_KEYLESS,
+                           .may_vanish = true};
+}
+
 void source_start(Sim *s, Proc *p, const StoredState *stored) {
     PlanTableSpec specs[SIM_TABLES];
     StoredTable shown_tables[SIM_TABLES];
     for (size_t t = 0; t < SIM_TABLES; t++) {
         const Schema *schema = sim_schema(t, 1);
-        specs[t] = (PlanTableSpec){schema->schema, schema->table, t == SIM_KEYLESS};
+        specs[t] = spec_of(t);
         const StoredTable *entry = stored_state_table(stored, schema->schema, schema->table);
         p->upper[t] = entry && entry->upper_key ? (uint32_t)(entry->upper_key[0] - '0') : 0;
         p->chunks[t].is_open = false;
@@ -93,6 +101,16 @@ static void put_table(Sim *s, Proc *p, const PlanAction *a) {
               a->table_info.copy);
     proc_push(p, b);
     plan_announced(p->plan, a->table);
+}
+
+static void put_gone(Sim *s, Proc *p, const PlanAction *a) {
+    ProcBatch *b = proc_batch(p, BATCH_TABLE);
+    b->batch.schema = sim_schema(a->table, 1);
+    b->batch.table = a->table_info;
+    p->upper[a->table] = 0;
+    sim_trace(s, "proc %zu: table %zu is gone", p->number, a->table);
+    proc_push(p, b);
+    plan_forgotten(p->plan, a->table);
 }
 
 static void put_start(Sim *s, Proc *p, const PlanAction *a) {
@@ -331,7 +349,17 @@ static void take_max(Sim *s, Proc *p) {
     if (is_behind && sim_is_broken(s, BREAK_IGNORE_RESTORE)) p->reading.max_lsn = from.commit_lsn;
 }
 
+/* Tables that appear are found while it runs, or at the next start. */
+static void find_new_tables(Sim *s, Proc *p) {
+    if (p->leaves_out || rng_chance(sim_rng(s), 50)) return;
+    while (p->table_count < sim_table_count(s)) {
+        PlanTableSpec spec = spec_of(p->table_count++);
+        plan_add_table(p->plan, &spec);
+    }
+}
+
 static void take_instances(Sim *s, Proc *p) {
+    find_new_tables(s, p);
     size_t count = fake_source_instances(sim_source(s), p->table_count, p->instances);
     if (sim_is_broken(s, BREAK_IGNORE_GAP)) hide_gaps(p, count);
     p->reading.instances = p->instances;
@@ -354,6 +382,7 @@ static void step_next(Sim *s, Proc *p) {
         p->source = SOURCE_READING;
         break;
     case PLAN_ANNOUNCE: put_table(s, p, &a); break;
+    case PLAN_FORGET: put_gone(s, p, &a); break;
     case PLAN_START: put_start(s, p, &a); break;
     case PLAN_CHUNK: open_chunk(s, p, &a); break;
     case PLAN_WINDOW:

@@ -27,8 +27,9 @@ typedef struct Fixture {
     Err e;
 } Fixture;
 
-static const PlanTableSpec specs[] = {
-    {{"dbo", 3}, {"a", 1}, false}, {{"dbo", 3}, {"b", 1}, false}, {{"dbo", 3}, {"heap", 4}, true}};
+static const PlanTableSpec specs[] = {{.schema = {"dbo", 3}, .table = {"a", 1}},
+                                      {.schema = {"dbo", 3}, .table = {"b", 1}},
+                                      {.schema = {"dbo", 3}, .table = {"heap", 4}, .is_keyless = true}};
 
 static int set_up(void **state) {
     Fixture *f = x_calloc(1, sizeof *f);
@@ -68,7 +69,8 @@ static PlanInstance *instance(Fixture *f, size_t table, int32_t id, uint8_t star
                          .object_id = id + (int32_t)table,
                          .start_lsn = lsn(start),
                          .fingerprint = (uint64_t)(id + (int32_t)table),
-                         .adds_columns = true};
+                         .adds_columns = true,
+                         .is_keyless = table == 2};
     return in;
 }
 
@@ -139,6 +141,84 @@ static void is_gap(Fixture *f, const char *needed, const char *left) {
     assert_false(f->e.retriable);
     assert_non_null(strstr(f->e.msg, needed));
     assert_non_null(strstr(f->e.msg, left));
+}
+
+/* ---- tables that come and go ---- */
+
+static PlanTableSpec vanishing(size_t table) {
+    PlanTableSpec spec = specs[table];
+    spec.may_vanish = true;
+    return spec;
+}
+
+static void a_table_that_appears_is_announced_and_copied_beside_the_stream(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, /* is_done= */ true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 9);
+    assert_int_equal(next(f), PLAN_READ);
+    plan_add_table(f->plan, &specs[1]);
+    instance(f, 1, OLD, 11);
+    read_max(f, 12);
+    announces(f, 1, OLD, BATCH_COPY_BESIDE);
+    assert_true(f->action.table_info.is_new);
+    assert_at(&f->action.table_info.floor, end_of(10));
+    window_is(f, 9, 12);
+    range_is(f, 1, OLD, 10);
+    plan_window_put(f->plan);
+    gives_chunk(f, 1, 0);
+    assert_false(f->action.chunk.is_plain);
+}
+
+static void a_table_without_instances_is_forgotten_after_two_readings(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, /* is_done= */ true);
+    store(f, 9, 1, /* is_done= */ true);
+    PlanTableSpec both[] = {vanishing(0), vanishing(1)};
+    f->plan = plan_new(PLAN_INITIAL, both, 2, &f->stored);
+    instance(f, 0, OLD, 3);
+    read_max(f, 10);
+    assert_int_equal(next(f), PLAN_READ); /* one look may be mistaken */
+    assert_false(f->action.is_urgent);
+    read_max(f, 10);
+    assert_int_equal(next(f), PLAN_FORGET);
+    assert_int_equal(f->action.table, 1);
+    assert_int_equal(f->action.table_info.copy, BATCH_COPY_GONE);
+    plan_forgotten(f->plan, 1);
+    window_is(f, 9, 10);
+    int32_t unused;
+    Position at;
+    assert_false(plan_range(f->plan, 1, &unused, &at));
+    plan_window_put(f->plan);
+
+    PlanInstance *back = instance(f, 1, NEW, 12);
+    back->is_keyless = true; /* it is another table now */
+    read_max(f, 12);
+    announces(f, 1, NEW, BATCH_COPY_BESIDE);
+    assert_true(f->action.table_info.is_new);
+    assert_int_equal(next(f), PLAN_CHUNK);
+    assert_true(f->action.chunk.is_exact);
+}
+
+static void a_table_that_is_back_at_the_second_look_goes_on(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, /* is_done= */ true);
+    PlanTableSpec spec = vanishing(0);
+    f->plan = plan_new(PLAN_INITIAL, &spec, 1, &f->stored);
+    read_max(f, 10);
+    assert_int_equal(next(f), PLAN_READ);
+    instance(f, 0, OLD, 3);
+    read_max(f, 10);
+    window_is(f, 9, 10);
+}
+
+static void a_table_that_must_not_vanish_is_a_gap(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, /* is_done= */ true);
+    begin(f, PLAN_INITIAL, 1);
+    read_max(f, 10);
+    is_gap(f, "dbo.a", "no change table");
 }
 
 /* ---- the start ---- */
@@ -675,6 +755,10 @@ static void a_table_added_later_is_copied_beside_the_stream_from_its_instances_s
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(a_table_that_appears_is_announced_and_copied_beside_the_stream),
+        TEST(a_table_without_instances_is_forgotten_after_two_readings),
+        TEST(a_table_that_is_back_at_the_second_look_goes_on),
+        TEST(a_table_that_must_not_vanish_is_a_gap),
         TEST(a_reading_comes_first),
         TEST(the_start_waits_until_the_capture_job_has_reached_every_instance),
         TEST(an_idle_database_need_not_be_waited_for),

@@ -25,7 +25,8 @@ static void check_begin(Check *c, const char *const (*pairs)[2], size_t count) {
 }
 
 static bool check_tables(Check *c, bool is_running) {
-    return precheck_tables(&c->catalog, c->odbc, &c->settings, is_running, &c->problems, &c->e);
+    StoredState stored = {.has_position = is_running};
+    return precheck_tables(&c->catalog, c->odbc, &c->settings, &stored, &c->problems, &c->e);
 }
 
 static void check_end(Check *c) {

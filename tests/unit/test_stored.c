@@ -29,6 +29,23 @@ static void mark_chunk(StoredState *s, const Schema *schema, uint32_t number, bo
     stored_state_mark_chunk(s, &b);
 }
 
+static void a_table_that_is_gone_has_no_entry_and_is_waited_for_no_more(void **state) {
+    (void)state;
+    StoredState s = {0};
+    const Schema *schema = orders();
+    Position p = at(3);
+    add_table(&s, schema, BATCH_COPY_FIRST);
+    stored_state_move(&s, &p);
+    assert_false(s.is_snapshot_done);
+    add_table(&s, schema, BATCH_COPY_GONE);
+    assert_int_equal(s.table_count, 0);
+    assert_true(s.is_snapshot_done);
+    add_table(&s, schema, BATCH_COPY_GONE); /* it may come twice */
+    assert_int_equal(s.table_count, 0);
+    stored_state_done(&s);
+    schema_unref(schema);
+}
+
 static void a_table_is_found_by_both_its_names(void **state) {
     (void)state;
     StoredState s = {0};
@@ -110,6 +127,7 @@ static void a_copy_shares_nothing_and_what_is_done_holds_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_that_is_gone_has_no_entry_and_is_waited_for_no_more),
         cmocka_unit_test(a_table_is_found_by_both_its_names),
         cmocka_unit_test(chunks_are_counted_until_the_last_makes_the_snapshot_done),
         cmocka_unit_test(a_copy_beside_the_stream_starts_over_and_leaves_the_snapshot_done),
