@@ -33,6 +33,7 @@ typedef struct Setup {
 static void setup_done(Setup *s) {
     catalog_done(&s->catalog);
     odbc_close(s->odbc);
+    source_settings_done(&s->settings);
     textlist_done(&s->source_sql);
     textlist_done(&s->notes);
     buf_done(&s->target_sql);

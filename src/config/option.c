@@ -214,6 +214,11 @@ static const char *nearest_name(const Options *o, Str key, Str prefix) {
     return near ? near - prefix.n : NULL;
 }
 
+/* What a message calls the property. */
+static const char *shown_key(const OptionDef *def, const Prop *prop) {
+    return def && def->hides_key ? def->key : prop->key;
+}
+
 static bool is_default(const OptionDef *def, Str value) {
     return str_eq_icase(str_trim(value), str_from(def->standard ? def->standard : ""));
 }
@@ -221,19 +226,20 @@ static bool is_default(const OptionDef *def, Str value) {
 /* What the row's status has to say. false: the property is an error. */
 static bool check_status(Options *o, const OptionDef *def, const Prop *prop, const char *place) {
     const char *colon = def->reason ? ": " : "", *reason = def->reason ? def->reason : "";
+    const char *key = shown_key(def, prop);
     bool is_kept_default = !is_pattern(def) && is_default(def, str_from(prop->value));
     switch (def->status) {
     case OPTION_SUPPORTED: return true;
     case OPTION_NO_SENSE:
-        textlist_printf(&o->warnings, "%s: %s has no effect here%s%s", place, prop->key, colon, reason);
+        textlist_printf(&o->warnings, "%s: %s has no effect here%s%s", place, key, colon, reason);
         return true;
     case OPTION_NOT_YET:
         if (!is_kept_default)
-            textlist_printf(&o->warnings, "%s: %s is not supported yet%s%s", place, prop->key, colon, reason);
+            textlist_printf(&o->warnings, "%s: %s is not supported yet%s%s", place, key, colon, reason);
         return true;
     case OPTION_REFUSED:
         if (!is_kept_default)
-            textlist_printf(&o->errors, "%s: %s is not supported yet%s%s", place, prop->key, colon, reason);
+            textlist_printf(&o->errors, "%s: %s is not supported yet%s%s", place, key, colon, reason);
         return is_kept_default;
     }
     return true;
@@ -243,8 +249,8 @@ static void take_passed(Options *o, const OptionDef *def, const Prop *prop, cons
     if (!check_status(o, def, prop, place) || def->status != OPTION_SUPPORTED) return;
     const char *near = nearest_name(o, str_from(prop->key), pattern_prefix(def));
     if (near) {
-        textlist_printf(&o->warnings, "%s: %s is passed on as it is (did you mean '%s'?)", place, prop->key,
-                        near);
+        textlist_printf(&o->warnings, "%s: %s is passed on as it is (did you mean '%s'?)", place,
+                        shown_key(def, prop), near);
     }
     o->passed = x_reallocarray(o->passed, o->passed_count + 1, sizeof *o->passed);
     o->passed[o->passed_count++] = (Passed){def, x_strdup(prop->key), x_strdup(prop->value)};
@@ -254,12 +260,12 @@ static void take_prop(Options *o, const Prop *prop) {
     char place[PROPS_PLACE_SIZE];
     Str key = str_from(prop->key);
     (void)props_place(prop, place);
-    if (prop->earlier_line)
-        textlist_printf(&o->warnings, "%s: %s is set in line %d too; this one counts", place, prop->key,
-                        prop->earlier_line);
     Entry *entry = strmap_get(o->by_name, key);
+    const OptionDef *pattern = entry ? NULL : find_pattern(o, key);
+    if (prop->earlier_line)
+        textlist_printf(&o->warnings, "%s: %s is set in line %d too; this one counts", place,
+                        shown_key(pattern, prop), prop->earlier_line);
     if (!entry) {
-        const OptionDef *pattern = find_pattern(o, key);
         if (pattern) {
             take_passed(o, pattern, prop, place);
             return;

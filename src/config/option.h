@@ -49,10 +49,11 @@ typedef struct OptionDef {
     OptionStatus status;
     OptionImportance importance;
     bool is_required;
-    bool is_secret;                    /* never show the value; PASSWORD always is */
-    const char *standard;              /* the default, as it would be written; NULL = none */
-    int64_t min, max;                  /* of a number; both 0 = the type's own range */
-    const char *const *values;         /* ENUM, CLASS: NULL-terminated */
+    bool is_secret;            /* never show the value; PASSWORD always is */
+    bool hides_key;            /* of a row with '*': a secret is part of the key, so messages name the row */
+    const char *standard;      /* the default, as it would be written; NULL = none */
+    int64_t min, max;          /* of a number; both 0 = the type's own range */
+    const char *const *values; /* ENUM, CLASS: NULL-terminated */
     const char *const *values_not_yet; /* known upstream, refused with that word; NULL-terminated, or NULL */
     const char *unit;                  /* "bytes", "rows"; NULL = none; durations are in ms anyway */
     const char *reason;                /* of a status other than SUPPORTED */

@@ -377,6 +377,21 @@ static const uint16_t *paging_columns(Loader *l, const CatalogTable *table, cons
     return found && found == table->paging.count ? paging : NULL;
 }
 
+/* Debezium's mappers leave the key alone, and rows would no longer be told apart by it. */
+static bool find_masks(Loader *l, CatalogInstance *instance, Err *e) {
+    const Schema *s = instance->schema;
+    const MaskRule **masks = arena_zalloc(&l->c->arena, s->column_count * sizeof(MaskRule *));
+    instance->masks = masks;
+    for (size_t i = 0; i < s->column_count; i++) {
+        const MaskRule *rule;
+        const Column *c = &s->columns[i];
+        if (!mask_find(l->filter->masks, l->c->database, str_from(s->qualified), c, &rule, e)) return false;
+        if (!c->key) masks[i] = rule;
+        else if (rule) instance->spared = rule;
+    }
+    return true;
+}
+
 /* Columns of rows [from, to) to an instance. */
 static bool build_instance(Loader *l, CatalogInstance *instance, const OdbcCells *t, size_t from, size_t to,
                            Err *e) {
@@ -403,7 +418,9 @@ static bool build_instance(Loader *l, CatalogInstance *instance, const OdbcCells
     instance->ordinal = ordinal;
     instance->is_gone = is_gone;
     instance->paging = can_page ? paging_columns(l, table, instance->schema) : NULL;
-    return true;
+    if (find_masks(l, instance, e)) return true;
+    instance->schema = schema_unref(instance->schema);
+    return false;
 }
 
 /* ---- instances ---- */

@@ -15,6 +15,7 @@
 #include "config/regexlist.h"
 #include "record/lsn.h"
 #include "record/schema.h"
+#include "sqlserver/mask.h"
 #include "sqlserver/odbc.h"
 
 /* Which tables and columns are wanted. All borrowed; NULL = not given. */
@@ -22,6 +23,7 @@ typedef struct CatalogFilter {
     const RegexList *table_include, *table_exclude;   /* against schema.table */
     const RegexList *column_include, *column_exclude; /* against schema.table.column */
     const char *message_keys;                         /* message.key.columns */
+    const MaskRules *masks;
     bool takes_uncaptured; /* tables without a capture instance get one, of their present columns, object_id 0
                             */
     const Str *only;       /* when set, exactly these tables in this order: pairs of schema and name */
@@ -56,6 +58,8 @@ typedef struct CatalogInstance {
     const uint16_t *ordinal; /* by schema column: place in the change table from 1 (update mask bit + 1) */
     const bool *is_gone;     /* by schema column: dropped from the source table */
     const uint16_t *paging;  /* schema columns of the table's paging key, or NULL when one isn't captured */
+    const MaskRule *const *masks; /* by schema column: how it is changed, or NULL; key columns never are */
+    const MaskRule *spared;       /* one that names a key column, or NULL */
 } CatalogInstance;
 
 typedef struct Catalog {

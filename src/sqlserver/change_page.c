@@ -147,6 +147,9 @@ bool change_reader_new(const CatalogInstance *instance, OdbcDriverKind driver, C
     CLEANUP_FREE uint16_t *key = x_calloc(r->schema->key_count + 1, sizeof *key);
     for (size_t i = 0; i < r->schema->key_count; i++) key[i] = (uint16_t)(r->schema->key[i] + r->meta_count);
     rowset_set_key(r->rowset, key, r->schema->key_count);
+    CLEANUP_FREE const MaskRule **masks = x_calloc(r->count, sizeof(MaskRule *));
+    memcpy(masks + r->meta_count, instance->masks, r->schema->column_count * sizeof(MaskRule *));
+    rowset_set_masks(r->rowset, masks);
     r->row_bytes = first_estimate(r);
     change_reader_begin(r);
     *ret = r;

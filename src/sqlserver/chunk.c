@@ -28,6 +28,8 @@ ChunkJob *chunk_job_new(const CatalogInstance *instance, const CatalogTable *tab
     job->schema = schema_ref(instance->schema);
     job->is_gone = x_calloc(columns, sizeof *job->is_gone);
     memcpy(job->is_gone, instance->is_gone, columns * sizeof *job->is_gone);
+    job->masks = x_calloc(columns, sizeof(MaskRule *));
+    memcpy(job->masks, instance->masks, columns * sizeof(MaskRule *));
     if (instance->paging) {
         job->paging_count = table->paging.count;
         job->paging = x_calloc(job->paging_count, sizeof *job->paging);
@@ -40,6 +42,7 @@ ChunkJob *chunk_job_free(ChunkJob *job) {
     if (!job) return NULL;
     schema_unref(job->schema);
     free(job->is_gone);
+    free(job->masks);
     free(job->paging);
     free(job->lower_key);
     free(job);
@@ -157,7 +160,7 @@ static bool fetch_rows(ChunkRead *c, const Value **ret_last, bool *ret_is_end, E
         *ret_is_end = rows == 0;
         if (rows == 0) return true;
         add_rows(c, values, rows);
-        *ret_last = values + (rows - 1) * job->schema->column_count;
+        *ret_last = rowset_last(c->rowset);
         if (batch_bytes(c->part) < (job->paging ? 2 : 1) * job->part_bytes) continue;
         if (job->paging) return true;
         if (!put_part(c, e)) return false;
@@ -233,7 +236,10 @@ bool chunk_read(const ChunkJob *job, const ChunkContext *context, bool *ret_is_d
     for (size_t i = 0; i < job->paging_count; i++) c.key[i] = job->schema->columns[job->paging[i]];
     bool ok = rowset_new(job->schema->qualified, job->schema->columns, job->schema->column_count,
                          odbc_driver(context->odbc), &c.rowset, e);
-    if (ok) rowset_set_key(c.rowset, job->schema->key, job->schema->key_count);
+    if (ok) {
+        rowset_set_key(c.rowset, job->schema->key, job->schema->key_count);
+        rowset_set_masks(c.rowset, job->masks);
+    }
     ok = ok && (job->chunk.is_exact ? read_exact(&c, ret_is_dropped, e) : read_parts(&c, e));
     if (!ok) odbc_close_query(context->odbc);
     if (c.rowset) *context->replaced += rowset_replaced(c.rowset);

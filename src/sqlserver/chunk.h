@@ -23,10 +23,11 @@ typedef struct ChunkJob {
     bool *is_gone;        /* owned; by column */
     uint16_t *paging;     /* owned: schema columns of the paging key; NULL = the whole table in one chunk */
     size_t paging_count;
-    BatchChunk chunk;  /* as the plan gave it; upper_key unused */
-    char *lower_key;   /* owned: where the chunk before ended; NULL = at the beginning */
-    uint64_t top;      /* rows; without a paging key unused */
-    size_t part_bytes; /* a batch of about this size */
+    const MaskRule **masks; /* owned array; by column */
+    BatchChunk chunk;       /* as the plan gave it; upper_key unused */
+    char *lower_key;        /* owned: where the chunk before ended; NULL = at the beginning */
+    uint64_t top;           /* rows; without a paging key unused */
+    size_t part_bytes;      /* a batch of about this size */
 } ChunkJob;
 
 ChunkJob *chunk_job_new(const CatalogInstance *instance, const CatalogTable *table); /* owned */

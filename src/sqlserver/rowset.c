@@ -34,6 +34,9 @@ struct Rowset {
     Odbc *odbc; /* bound to; borrowed */
     Buf piece;  /* a long value */
     CellRoom room;
+    Masker **maskers;  /* owned; by column; NULL = none */
+    Value *unmasked;   /* owned: the last row, when there are maskers */
+    const Value *last; /* the same, or the row itself */
 };
 
 static bool plan_columns(Rowset *r, OdbcDriverKind driver, Err *e) {
@@ -78,6 +81,9 @@ bool rowset_new(const char *label, const Column *columns, size_t count, OdbcDriv
 
 Rowset *rowset_free(Rowset *r) {
     if (!r) return NULL;
+    for (size_t i = 0; r->maskers && i < r->count; i++) masker_free(r->maskers[i]);
+    free(r->maskers);
+    free(r->unmasked);
     free(r->label);
     free(r->bound);
     free(r->order);
@@ -108,6 +114,20 @@ void rowset_set_key(Rowset *r, const uint16_t *key, size_t count) {
     r->key = x_calloc(count ? count : 1, sizeof *r->key);
     r->key_count = count;
     if (count) memcpy(r->key, key, count * sizeof *key);
+}
+
+void rowset_set_masks(Rowset *r, const MaskRule *const *rules) {
+    assert(!r->maskers);
+    for (size_t i = 0; rules && i < r->count; i++) {
+        if (!rules[i]) continue;
+        if (!r->maskers) r->maskers = x_calloc(r->count, sizeof(Masker *));
+        r->maskers[i] = masker_new(rules[i], &r->columns[i]);
+    }
+    if (r->maskers) r->unmasked = x_calloc(r->count, sizeof *r->unmasked);
+}
+
+const Value *rowset_last(const Rowset *r) {
+    return r->last;
 }
 
 /* SQL_C_NUMERIC has precision and scale in the row descriptor only, or scale 0 applies. */
@@ -239,6 +259,13 @@ static bool decode_array(Rowset *r, size_t rows, Value *values, Err *e) {
     return true;
 }
 
+static void mask_values(Rowset *r, size_t rows, Value *values) {
+    memcpy(r->unmasked, values + (rows - 1) * r->count, r->count * sizeof *values);
+    r->last = r->unmasked;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->maskers[i]) masker_apply(r->maskers[i], values + i, r->count, rows, r->room.arena);
+}
+
 bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e) {
     assert(r->odbc);
     r->fetched = 0;
@@ -248,7 +275,9 @@ bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e) {
     *ret_rows = rows;
     if (rows == 0) return true;
     Value *values = ARENA_ARRAY(r->room.arena, Value, rows * r->count);
-    bool ok = decode_array(r, rows, values, e) && (!r->long_count || decode_longs(r, values, e));
+    if (!decode_array(r, rows, values, e) || (r->long_count && !decode_longs(r, values, e))) return false;
+    r->last = values + (rows - 1) * r->count;
+    if (r->maskers) mask_values(r, rows, values);
     *ret_values = values;
-    return ok;
+    return true;
 }

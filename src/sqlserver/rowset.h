@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "record/schema.h"
 #include "record/value.h"
+#include "sqlserver/mask.h"
 #include "sqlserver/odbc.h"
 
 typedef struct Rowset Rowset;
@@ -37,6 +38,10 @@ size_t rowset_row_bytes(const Rowset *r);
 /* Values of the key in an error about one row: indexes into the columns; count 0 = none. Copied. */
 void rowset_set_key(Rowset *r, const uint16_t *key, size_t count);
 
+/* How values are changed once they are read, by column; NULL entries and a NULL array = not at all. The array
+ * is copied, the rules are borrowed until rowset_free. */
+void rowset_set_masks(Rowset *r, const MaskRule *const *rules);
+
 /* Bind to the statement that runs on c, which must have exactly these columns; values go to the arena
  * (borrowed until another is given). Errors: as odbc.h. */
 MUST_CHECK bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e);
@@ -48,6 +53,8 @@ void rowset_into(Rowset *r, Arena *arena);
  * column and key; ERR_INTERNAL when the driver gave other than its type.
  */
 MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);
+/* The last row that was fetched, as it was before masks; until the next fetch. NULL before the first. */
+const Value *rowset_last(const Rowset *r);
 /* Unpaired surrogates replaced so far. */
 uint64_t rowset_replaced(const Rowset *r);
 

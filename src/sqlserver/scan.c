@@ -67,6 +67,7 @@ Scan *scan_close(Scan *s) {
     free(s->newest);
     catalog_done(&s->catalog);
     odbc_close(s->odbc);
+    source_settings_done(&s->settings);
     free(s);
     return NULL;
 }
@@ -86,6 +87,7 @@ static bool open_rowset(Scan *s, size_t table, Err *e) {
                     &s->rowset, e))
         return false;
     rowset_set_key(s->rowset, s->schema->key, s->schema->key_count);
+    rowset_set_masks(s->rowset, s->newest[table]->masks);
     return true;
 }
 

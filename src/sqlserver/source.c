@@ -153,6 +153,14 @@ static void warn_keyless(const Catalog *c) {
                            "message.key.columns"));
 }
 
+static void warn_spared(const Catalog *c) {
+    for (size_t i = 0; i < c->instance_count; i++)
+        if (c->instances[i].spared)
+            LOG_WARN("key_not_masked", LOG_S("table", c->instances[i].schema->qualified),
+                     LOG_S("property", mask_rule_name(c->instances[i].spared)),
+                     LOG_S("why", "key columns go out as they are, as Debezium's record keys do"));
+}
+
 static void begin_copies(Source *s, const StoredState *state) {
     s->copies = x_calloc(s->catalog.table_count + 1, sizeof *s->copies);
     for (size_t i = 0; i < s->catalog.table_count; i++) {
@@ -184,6 +192,7 @@ static Source *source_stop(Source *s) {
     reading_done(&s->reading);
     catalog_done(&s->catalog);
     odbc_close(s->odbc);
+    source_settings_done(&s->settings);
     table_list_done(&s->tables);
     free(s);
     return NULL;
@@ -215,6 +224,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
              LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
              LOG_I("tables", s->catalog.table_count));
     warn_keyless(&s->catalog);
+    warn_spared(&s->catalog);
     *ret = s;
     return true;
 }

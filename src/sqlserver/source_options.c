@@ -279,19 +279,23 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .reason = "all operations are written"},
     {.key = "column.truncate.to.*",
      .type = OPTION_STRING,
-     .status = OPTION_REFUSED,
-     .importance = OPTION_LOW,
-     .reason = "whole values would be written"},
+     .importance = OPTION_MEDIUM,
+     .help = "column.truncate.to.N.chars: text columns, as schema.table.column, cut to N characters; others "
+             "and key columns stay whole"},
     {.key = "column.mask.with.*",
      .type = OPTION_STRING,
-     .status = OPTION_REFUSED,
-     .importance = OPTION_LOW,
-     .reason = "unmasked values would be written"},
+     .importance = OPTION_MEDIUM,
+     .help =
+         "column.mask.with.N.chars: text columns written as N asterisks, NULL too, at most as many as the "
+         "column holds; an error when it names another type, a warning when it names a key column, which "
+         "stays as it is"},
     {.key = "column.mask.hash.*",
      .type = OPTION_STRING,
-     .status = OPTION_REFUSED,
      .importance = OPTION_LOW,
-     .reason = "unmasked values would be written"},
+     .hides_key = true,
+     .help =
+         "column.mask.hash.ALGORITHM.with.salt.SALT and column.mask.hash.v2.ALGORITHM.with.salt.SALT: text "
+         "columns written as Debezium's hashes, cut to the column's length; otherwise as column.mask.with"},
     {.key = "column.propagate.source.type",
      .type = OPTION_LIST,
      .status = OPTION_NO_SENSE,

@@ -82,6 +82,13 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     s.queue_bytes = queue_bytes ? (size_t)queue_bytes : QUEUE_BYTES;
     s.batch_bytes = BATCH_BYTES;
     s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
+    if (!mask_rules_new(o, &s.masks, e)) return false;
+    s.filter.masks = s.masks;
     *ret = s;
     return true;
+}
+
+void source_settings_done(SourceSettings *s) {
+    s->masks = mask_rules_free(s->masks);
+    *s = (SourceSettings){0};
 }

@@ -1,6 +1,6 @@
 /*
- * source_settings.h - what the source connector's properties make. Read-only once made, and borrowed from the
- * Options; any thread.
+ * source_settings.h - what the source connector's properties make. Read-only once made, any thread; it
+ * borrows from the Options.
  */
 #ifndef SQLSERVER_SOURCE_SETTINGS_H
 #define SQLSERVER_SOURCE_SETTINGS_H
@@ -35,9 +35,12 @@ typedef struct SourceSettings {
     size_t batch_bytes;
     size_t queue_bytes;
     const char *agent_query; /* NULL = our own */
+    MaskRules *masks;        /* owned; NULL = none */
 } SourceSettings;
 
-/* o is borrowed as long as the settings are used. Errors: ERR_INVALID, naming file, line and property. */
+/* o is borrowed as long as the settings are used; source_settings_done, also after a failure. Errors:
+ * ERR_INVALID, naming file, line and property. */
 MUST_CHECK bool source_settings(const Options *o, SourceSettings *ret, Err *e);
+void source_settings_done(SourceSettings *s); /* {0} again */
 
 #endif

@@ -39,6 +39,7 @@ static const OptionDef DEFS[] = {
      .status = OPTION_NO_SENSE,
      .reason = "Java classes can't be loaded"},
     {.key = "database.*", .type = OPTION_STRING},
+    {.key = "column.mask.hash.*", .type = OPTION_STRING, .hides_key = true, .help = "x"},
     {.key = "schema.history.internal.*", .type = OPTION_STRING, .status = OPTION_NO_SENSE},
 };
 
@@ -49,6 +50,18 @@ static bool parsed(const char *text, Options **o, Err *e) {
     bool ok = options_parse(DEFS, COUNT(DEFS), p, o, e);
     (void)props_free(p);
     return ok;
+}
+
+static void a_key_that_holds_a_secret_is_never_said(void **state) {
+    (void)state;
+    Options *o = NULL;
+    Err e = {0};
+    assert_true(
+        parsed("topic.prefix=a\ncolumn.mask.hash.MD5.PEPPER=x\ncolumn.mask.hash.MD5.PEPPER=y\n", &o, &e));
+    assert_int_equal(options_warnings(o)->count, 1);
+    assert_null(strstr(options_warnings(o)->items[0], "PEPPER"));
+    assert_non_null(strstr(options_warnings(o)->items[0], "column.mask.hash.*"));
+    options_free(o);
 }
 
 static void values_come_out_in_their_types(void **state) {
@@ -279,6 +292,7 @@ static void of_two_tables_the_first_counts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_that_holds_a_secret_is_never_said),
         cmocka_unit_test(values_come_out_in_their_types),
         cmocka_unit_test(what_is_not_set_has_its_default),
         cmocka_unit_test(each_error_is_one_line_with_its_place),

@@ -32,6 +32,7 @@ static bool check_tables(Check *c, bool is_running) {
 static void check_end(Check *c) {
     catalog_done(&c->catalog);
     odbc_close(c->odbc);
+    source_settings_done(&c->settings);
     textlist_done(&c->problems);
     options_free(c->options);
 }

@@ -52,6 +52,42 @@ static void rows_come_by_the_array_and_end(void **state) {
     odbc_close(c);
 }
 
+static void masks_change_what_comes_but_not_the_last_row_for_paging(void **state) {
+    (void)state;
+    const Column two[] = {columns[0], columns[2]};
+    Props *props = props_new();
+    props_set(props, "column.mask.with.3.chars", STR_LIT("dbo.T.Name"), "test", 1);
+    static const OptionDef defs[] = {{.key = "column.mask.with.*", .type = OPTION_STRING, .help = "x"}};
+    Options *o;
+    MaskRules *rules;
+    Rowset *r;
+    Err e = {0};
+    Arena arena = {0};
+    Value *v;
+    size_t rows;
+    if (!options_parse(defs, 1, props, &o, &e) || !mask_rules_new(o, &rules, &e)) fail_msg("%s", e.msg);
+    const MaskRule *masks[2] = {NULL, NULL};
+    assert_true(mask_find(rules, STR_LIT("d"), STR_LIT("dbo.T"), &two[1], &masks[1], &e));
+    fake_reset();
+    fake_rule((FakeRule){.match = "SELECT", .results = {"it\n1|one\n2|~\n3|three\n"}});
+    Odbc *c = connect_for(0);
+    assert_true(rowset_new("dbo.T", two, 2, ODBC_DRIVER_FREETDS, &r, &e));
+    rowset_set_masks(r, masks);
+    assert_null(rowset_last(r));
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_int_equal(rows, 3);
+    for (size_t i = 0; i < rows; i++) assert_true(str_eq_c(value_str(&v[2 * i + 1]), "***"));
+    assert_int_equal(v[4].v.i, 3);
+    assert_true(str_eq_c(value_str(&rowset_last(r)[1]), "three"));
+    rowset_free(r);
+    mask_rules_free(rules);
+    options_free(o);
+    props_free(props);
+    arena_done(&arena);
+    odbc_close(c);
+}
+
 static void long_columns_are_selected_last_and_read_row_by_row(void **state) {
     (void)state;
     Rowset *r = rowset_of(3);
@@ -118,6 +154,7 @@ static void another_number_of_columns_is_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_by_the_array_and_end),
+        cmocka_unit_test(masks_change_what_comes_but_not_the_last_row_for_paging),
         cmocka_unit_test(long_columns_are_selected_last_and_read_row_by_row),
         cmocka_unit_test(a_value_over_the_limit_names_table_column_and_key),
         cmocka_unit_test(another_number_of_columns_is_an_error),

@@ -1,0 +1,52 @@
+"""Properties of the source, seen in the target."""
+
+import contextlib
+import hashlib
+
+import lab
+from conftest import numbers
+
+
+def execute(source, sql, database="warehouse_source"):
+    with contextlib.closing(source.connect(database)) as c, c.cursor() as q:
+        q.execute(sql)
+
+
+def test_masked_hashed_and_truncated_columns_are_so_in_copy_and_stream(runner, warehouse, target):
+    salt = "Pepper.7"
+    changes = {
+        "column.mask.with.5.chars": r"dbo\.customers\.email",
+        f"column.mask.hash.v2.SHA-256.with.salt.{salt}": "dbo.customers.city",
+        "column.truncate.to.4.chars": r"dbo\.customers\.name",
+    }
+    run = runner.start(source=changes)
+    lab_rows = "select count(*) from dbo.customers where email = '*****' and length(name) <= 4"
+    drained_by(runner, run, warehouse, target)
+    execute(warehouse, "UPDATE dbo.customers SET email = N'new@example.com', name = N'Longer name', city = N'Ærø' WHERE id = 3")
+    drained_by(runner, run, warehouse, target)
+    assert target.value(lab_rows) == target.value("select count(*) from dbo.customers")
+    expected = hashlib.sha256((salt + "Ærø").encode()).hexdigest()[:60]
+    assert target.rows("select name, email, city from dbo.customers where id = 3") == [("Long", "*****", expected)]
+    source, sink = runner.files(changes)
+    done = runner.command("verify", source, sink)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert salt not in run.log() + done.stdout + done.stderr
+
+
+def drained_by(runner, process, source, target):
+    """Runner.drained finds its mark by the email, which these tests hide: an order's note does as well."""
+    note = f"mark-{next(numbers)}"
+    execute(source, f"INSERT INTO dbo.orders (customer_id, status, total, note, placed_at) VALUES (1, N'open', 0, N'{note}', '2026-01-01')")
+
+    def check():
+        assert process.is_running(), process.log()
+        return target.rows("select 1 from dbo.orders where note = %s", note)
+
+    lab.wait_for("the target to catch up", check, 60)
+
+
+def test_a_mask_on_a_number_stops_the_run_at_its_start(runner, warehouse, target):
+    run = runner.start(source={"column.mask.with.5.chars": r"dbo\.customers\.credit"})
+    assert run.wait(30) == 1
+    assert "only text is masked" in run.log()
+    assert not target.rows("select 1 from pg_tables where schemaname = 'dbo'")
