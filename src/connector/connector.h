@@ -17,7 +17,9 @@
 
 #include "base/err.h"
 #include "config/option.h"
+#include "connector/report.h"
 #include "observe/metrics.h"
+#include "observe/progress.h"
 #include "pipeline/stored.h"
 #include "record/batch.h"
 
@@ -36,6 +38,7 @@ typedef struct ConnectorContext {
     int lane;                 /* which of the sink's lanes this one is: 0 … */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
     Metrics *metrics;         /* borrowed */
+    Progress *progress;       /* borrowed; NULL = nobody asks */
     Ownership *ownership;     /* borrowed; NULL = the connectors are started once */
     const bool *is_stopping;  /* borrowed; set when the process is told to stop: read with __atomic_load_n */
 } ConnectorContext;
@@ -75,6 +78,11 @@ typedef struct SinkClass {
      */
     bool (*needs_source_back)(const Sink *s);
     Sink *(*stop)(Sink *s);
+    /* Where reports are kept (report.h), through a connection of its own: one thread, not the sink's. All
+     * NULL: nowhere. report_open connects to nothing yet; a failed report may be tried again. */
+    bool (*report_open)(const Options *options, const ConnectorContext *context, Reporter **ret, Err *e);
+    bool (*report)(Reporter *r, const Report *report, Err *e);
+    Reporter *(*report_close)(Reporter *r);
 } SinkClass;
 
 #endif

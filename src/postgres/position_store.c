@@ -46,7 +46,7 @@ static const char CREATE_SQL[] =
     "text NOT NULL,"
     " chunks_done bigint NOT NULL DEFAULT 0, upper_key text, is_done boolean NOT NULL DEFAULT false,"
     " is_streaming boolean NOT NULL DEFAULT false, fingerprint bigint NOT NULL, instance integer NOT NULL, "
-    "floor text,"
+    "floor text, rows_copied bigint NOT NULL DEFAULT 0,"
     " PRIMARY KEY (pipeline, database, source_schema, source_table));"
     /* as an earlier version made it */
     "DO $d$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = "
@@ -55,6 +55,7 @@ static const char CREATE_SQL[] =
     " ALTER TABLE millrace.table_state ADD COLUMN database text NOT NULL DEFAULT '', DROP CONSTRAINT "
     "table_state_pkey,"
     " ADD PRIMARY KEY (pipeline, database, source_schema, source_table); END IF; END $d$;"
+    "ALTER TABLE millrace.table_state ADD COLUMN IF NOT EXISTS rows_copied bigint NOT NULL DEFAULT 0;"
     "DROP FUNCTION IF EXISTS millrace.advance(text, integer, bigint, text, text, bigint);"
     "CREATE OR REPLACE FUNCTION millrace.advance(p_pipeline text, p_database text, p_lane integer, "
     "p_epoch bigint, p_old text, p_new text,"
@@ -98,13 +99,15 @@ static const char *const STATEMENTS[ST_COUNT] = {
                  " is_done = CASE WHEN $10::boolean THEN t.is_done ELSE EXCLUDED.is_done END,"
                  " is_streaming = CASE WHEN $10::boolean THEN t.is_streaming ELSE EXCLUDED.is_streaming END,"
                  " chunks_done = CASE WHEN $10::boolean THEN t.chunks_done ELSE 0 END,"
+                 " rows_copied = CASE WHEN $10::boolean THEN t.rows_copied ELSE 0 END,"
                  " upper_key = CASE WHEN $10::boolean THEN t.upper_key END",
     [ST_FORGET] = "DELETE FROM millrace.table_state WHERE pipeline = $1 AND database = $2"
                   " AND source_schema = $3 AND source_table = $4",
     /* a number other than the next one finds no row; the count is expected to be 1 */
     [ST_CHUNK] =
         "WITH u AS (UPDATE millrace.table_state SET chunks_done = chunks_done + 1, upper_key = $6,"
-        " is_done = $7::boolean, floor = coalesce($8, floor) WHERE pipeline = $1 AND database = $2"
+        " is_done = $7::boolean, floor = coalesce($8, floor), rows_copied = rows_copied + $9::bigint"
+        " WHERE pipeline = $1 AND database = $2"
         " AND source_schema = $3 AND source_table = $4 AND chunks_done = $5::bigint"
         " RETURNING 1) SELECT millrace.expect((SELECT count(*) FROM u), 1, false, 'millrace.table_state')",
     [ST_CONSISTENT] = "UPDATE millrace.position SET consistent = $4"
@@ -448,10 +451,11 @@ bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, 
     return send(s, c, ST_TABLE, &t, e);
 }
 
-bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, Err *e) {
+bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, int64_t rows, Err *e) {
     CLEANUP_FREE char *schema = str_dup(batch->schema->schema), *table = str_dup(batch->schema->table);
     CLEANUP_FREE char *upper_key = batch->chunk.is_last_chunk ? NULL : str_dup(batch->chunk.upper_key);
-    char number[12], floor[POSITION_TEXT_SIZE];
+    char number[12], floor[POSITION_TEXT_SIZE], rows_text[24];
+    (void)snprintf(rows_text, sizeof rows_text, "%lld", (long long)rows);
     (void)snprintf(number, sizeof number, "%u", (unsigned)batch->chunk.number);
     Texts t = {.count = 0};
     add_text(&t, s->pipeline);
@@ -462,6 +466,7 @@ bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, 
     add_text(&t, upper_key);
     add_text(&t, batch->chunk.is_last_chunk ? "t" : "f");
     add_text(&t, batch->chunk.is_exact ? position_text(&batch->chunk.watermark, floor) : NULL);
+    add_text(&t, rows_text);
     return send(s, c, ST_CHUNK, &t, e);
 }
 

@@ -54,7 +54,9 @@ MUST_CHECK bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, E
 MUST_CHECK bool position_store_take(PositionStore *s, PgConn *c, const LaneWork *work, const Position *new,
                                     int64_t commit_us, Err *e);
 MUST_CHECK bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, Err *e);
-MUST_CHECK bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, Err *e);
+/* The chunk whose last part is `batch` is done; rows: of the whole chunk, for those who ask how far it is. */
+MUST_CHECK bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, int64_t rows,
+                                          Err *e);
 /* consistent NULL = none. */
 MUST_CHECK bool position_store_mark_consistent(PositionStore *s, PgConn *c, const Position *consistent,
                                                Err *e);

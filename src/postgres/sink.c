@@ -19,10 +19,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "observe/progress.h"
 #include "pipeline/lane.h"
 #include "postgres/apply.h"
 #include "postgres/position_store.h"
 #include "postgres/precheck_pg.h"
+#include "postgres/reporter.h"
 #include "postgres/sink_option.h"
 
 /* Changes of one commit time, waiting for our commit. */
@@ -44,6 +46,9 @@ struct Sink {
     Apply *apply;
     Lane *lane;
     int64_t reached_us; /* commit time of the last batch's end */
+    int64_t chunk_rows; /* of the chunk that is being written, so far */
+    Progress *progress;
+    int lane_number;
 
     Waiting *waiting;
     size_t waiting_count, waiting_cap;
@@ -99,6 +104,8 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->apply = apply_new(s->targets);
     if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);
     s->lane = lane_new();
+    s->progress = context->progress;
+    s->lane_number = context->lane;
     make_metrics(s, context->metrics);
     if (!connect_to(s, e) || !precheck_pg_server(s->conn, e) ||
         !position_store_create(s->store, s->conn, e)) {
@@ -128,17 +135,26 @@ static void note_latency(Sink *s, const Change *changes, size_t count) {
     }
 }
 
+static void count_change(Target *t, const Change *change) {
+    t->counters[TARGET_CHANGES].pending++;
+    if (change->op == OP_CREATE) t->counters[TARGET_INSERTS].pending++;
+    if (change->op == OP_UPDATE) t->counters[TARGET_UPDATES].pending++;
+    if (change->op == OP_DELETE) t->counters[TARGET_DELETES].pending++;
+    if (change->source_us > 0) t->pending_last_us = change->source_us;
+}
+
 /* What the batch adds to its tables' counters, once it is committed. */
 static void count_batch(Sink *s, const Batch *b, size_t first) {
     Target *t = NULL;
     Err unused;
     if (b->kind == BATCH_ROWS) {
         if (target_set_find(s->targets, s->conn, b->schema, &t, &unused))
-            t->pending_rows += (int64_t)b->count;
+            t->counters[TARGET_COPIED].pending += (int64_t)b->count;
         return;
     }
     for (size_t i = first; b->kind == BATCH_CHANGES && i < b->count; i++)
-        if (target_set_find(s->targets, s->conn, b->changes[i].schema, &t, &unused)) t->pending_changes++;
+        if (target_set_find(s->targets, s->conn, b->changes[i].schema, &t, &unused))
+            count_change(t, &b->changes[i]);
 }
 
 static void count_commit(Sink *s) {
@@ -150,9 +166,12 @@ static void count_commit(Sink *s) {
     s->waiting_count = 0;
     for (size_t i = 0; i < target_set_count(s->targets); i++) {
         Target *t = target_set_at(s->targets, i);
-        if (t->pending_rows > 0) metric_add(t->rows_copied, t->pending_rows);
-        if (t->pending_changes > 0) metric_add(t->changes_applied, t->pending_changes);
-        t->pending_rows = t->pending_changes = 0;
+        for (size_t k = 0; k < TARGET_COUNTS; k++) {
+            if (t->counters[k].pending > 0) metric_add(t->counters[k].metric, t->counters[k].pending);
+            t->counters[k].pending = 0;
+        }
+        if (t->pending_last_us > 0) metric_set(t->last_change, t->pending_last_us);
+        t->pending_last_us = 0;
     }
     metric_add(s->transactions, 1);
     if (s->reached_us > 0) metric_set(s->position_time, s->reached_us);
@@ -161,13 +180,12 @@ static void count_commit(Sink *s) {
 /* The connection went away with the transaction: what it had counted counts if it turns out to be in. */
 static void keep_counts(Sink *s) {
     free(s->unsure);
-    s->unsure = x_calloc(2 * target_set_count(s->targets) + 1, sizeof *s->unsure);
+    s->unsure = x_calloc(TARGET_COUNTS * target_set_count(s->targets) + 1, sizeof *s->unsure);
     s->unsure_count = 0;
     for (size_t i = 0; i < target_set_count(s->targets); i++) {
-        const Target *t = target_set_at(s->targets, i);
-        if (t->pending_rows > 0) s->unsure[s->unsure_count++] = (Pending){t->rows_copied, t->pending_rows};
-        if (t->pending_changes > 0)
-            s->unsure[s->unsure_count++] = (Pending){t->changes_applied, t->pending_changes};
+        const TargetCounter *c = target_set_at(s->targets, i)->counters;
+        for (size_t k = 0; k < TARGET_COUNTS; k++)
+            if (c[k].pending > 0) s->unsure[s->unsure_count++] = (Pending){c[k].metric, c[k].pending};
     }
 }
 
@@ -176,6 +194,14 @@ static void settle_counts(Sink *s, bool is_in) {
     s->unsure_count = 0;
     if (is_in) count_commit(s);
     s->waiting_count = 0;
+}
+
+/* What is stored now, as far as we know, for those who ask how far the pipeline is. */
+static void tell_progress(Sink *s) {
+    const StoredState *stored = lane_stored(s->lane);
+    progress_applied(s->progress, s->lane_number,
+                     (ProgressMark){.lsn = stored->position.commit_lsn, .commit_us = s->reached_us});
+    progress_copying(s->progress, !stored->is_snapshot_done);
 }
 
 /* ---- owning ---- */
@@ -193,6 +219,7 @@ static bool sink_own(Sink *s, StoredState *ret, Err *e) {
     LOG_INFO("pipeline_owned", LOG_I("epoch", epoch),
              LOG_S("position", state.has_position ? position_format(&state.position, position) : "none"));
     settle_counts(s, lane_owned(s->lane, epoch, &state) == LANE_IS_IN);
+    tell_progress(s);
     *ret = state;
     return true;
 }
@@ -248,7 +275,7 @@ static bool apply_batch(Sink *s, const Work *w, Err *e) {
 
 static bool mark_chunk(Sink *s, const Batch *batch, Err *e) {
     return apply_copy_end(s->apply, s->conn, e) && pgconn_pipe_begin(s->conn, e) &&
-           position_store_mark_chunk(s->store, s->conn, batch, e);
+           position_store_mark_chunk(s->store, s->conn, batch, s->chunk_rows, e);
 }
 
 static bool commit(Sink *s, Err *e) {
@@ -364,8 +391,10 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
     if (!ok && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
     if (batch && (ok || !pgconn_is_open(s->conn))) count_batch(s, batch, lane->first);
     if (ok) {
-        if (lane->count > 0 && lane->steps[lane->count - 1] == LANE_COMMIT) count_commit(s);
+        bool is_committed = lane->count > 0 && lane->steps[lane->count - 1] == LANE_COMMIT;
+        if (is_committed) count_commit(s);
         lane_done(s->lane);
+        if (is_committed) tell_progress(s);
         return true;
     }
     give_up(s, e);
@@ -382,6 +411,8 @@ static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     bool was_begun = pgconn_in_transaction(s->conn);
     if (!lane_put(s->lane, batch, clock_mono_us(), &work, e)) return false;
     if (batch->kind == BATCH_CHANGES && batch->to_us > 0) s->reached_us = batch->to_us;
+    if (batch->kind == BATCH_ROWS)
+        s->chunk_rows = (batch->chunk.is_first_part ? 0 : s->chunk_rows) + (int64_t)batch->count;
     if (batch->kind == BATCH_CHANGES) note_latency(s, batch->changes + work.first, batch->count - work.first);
     return do_work(s, &work, batch, was_begun, e);
 }
@@ -412,4 +443,7 @@ const SinkClass postgres_sink_class = {
     .idle = sink_idle,
     .needs_source_back = sink_needs_source_back,
     .stop = sink_stop,
+    .report_open = reporter_open,
+    .report = reporter_put,
+    .report_close = reporter_close,
 };

@@ -432,6 +432,24 @@ static void make_copy_sql(Target *t) {
     t->copy_sql = take_text(&sql);
 }
 
+static void make_counters(Target *t) {
+    static const char *const names[TARGET_COUNTS][2] = {
+        [TARGET_COPIED] = {"millrace_rows_copied_total",
+                           "Rows of the initial copy that are committed in the target"},
+        [TARGET_CHANGES] = {"millrace_changes_applied_total",
+                            "Changes of the stream that are committed in the target"},
+        [TARGET_INSERTS] = {"millrace_inserts_applied_total", "The inserts among them"},
+        [TARGET_UPDATES] = {"millrace_updates_applied_total", "The updates among them"},
+        [TARGET_DELETES] = {"millrace_deletes_applied_total", "The deletes among them"},
+    };
+    Str label = str_from(t->schema->qualified);
+    for (size_t i = 0; i < TARGET_COUNTS; i++)
+        t->counters[i].metric =
+            metrics_get(t->rules->metrics, METRIC_COUNTER, names[i][0], label, names[i][1]);
+    t->last_change = metrics_get(t->rules->metrics, METRIC_GAUGE, "millrace_last_change_time_us", label,
+                                 "Commit time, in the source, of the table's last change in the target");
+}
+
 /* All that follows from schema, rules and the table as it now is. */
 static bool fit(Target *t, Err *e) {
     size_t n = t->schema->column_count;
@@ -449,11 +467,7 @@ static bool fit(Target *t, Err *e) {
     make_removes(t);
     make_compact(t);
     make_copy_sql(t);
-    Str label = str_from(t->schema->qualified);
-    t->rows_copied = metrics_get(t->rules->metrics, METRIC_COUNTER, "millrace_rows_copied_total", label,
-                                 "Rows of the initial copy that are committed in the target");
-    t->changes_applied = metrics_get(t->rules->metrics, METRIC_COUNTER, "millrace_changes_applied_total",
-                                     label, "Changes of the stream that are committed in the target");
+    make_counters(t);
     return true;
 }
 

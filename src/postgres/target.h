@@ -50,6 +50,21 @@ typedef struct TargetShape {
     struct TargetShape *next;
 } TargetShape;
 
+/* What the metrics tell of a table; changes are all of its inserts, updates and deletes, and tombstones. */
+typedef enum TargetCount {
+    TARGET_COPIED,
+    TARGET_CHANGES,
+    TARGET_INSERTS,
+    TARGET_UPDATES,
+    TARGET_DELETES,
+    TARGET_COUNTS,
+} TargetCount;
+
+typedef struct TargetCounter {
+    Metric *metric;
+    int64_t pending; /* in the open transaction */
+} TargetCounter;
+
 typedef struct Target {
     const Schema *schema; /* a reference is held */
     const TargetRules *rules;
@@ -69,8 +84,9 @@ typedef struct Target {
     TargetShape shapes;  /* puts */
     TargetWrite removes; /* by key; of a bag: by content, with a count */
     int rank;            /* tables that its foreign keys point to have a lower one */
-    Metric *rows_copied, *changes_applied;
-    int64_t pending_rows, pending_changes; /* in the open transaction */
+    TargetCounter counters[TARGET_COUNTS];
+    Metric *last_change;
+    int64_t pending_last_us; /* commit time of the open transaction's last change of the table */
     bool has_warned_of_deletes;
 } Target;
 

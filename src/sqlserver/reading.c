@@ -151,6 +151,20 @@ int64_t reading_commit_us(const Reading *r, const Lsn *lsn, size_t *at) {
     return is_there ? r->commits[*at].us : 0;
 }
 
+bool reading_time_of(Odbc *odbc, const Lsn *lsn, int32_t offset_minutes, int64_t *ret_us, Err *e) {
+    Reading r = {.offset_minutes = offset_minutes};
+    OdbcParam param = odbc_bytes(lsn->b, LSN_BYTES);
+    bool ok = odbc_query(odbc,
+                         "SELECT start_lsn, tran_end_time FROM cdc.lsn_time_mapping "
+                         "WHERE start_lsn = CAST(? AS binary(10))",
+                         &param, 1, e) &&
+              read_results(&r, odbc, &RESULTS[1], 1, e);
+    odbc_close_query(odbc);
+    if (ok) *ret_us = r.commit_count ? r.commits[0].us : 0;
+    reading_done(&r);
+    return ok || err_wrap(e, "asking for the time of a commit");
+}
+
 static bool read_clock(Odbc *odbc, Reading *r, Err *e) {
     bool ok = odbc_query(odbc, "SELECT sys.fn_cdc_get_max_lsn(), SYSUTCDATETIME(), SYSDATETIME()",
                          /* params= */ NULL, 0, e) &&

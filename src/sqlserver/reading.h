@@ -46,6 +46,8 @@ Lsn reading_start(const Reading *r, int32_t object_id);
 /* The commit time at lsn, 0 when unknown. *at is a hint that moves up: start at 0, ask in order. */
 int64_t reading_commit_us(const Reading *r, const Lsn *lsn, size_t *at);
 
+/* The commit time of a captured LSN, 0 when it isn't known. offset_minutes: of the server's local time. */
+MUST_CHECK bool reading_time_of(Odbc *odbc, const Lsn *lsn, int32_t offset_minutes, int64_t *ret_us, Err *e);
 /* The source's clock, UTC µs. */
 MUST_CHECK bool reading_clock(Odbc *odbc, int64_t *ret_us, Err *e);
 /* sys.fn_cdc_get_max_lsn(); zero when there is none yet. */

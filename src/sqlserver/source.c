@@ -63,6 +63,7 @@ struct Source {
     bool has_action, in_window, has_ended;
     bool is_woken;        /* atomic access */
     int64_t next_read_us; /* monotonic */
+    int64_t next_time_us; /* monotonic: when the captured maximum's time may be asked for again */
     Metric *captured_us, *replaced;
 };
 
@@ -322,6 +323,21 @@ static Lsn largest_start(const Reading *r) {
     return largest;
 }
 
+/* Tell what the capture job has reached, and when that was committed. When more commits wait than a reading
+ * lists, the last one's time is asked for: at most once a second, that costs a round trip. */
+static bool tell_captured(Source *s, Err *e) {
+    const Reading *r = &s->reading;
+    ProgressMark mark = {.lsn = r->max_lsn};
+    if (r->commit_count && !r->is_full) mark.commit_us = r->commits[r->commit_count - 1].us;
+    if (r->is_full && clock_mono_us() < s->next_time_us) return true;
+    if (r->is_full && !reading_time_of(s->odbc, &r->max_lsn, r->offset_minutes, &mark.commit_us, e))
+        return false;
+    if (r->is_full) s->next_time_us = clock_mono_us() + 1000000;
+    progress_captured(s->context.progress, mark, r->now_us);
+    if (mark.commit_us) metric_set(s->captured_us, mark.commit_us);
+    return true;
+}
+
 static bool do_reading(Source *s, Err *e) {
     Position at = plan_position(s->plan);
     Reading *r = &s->reading;
@@ -338,8 +354,7 @@ static bool do_reading(Source *s, Err *e) {
     reading.instance_count = list_instances(s);
     reading.instances = s->instances;
     plan_reading(s->plan, &reading);
-    if (last && (!r->is_full || last->us > metric_value(s->captured_us)))
-        metric_set(s->captured_us, last->us);
+    if (!tell_captured(s, e)) return false;
     s->next_read_us = clock_mono_us() + s->settings.poll_interval_ms * 1000;
     return true;
 }
@@ -502,6 +517,9 @@ static bool begin_window(Source *s, Err *e) {
 static bool next_of_window(Source *s, Batch **ret, Err *e) {
     bool is_done;
     if (!stream_next(s->stream, ret, &is_done, e)) return false;
+    if (*ret && (*ret)->ends_transaction)
+        progress_read(s->context.progress,
+                      (ProgressMark){.lsn = (*ret)->to.commit_lsn, .commit_us = (*ret)->to_us});
     if (!is_done) return true;
     plan_window_put(s->plan);
     s->in_window = false;

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "worker/pulse.h"
 #include "worker/topics.h"
 
 enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
@@ -47,6 +49,8 @@ struct Direct {
     bool is_reader_told; /* atomic: end the reader's loop */
     Err source_err;      /* written by the reader before it closes the queue */
     Metric *queue_batches, *queue_bytes;
+    Pulse *pulse;
+    bool was_owned; /* lock: the pipeline was taken at least once */
 };
 
 const char *direct_state_name(DirectState s) {
@@ -68,6 +72,25 @@ static void set_state(Direct *d, DirectState to, const Err *why) {
     }
     if (why) d->why = *why;
     pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+    pulse_wake(d->pulse);
+}
+
+static void note_owned(Direct *d) {
+    pthread_mutex_lock(&d->lock);
+    d->was_owned = true;
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* For the pulse. */
+static void tell_state(void *arg, PulseState *ret) {
+    Direct *d = arg;
+    pthread_mutex_lock(&d->lock);
+    ret->state = d->state == DIRECT_DRAINING ? "stopping" : direct_state_name(d->state);
+    ret->is_running = d->state == DIRECT_RUNNING;
+    ret->was_owned = d->was_owned;
+    if (d->state == DIRECT_WAITING || d->state == DIRECT_FAILED)
+        (void)snprintf(ret->why, sizeof ret->why, "%s", d->why.msg);
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -241,8 +264,9 @@ static bool attempt(Direct *d, Rng *rng, bool *ret_moved, bool *ret_again, Err *
     set_state(d, DIRECT_STARTING, NULL);
     const Options *options = d->spec.sink_options;
     bool ok = (!options || topics_new(options, d->spec.topic_prefix, &d->topics, e)) &&
-              class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e) &&
-              start_source(d, &state, e);
+              class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e);
+    if (ok) note_owned(d);
+    ok = ok && start_source(d, &state, e);
     *ret_again = !ok && e->retriable;
     stored_state_done(&state);
     if (ok) {
@@ -299,12 +323,18 @@ Direct *direct_start(const DirectSpec *spec) {
                                     .has_siblings = spec->has_siblings,
                                     .topic_prefix = spec->topic_prefix,
                                     .metrics = spec->metrics,
+                                    .progress = progress_new(),
                                     .ownership = &d->ownership,
                                     .is_stopping = &d->is_stopping};
     d->queue_batches = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_batches", (Str){0},
                                    "Batches read and waiting to be written");
     d->queue_bytes = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_bytes", (Str){0},
                                  "Memory of the batches that wait");
+    d->pulse = pulse_start(&(PulseSpec){.sink = spec->sink,
+                                        .sink_options = spec->sink_options,
+                                        .context = &d->context,
+                                        .tell = tell_state,
+                                        .arg = d});
     int rc = pthread_create(&d->master, NULL, master_main, d);
     assert(rc == 0);
     (void)rc;
@@ -345,6 +375,8 @@ Direct *direct_stop(Direct *d) {
     if (!d) return NULL;
     direct_drain(d);
     pthread_join(d->master, NULL);
+    pulse_stop(d->pulse);
+    progress_free(d->context.progress);
     pthread_mutex_destroy(&d->lock);
     pthread_cond_destroy(&d->changed);
     free(d->name);

@@ -136,17 +136,20 @@ static void marks_of_tables_and_chunks_are_what_the_lane_expects(void **state) {
         bool is_table = batches[i]->kind == BATCH_TABLE;
         assert_true(pgconn_pipe_begin(c, &e));
         assert_true(is_table ? position_store_mark_table(s, c, batches[i], &e)
-                             : position_store_mark_chunk(s, c, batches[i], &e));
+                             : position_store_mark_chunk(s, c, batches[i], 10, &e));
         if (!pgconn_pipe_end(c, &e)) fail_msg("%s", e.msg);
         if (is_table) stored_state_add_table(&want, batches[i]);
         else stored_state_mark_chunk(&want, batches[i]);
+        if (i == 2)
+            assert_string_equal(pg_fixture_text(c, "SELECT rows_copied FROM millrace.table_state"), "20");
         assert_true(position_store_read(s, c, &got, &e));
         assert_true(stored_state_equal(&want, &got));
         stored_state_done(&got);
     }
     assert_true(pgconn_pipe_begin(c, &e) &&
-                position_store_mark_chunk(s, c, batches[2], &e)); /* not the next one */
+                position_store_mark_chunk(s, c, batches[2], 10, &e)); /* not the next one */
     assert_false(pgconn_pipe_end(c, &e));
+    assert_string_equal(pg_fixture_text(c, "SELECT rows_copied FROM millrace.table_state"), "0");
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) batch_free(batches[i]);
     stored_state_done(&want);
     schema_unref(schema);
