@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "record/civil.h"
@@ -193,6 +194,18 @@ uint8_t *pgencode_double_float8(const PgField *f, const Value *v, uint8_t *out, 
     return put_field64(out, bits);
 }
 
+uint8_t *pgencode_double_text(const PgField *f, const Value *v, uint8_t *out, Err *e) {
+    (void)e;
+    char text[PGENCODE_ROOM / 2];
+    bool is_real = f->type == SQLTYPE_REAL;
+    for (int digits = is_real ? 6 : 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, v->v.d);
+        double back = is_real ? (double)strtof(text, NULL) : strtod(text, NULL);
+        if (memcmp(&back, &v->v.d, sizeof back) == 0) break;
+    }
+    return put_cstr(out, text);
+}
+
 /* ---- dates and times ---- */
 
 static int64_t floor_div(int64_t a, int64_t b) {
@@ -332,6 +345,19 @@ uint8_t *pgencode_text_jsonb(const PgField *f, const Value *v, uint8_t *out, Err
     *out++ = 1; /* version of the binary form: text follows */
     if (v->n > 0) memcpy(out, v->v.p, v->n);
     return out + v->n;
+}
+
+uint8_t *pgencode_path_ltree(const PgField *f, const Value *v, uint8_t *out, Err *e) {
+    if (v->n < 1 || v->v.p[0] != '/' || v->v.p[v->n - 1] != '/')
+        return refuse(f, "not the path of a hierarchyid", e);
+    uint32_t n = v->n > 1 ? v->n - 2 : 0; /* without the slashes at both ends */
+    out = put32(out, n + 1);
+    *out++ = 1; /* version of the binary form: text follows */
+    for (uint32_t i = 0; i < n; i++) {
+        char c = v->v.p[1 + i];
+        *out++ = (uint8_t)(c == '/' ? '.' : c == '.' ? '_' : c == '-' ? 'n' : c);
+    }
+    return out;
 }
 
 static int hex_digit(char c) {

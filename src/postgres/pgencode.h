@@ -63,6 +63,8 @@ uint8_t *pgencode_int_text(const PgField *f, const Value *v, uint8_t *out, Err *
 uint8_t *pgencode_int128_text(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_double_float4(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_double_float8(const PgField *f, const Value *v, uint8_t *out, Err *e);
+/* The fewest digits that give the same number again, of a real as a real. */
+uint8_t *pgencode_double_text(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_date_date(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_date_timestamp(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_date_text(const PgField *f, const Value *v, uint8_t *out, Err *e);
@@ -84,6 +86,8 @@ uint8_t *pgencode_bytes_int8(const PgField *f, const Value *v, uint8_t *out,
                              Err *e); /* rowversion: 8 bytes */
 uint8_t *pgencode_text_text(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_text_jsonb(const PgField *f, const Value *v, uint8_t *out, Err *e);
+/* A hierarchyid's path, "/1/2.5/-3/", as "1.2_5.n3": no other path gives the same. */
+uint8_t *pgencode_path_ltree(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_text_uuid(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_guid_uuid(const PgField *f, const Value *v, uint8_t *out, Err *e);
 uint8_t *pgencode_guid_text(const PgField *f, const Value *v, uint8_t *out,

@@ -50,7 +50,16 @@ PgKind pgtype_kind(uint32_t oid, bool is_enum, const char *name) {
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].oid == oid) return known[i].kind;
-    return is_enum || strcmp(name, "citext") == 0 ? PGKIND_TEXT : PGKIND_OTHER;
+    static const struct { /* of extensions: no fixed OIDs */
+        const char *name;
+        PgKind kind;
+    } extensions[] = {{"citext", PGKIND_TEXT},
+                      {"ltree", PGKIND_LTREE},
+                      {"geometry", PGKIND_SPATIAL},
+                      {"geography", PGKIND_SPATIAL}};
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (strcmp(name, extensions[i].name) == 0) return extensions[i].kind;
+    return is_enum ? PGKIND_TEXT : PGKIND_OTHER;
 }
 
 static int fraction_digits(const Column *c) {
@@ -84,9 +93,11 @@ bool pgtype_ddl(const Column *c, Buf *out, Err *e) {
         [SQLTYPE_IMAGE] = "bytea",
         [SQLTYPE_ROWVERSION] = "bytea",
         [SQLTYPE_UNIQUEIDENTIFIER] = "uuid",
-        [SQLTYPE_HIERARCHYID] = "bytea",
+        [SQLTYPE_SQL_VARIANT] = "jsonb",
+        [SQLTYPE_HIERARCHYID] = "text",
         [SQLTYPE_GEOGRAPHY] = "bytea",
         [SQLTYPE_GEOMETRY] = "bytea",
+        [SQLTYPE_CLR] = "bytea",
     };
     switch (c->type) {
     case SQLTYPE_DECIMAL: buf_printf(out, "numeric(%d,%d)", c->precision, c->scale); return true;
@@ -127,7 +138,7 @@ PgDigits pgtype_digits(const PgType *t) {
 }
 
 bool pgtype_is_comparable(PgKind kind) {
-    return kind != PGKIND_OTHER && kind != PGKIND_XML && kind != PGKIND_JSON;
+    return kind != PGKIND_OTHER && kind != PGKIND_XML && kind != PGKIND_JSON && kind != PGKIND_SPATIAL;
 }
 
 /* ---- pairs ---- */
@@ -224,6 +235,11 @@ static PgEncode encoder_of_text(const PgType *t) {
     }
 }
 
+static PgEncode encoder_of_float(const PgType *t) {
+    if (t->kind == PGKIND_FLOAT8) return pgencode_double_float8;
+    return t->kind == PGKIND_TEXT ? pgencode_double_text : NULL;
+}
+
 static PgEncode encoder_of(const Column *c, const PgType *t) {
     switch (c->type) {
     case SQLTYPE_BIT:
@@ -236,8 +252,8 @@ static PgEncode encoder_of(const Column *c, const PgType *t) {
     case SQLTYPE_SMALLMONEY: return encoder_of_decimal(c, t);
     case SQLTYPE_REAL:
         if (t->kind == PGKIND_FLOAT4) return pgencode_double_float4;
-        return t->kind == PGKIND_FLOAT8 ? pgencode_double_float8 : NULL;
-    case SQLTYPE_FLOAT: return t->kind == PGKIND_FLOAT8 ? pgencode_double_float8 : NULL;
+        return encoder_of_float(t);
+    case SQLTYPE_FLOAT: return encoder_of_float(t);
     case SQLTYPE_DATE:
     case SQLTYPE_TIME:
     case SQLTYPE_SMALLDATETIME:
@@ -257,14 +273,20 @@ static PgEncode encoder_of(const Column *c, const PgType *t) {
     case SQLTYPE_BINARY:
     case SQLTYPE_VARBINARY:
     case SQLTYPE_IMAGE:
-    case SQLTYPE_HIERARCHYID:
+    case SQLTYPE_CLR: return t->kind == PGKIND_BYTEA ? pgencode_bytes_bytea : NULL;
     case SQLTYPE_GEOGRAPHY:
-    case SQLTYPE_GEOMETRY: return t->kind == PGKIND_BYTEA ? pgencode_bytes_bytea : NULL;
+    case SQLTYPE_GEOMETRY:
+        return t->kind == PGKIND_BYTEA || t->kind == PGKIND_SPATIAL ? pgencode_bytes_bytea : NULL;
+    case SQLTYPE_HIERARCHYID:
+        if (t->kind == PGKIND_LTREE) return pgencode_path_ltree;
+        return t->kind == PGKIND_TEXT ? pgencode_text_text : NULL;
+    case SQLTYPE_SQL_VARIANT:
+        if (t->kind == PGKIND_JSONB) return pgencode_text_jsonb;
+        return t->kind == PGKIND_TEXT || t->kind == PGKIND_JSON ? pgencode_text_text : NULL;
     case SQLTYPE_UNIQUEIDENTIFIER:
         if (t->kind == PGKIND_UUID) return pgencode_guid_uuid;
         return t->kind == PGKIND_TEXT ? pgencode_guid_text : NULL;
     case SQLTYPE_UNKNOWN:
-    case SQLTYPE_SQL_VARIANT:
     case SQLTYPE_COUNT: return NULL;
     }
     return NULL;

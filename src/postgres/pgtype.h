@@ -34,6 +34,8 @@ typedef enum PgKind {
     PGKIND_XML,
     PGKIND_BYTEA,
     PGKIND_UUID,
+    PGKIND_LTREE,   /* extension ltree */
+    PGKIND_SPATIAL, /* PostGIS' geometry and geography */
     PGKIND_COUNT,
 } PgKind;
 

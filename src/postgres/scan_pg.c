@@ -32,6 +32,7 @@ typedef struct Field {
     const Column *column;
     uint8_t scale;
     uint8_t *room;
+    Buf *text; /* borrowed: a value that has to be written anew */
 } Field;
 
 typedef bool Decode(const Field *f, Str in, Value *ret);
@@ -41,6 +42,7 @@ typedef struct Scan {
     const Schema *schema;
     Decode **decode; /* by source column; NULL = not in the target */
     uint8_t *rooms;
+    Buf *texts; /* owned; by source column */
     Value *row;
     ScanPgRow *on_row;
     void *arg;
@@ -112,6 +114,15 @@ static bool decode_float(const Field *f, Str in, Value *ret) {
     return in.n == 8;
 }
 
+static bool decode_float_text(const Field *f, Str in, Value *ret) {
+    char text[64], *end;
+    if (in.n == 0 || in.n >= sizeof text) return false;
+    memcpy(text, in.p, in.n);
+    text[in.n] = '\0';
+    *ret = value_double(f->column->type == SQLTYPE_REAL ? (double)strtof(text, &end) : strtod(text, &end));
+    return *end == '\0';
+}
+
 static bool decode_date(const Field *f, Str in, Value *ret) {
     (void)f;
     *ret = value_int(integer(in) + DAYS_1970_TO_2000);
@@ -157,6 +168,29 @@ static bool decode_bytes(const Field *f, Str in, Value *ret) {
     return true;
 }
 
+/* jsonb: a version, then its text, which is the one that sql_variant comes in. */
+static bool decode_variant(const Field *f, Str in, Value *ret) {
+    (void)f;
+    if (in.n < 1) return false;
+    *ret = value_bytes(in.p + 1, (uint32_t)in.n - 1);
+    return true;
+}
+
+/* Back to the path: pgencode_path_ltree. */
+static bool decode_ltree(const Field *f, Str in, Value *ret) {
+    if (in.n < 1) return false;
+    Str labels = str_sub(in, 1, in.n);
+    buf_clear(f->text);
+    buf_u8(f->text, '/');
+    for (size_t i = 0; i < labels.n; i++) {
+        char c = labels.p[i];
+        buf_u8(f->text, (uint8_t)(c == '.' ? '/' : c == '_' ? '.' : c == 'n' ? '-' : c));
+    }
+    if (labels.n) buf_u8(f->text, '/');
+    *ret = value_bytes((const char *)f->text->p, (uint32_t)f->text->n);
+    return true;
+}
+
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -193,10 +227,13 @@ static Decode *decoder_of_temporal(const Column *c, PgKind kind) {
 
 static Decode *decoder_of(const Column *c, PgKind kind) {
     switch (sqltype_form(c->type, c->precision)) {
-    case FORM_DOUBLE: return decode_float;
+    case FORM_DOUBLE: return kind == PGKIND_TEXT ? decode_float_text : decode_float;
     case FORM_GUID: return kind == PGKIND_UUID ? decode_bytes : decode_guid_text;
     case FORM_BYTES: return decode_bytes; /* a rowversion in a bigint: the same 8 bytes */
-    case FORM_TEXT: return kind == PGKIND_JSONB || kind == PGKIND_UUID ? NULL : decode_bytes;
+    case FORM_TEXT:
+        if (c->type == SQLTYPE_SQL_VARIANT && kind == PGKIND_JSONB) return decode_variant;
+        if (kind == PGKIND_LTREE) return decode_ltree;
+        return kind == PGKIND_JSONB || kind == PGKIND_UUID ? NULL : decode_bytes;
     case FORM_INT128:
     case FORM_INT: break;
     }
@@ -207,6 +244,8 @@ static Decode *decoder_of(const Column *c, PgKind kind) {
 }
 
 static void scan_done(Scan *s) {
+    for (size_t i = 0; s->texts && i < s->schema->column_count; i++) buf_done(&s->texts[i]);
+    free(s->texts);
     target_free(s->target);
     free(s->decode);
     free(s->rooms);
@@ -219,6 +258,7 @@ static bool scan_begin(ScanPg *p, const Schema *schema, ScanPgRow *row, void *ar
     const Target *t = s->target;
     s->decode = x_calloc(schema->column_count, sizeof *s->decode);
     s->rooms = x_calloc(schema->column_count, 16);
+    s->texts = x_calloc(schema->column_count, sizeof *s->texts);
     s->row = x_calloc(schema->column_count, sizeof *s->row);
     for (size_t i = 0; i < schema->column_count; i++) {
         s->row[i] = (Value){.flags = VALUE_ABSENT};
@@ -233,8 +273,10 @@ static bool scan_begin(ScanPg *p, const Schema *schema, ScanPgRow *row, void *ar
 }
 
 static bool take_field(Scan *s, size_t i, bool is_null, Str in, Err *e) {
-    const Field f = {
-        .column = &s->schema->columns[i], .scale = s->target->fields[i].scale, .room = s->rooms + 16 * i};
+    const Field f = {.column = &s->schema->columns[i],
+                     .scale = s->target->fields[i].scale,
+                     .room = s->rooms + 16 * i,
+                     .text = &s->texts[i]};
     s->row[i] = value_null();
     if (is_null || s->decode[i](&f, in, &s->row[i])) return true;
     return err_set(e, ERR_DATA, false, "%s: a value in the target that the source's type can't have",

@@ -56,10 +56,11 @@ static const struct {
     [SQLTYPE_IMAGE] = {"image", FORM_BYTES, PLAIN},
     [SQLTYPE_ROWVERSION] = {"rowversion", FORM_BYTES, PLAIN},
     [SQLTYPE_UNIQUEIDENTIFIER] = {"uniqueidentifier", FORM_GUID, PLAIN},
-    [SQLTYPE_SQL_VARIANT] = {"sql_variant", FORM_BYTES, PLAIN},
-    [SQLTYPE_HIERARCHYID] = {"hierarchyid", FORM_BYTES, PLAIN},
+    [SQLTYPE_SQL_VARIANT] = {"sql_variant", FORM_TEXT, PLAIN},
+    [SQLTYPE_HIERARCHYID] = {"hierarchyid", FORM_TEXT, PLAIN},
     [SQLTYPE_GEOGRAPHY] = {"geography", FORM_BYTES, PLAIN},
     [SQLTYPE_GEOMETRY] = {"geometry", FORM_BYTES, PLAIN},
+    [SQLTYPE_CLR] = {"clr", FORM_BYTES, PLAIN},
 };
 
 /* Names that sys.types has besides. */

@@ -48,6 +48,7 @@ typedef enum SqlType {
     SQLTYPE_HIERARCHYID,
     SQLTYPE_GEOGRAPHY,
     SQLTYPE_GEOMETRY,
+    SQLTYPE_CLR, /* a user's own type from an assembly: its bytes */
     SQLTYPE_COUNT,
 } SqlType;
 

@@ -16,6 +16,9 @@
  *   uniqueidentifier                    bytes, 16  in the order of its text form (as PostgreSQL's uuid)
  *   char … nvarchar(max), text, xml     bytes      UTF-8, not NUL-terminated; may contain U+0000; an
  *                                                  unpaired surrogate has become U+FFFD
+ *   hierarchyid                         bytes      its path in UTF-8, "/1/2.5/"
+ *   sql_variant                         bytes      a JSON object in UTF-8 (sqlserver/sqlvariant.h)
+ *   geometry, geography                 bytes      EWKB, little-endian (sqlserver/spatial.h)
  *   binary varbinary image rowversion … bytes      as they are
  */
 #ifndef RECORD_VALUE_H

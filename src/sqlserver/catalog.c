@@ -212,27 +212,37 @@ enum {
     COL_SOURCE_TYPE
 };
 
+/* A user's own CLR type may have any name, a built-in type's too. */
+#define TYPE_NAME(alias)                                                                                     \
+    "CASE WHEN " alias ".is_assembly_type = 1 AND " alias ".is_user_defined = 1 THEN N'clr' ELSE " alias     \
+    ".name END"
 #define BASE_TYPE(alias, column)                                                                             \
     "LEFT JOIN sys.types " alias " ON " alias ".user_type_id = CASE WHEN " column                            \
     ".system_type_id = 240 THEN " column ".user_type_id ELSE " column ".system_type_id END "
 
 static const char CAPTURED_COLUMNS_SQL[] =
-    "SELECT cc.object_id, cc.column_ordinal, cc.column_name, cc.column_id, ty.name, ch.max_length, "
-    "ch.precision, "
-    "ch.scale, so.column_id, so.is_nullable, so.is_identity, so.is_computed, sty.name "
-    "FROM cdc.captured_columns cc JOIN cdc.change_tables ct ON ct.object_id = cc.object_id "
-    "JOIN sys.columns ch ON ch.object_id = cc.object_id AND ch.name = cc.column_name " BASE_TYPE(
-        "ty", "ch") "LEFT JOIN sys.columns so ON so.object_id = ct.source_object_id AND "
-                    "so.column_id = cc.column_id " BASE_TYPE("sty",
-                                                             "so") "ORDER BY cc.object_id, cc.column_ordinal";
+    "SELECT cc.object_id, cc.column_ordinal, cc.column_name, cc.column_id, " TYPE_NAME(
+        "ty") ", ch.max_length, "
+              "ch.precision, "
+              "ch.scale, so.column_id, so.is_nullable, so.is_identity, so.is_computed, " TYPE_NAME(
+                  "sty") " "
+                         "FROM cdc.captured_columns cc JOIN cdc.change_tables ct ON ct.object_id = "
+                         "cc.object_id "
+                         "JOIN sys.columns ch ON ch.object_id = cc.object_id AND ch.name = "
+                         "cc.column_name " BASE_TYPE(
+                             "ty", "ch") "LEFT JOIN sys.columns so ON so.object_id = ct.source_object_id AND "
+                                         "so.column_id = cc.column_id " BASE_TYPE(
+                                             "sty", "so") "ORDER BY cc.object_id, cc.column_ordinal";
 
 /* The same shape for source tables themselves. */
 static const char SOURCE_COLUMNS_SQL[] =
-    "SELECT so.object_id, so.column_id, so.name, so.column_id, ty.name, so.max_length, so.precision, "
-    "so.scale, "
-    "so.column_id, so.is_nullable, so.is_identity, so.is_computed, ty.name FROM sys.columns so "
-    "JOIN sys.tables t ON t.object_id = so.object_id " BASE_TYPE("ty",
-                                                                 "so") "ORDER BY so.object_id, so.column_id";
+    "SELECT so.object_id, so.column_id, so.name, so.column_id, " TYPE_NAME(
+        "ty") ", so.max_length, so.precision, "
+              "so.scale, "
+              "so.column_id, so.is_nullable, so.is_identity, so.is_computed, " TYPE_NAME(
+                  "ty") " FROM sys.columns so "
+                        "JOIN sys.tables t ON t.object_id = so.object_id " BASE_TYPE(
+                            "ty", "so") "ORDER BY so.object_id, so.column_id";
 
 static int32_t declared_length(SqlType type, int64_t max_length) {
     switch (type) {

@@ -11,6 +11,9 @@
 #include "base/utf.h"
 #include "record/civil.h"
 #include "record/numtext.h"
+#include "sqlserver/hierarchy.h"
+#include "sqlserver/spatial.h"
+#include "sqlserver/sqlvariant.h"
 
 enum {
     ROOM_BYTES = 32 * 1024,
@@ -20,8 +23,7 @@ enum {
     TIME2_BYTES = 12,     /* SQL_SS_TIME2_STRUCT */
     OFFSET_BYTES = 20,    /* SQL_SS_TIMESTAMPOFFSET_STRUCT */
     DATE_BYTES = 6,       /* SQL_DATE_STRUCT */
-    MAX_HIERARCHYID = 892,
-    DAYS_1900 = -25567, /* 1900-01-01 in days since 1970-01-01 */
+    DAYS_1900 = -25567,   /* 1900-01-01 in days since 1970-01-01 */
 };
 
 _Static_assert(sizeof(SQL_NUMERIC_STRUCT) == NUMERIC_BYTES, "ODBC's layout");
@@ -35,6 +37,10 @@ char *cell_room(CellRoom *room, size_t n) {
         room->end = room->at + take;
     }
     return room->at;
+}
+
+void cell_room_done(CellRoom *room) {
+    buf_done(&room->scratch);
 }
 
 /* ---- one cell ---- */
@@ -308,6 +314,23 @@ static bool decode_bytes(const CellRun *run, Value *out, Err *e) {
     return true;
 }
 
+static bool decode_hierarchy(const CellRun *run, Value *out, Err *e) {
+    Buf *path = &run->room->scratch;
+    for (size_t i = 0; i < run->rows; i++, out += run->out_stride) {
+        const uint8_t *cell = cell_at(run, i);
+        SQLLEN n = cell_length(cell);
+        if (n == SQL_NULL_DATA) {
+            *out = value_null();
+            continue;
+        }
+        if (n < 0 || n > (SQLLEN)run->plan->width) return bad_length(run, n, e);
+        buf_clear(path);
+        if (!hierarchy_path((Str){(const char *)cell + CELL_HEAD, (size_t)n}, path, e)) return false;
+        bytes_value(run->room, path->p, path->n, out);
+    }
+    return true;
+}
+
 /* The first three groups are numbers in host order; the value has the text form's order. */
 static bool decode_guid(const CellRun *run, Value *out, Err *e) {
     static const uint8_t order[GUID_BYTES] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -326,10 +349,30 @@ static bool decode_guid(const CellRun *run, Value *out, Err *e) {
     return true;
 }
 
-void cell_long(const CellPlan *plan, Str bytes, CellRoom *room, Value *out) {
+static bool long_spatial(const CellPlan *plan, Str bytes, CellRoom *room, Value *out, Err *e) {
+    bool is_null;
+    buf_clear(&room->scratch);
+    if (!spatial_ewkb(bytes, plan->type == SQLTYPE_GEOGRAPHY, &room->scratch, &is_null, e)) return false;
+    if (is_null) *out = value_null();
+    else bytes_value(room, room->scratch.p, room->scratch.n, out);
+    return true;
+}
+
+/* out is the text that the server wrote the variant as. */
+static bool long_variant(CellRoom *room, Value *out, Err *e) {
+    buf_clear(&room->scratch);
+    if (!sqlvariant_json(value_str(out), &room->scratch, e)) return false;
+    bytes_value(room, room->scratch.p, room->scratch.n, out);
+    return true;
+}
+
+bool cell_long(const CellPlan *plan, Str bytes, CellRoom *room, Value *out, Err *e) {
     const uint8_t *p = (const uint8_t *)bytes.p;
+    if (plan->type == SQLTYPE_GEOGRAPHY || plan->type == SQLTYPE_GEOMETRY)
+        return long_spatial(plan, bytes, room, out, e);
     if (plan->is_utf16) text_value(room, p, bytes.n, out);
     else bytes_value(room, p, bytes.n, out);
+    return plan->type != SQLTYPE_SQL_VARIANT || long_variant(room, out, e);
 }
 
 bool cell_decode(const CellRun *run, Value *out, Err *e) {
@@ -367,7 +410,7 @@ static const FixedPlan FIXED_PLANS[SQLTYPE_COUNT] = {
 
 static void plan_text(const Column *c, bool is_freetds, CellPlan *ret) {
     bool is_wide = c->type == SQLTYPE_NCHAR || c->type == SQLTYPE_NVARCHAR || c->type == SQLTYPE_NTEXT ||
-                   c->type == SQLTYPE_XML;
+                   c->type == SQLTYPE_XML || c->type == SQLTYPE_SQL_VARIANT;
     bool is_raw = is_freetds && is_wide; /* code pages are the driver's business */
     ret->c_type = is_raw ? SQL_C_BINARY : SQL_C_WCHAR;
     ret->is_utf16 = true;
@@ -378,18 +421,29 @@ static void plan_text(const Column *c, bool is_freetds, CellPlan *ret) {
 
 static void plan_bytes(const Column *c, CellPlan *ret) {
     int32_t length = c->type == SQLTYPE_ROWVERSION    ? 8
-                     : c->type == SQLTYPE_HIERARCHYID ? MAX_HIERARCHYID
+                     : c->type == SQLTYPE_HIERARCHYID ? HIERARCHY_MAX_BYTES
                      : c->length > 0                  ? c->length
                                                       : 1;
     ret->c_type = SQL_C_BINARY;
     ret->width = (uint32_t)length;
-    ret->decode = decode_bytes;
+    ret->decode = c->type == SQLTYPE_HIERARCHYID ? decode_hierarchy : decode_bytes;
+}
+
+static bool is_long(const Column *c) {
+    switch (c->type) {
+    case SQLTYPE_GEOGRAPHY:
+    case SQLTYPE_GEOMETRY:
+    case SQLTYPE_CLR:
+    case SQLTYPE_SQL_VARIANT: return true;
+    case SQLTYPE_HIERARCHYID: return false;
+    default: return c->is_lob || c->length < 0;
+    }
 }
 
 bool cell_plan(const Column *c, OdbcDriverKind driver, CellPlan *ret, Err *e) {
     bool is_freetds = driver == ODBC_DRIVER_FREETDS;
     *ret = (CellPlan){.type = c->type, .precision = c->precision, .scale = c->scale};
-    if (c->type == SQLTYPE_UNKNOWN || c->type == SQLTYPE_SQL_VARIANT)
+    if (c->type == SQLTYPE_UNKNOWN)
         return err_set(e, ERR_INVALID, false, "type %s can't be carried", sqltype_name(c->type));
     const FixedPlan *fixed = &FIXED_PLANS[c->type];
     if (fixed->decode) {
@@ -403,9 +457,10 @@ bool cell_plan(const Column *c, OdbcDriverKind driver, CellPlan *ret, Err *e) {
         }
         return true;
     }
-    if (sqltype_form(c->type, c->precision) == FORM_TEXT) plan_text(c, is_freetds, ret);
+    bool is_text = sqltype_form(c->type, c->precision) == FORM_TEXT && c->type != SQLTYPE_HIERARCHYID;
+    if (is_text) plan_text(c, is_freetds, ret);
     else plan_bytes(c, ret);
-    if (c->is_lob || c->length < 0 || c->type == SQLTYPE_GEOGRAPHY || c->type == SQLTYPE_GEOMETRY) {
+    if (is_long(c)) {
         ret->is_long = true;
         ret->decode = NULL;
         ret->width = 0;

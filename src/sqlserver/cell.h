@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "record/schema.h"
 #include "record/value.h"
@@ -28,8 +29,10 @@ typedef struct CellRoom {
     Arena *arena;
     char *at, *end;
     uint64_t replaced; /* unpaired surrogates that became U+FFFD */
+    Buf scratch;       /* owned: a value on its way into another form */
 } CellRoom;
 
+void cell_room_done(CellRoom *room); /* free what it owns; the arena isn't */
 /* At least n bytes, to be given back but for what is used: room->at moves on by the caller. */
 char *cell_room(CellRoom *room, size_t n);
 
@@ -66,7 +69,8 @@ size_t cell_bytes(const CellPlan *plan);
 /* Decode run->rows cells to out[0], out[out_stride], … Errors: ERR_DATA for a value longer than declared
  * (cut by the driver), ERR_INTERNAL for bytes that aren't the type's. */
 MUST_CHECK bool cell_decode(const CellRun *run, Value *out, Err *e);
-/* A long value's bytes, read whole, to a value. */
-void cell_long(const CellPlan *plan, Str bytes, CellRoom *room, Value *out);
+/* A long value's bytes, read whole, to a value. Errors: ERR_DATA, they aren't the type's, or have no form
+ * outside SQL Server. */
+MUST_CHECK bool cell_long(const CellPlan *plan, Str bytes, CellRoom *room, Value *out, Err *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "record/civil.h"
 #include "record/numtext.h"
+#include "sqlserver/hierarchy.h"
 
 enum { SHOWN_BYTES = 40 };
 
@@ -53,9 +54,24 @@ static const char *plain_text(const Column *c, const Value *v, Arena *arena) {
     }
 }
 
+static bool hierarchy_param(const Value *v, Arena *arena, OdbcParam *ret, Err *e) {
+    CLEANUP(buf_done) Buf bytes = {0};
+    if (!hierarchy_bytes(value_str(v), &bytes, e)) return false;
+    Str kept = arena_str(arena, buf_view(&bytes));
+    *ret = odbc_bytes(kept.p, kept.n);
+    return true;
+}
+
 bool key_text_param(const Column *c, const Value *v, Arena *arena, OdbcParam *ret, Err *e) {
     if (value_is_null(v) || value_is_absent(v))
         return err_set(e, ERR_DATA, false, "key column " STR_FMT " is NULL", STR_ARG(c->name));
+    if (c->type == SQLTYPE_HIERARCHYID) return hierarchy_param(v, arena, ret, e);
+    if (c->type == SQLTYPE_SQL_VARIANT)
+        return err_set(e, ERR_INVALID, false,
+                       "key column " STR_FMT
+                       " is a sql_variant, by which rows can't be looked up: name other "
+                       "columns by message.key.columns",
+                       STR_ARG(c->name));
     switch (sqltype_form(c->type, c->precision)) {
     case FORM_TEXT: *ret = odbc_text(value_str(v)); return true;
     case FORM_BYTES: *ret = odbc_bytes(v->v.p, v->n); return true;
@@ -170,6 +186,10 @@ bool key_text_parse(Str text, Arena *arena, OdbcParam *ret, size_t count, Err *e
 void key_text_show(const Column *c, const Value *v, Buf *out) {
     if (value_is_null(v) || value_is_absent(v)) {
         buf_cstr(out, "NULL");
+        return;
+    }
+    if (c->type == SQLTYPE_HIERARCHYID || c->type == SQLTYPE_SQL_VARIANT) {
+        buf_str(out, str_sub(value_str(v), 0, SHOWN_BYTES));
         return;
     }
     CLEANUP(arena_done) Arena arena = {0};

@@ -147,6 +147,10 @@ static void check_columns(const CatalogInstance *in, Odbc *odbc, TextList *probl
     for (size_t i = 0; i < in->schema->column_count; i++) {
         CellPlan plan;
         Err e;
+        if (in->schema->columns[i].type == SQLTYPE_CLR)
+            LOG_WARN("clr_type_as_bytes", LOG_S("table", in->schema->qualified),
+                     LOG_S("column", in->schema->columns[i].name.p),
+                     LOG_S("why", "only SQL Server's assembly knows what its values mean"));
         if (cell_plan(&in->schema->columns[i], odbc_driver(odbc), &plan, &e)) continue;
         textlist_printf(problems, "table %s, column " STR_FMT ": %s: leave it out by column.exclude.list",
                         in->schema->qualified, STR_ARG(in->schema->columns[i].name), e.msg);

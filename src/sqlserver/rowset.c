@@ -89,6 +89,7 @@ Rowset *rowset_free(Rowset *r) {
     free(r->order);
     free(r->key);
     buf_done(&r->piece);
+    cell_room_done(&r->room);
     free(r);
     return NULL;
 }
@@ -158,7 +159,7 @@ static bool set_attr(Odbc *c, SQLINTEGER attribute, SQLPOINTER value, Err *e) {
 }
 
 void rowset_into(Rowset *r, Arena *arena) {
-    r->room = (CellRoom){.arena = arena, .replaced = r->room.replaced};
+    r->room = (CellRoom){.arena = arena, .replaced = r->room.replaced, .scratch = r->room.scratch};
 }
 
 bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e) {
@@ -202,6 +203,14 @@ static bool too_large(const Rowset *r, size_t column, const Value *row, Err *e) 
                    (long long)odbc_max_value_bytes(r->odbc));
 }
 
+/* What cell_long refuses: name the row. */
+static bool bad_long(const Rowset *r, size_t column, const Value *row, Err *e) {
+    CLEANUP(buf_done) Buf key = {0};
+    describe_key(r, row, &key);
+    return err_wrap(e, "table %s, column " STR_FMT ", %.160s", r->label, STR_ARG(r->columns[column].name),
+                    buf_text(&key));
+}
+
 /* One long value of the current row into r->piece. */
 static bool read_long(Rowset *r, SQLUSMALLINT number, const CellPlan *plan, bool *ret_is_null,
                       bool *ret_is_over, Err *e) {
@@ -235,7 +244,8 @@ static bool decode_longs(Rowset *r, Value *row, Err *e) {
             row[column] = value_null();
             continue;
         }
-        cell_long(plan, buf_view(&r->piece), &r->room, &row[column]);
+        if (!cell_long(plan, buf_view(&r->piece), &r->room, &row[column], e))
+            return bad_long(r, column, row, e);
         if ((int64_t)row[column].n > odbc_max_value_bytes(r->odbc)) return too_large(r, column, row, e);
     }
     return true;

@@ -2,7 +2,9 @@
 
 #include "base/mem.h"
 #include "record/lsn.h"
+#include "sqlserver/hierarchy.h"
 #include "sqlserver/key_text.h"
+#include "sqlserver/sqlvariant.h"
 
 static void quoted(Str text, char quote, Buf *sql) {
     for (size_t i = 0; i < text.n; i++) {
@@ -39,6 +41,43 @@ Column sql_text_meta_column(int meta) {
     case SQL_TEXT_META_COMMAND: return (Column){.name = STR_LIT("__$command_id"), .type = SQLTYPE_INT};
     default: return (Column){.name = STR_LIT("__$update_mask"), .type = SQLTYPE_VARBINARY, .length = 128};
     }
+}
+
+void sql_text_value(const Column *c, Buf *sql) {
+    CLEANUP(buf_done) Buf name = {0};
+    sql_text_name(c->name, &name);
+    switch (c->type) {
+    case SQLTYPE_HIERARCHYID:
+        buf_printf(sql, "CAST(" STR_FMT " AS varbinary(%d)) AS ", STR_ARG(buf_view(&name)),
+                   HIERARCHY_MAX_BYTES);
+        break;
+    case SQLTYPE_GEOGRAPHY:
+    case SQLTYPE_GEOMETRY:
+    case SQLTYPE_CLR:
+        buf_printf(sql, "CAST(" STR_FMT " AS varbinary(max)) AS ", STR_ARG(buf_view(&name)));
+        break;
+    case SQLTYPE_SQL_VARIANT:
+        sqlvariant_select(buf_view(&name), sql);
+        buf_cstr(sql, " AS ");
+        break;
+    default: break;
+    }
+    buf_str(sql, buf_view(&name));
+}
+
+/* A column that isn't in the table any more. */
+static void gone_value(const Column *c, Buf *sql) {
+    buf_cstr(sql, "CAST(NULL AS ");
+    switch (c->type) {
+    case SQLTYPE_GEOGRAPHY:
+    case SQLTYPE_GEOMETRY:
+    case SQLTYPE_HIERARCHYID:
+    case SQLTYPE_CLR: buf_cstr(sql, "varbinary(max)"); break;
+    case SQLTYPE_SQL_VARIANT: buf_cstr(sql, "nvarchar(max)"); break;
+    default: column_type_format(c, sql);
+    }
+    buf_cstr(sql, ") AS ");
+    sql_text_name(c->name, sql);
 }
 
 /* ---- chunks ---- */
@@ -92,12 +131,8 @@ void sql_text_chunk(const SqlTextChunk *t, Buf *sql) {
     for (size_t i = 0; i < t->count; i++) {
         const Column *c = &t->columns[t->order[i]];
         if (i) buf_cstr(sql, ", ");
-        if (t->is_gone && t->is_gone[t->order[i]]) {
-            buf_cstr(sql, "CAST(NULL AS ");
-            column_type_format(c, sql);
-            buf_cstr(sql, ") AS ");
-        }
-        sql_text_name(c->name, sql);
+        if (t->is_gone && t->is_gone[t->order[i]]) gone_value(c, sql);
+        else sql_text_value(c, sql);
     }
     buf_cstr(sql, " FROM ");
     sql_text_object(t->schema, t->table, sql);
@@ -158,7 +193,7 @@ size_t sql_text_page(const SqlTextPage *t, Buf *sql,
     buf_printf(sql, "SELECT TOP (%llu) ", (unsigned long long)t->top);
     for (size_t i = 0; i < t->count; i++) {
         if (i) buf_cstr(sql, ", ");
-        sql_text_name(t->columns[t->order[i]].name, sql);
+        sql_text_value(&t->columns[t->order[i]], sql);
     }
     CLEANUP(buf_done) Buf table = {0};
     buf_str(&table, t->instance);

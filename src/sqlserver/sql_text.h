@@ -17,6 +17,10 @@ void sql_text_name(Str name, Buf *sql);               /* [name], "]" doubled */
 void sql_text_object(Str schema, Str name, Buf *sql); /* [schema].[name] */
 void sql_text_literal(Str text, Buf *sql);            /* N'text', "'" doubled */
 
+/* A column in a SELECT list, by its name: itself, or, of a type that drivers don't give, an expression of one
+ * that they do (cell.h knows how to read it). */
+void sql_text_value(const Column *column, Buf *sql);
+
 /* The columns that precede a change table's own in our SELECT. Their names, "__$start_lsn" …, and types. */
 enum {
     SQL_TEXT_META_LSN,

@@ -48,6 +48,7 @@ static void cells_decode_well(Cells *c) {
 }
 
 static void cells_end(Cells *c) {
+    cell_room_done(&c->room);
     arena_done(&c->arena);
 }
 
@@ -280,11 +281,70 @@ static void long_types_are_read_apart_and_some_not_at_all(void **state) {
     CellPlan plan;
     Err e = {0};
     Column max = {.type = SQLTYPE_VARBINARY, .length = -1, .is_lob = true},
-           variant = {.type = SQLTYPE_SQL_VARIANT};
+           unknown = {.type = SQLTYPE_UNKNOWN};
     assert_true(cell_plan(&max, ODBC_DRIVER_FREETDS, &plan, &e));
     assert_true(plan.is_long);
-    assert_false(cell_plan(&variant, ODBC_DRIVER_FREETDS, &plan, &e));
+    assert_false(cell_plan(&unknown, ODBC_DRIVER_FREETDS, &plan, &e));
     assert_int_equal(e.code, ERR_INVALID);
+    static const SqlType apart[] = {SQLTYPE_SQL_VARIANT, SQLTYPE_GEOGRAPHY, SQLTYPE_GEOMETRY, SQLTYPE_CLR};
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+        Column c = {.type = apart[i]};
+        assert_true(cell_plan(&c, ODBC_DRIVER_MICROSOFT, &plan, &e));
+        assert_true(plan.is_long);
+    }
+}
+
+static void a_hierarchyid_becomes_its_path(void **state) {
+    (void)state;
+    const Column column = {.type = SQLTYPE_HIERARCHYID};
+    CellPlan plan;
+    Err e = {0};
+    assert_true(cell_plan(&column, ODBC_DRIVER_FREETDS, &plan, &e));
+    assert_int_equal(plan.width, 892);
+    _Alignas(8) uint8_t cells[2][CELL_HEAD + 896] = {0};
+    SQLLEN two = 2, null = SQL_NULL_DATA;
+    memcpy(cells[0], &two, sizeof two);
+    memcpy(cells[0] + CELL_HEAD, "\x5a\xde", 2);
+    memcpy(cells[1], &null, sizeof null);
+    Arena arena = {0};
+    CellRoom room = {.arena = &arena};
+    CellRun run = {.plan = &plan,
+                   .cells = cells[0],
+                   .stride = sizeof cells[0],
+                   .rows = 2,
+                   .out_stride = 1,
+                   .room = &room};
+    Value out[2];
+    assert_true(cell_decode(&run, out, &e));
+    assert_true(str_eq_c(value_str(&out[0]), "/1/1/3/"));
+    assert_true(value_is_null(&out[1]));
+    cell_room_done(&room);
+    arena_done(&arena);
+}
+
+static void long_values_change_their_form(void **state) {
+    (void)state;
+    static const char variant[] = "i\0n\0t\0|\0001\0000\0|\0000\0|\0004\0|\0|\0007\0";
+    static const char point[] = "\xe6\x10\0\0\x01\x0c\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\xf0\x3f"; /* latitude 2 */
+    const Column v = {.type = SQLTYPE_SQL_VARIANT}, g = {.type = SQLTYPE_GEOGRAPHY};
+    Arena arena = {0};
+    CellRoom room = {.arena = &arena};
+    CellPlan plan;
+    Value out;
+    Err e = {0};
+    assert_true(cell_plan(&v, ODBC_DRIVER_FREETDS, &plan, &e));
+    if (!cell_long(&plan, (Str){variant, sizeof variant - 1}, &room, &out, &e)) fail_msg("%s", e.msg);
+    assert_true(str_eq_c(value_str(&out), "{\"type\": \"int\", \"value\": 7}"));
+    assert_true(cell_plan(&g, ODBC_DRIVER_FREETDS, &plan, &e));
+    if (!cell_long(&plan, (Str){point, sizeof point - 1}, &room, &out, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(out.n, 9 + 16);
+    assert_memory_equal(out.v.p, "\x01\x01\0\0\x20\xe6\x10\0\0\0\0\0\0\0\0\xf0\x3f", 17);
+    assert_true(cell_long(&plan, STR_LIT("\xff\xff\xff\xff"), &room, &out, &e));
+    assert_true(value_is_null(&out));
+    assert_false(cell_long(&plan, STR_LIT("abc"), &room, &out, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    cell_room_done(&room);
+    arena_done(&arena);
 }
 
 int main(void) {
@@ -303,6 +363,8 @@ int main(void) {
         cmocka_unit_test(a_cut_text_is_an_error_even_when_the_driver_says_nothing),
         cmocka_unit_test(foreign_lengths_are_refused),
         cmocka_unit_test(long_types_are_read_apart_and_some_not_at_all),
+        cmocka_unit_test(a_hierarchyid_becomes_its_path),
+        cmocka_unit_test(long_values_change_their_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,12 +108,33 @@ static void a_null_is_no_key(void **state) {
     assert_int_equal(e.code, ERR_DATA);
 }
 
+static void a_path_goes_as_bytes_and_a_variant_not_at_all(void **state) {
+    (void)state;
+    Column h = {.name = STR_LIT("H"), .type = SQLTYPE_HIERARCHYID},
+           v = {.name = STR_LIT("V"), .type = SQLTYPE_SQL_VARIANT};
+    Value path = value_bytes("/1/1/3/", 7), variant = value_bytes("{}", 2);
+    Arena arena = {0};
+    OdbcParam p;
+    Err e = {0};
+    Buf sql = {0};
+    assert_true(key_text_param(&h, &path, &arena, &p, &e));
+    assert_int_equal(p.kind, ODBC_PARAM_BYTES);
+    assert_true(str_eq(p.value, (Str){"\x5a\xde", 2}));
+    key_text_marker(&h, &sql);
+    assert_string_equal(buf_text(&sql), "CAST(? AS hierarchyid)");
+    assert_false(key_text_param(&v, &variant, &arena, &p, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    buf_done(&sql);
+    arena_done(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_go_as_texts_that_the_server_casts_to_the_columns_type),
         cmocka_unit_test(a_key_comes_back_from_its_text),
         cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(a_null_is_no_key),
+        cmocka_unit_test(a_path_goes_as_bytes_and_a_variant_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

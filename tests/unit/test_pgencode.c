@@ -218,6 +218,44 @@ static void text_with_a_nul_is_refused_by_name(void **state) {
     assert_string_equal(encoded(pgencode_text_text, 0, value_bytes("", 0)), "00000000");
 }
 
+static void a_path_is_an_ltree_that_no_other_path_is(void **state) {
+    (void)state;
+    const PgField f = {.encode = pgencode_path_ltree, .what = "dbo.t.h", .is_variable = true};
+    const Value path = value_bytes("/1/2.5/-3/", 10), root = value_bytes("/", 1), bad = value_bytes("1", 1);
+    uint8_t room[PGENCODE_ROOM + 16];
+    Err e = {0};
+    assert_int_equal(pgencode_path_ltree(&f, &path, room, &e) - room, 13);
+    assert_memory_equal(room,
+                        "\0\0\0\x09\x01"
+                        "1.2_5.n3",
+                        13);
+    assert_int_equal(pgencode_path_ltree(&f, &root, room, &e) - room, 5);
+    assert_null(pgencode_path_ltree(&f, &bad, room, &e));
+    assert_int_equal(e.code, ERR_DATA);
+}
+
+static void a_float_is_the_shortest_text_that_reads_back(void **state) {
+    (void)state;
+    static const struct {
+        double d;
+        SqlType type;
+        const char *text;
+    } cases[] = {{0.1, SQLTYPE_FLOAT, "0.1"},
+                 {1.7976931348623157e308, SQLTYPE_FLOAT, "1.7976931348623157e+308"},
+                 {-0.0, SQLTYPE_FLOAT, "-0"},
+                 {(double)0.1f, SQLTYPE_REAL, "0.1"},
+                 {(double)3.4028235e38f, SQLTYPE_REAL, "3.4028235e+38"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const PgField f = {.type = cases[i].type};
+        const Value v = value_double(cases[i].d);
+        uint8_t room[PGENCODE_ROOM];
+        Err e = {0};
+        size_t n = (size_t)(pgencode_double_text(&f, &v, room, &e) - room);
+        assert_int_equal(n, 4 + strlen(cases[i].text));
+        assert_memory_equal(room + 4, cases[i].text, n - 4);
+    }
+}
+
 static void a_row_is_whole_or_not_there(void **state) {
     (void)state;
     const PgField fields[] = {{.encode = pgencode_int_int4, .what = "a"},
@@ -262,6 +300,8 @@ int main(void) {
         cmocka_unit_test(texts_of_times_are_iso_8601),
         cmocka_unit_test(guids_go_as_bytes_or_as_sql_servers_text),
         cmocka_unit_test(text_with_a_nul_is_refused_by_name),
+        cmocka_unit_test(a_path_is_an_ltree_that_no_other_path_is),
+        cmocka_unit_test(a_float_is_the_shortest_text_that_reads_back),
         cmocka_unit_test(a_row_is_whole_or_not_there),
         cmocka_unit_test(an_array_has_one_dimension_and_its_elements_type),
     };

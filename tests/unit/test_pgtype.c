@@ -51,7 +51,10 @@ static void each_type_has_its_native_counterpart(void **state) {
     assert_string_equal(ddl(column(SQLTYPE_NVARCHAR, -1, 0, 0)), "text");
     assert_string_equal(ddl(column(SQLTYPE_UNIQUEIDENTIFIER, 0, 0, 0)), "uuid");
     assert_string_equal(ddl(column(SQLTYPE_ROWVERSION, 8, 0, 0)), "bytea");
-    assert_string_equal(ddl(column(SQLTYPE_SQL_VARIANT, 0, 0, 0)), "refused");
+    assert_string_equal(ddl(column(SQLTYPE_SQL_VARIANT, 0, 0, 0)), "jsonb");
+    assert_string_equal(ddl(column(SQLTYPE_HIERARCHYID, 0, 0, 0)), "text");
+    assert_string_equal(ddl(column(SQLTYPE_GEOGRAPHY, 0, 0, 0)), "bytea");
+    assert_string_equal(ddl(column(SQLTYPE_CLR, 0, 0, 0)), "bytea");
     assert_string_equal(ddl(column(SQLTYPE_UNKNOWN, 0, 0, 0)), "refused");
 }
 
@@ -74,6 +77,19 @@ static void wider_existing_columns_are_taken(void **state) {
     assert_true(fits(column(SQLTYPE_UNIQUEIDENTIFIER, 0, 0, 0), target(PGKIND_TEXT, -1)));
     assert_true(fits(column(SQLTYPE_NVARCHAR, -1, 0, 0), target(PGKIND_JSONB, -1)));
     assert_true(fits(column(SQLTYPE_DATETIME, 0, 0, 3), target(PGKIND_INT8, -1)));
+    assert_true(fits(column(SQLTYPE_FLOAT, 0, 0, 0), target(PGKIND_TEXT, -1)));
+    assert_true(fits(column(SQLTYPE_HIERARCHYID, 0, 0, 0), target(PGKIND_LTREE, -1)));
+    assert_true(fits(column(SQLTYPE_GEOMETRY, 0, 0, 0), target(PGKIND_SPATIAL, -1)));
+    assert_true(fits(column(SQLTYPE_SQL_VARIANT, 0, 0, 0), target(PGKIND_TEXT, -1)));
+}
+
+static void types_of_extensions_are_known_by_name(void **state) {
+    (void)state;
+    assert_int_equal(pgtype_kind(70001, false, "citext"), PGKIND_TEXT);
+    assert_int_equal(pgtype_kind(70001, false, "ltree"), PGKIND_LTREE);
+    assert_int_equal(pgtype_kind(70001, false, "geography"), PGKIND_SPATIAL);
+    assert_int_equal(pgtype_kind(70001, true, "mood"), PGKIND_TEXT);
+    assert_int_equal(pgtype_kind(70001, false, "mood"), PGKIND_OTHER);
 }
 
 static void what_would_lose_something_is_refused_by_name(void **state) {
@@ -87,6 +103,9 @@ static void what_would_lose_something_is_refused_by_name(void **state) {
     assert_false(fits(column(SQLTYPE_FLOAT, 0, 0, 0), target(PGKIND_FLOAT4, -1)));
     assert_false(fits(column(SQLTYPE_NVARCHAR, 10, 0, 0), target(PGKIND_INT4, -1)));
     assert_false(fits(column(SQLTYPE_INT, 0, 0, 0), target(PGKIND_OTHER, -1)));
+    assert_false(fits(column(SQLTYPE_HIERARCHYID, 0, 0, 0), target(PGKIND_BYTEA, -1)));
+    assert_false(fits(column(SQLTYPE_VARBINARY, 8, 0, 0), target(PGKIND_SPATIAL, -1)));
+    assert_false(fits(column(SQLTYPE_NVARCHAR, 8, 0, 0), target(PGKIND_LTREE, -1)));
 }
 
 static void widening_never_takes_a_digit_away(void **state) {
@@ -111,6 +130,7 @@ int main(void) {
         cmocka_unit_test(each_type_has_its_native_counterpart),
         cmocka_unit_test(every_native_counterpart_can_be_written),
         cmocka_unit_test(wider_existing_columns_are_taken),
+        cmocka_unit_test(types_of_extensions_are_known_by_name),
         cmocka_unit_test(what_would_lose_something_is_refused_by_name),
         cmocka_unit_test(widening_never_takes_a_digit_away),
     };

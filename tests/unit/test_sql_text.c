@@ -125,6 +125,25 @@ static void old_change_tables_have_no_command_or_null_in_it(void **state) {
     buf_done(&sql);
 }
 
+static void what_drivers_do_not_give_is_asked_for_in_another_form(void **state) {
+    (void)state;
+    static const struct {
+        SqlType type;
+        const char *sql;
+    } cases[] = {{SQLTYPE_INT, "[a]]b]"},
+                 {SQLTYPE_XML, "[a]]b]"},
+                 {SQLTYPE_HIERARCHYID, "CAST([a]]b] AS varbinary(892)) AS [a]]b]"},
+                 {SQLTYPE_GEOMETRY, "CAST([a]]b] AS varbinary(max)) AS [a]]b]"},
+                 {SQLTYPE_CLR, "CAST([a]]b] AS varbinary(max)) AS [a]]b]"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Column c = {.name = {"a]b", 3}, .type = cases[i].type};
+        Buf sql = {0};
+        sql_text_value(&c, &sql);
+        assert_string_equal(buf_text(&sql), cases[i].sql);
+        buf_done(&sql);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_quoted),
@@ -133,6 +152,7 @@ int main(void) {
         cmocka_unit_test(a_page_behind_a_transaction_asks_for_later_ones),
         cmocka_unit_test(a_page_inside_a_transaction_is_a_range_of_it),
         cmocka_unit_test(old_change_tables_have_no_command_or_null_in_it),
+        cmocka_unit_test(what_drivers_do_not_give_is_asked_for_in_another_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,196 @@
+"""Every SQL Server type at its extremes, through snapshot and stream, against what PostgreSQL should show.
+
+The expected values are written by hand, as PostgreSQL prints them; nothing here is computed by what is tested.
+"""
+
+import lab
+
+NINES = "9" * 38
+LONG = 70000  # characters: more than one piece of a driver's read
+
+# name, SQL Server type, type in PostgreSQL, [(T-SQL literal, PostgreSQL's text), …]; every column gets a NULL row as well
+TYPES = [
+    ("a_bit", "bit", "boolean", [("0", "false"), ("1", "true")]),
+    ("a_tinyint", "tinyint", "smallint", [("0", "0"), ("255", "255")]),
+    ("a_smallint", "smallint", "smallint", [("-32768", "-32768"), ("32767", "32767")]),
+    ("an_int", "int", "integer", [("-2147483648", "-2147483648"), ("2147483647", "2147483647"), ("0", "0")]),
+    ("a_bigint", "bigint", "bigint", [("-9223372036854775808", "-9223372036854775808"), ("9223372036854775807", "9223372036854775807")]),
+    ("d38", "decimal(38,0)", "numeric(38,0)", [(f"-{NINES}", f"-{NINES}"), (NINES, NINES), ("0", "0")]),
+    ("d38_38", "decimal(38,38)", "numeric(38,38)", [(f"0.{NINES}", f"0.{NINES}"), ("-0." + "0" * 37 + "1", "-0." + "0" * 37 + "1")]),
+    ("d18_4", "numeric(18,4)", "numeric(18,4)", [("99999999999999.9999", "99999999999999.9999"), ("-0.0001", "-0.0001")]),
+    ("d19_1", "decimal(19,1)", "numeric(19,1)", [("999999999999999999.9", "999999999999999999.9"), ("-1", "-1.0")]),
+    ("a_money", "money", "numeric(19,4)", [("-922337203685477.5808", "-922337203685477.5808"), ("922337203685477.5807", "922337203685477.5807")]),
+    ("a_smallmoney", "smallmoney", "numeric(10,4)", [("-214748.3648", "-214748.3648"), ("214748.3647", "214748.3647")]),
+    ("a_real", "real", "real", [("3.4028235E+38", "3.4028235e+38"), ("-1.1754944E-38", "-1.1754944e-38"), ("CAST(0.1 AS real)", "0.1")]),
+    ("a_float", "float", "double precision", [("1.7976931348623157E+308", "1.7976931348623157e+308"), ("-2.2250738585072014E-308", "-2.2250738585072014e-308"),
+                                              ("0.1E0", "0.1"), ("9007199254740993E0", "9.007199254740992e+15")]),
+    ("a_date", "date", "date", [("'0001-01-01'", "0001-01-01"), ("'9999-12-31'", "9999-12-31"), ("'1582-10-10'", "1582-10-10")]),
+    ("time0", "time(0)", "time(0) without time zone", [("'23:59:59'", "23:59:59"), ("'00:00:00'", "00:00:00")]),
+    ("time3", "time(3)", "time(3) without time zone", [("'23:59:59.999'", "23:59:59.999"), ("'12:34:56.78'", "12:34:56.78")]),
+    ("time7", "time(7)", "time(6) without time zone", [("'23:59:59.9999999'", "23:59:59.999999"), ("'12:34:56.1234567'", "12:34:56.123457")]),
+    ("a_smalldatetime", "smalldatetime", "timestamp(0) without time zone", [("'1900-01-01T00:00:00'", "1900-01-01 00:00:00"), ("'2079-06-06T23:59:00'", "2079-06-06 23:59:00")]),
+    ("a_datetime", "datetime", "timestamp(3) without time zone", [("'1753-01-01T00:00:00.003'", "1753-01-01 00:00:00.003"), ("'9999-12-31T23:59:59.997'", "9999-12-31 23:59:59.997"),
+                                                                  ("'2026-02-28T12:00:00.120'", "2026-02-28 12:00:00.12")]),
+    ("datetime2_0", "datetime2(0)", "timestamp(0) without time zone", [("'0001-01-01T00:00:00'", "0001-01-01 00:00:00"), ("'9999-12-31T23:59:59'", "9999-12-31 23:59:59")]),
+    ("datetime2_3", "datetime2(3)", "timestamp(3) without time zone", [("'2026-02-28T12:00:00.12'", "2026-02-28 12:00:00.12")]),
+    ("datetime2_7", "datetime2(7)", "timestamp(6) without time zone", [("'9999-12-31T23:59:59.9999999'", "9999-12-31 23:59:59.999999"), ("'0001-01-01T00:00:00.0000001'", "0001-01-01 00:00:00"),
+                                                                       ("'2026-02-28T12:00:00.1234567'", "2026-02-28 12:00:00.123457")]),
+    ("an_offset", "datetimeoffset(7)", "timestamp(6) with time zone", [("'9999-12-31T23:59:59.9999999+00:00'", "9999-12-31 23:59:59.999999+00"), ("'0001-01-01T00:00:00+00:00'", "0001-01-01 00:00:00+00"),
+                                                                       ("'2026-01-02T03:04:05.1234567+14:00'", "2026-01-01 13:04:05.123457+00"), ("'2026-01-02T03:04:05-14:00'", "2026-01-02 17:04:05+00")]),
+    ("a_char", "char(5)", "character varying(5)", [("'ab'", "ab   "), ("''", "     "), ("'abcde'", "abcde")]),
+    ("a_varchar", "varchar(20)", "character varying(20)", [("''", ""), ("'it''s  '", "it's  "), ("'caf\u00e9'", "caf\u00e9")]),
+    ("an_nchar", "nchar(3)", "character varying(3)", [("N'\u00fc'", "\u00fc  "), ("N'\U0001f600x'", "\U0001f600x")]),
+    ("an_nvarchar", "nvarchar(20)", "character varying(20)", [("N''", ""), ("N'\u00dcn\u00ef \U0001f600 \u4e2d'", "\u00dcn\u00ef \U0001f600 \u4e2d"), ("N'\t\r\n\\\"'", "\t\r\n\\\"")]),
+    ("varchar_max", "varchar(max)", "text", [(f"REPLICATE(CAST('x' AS varchar(max)), {LONG})", "x" * LONG), ("''", ""), ("'short'", "short")]),
+    ("nvarchar_max", "nvarchar(max)", "text", [(f"REPLICATE(CAST(N'\u00fc' AS nvarchar(max)), {LONG})", "\u00fc" * LONG), ("N''", ""), ("N'\U0001f600'", "\U0001f600")]),
+    ("a_text", "text", "text", [("'old text'", "old text"), ("''", "")]),
+    ("an_ntext", "ntext", "text", [("N'old \u00fc'", "old \u00fc"), ("N''", "")]),
+    ("an_xml", "xml", "xml", [("N'<a b=\"1\"><c>x &amp; \u00fc</c></a>'", "<a b=\"1\"><c>x &amp; \u00fc</c></a>"), ("N''", "")]),
+    ("a_binary", "binary(4)", "bytea", [("0x00FF00FF", "\\x00ff00ff"), ("0x01", "\\x01000000")]),
+    ("a_varbinary", "varbinary(8)", "bytea", [("0x", "\\x"), ("0x0000000000000000", "\\x0000000000000000")]),
+    ("varbinary_max", "varbinary(max)", "bytea", [(f"CAST(REPLICATE(CAST('a' AS varchar(max)), {LONG}) AS varbinary(max))", "\\x" + "61" * LONG), ("0x", "\\x")]),
+    ("an_image", "image", "bytea", [("0x0001", "\\x0001"), ("0x", "\\x")]),
+    ("a_guid", "uniqueidentifier", "uuid", [("'6F9619FF-8B86-D011-B42D-00C04FC964FF'", "6f9619ff-8b86-d011-b42d-00c04fc964ff"), ("'00000000-0000-0000-0000-000000000000'", "00000000-0000-0000-0000-000000000000")]),
+    ("a_path", "hierarchyid", "text", [("CAST(0x AS hierarchyid)", "/"), ("CAST(0x5ADE AS hierarchyid)", "/1/1/3/"), ("CAST(0x59FB0540 AS hierarchyid)", "/1/-2.18/")]),
+    ("a_geography", "geography", "bytea", [("CAST(0xE6100000010C0000000000000040000000000000F03F AS geography)", "\\x0101000020e6100000000000000000f03f0000000000000040")]),
+    ("a_geometry", "geometry", "bytea", [("CAST(0x00000000010C000000000000F03F0000000000000040 AS geometry)", "\\x0101000000000000000000f03f0000000000000040"),
+                                         ("CAST(0x000000000104000000000000000001000000FFFFFFFFFFFFFFFF02 AS geometry)", "\\x010200000000000000")]),
+    ("a_sysname", "sysname NULL", "character varying(128)", [("N'a name'", "a name")]),
+    ("an_alias", "dbo.Phone NULL", "character varying(12)", [("'555-0100'", "555-0100")]),
+    ("a_sparse", "int SPARSE NULL", "integer", [("7", "7")]),
+]
+
+VARIANTS = [
+    ("CAST(1 AS bit)", '{"type": "bit", "value": true}'),
+    ("CAST(255 AS tinyint)", '{"type": "tinyint", "value": 255}'),
+    ("CAST(-32768 AS smallint)", '{"type": "smallint", "value": -32768}'),
+    ("CAST(-2147483648 AS int)", '{"type": "int", "value": -2147483648}'),
+    ("CAST(9223372036854775807 AS bigint)", '{"type": "bigint", "value": 9223372036854775807}'),
+    (f"CAST({NINES} AS decimal(38,0))", '{"type": "decimal", "scale": 0, "value": ' + NINES + ', "precision": 38}'),
+    ("CAST(-0.5 AS numeric(5,3))", '{"type": "numeric", "scale": 3, "value": -0.500, "precision": 5}'),
+    ("CAST(-922337203685477.5808 AS money)", '{"type": "money", "value": -922337203685477.5808}'),
+    ("CAST(214748.3647 AS smallmoney)", '{"type": "smallmoney", "value": 214748.3647}'),
+    ("CAST(0.1 AS real)", '{"type": "real", "value": "0.1"}'),
+    ("CAST(1.7976931348623157E+308 AS float)", '{"type": "float", "value": "1.7976931348623157e+308"}'),
+    ("CAST(0.1 AS float)", '{"type": "float", "value": "0.1"}'),
+    ("CAST('0001-01-01' AS date)", '{"type": "date", "value": "0001-01-01"}'),
+    ("CAST('23:59:59.9999999' AS time(7))", '{"type": "time", "scale": 7, "value": "23:59:59.9999999"}'),
+    ("CAST('23:59:59' AS time(0))", '{"type": "time", "scale": 0, "value": "23:59:59"}'),
+    ("CAST('2079-06-06T23:59:00' AS smalldatetime)", '{"type": "smalldatetime", "value": "2079-06-06T23:59:00"}'),
+    ("CAST('9999-12-31T23:59:59.997' AS datetime)", '{"type": "datetime", "value": "9999-12-31T23:59:59.997"}'),
+    ("CAST('0001-01-01T00:00:00.12' AS datetime2(2))", '{"type": "datetime2", "scale": 2, "value": "0001-01-01T00:00:00.12"}'),
+    ("CAST('9999-12-31T23:59:59.9999999+14:00' AS datetimeoffset(7))", '{"type": "datetimeoffset", "scale": 7, "value": "9999-12-31T23:59:59.9999999+14:00"}'),
+    ("CAST('ab' AS char(4))", '{"type": "char", "value": "ab  ", "collation": "SQL_Latin1_General_CP1_CI_AS", "max_length": 4}'),
+    ("CAST('it''s | \"x\"' AS varchar(8000))", '{"type": "varchar", "value": "it\'s | \\"x\\"", "collation": "SQL_Latin1_General_CP1_CI_AS", "max_length": 8000}'),
+    ("CAST(N'\u4e2d\U0001f600' AS nvarchar(10))", '{"type": "nvarchar", "value": "\u4e2d\U0001f600", "collation": "SQL_Latin1_General_CP1_CI_AS", "max_length": 20}'),
+    ("CAST(REPLICATE('y', 8000) AS varchar(8000))", '{"type": "varchar", "value": "' + "y" * 8000 + '", "collation": "SQL_Latin1_General_CP1_CI_AS", "max_length": 8000}'),
+    ("CAST(N'' AS nchar(1))", '{"type": "nchar", "value": " ", "collation": "SQL_Latin1_General_CP1_CI_AS", "max_length": 2}'),
+    ("CAST(0x01 AS binary(2))", '{"type": "binary", "value": "0x0100", "max_length": 2}'),
+    ("CAST(0x AS varbinary(8000))", '{"type": "varbinary", "value": "0x", "max_length": 8000}'),
+    ("CAST('6F9619FF-8B86-D011-B42D-00C04FC964FF' AS uniqueidentifier)", '{"type": "uniqueidentifier", "value": "6F9619FF-8B86-D011-B42D-00C04FC964FF"}'),
+]
+TYPES.append(("a_variant", "sql_variant", "jsonb", VARIANTS))
+ROWS = max(len(cases) for _, _, _, cases in TYPES) + 1
+DATABASE = "warehouse_source"
+
+
+def case(cases, row):
+    """What stands in a row: each case once, then NULL, then again."""
+    row %= len(cases) + 1
+    return (None, None) if row == len(cases) else cases[row]
+
+
+def literals(row):
+    return [case(cases, row)[0] or "NULL" for _, _, _, cases in TYPES]
+
+
+def insert(source, ids, shift):
+    names = ", ".join(f"[{name}]" for name, _, _, _ in TYPES)
+    batch = [f"INSERT INTO dbo.every (id, {names}) VALUES ({i}, {', '.join(literals(i + shift))})" for i in ids]
+    source.script("\nGO\n".join(batch), DATABASE)
+
+
+def update(source, ids, shift):
+    batch = []
+    for i in ids:
+        sets = ", ".join(f"[{t[0]}] = {value}" for t, value in zip(TYPES, literals(i + shift)))
+        batch.append(f"UPDATE dbo.every SET {sets} WHERE id = {i}")
+    source.script("\nGO\n".join(batch), DATABASE)
+
+
+def expected(shifts):
+    """{id: texts} for {id: shift}."""
+    return {i: [case(cases, i + shift)[1] for _, _, _, cases in TYPES] for i, shift in shifts.items()}
+
+
+def shown(target):
+    columns = ", ".join(f'"{name}"::text' for name, _, _, _ in TYPES)
+    return {row[0]: list(row[1:]) for row in target.rows(f"set timezone = 'UTC'; set extra_float_digits = 1; select id, {columns} from dbo.every")}
+
+
+def differences(target, want):
+    got = shown(target)
+    found = [f"rows {sorted(got)} instead of {sorted(want)}"] if sorted(got) != sorted(want) else []
+    for i in sorted(set(got) & set(want)):
+        for (name, kind, _, _), a, b in zip(TYPES, got[i], want[i]):
+            if a != b:
+                found.append(f"row {i}, {name} {kind}: {str(a)[:80]!r} instead of {str(b)[:80]!r}")
+    return found
+
+
+def wait_equal(run, target, want):
+    def equal():
+        assert run.is_running(), run.log()
+        return target.rows("select to_regclass('dbo.every')")[0][0] and not differences(target, want)
+
+    try:
+        lab.wait_for("equality", equal, 60)
+    except TimeoutError:
+        assert differences(target, want) == []
+        raise
+
+
+def make(source):
+    columns = ",\n".join(f"[{name}] {kind}" + ("" if "NULL" in kind else " NULL") for name, kind, _, _ in TYPES)
+    source.script(f"""CREATE DATABASE {DATABASE}
+GO
+USE {DATABASE}
+GO
+EXEC sp_configure 'max text repl size', -1; RECONFIGURE
+GO
+CREATE TYPE dbo.Phone FROM varchar(12)
+GO
+CREATE TABLE dbo.every (id int NOT NULL PRIMARY KEY, {columns}, version rowversion NOT NULL)
+GO
+EXEC sys.sp_cdc_enable_db
+GO
+EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'every', @role_name = NULL
+""")
+
+
+def test_every_type_arrives_whole_by_snapshot_and_by_stream(runner, source, target):
+    make(source)
+    only = {"table.include.list": "dbo.every"}
+    insert(source, range(ROWS), shift=0)
+    run = runner.start(source=only)
+    shifts = {i: 0 for i in range(ROWS)}
+    wait_equal(run, target, expected(shifts))
+    made = dict(target.rows("select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'dbo.every'::regclass and attnum > 0"))
+    assert {name: made[name] for name, _, _, _ in TYPES} == {name: kind for name, _, kind, _ in TYPES}
+    insert(source, range(100, 100 + ROWS), shift=0)
+    shifts.update({i: 0 for i in range(100, 100 + ROWS)})
+    wait_equal(run, target, expected(shifts))
+    update(source, range(ROWS), shift=1)
+    shifts.update({i: 1 for i in range(ROWS)})
+    wait_equal(run, target, expected(shifts))
+    source.script("DELETE FROM dbo.every WHERE id % 2 = 1", DATABASE)
+    shifts = {i: shift for i, shift in shifts.items() if i % 2 == 0}
+    wait_equal(run, target, expected(shifts))
+    versions = source.rows("SELECT id, CAST(version AS varbinary(8)) FROM dbo.every", DATABASE)
+    lab.wait_for("the versions", lambda: sorted(target.rows("select id, version from dbo.every")) and
+                 sorted((i, bytes(v)) for i, v in target.rows("select id, version from dbo.every")) == sorted((i, bytes(v)) for i, v in versions))
+    verified = runner.command("verify", *runner.files(source=only))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    target.rows("update dbo.every set a_path = '/9/', a_variant = '{\"type\": \"int\", \"value\": 1}' where id = 0")
+    verified = runner.command("verify", "--settle=1", *runner.files(source=only))
+    assert verified.returncode == 1 and "id=0" in verified.stdout, verified.stdout + verified.stderr
