@@ -20,6 +20,7 @@
 #include "sqlserver/catalog.h"
 #include "sqlserver/copier.h"
 #include "sqlserver/odbc.h"
+#include "sqlserver/plan_feed.h"
 #include "sqlserver/precheck.h"
 #include "sqlserver/reading.h"
 #include "sqlserver/setup_sql.h"
@@ -55,7 +56,6 @@ struct Source {
     Stream *stream;
     Copier *copier;
     Reading reading;
-    PlanInstance *instances; /* owned: of the reading */
     int64_t
         look_again_us; /* monotonic: a table that couldn't be taken is looked at again; 0 = there is none */
     TableCopy *copies; /* owned, by table */
@@ -104,22 +104,6 @@ static bool check_all(Source *s, const StoredState *state, Err *e) {
     for (size_t i = 1; i < problems.count; i++) LOG_ERROR("check_failed", LOG_S("what", problems.items[i]));
     textlist_done(&problems);
     return ok;
-}
-
-static PlanTableSpec spec_of(const Source *s, size_t table) {
-    const CatalogTable *t = &s->catalog.tables[table];
-    PlanTableSpec spec = {.schema = t->schema, .table = t->name, .may_vanish = true};
-    for (size_t k = 0; k < s->catalog.instance_count; k++)
-        if (s->catalog.instances[k].table == table)
-            spec.is_keyless = s->catalog.instances[k].schema->key_count == 0;
-    return spec;
-}
-
-static Plan *make_plan(const Source *s, const StoredState *state) {
-    size_t count = s->catalog.table_count;
-    CLEANUP_FREE PlanTableSpec *specs = x_calloc(count + 1, sizeof *specs);
-    for (size_t i = 0; i < count; i++) specs[i] = spec_of(s, i);
-    return plan_new(s->settings.mode, specs, count, state);
 }
 
 /* Rows that the copy will bring, for progress; without the right to know there is none. */
@@ -189,7 +173,6 @@ static Source *source_stop(Source *s) {
     plan_free(s->plan);
     for (size_t i = 0; s->copies && i < s->catalog.table_count; i++) free(s->copies[i].upper_key);
     free(s->copies);
-    free(s->instances);
     reading_done(&s->reading);
     catalog_done(&s->catalog);
     odbc_close(s->odbc);
@@ -210,7 +193,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
         source_stop(s);
         return false;
     }
-    s->plan = make_plan(s, state);
+    s->plan = plan_feed_new(&s->catalog, s->settings.mode, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,
                                            .page_bytes = PAGE_BYTES});
@@ -292,35 +275,10 @@ static bool reload_catalog(Source *s, Err *e) {
     s->copies = x_reallocarray(s->copies, s->tables.count + 1, sizeof *s->copies);
     for (size_t i = before; i < s->tables.count; i++) {
         s->copies[i] = (TableCopy){0};
-        PlanTableSpec spec = spec_of(s, i);
+        PlanTableSpec spec = plan_feed_table(&s->catalog, i);
         plan_add_table(s->plan, &spec);
     }
     return true;
-}
-
-/* One that the catalog has but not the reading before it was made in between: it hasn't begun. */
-static size_t list_instances(Source *s) {
-    size_t count = 0;
-    s->instances = x_reallocarray(s->instances, s->catalog.instance_count + 1, sizeof *s->instances);
-    for (size_t i = 0; i < s->catalog.instance_count; i++) {
-        const CatalogInstance *in = &s->catalog.instances[i];
-        Lsn start = {{0}};
-        (void)is_in_reading(&s->reading, in->object_id, &start);
-        s->instances[count++] = (PlanInstance){.table = in->table,
-                                               .object_id = in->object_id,
-                                               .start_lsn = start,
-                                               .fingerprint = in->schema->fingerprint,
-                                               .adds_columns = in->adds_columns,
-                                               .is_keyless = in->schema->key_count == 0};
-    }
-    return count;
-}
-
-static Lsn largest_start(const Reading *r) {
-    Lsn largest = {{0}};
-    for (size_t i = 0; i < r->instance_count; i++)
-        if (lsn_cmp(&r->instances[i].start_lsn, &largest) > 0) largest = r->instances[i].start_lsn;
-    return largest;
 }
 
 /* Tell what the capture job has reached, and when that was committed. When more commits wait than a reading
@@ -343,17 +301,7 @@ static bool do_reading(Source *s, Err *e) {
     Reading *r = &s->reading;
     if (!reading_take(r, s->odbc, &at.commit_lsn, s->settings.window_transactions, e)) return false;
     if (is_catalog_old(s) && !reload_catalog(s, e)) return false;
-    const CommitTime *last = r->commit_count ? &r->commits[r->commit_count - 1] : NULL;
-    PlanReading reading = {.max_lsn = r->max_lsn,
-                           .to_lsn = r->is_full && last ? last->lsn : r->max_lsn,
-                           .to_us = last ? last->us : 0,
-                           .now_us = r->now_us,
-                           .instances = s->instances,
-                           .begun_lsn = largest_start(r),
-                           .is_secondary = s->settings.target.is_read_only};
-    reading.instance_count = list_instances(s);
-    reading.instances = s->instances;
-    plan_reading(s->plan, &reading);
+    plan_feed_reading(s->plan, &s->catalog, r, s->settings.target.is_read_only);
     if (!tell_captured(s, e)) return false;
     s->next_read_us = clock_mono_us() + s->settings.poll_interval_ms * 1000;
     return true;

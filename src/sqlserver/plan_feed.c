@@ -1,0 +1,48 @@
+#include "sqlserver/plan_feed.h"
+
+#include "base/mem.h"
+
+PlanTableSpec plan_feed_table(const Catalog *c, size_t table) {
+    const CatalogTable *t = &c->tables[table];
+    PlanTableSpec spec = {.schema = t->schema, .table = t->name, .may_vanish = true};
+    for (size_t k = 0; k < c->instance_count; k++)
+        if (c->instances[k].table == table) spec.is_keyless = c->instances[k].schema->key_count == 0;
+    return spec;
+}
+
+Plan *plan_feed_new(const Catalog *c, PlanMode mode, const StoredState *stored) {
+    CLEANUP_FREE PlanTableSpec *specs = x_calloc(c->table_count + 1, sizeof *specs);
+    for (size_t i = 0; i < c->table_count; i++) specs[i] = plan_feed_table(c, i);
+    return plan_new(mode, specs, c->table_count, stored);
+}
+
+static Lsn largest_start(const Reading *r) {
+    Lsn largest = {{0}};
+    for (size_t i = 0; i < r->instance_count; i++)
+        if (lsn_cmp(&r->instances[i].start_lsn, &largest) > 0) largest = r->instances[i].start_lsn;
+    return largest;
+}
+
+void plan_feed_reading(Plan *p, const Catalog *c, const Reading *r, bool is_secondary) {
+    CLEANUP_FREE PlanInstance *instances = x_calloc(c->instance_count + 1, sizeof *instances);
+    /* one that the catalog has but not the reading before it was made in between: it hasn't begun */
+    for (size_t i = 0; i < c->instance_count; i++) {
+        const CatalogInstance *in = &c->instances[i];
+        instances[i] = (PlanInstance){.table = in->table,
+                                      .object_id = in->object_id,
+                                      .start_lsn = reading_start(r, in->object_id),
+                                      .fingerprint = in->schema->fingerprint,
+                                      .adds_columns = in->adds_columns,
+                                      .is_keyless = in->schema->key_count == 0};
+    }
+    const CommitTime *last = r->commit_count ? &r->commits[r->commit_count - 1] : NULL;
+    const PlanReading reading = {.max_lsn = r->max_lsn,
+                                 .to_lsn = r->is_full && last ? last->lsn : r->max_lsn,
+                                 .to_us = last ? last->us : 0,
+                                 .now_us = r->now_us,
+                                 .instances = instances,
+                                 .instance_count = c->instance_count,
+                                 .begun_lsn = largest_start(r),
+                                 .is_secondary = is_secondary};
+    plan_reading(p, &reading);
+}

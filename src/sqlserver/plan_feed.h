@@ -1,0 +1,22 @@
+/*
+ * plan_feed.h - what the plan (pipeline/plan.h) is told of a catalog and of the readings: for a run, and for
+ * those who ask what a run would do. Pure; owner thread only.
+ */
+#ifndef SQLSERVER_PLAN_FEED_H
+#define SQLSERVER_PLAN_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pipeline/plan.h"
+#include "sqlserver/catalog.h"
+#include "sqlserver/reading.h"
+
+/* A plan of the catalog's tables, in their order. Owned. */
+Plan *plan_feed_new(const Catalog *c, PlanMode mode, const StoredState *stored);
+/* The same as for one of them, for plan_add_table. Borrows from the catalog. */
+PlanTableSpec plan_feed_table(const Catalog *c, size_t table);
+/* Give the plan a reading. c: the catalog whose tables are the plan's, read no earlier than r. */
+void plan_feed_reading(Plan *p, const Catalog *c, const Reading *r, bool is_secondary);
+
+#endif
