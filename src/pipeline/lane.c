@@ -179,6 +179,7 @@ static bool put_by_kind(const Lane *l, const Batch *b, int64_t now_us, LaneWork 
         if (l->state != OPEN) return out_of_order(e, "the end inside a transaction");
         add_move(l, w);
         return true;
+    case BATCH_ANSWER: break; /* the worker's */
     }
     return out_of_order(e, "of a kind that there isn't");
 }

@@ -20,6 +20,10 @@
  * a row have to say so; then it is forgotten at the place where the stream stands. What it had changed since
  * is lost with its change table, so if it comes back it is a new one, copied from empty.
  *
+ * A copy that a signal asks for is one beside the stream, told apart only in that it may be paused and
+ * stopped. A blocking one keeps windows from being given out until it is done: its rows then may be newer
+ * than the position for longer, as those of the first copy are.
+ *
  * Two things would lose changes in silence, and are refused. A table that is stored but isn't read now: the
  * position moves on without it. A source that was restored: it makes other commits at LSNs that the stream
  * has behind it. What tells is that it has never been at the position. A position may lie above the captured
@@ -42,6 +46,9 @@
 /* Commit times are stored with 1/300 s; and a commit's time is taken a moment before it can be seen. */
 enum { CLOCK_MARGIN_US = 20 * 1000, GONE_READINGS = 2 };
 
+/* What a signal wants of a table's ad-hoc copy. */
+typedef enum Wish { WISH_NONE, WISH_COPY, WISH_STOP, WISH_PAUSE } Wish;
+
 typedef struct PlanTable {
     char *schema, *table; /* owned */
     bool is_keyless, may_vanish;
@@ -55,6 +62,13 @@ typedef struct PlanTable {
     uint64_t fingerprint;
     int32_t instance;
     Position floor;
+    bool is_whole;    /* was copied in full, not only on demand */
+    BatchAsked asked; /* the copy that isn't done is a signal's */
+    bool is_paused;
+    char *filter; /* owned; of that copy; NULL = all rows */
+    Wish wish;    /* not announced yet */
+    bool wish_blocks, wish_pauses;
+    char *wish_filter; /* owned */
     /* As the last reading has it. */
     bool has_instance, has_unset; /* any; one that the capture job hasn't reached */
     uint32_t gone;                /* readings in a row without any */
@@ -114,6 +128,10 @@ static void take_stored(PlanTable *t, const StoredTable *stored) {
     t->fingerprint = stored->fingerprint;
     t->instance = stored->instance;
     t->floor = stored->floor;
+    t->is_whole = stored->is_whole;
+    t->asked = stored->asked;
+    t->is_paused = stored->is_paused;
+    t->filter = stored->filter ? x_strdup(stored->filter) : NULL;
 }
 
 static void put_quoted(Buf *out, Str s) {
@@ -177,6 +195,8 @@ Plan *plan_free(Plan *p) {
     for (size_t i = 0; i < p->count; i++) {
         free(p->tables[i].schema);
         free(p->tables[i].table);
+        free(p->tables[i].filter);
+        free(p->tables[i].wish_filter);
     }
     free(p->tables);
     free(p->left_out);
@@ -337,6 +357,93 @@ bool plan_check_page(const Plan *p, size_t table, const Position *page_from, con
     return is_whole || gap(t, page_from, start_lsn, e);
 }
 
+/* ---- what signals ask for ---- */
+
+static void drop_wish(PlanTable *t) {
+    t->wish = WISH_NONE;
+    t->wish_blocks = t->wish_pauses = false;
+    free(t->wish_filter);
+    t->wish_filter = NULL;
+}
+
+static void end_asked(PlanTable *t) {
+    t->asked = BATCH_NOT_ASKED;
+    t->is_paused = false;
+    free(t->filter);
+    t->filter = NULL;
+}
+
+size_t plan_table_count(const Plan *p) {
+    return p->count;
+}
+
+void plan_table_name(const Plan *p, size_t table, Str *ret_schema, Str *ret_table) {
+    assert(table < p->count);
+    *ret_schema = str_from(p->tables[table].schema);
+    *ret_table = str_from(p->tables[table].table);
+}
+
+static PlanVerdict may_ask(const Plan *p, const PlanTable *t) {
+    if (p->mode == PLAN_INITIAL_ONLY || !p->was_started) return PLAN_NO_STREAM;
+    if (!t->has_instance) return PLAN_NO_TABLE;
+    if (t->is_keyless) return PLAN_NO_KEY;
+    bool is_copied_anyway = !t->is_known || (!t->is_done && t->asked == BATCH_NOT_ASKED);
+    return is_copied_anyway ? PLAN_COPIES_ANYWAY : PLAN_ACCEPTED;
+}
+
+/* Both filters' rows; NULL when one of them wants all. */
+static char *either_filter(const char *a, Str b) {
+    if (!a || !b.n) return NULL;
+    if (str_eq_c(b, a)) return x_strdup(a);
+    CLEANUP(buf_done) Buf text = {0};
+    buf_printf(&text, "(%s) OR (" STR_FMT ")", a, STR_ARG(b));
+    return str_dup(buf_view(&text));
+}
+
+PlanVerdict plan_copy_again(Plan *p, size_t table, bool is_blocking, Str filter) {
+    assert(table < p->count && !p->in_window);
+    PlanTable *t = &p->tables[table];
+    PlanVerdict verdict = may_ask(p, t);
+    if (verdict != PLAN_ACCEPTED) return verdict;
+    bool was_wished = t->wish == WISH_COPY, goes_on = t->asked != BATCH_NOT_ASKED && t->wish != WISH_STOP;
+    const char *other = was_wished ? t->wish_filter : t->filter;
+    char *merged = was_wished || goes_on ? either_filter(other, filter) : filter.n ? str_dup(filter) : NULL;
+    bool blocks =
+        is_blocking || (was_wished && t->wish_blocks) || (goes_on && t->asked == BATCH_ASKED_BLOCKING);
+    drop_wish(t);
+    t->wish = WISH_COPY;
+    t->wish_blocks = blocks;
+    t->wish_filter = merged;
+    return PLAN_ACCEPTED;
+}
+
+PlanVerdict plan_stop_copy(Plan *p, size_t table) {
+    assert(table < p->count && !p->in_window);
+    PlanTable *t = &p->tables[table];
+    bool is_asked = t->asked != BATCH_NOT_ASKED;
+    if (!is_asked && t->wish != WISH_COPY) return PLAN_NOT_ASKED;
+    drop_wish(t);
+    if (is_asked) t->wish = WISH_STOP;
+    return PLAN_ACCEPTED;
+}
+
+PlanVerdict plan_pause_copy(Plan *p, size_t table, bool is_paused) {
+    assert(table < p->count && !p->in_window);
+    PlanTable *t = &p->tables[table];
+    bool is_wished = t->wish == WISH_COPY,
+         blocks = is_wished ? t->wish_blocks : t->asked == BATCH_ASKED_BLOCKING;
+    if ((!is_wished && t->asked == BATCH_NOT_ASKED) || t->wish == WISH_STOP || blocks) return PLAN_NOT_ASKED;
+    if (!is_wished) t->wish = WISH_PAUSE;
+    t->wish_pauses = is_paused;
+    return PLAN_ACCEPTED;
+}
+
+bool plan_has_wishes(const Plan *p) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->tables[i].wish != WISH_NONE) return true;
+    return false;
+}
+
 /* ---- what is to be forgotten ---- */
 
 static bool next_forget(const Plan *p, PlanAction *ret) {
@@ -353,6 +460,9 @@ void plan_forgotten(Plan *p, size_t table) {
     PlanTable *t = &p->tables[table];
     assert(may_be_gone(p, t) && !t->is_reading);
     t->is_known = t->has_entry = t->is_stored = t->is_done = t->is_streaming = false;
+    t->is_whole = false;
+    drop_wish(t);
+    end_asked(t);
     t->chunks = 0;
     t->floor = (Position){0};
 }
@@ -375,7 +485,7 @@ static BatchCopy copy_of_new(const Plan *p) {
  * to. */
 static BatchCopy copy_of_changed(const PlanTable *t, bool *ret_loses) {
     bool is_incomplete = t->current.object_id != t->instance && t->current.adds_columns;
-    bool was_copied = t->chunks > 0 || t->is_done;
+    bool was_copied = t->chunks > 0 || t->is_done || t->asked != BATCH_NOT_ASKED;
     *ret_loses = is_incomplete && t->is_keyless && was_copied;
     return is_incomplete && was_copied && !t->is_keyless ? BATCH_COPY_BESIDE : BATCH_COPY_KEEP;
 }
@@ -387,21 +497,55 @@ static Position floor_of_new(const Plan *p, const PlanTable *t) {
     return p->was_started && position_cmp(&floor, &p->position) > 0 ? floor : (Position){0};
 }
 
+/* Its columns are others than the target knows of. */
+static bool has_new_schema(const Plan *p, const PlanTable *t) {
+    if (t->is_known && t->fingerprint == t->current.fingerprint) return false;
+    return !t->is_known || !t->is_done || p->mode != PLAN_INITIAL_ONLY; /* else no more comes of it */
+}
+
+static void announce_wish(const PlanTable *t, BatchTable *info) {
+    info->copy = t->wish == WISH_COPY   ? BATCH_COPY_BESIDE
+                 : t->wish == WISH_STOP ? BATCH_COPY_STOP
+                                        : BATCH_COPY_KEEP;
+    info->is_paused = t->wish_pauses;
+    if (t->wish != WISH_COPY) return;
+    info->asked = t->wish_blocks ? BATCH_ASKED_BLOCKING : BATCH_ASKED;
+    if (t->wish_filter) info->filter = str_from(t->wish_filter);
+}
+
 static bool next_announce(const Plan *p, PlanAction *ret) {
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
-        if (!has_current(t)) continue;
-        if (t->is_known && t->fingerprint == t->current.fingerprint) continue;
-        if (t->is_known && t->is_done && p->mode == PLAN_INITIAL_ONLY) continue; /* no more comes of it */
+        bool is_new_schema = has_current(t) && has_new_schema(p, t);
+        if (!has_current(t) || (!is_new_schema && t->wish == WISH_NONE)) continue;
         *ret = (PlanAction){.kind = PLAN_ANNOUNCE, .table = i, .instance = t->current.object_id};
         BatchTable *info = &ret->table_info;
         info->instance = t->current.object_id;
         info->is_new = !t->is_known;
         info->floor = t->is_known ? t->floor : floor_of_new(p, t);
-        info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p);
+        if (!is_new_schema) announce_wish(t, info);
+        else info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p);
+        if (is_new_schema && info->copy == BATCH_COPY_KEEP) info->is_paused = t->is_paused;
         return true;
     }
     return false;
+}
+
+/* What the announcement makes of the table's copy. */
+static void take_copy(PlanTable *t, const BatchTable *info) {
+    if (info->copy == BATCH_COPY_KEEP) return;
+    end_asked(t);
+    if (info->copy == BATCH_COPY_STOP) {
+        t->is_done = true;
+        return;
+    }
+    t->chunks = 0;
+    t->is_done = info->copy == BATCH_COPY_NONE;
+    t->is_streaming = info->copy == BATCH_COPY_BESIDE;
+    t->asked = info->asked;
+    t->is_paused = info->is_paused;
+    if (info->asked == BATCH_NOT_ASKED) t->is_whole = false;
+    if (info->filter.n) t->filter = str_dup(info->filter);
 }
 
 void plan_announced(Plan *p, size_t table) {
@@ -410,14 +554,17 @@ void plan_announced(Plan *p, size_t table) {
     assert(is_due && a.table == table);
     (void)is_due;
     PlanTable *t = &p->tables[table];
+    bool is_new_schema = has_new_schema(p, t);
     t->is_known = true;
     t->fingerprint = t->current.fingerprint;
     t->instance = t->current.object_id;
     t->floor = a.table_info.floor;
-    if (a.table_info.copy == BATCH_COPY_KEEP) return;
-    t->chunks = 0;
-    t->is_done = a.table_info.copy == BATCH_COPY_NONE;
-    t->is_streaming = a.table_info.copy == BATCH_COPY_BESIDE;
+    t->is_paused = a.table_info.is_paused;
+    take_copy(t, &a.table_info);
+    /* a copy that has to be brings all that a signal could wish for */
+    bool is_copied_anyway = a.table_info.copy != BATCH_COPY_KEEP && a.table_info.asked == BATCH_NOT_ASKED;
+    if (!is_new_schema || is_copied_anyway) drop_wish(t);
+    if (a.table_info.copy != BATCH_COPY_BESIDE) return;
     if (t->is_streaming) p->consistent = (Position){0};
 }
 
@@ -433,7 +580,8 @@ static PlanAction give_chunk(Plan *p, size_t table) {
     PlanTable *t = &p->tables[table];
     t->is_reading = true;
     p->last_chunk = table;
-    PlanAction a = {.kind = PLAN_CHUNK, .table = table, .instance = t->current.object_id};
+    PlanAction a = {
+        .kind = PLAN_CHUNK, .table = table, .instance = t->current.object_id, .filter = t->filter};
     a.chunk = (BatchChunk){.number = t->chunks,
                            .is_plain = !t->is_streaming || t->is_keyless,
                            .is_exact = t->is_keyless,
@@ -457,10 +605,31 @@ static bool next_chunk_beside(Plan *p, bool is_keyless, PlanAction *ret) {
         size_t i = (p->last_chunk + n) % p->count;
         const PlanTable *t = &p->tables[i];
         if (!t->is_known || t->is_done || t->is_keyless != is_keyless || !has_current(t)) continue;
+        if (t->is_paused) continue;
         *ret = give_chunk(p, i);
         return true;
     }
     return false;
+}
+
+static bool is_blocking(const PlanTable *t) {
+    return t->is_known && !t->is_done && t->asked == BATCH_ASKED_BLOCKING;
+}
+
+/* A blocking copy: several chunks at once, as at first, and no window. False: there is none. */
+static bool next_blocking_chunk(Plan *p, PlanAction *ret) {
+    bool is_any = false;
+    for (size_t n = 1; n <= p->count; n++) {
+        size_t i = (p->last_chunk + n) % p->count;
+        const PlanTable *t = &p->tables[i];
+        if (!is_blocking(t) || !has_current(t)) continue;
+        is_any = true;
+        if (t->is_reading) continue;
+        *ret = give_chunk(p, i);
+        return true;
+    }
+    if (is_any) *ret = (PlanAction){.kind = PLAN_BUSY};
+    return is_any;
 }
 
 bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *watermark, int64_t now_us,
@@ -475,6 +644,10 @@ bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *w
     t->is_reading = false;
     t->chunks++;
     t->is_done = is_last_chunk;
+    if (is_last_chunk) {
+        t->is_whole = t->is_whole || t->asked == BATCH_NOT_ASKED;
+        end_asked(t);
+    }
     if (t->is_keyless) t->floor = *watermark;
     if (now_us > p->copied_us) p->copied_us = now_us;
     p->had_chunk = true;
@@ -507,7 +680,7 @@ static bool becomes_consistent(const Plan *p, const Position *to, int64_t to_us)
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
         if (is_absent(t)) continue;
-        if (!t->is_done || t->chunks == 0 || position_cmp(to, &t->floor) < 0) return false;
+        if (!t->is_done || !t->is_whole || position_cmp(to, &t->floor) < 0) return false;
     }
     return to_us != 0 && to_us > p->copied_us + CLOCK_MARGIN_US;
 }
@@ -593,6 +766,7 @@ static PlanAction next_without_stream(Plan *p) {
 
 static PlanAction next_in_stream(Plan *p) {
     PlanAction a;
+    if (next_blocking_chunk(p, &a)) return a;
     if (is_reading_any(p)) return (PlanAction){.kind = PLAN_BUSY};
     if (next_chunk_beside(p, /* is_keyless= */ true, &a)) return a;
     if (next_window(p, &a)) return a;

@@ -78,9 +78,10 @@ typedef enum PlanKind {
 
 typedef struct PlanAction {
     PlanKind kind;
-    bool is_urgent;   /* PLAN_READ */
-    size_t table;     /* PLAN_ANNOUNCE, PLAN_FORGET, PLAN_CHUNK */
-    int32_t instance; /* PLAN_ANNOUNCE, PLAN_CHUNK: object id of the change table whose columns are read */
+    const char *filter; /* PLAN_CHUNK: SQL condition on the rows, borrowed until the next call; NULL = none */
+    bool is_urgent;     /* PLAN_READ */
+    size_t table;       /* PLAN_ANNOUNCE, PLAN_FORGET, PLAN_CHUNK */
+    int32_t instance;   /* PLAN_ANNOUNCE, PLAN_CHUNK: object id of the change table whose columns are read */
     BatchTable table_info; /* PLAN_ANNOUNCE, PLAN_FORGET: as it goes into the batch */
     bool loses_values;     /* PLAN_ANNOUNCE: a keyless table's new columns can't be read again: warn */
     /* PLAN_CHUNK: number, is_plain, is_exact, watermark. Number 0 is read from the beginning, else from where
@@ -131,5 +132,30 @@ MUST_CHECK bool plan_check_page(const Plan *p, size_t table, const Position *pag
                                 Err *e);
 
 Position plan_position(const Plan *p); /* where the stream stands; {0} = before its start */
+
+/*
+ * Ad-hoc copies: what a signal asks for. Each takes effect with the next actions (a PLAN_ANNOUNCE), never
+ * while a window is read. The rows are read beside the stream and upserted, so nothing that is there is lost,
+ * nor is a row deleted that the source no longer has.
+ */
+typedef enum PlanVerdict {
+    PLAN_ACCEPTED,
+    PLAN_NO_TABLE,      /* it has no capture instance (any more) */
+    PLAN_NO_KEY,        /* without one its rows can't be upserted */
+    PLAN_COPIES_ANYWAY, /* its first copy, or that of new columns, isn't done: all of its rows come */
+    PLAN_NO_STREAM,     /* snapshot.mode=initial_only, or the stream hasn't started */
+    PLAN_NOT_ASKED,     /* there is no ad-hoc copy of it that could be stopped, paused or resumed */
+} PlanVerdict;
+
+size_t plan_table_count(const Plan *p);
+void plan_table_name(const Plan *p, size_t table, Str *ret_schema, Str *ret_table); /* borrowed */
+/* Copy the table again, or those of its rows for which the filter (an SQL condition; empty = all) holds. If
+ * one is under way it begins anew, with what both want. */
+PlanVerdict plan_copy_again(Plan *p, size_t table, bool is_blocking, Str filter);
+PlanVerdict plan_stop_copy(Plan *p, size_t table);
+/* A blocking one isn't paused. */
+PlanVerdict plan_pause_copy(Plan *p, size_t table, bool is_paused);
+/* Something that was accepted hasn't been announced yet. */
+bool plan_has_wishes(const Plan *p);
 
 #endif

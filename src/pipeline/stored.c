@@ -9,6 +9,7 @@ static void table_done(StoredTable *t) {
     free(t->schema);
     free(t->table);
     free(t->upper_key);
+    free(t->filter);
 }
 
 void stored_state_done(StoredState *s) {
@@ -26,16 +27,22 @@ void stored_state_copy(StoredState *s, const StoredState *from) {
         copy.tables[i].schema = x_strdup(t->schema);
         copy.tables[i].table = x_strdup(t->table);
         copy.tables[i].upper_key = t->upper_key ? x_strdup(t->upper_key) : NULL;
+        copy.tables[i].filter = t->filter ? x_strdup(t->filter) : NULL;
     }
     stored_state_done(s);
     *s = copy;
 }
 
+static bool text_equal(const char *a, const char *b) {
+    return !a == !b && str_eq(str_from(a), str_from(b));
+}
+
 static bool table_equal(const StoredTable *a, const StoredTable *b) {
-    return a->chunks_done == b->chunks_done && !a->upper_key == !b->upper_key &&
-           str_eq(str_from(a->upper_key), str_from(b->upper_key)) && a->is_done == b->is_done &&
-           a->is_streaming == b->is_streaming && a->fingerprint == b->fingerprint &&
-           a->instance == b->instance && position_cmp(&a->floor, &b->floor) == 0;
+    return a->chunks_done == b->chunks_done && text_equal(a->upper_key, b->upper_key) &&
+           text_equal(a->filter, b->filter) && a->asked == b->asked && a->is_paused == b->is_paused &&
+           a->is_whole == b->is_whole && a->is_done == b->is_done && a->is_streaming == b->is_streaming &&
+           a->fingerprint == b->fingerprint && a->instance == b->instance &&
+           position_cmp(&a->floor, &b->floor) == 0;
 }
 
 bool stored_state_equal(const StoredState *a, const StoredState *b) {
@@ -62,6 +69,16 @@ static StoredTable *entry_of(StoredState *s, const Batch *batch) {
     return t ? &s->tables[t - s->tables] : NULL;
 }
 
+/* No more chunks come. */
+static void end_copy(StoredTable *t) {
+    free(t->upper_key);
+    free(t->filter);
+    t->upper_key = t->filter = NULL;
+    t->is_done = true;
+    t->asked = BATCH_NOT_ASKED;
+    t->is_paused = false;
+}
+
 static void see_whether_all_is_copied(StoredState *s) {
     s->is_snapshot_done = s->has_position;
     for (size_t i = 0; i < s->table_count; i++)
@@ -72,6 +89,17 @@ void stored_state_move(StoredState *s, const Position *to) {
     s->position = *to;
     s->has_position = !position_is_zero(to);
     see_whether_all_is_copied(s);
+}
+
+static void begin_copy(StoredTable *t, const BatchTable *table) {
+    end_copy(t);
+    t->is_done = table->copy == BATCH_COPY_NONE;
+    t->is_streaming = table->copy == BATCH_COPY_BESIDE;
+    t->chunks_done = 0;
+    t->asked = table->asked;
+    t->is_paused = table->is_paused;
+    if (table->asked == BATCH_NOT_ASKED) t->is_whole = false;
+    if (table->filter.n) t->filter = str_dup(table->filter);
 }
 
 static void forget_table(StoredState *s, StoredTable *t) {
@@ -97,13 +125,9 @@ void stored_state_add_table(StoredState *s, const Batch *batch) {
     t->fingerprint = batch->schema->fingerprint;
     t->instance = batch->table.instance;
     t->floor = batch->table.floor;
-    if (batch->table.copy != BATCH_COPY_KEEP) {
-        t->is_done = batch->table.copy == BATCH_COPY_NONE;
-        t->is_streaming = batch->table.copy == BATCH_COPY_BESIDE;
-        t->chunks_done = 0;
-        free(t->upper_key);
-        t->upper_key = NULL;
-    }
+    t->is_paused = batch->table.is_paused;
+    if (batch->table.copy == BATCH_COPY_STOP) end_copy(t);
+    else if (batch->table.copy != BATCH_COPY_KEEP) begin_copy(t, &batch->table);
     see_whether_all_is_copied(s);
 }
 
@@ -112,9 +136,13 @@ void stored_state_mark_chunk(StoredState *s, const Batch *batch) {
     StoredTable *t = entry_of(s, batch);
     assert(t && t->chunks_done == batch->chunk.number);
     t->chunks_done++;
-    t->is_done = batch->chunk.is_last_chunk;
-    free(t->upper_key);
-    t->upper_key = t->is_done ? NULL : str_dup(batch->chunk.upper_key);
+    if (batch->chunk.is_last_chunk) {
+        t->is_whole = t->is_whole || t->asked == BATCH_NOT_ASKED;
+        end_copy(t);
+    } else {
+        free(t->upper_key);
+        t->upper_key = str_dup(batch->chunk.upper_key);
+    }
     if (batch->chunk.is_exact) t->floor = batch->chunk.watermark;
     see_whether_all_is_copied(s);
 }

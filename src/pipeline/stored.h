@@ -23,6 +23,10 @@ typedef struct StoredTable {
     uint64_t fingerprint; /* of the schema last applied (record/schema.h) */
     int32_t instance;     /* object id of the change table it was that of */
     Position floor;       /* changes of the table at or under it are never read; {0} = none */
+    bool is_whole;        /* it was copied in full once, not only on a signal's demand */
+    BatchAsked asked;     /* by a signal: the copy that isn't done */
+    bool is_paused;       /* that copy */
+    char *filter;         /* of that copy: an SQL condition; NULL = all rows */
 } StoredTable;
 
 typedef struct StoredState {

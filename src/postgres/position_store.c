@@ -47,6 +47,8 @@ static const char CREATE_SQL[] =
     " chunks_done bigint NOT NULL DEFAULT 0, upper_key text, is_done boolean NOT NULL DEFAULT false,"
     " is_streaming boolean NOT NULL DEFAULT false, fingerprint bigint NOT NULL, instance integer NOT NULL, "
     "floor text, rows_copied bigint NOT NULL DEFAULT 0,"
+    " is_whole boolean NOT NULL DEFAULT false, asked text, filter text, is_paused boolean NOT NULL DEFAULT "
+    "false,"
     " PRIMARY KEY (pipeline, database, source_schema, source_table));"
     /* as an earlier version made it */
     "DO $d$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = "
@@ -54,7 +56,13 @@ static const char CREATE_SQL[] =
     " AND attname = 'database' AND NOT attisdropped) THEN"
     " ALTER TABLE millrace.table_state ADD COLUMN database text NOT NULL DEFAULT '', DROP CONSTRAINT "
     "table_state_pkey,"
-    " ADD PRIMARY KEY (pipeline, database, source_schema, source_table); END IF; END $d$;"
+    " ADD PRIMARY KEY (pipeline, database, source_schema, source_table); END IF;"
+    " IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = 'millrace.table_state'::regclass"
+    " AND attname = 'asked' AND NOT attisdropped) THEN"
+    " ALTER TABLE millrace.table_state ADD COLUMN is_whole boolean NOT NULL DEFAULT false, ADD COLUMN asked "
+    "text,"
+    " ADD COLUMN filter text, ADD COLUMN is_paused boolean NOT NULL DEFAULT false;"
+    " UPDATE millrace.table_state SET is_whole = is_done AND chunks_done > 0; END IF; END $d$;"
     "ALTER TABLE millrace.table_state ADD COLUMN IF NOT EXISTS rows_copied bigint NOT NULL DEFAULT 0;"
     "DROP FUNCTION IF EXISTS millrace.advance(text, integer, bigint, text, text, bigint);"
     "CREATE OR REPLACE FUNCTION millrace.advance(p_pipeline text, p_database text, p_lane integer, "
@@ -91,23 +99,32 @@ static const char *const STATEMENTS[ST_COUNT] = {
                 "$6::text, $7::bigint)",
     [ST_TABLE] = "INSERT INTO millrace.table_state AS t (pipeline, database, source_schema, source_table, "
                  "fingerprint, "
-                 "instance, floor, is_done, is_streaming)"
-                 " VALUES ($1, $2, $3, $4, $5::bigint, $6::integer, $7, $8::boolean, $9::boolean)"
+                 "instance, floor, is_done, is_streaming, asked, filter, is_paused)"
+                 " VALUES ($1, $2, $3, $4, $5::bigint, $6::integer, $7, $8::text IN ('none', 'stop'),"
+                 " $8::text = 'beside', $9::text, $10, $11::boolean)"
                  " ON CONFLICT (pipeline, database, source_schema, source_table) DO UPDATE SET fingerprint = "
                  "EXCLUDED.fingerprint,"
                  " instance = EXCLUDED.instance, floor = EXCLUDED.floor,"
-                 " is_done = CASE WHEN $10::boolean THEN t.is_done ELSE EXCLUDED.is_done END,"
-                 " is_streaming = CASE WHEN $10::boolean THEN t.is_streaming ELSE EXCLUDED.is_streaming END,"
-                 " chunks_done = CASE WHEN $10::boolean THEN t.chunks_done ELSE 0 END,"
-                 " rows_copied = CASE WHEN $10::boolean THEN t.rows_copied ELSE 0 END,"
-                 " upper_key = CASE WHEN $10::boolean THEN t.upper_key END",
+                 " is_done = CASE WHEN $8::text = 'keep' THEN t.is_done ELSE EXCLUDED.is_done END,"
+                 " is_streaming = CASE WHEN $8::text IN ('keep', 'stop') THEN t.is_streaming"
+                 "  ELSE EXCLUDED.is_streaming END,"
+                 " chunks_done = CASE WHEN $8::text IN ('keep', 'stop') THEN t.chunks_done ELSE 0 END,"
+                 " rows_copied = CASE WHEN $8::text IN ('keep', 'stop') THEN t.rows_copied ELSE 0 END,"
+                 " upper_key = CASE WHEN $8::text = 'keep' THEN t.upper_key END,"
+                 " is_whole = t.is_whole AND ($8::text IN ('keep', 'stop') OR $9::text IS NOT NULL),"
+                 " asked = CASE WHEN $8::text = 'keep' THEN t.asked ELSE EXCLUDED.asked END,"
+                 " filter = CASE WHEN $8::text = 'keep' THEN t.filter ELSE EXCLUDED.filter END,"
+                 " is_paused = EXCLUDED.is_paused",
     [ST_FORGET] = "DELETE FROM millrace.table_state WHERE pipeline = $1 AND database = $2"
                   " AND source_schema = $3 AND source_table = $4",
     /* a number other than the next one finds no row; the count is expected to be 1 */
     [ST_CHUNK] =
         "WITH u AS (UPDATE millrace.table_state SET chunks_done = chunks_done + 1, upper_key = $6,"
-        " is_done = $7::boolean, floor = coalesce($8, floor), rows_copied = rows_copied + $9::bigint"
-        " WHERE pipeline = $1 AND database = $2"
+        " is_done = $7::boolean, floor = coalesce($8, floor), rows_copied = rows_copied + $9::bigint,"
+        " is_whole = is_whole OR $7::boolean AND asked IS NULL,"
+        " asked = CASE WHEN NOT $7::boolean THEN asked END, filter = CASE WHEN NOT $7::boolean THEN filter "
+        "END,"
+        " is_paused = is_paused AND NOT $7::boolean WHERE pipeline = $1 AND database = $2"
         " AND source_schema = $3 AND source_table = $4 AND chunks_done = $5::bigint"
         " RETURNING 1) SELECT millrace.expect((SELECT count(*) FROM u), 1, false, 'millrace.table_state')",
     [ST_CONSISTENT] = "UPDATE millrace.position SET consistent = $4"
@@ -257,6 +274,14 @@ static bool parse_position(const PGresult *r, int row, int column, Position *ret
     return PQgetisnull(r, row, column) || position_parse(PQgetvalue(r, row, column), ret, e);
 }
 
+static const char *const asked_names[] = {[BATCH_ASKED] = "incremental", [BATCH_ASKED_BLOCKING] = "blocking"};
+
+static BatchAsked asked_of(const char *name) {
+    for (BatchAsked a = BATCH_ASKED; a <= BATCH_ASKED_BLOCKING; a++)
+        if (strcmp(asked_names[a], name) == 0) return a;
+    return BATCH_NOT_ASKED; /* NULL reads as '' */
+}
+
 static bool read_table(const PGresult *r, int row, StoredTable *t, Err *e) {
     *t = (StoredTable){
         .schema = x_strdup(PQgetvalue(r, row, 0)),
@@ -267,6 +292,10 @@ static bool read_table(const PGresult *r, int row, StoredTable *t, Err *e) {
         .is_streaming = PQgetvalue(r, row, 5)[0] == 't',
         .fingerprint = (uint64_t)strtoll(PQgetvalue(r, row, 6), NULL, 10),
         .instance = (int32_t)strtol(PQgetvalue(r, row, 7), NULL, 10),
+        .is_whole = PQgetvalue(r, row, 9)[0] == 't',
+        .asked = asked_of(PQgetvalue(r, row, 10)),
+        .is_paused = PQgetvalue(r, row, 11)[0] == 't',
+        .filter = PQgetisnull(r, row, 12) ? NULL : x_strdup(PQgetvalue(r, row, 12)),
     };
     return parse_position(r, row, 8, &t->floor, e);
 }
@@ -281,7 +310,8 @@ static bool read_state(PositionStore *s, PgConn *c, const char *database, Stored
         !pgconn_query(
             c,
             "SELECT source_schema, source_table, chunks_done, upper_key, is_done, is_streaming, fingerprint,"
-            " instance, floor FROM millrace.table_state WHERE pipeline = $1 AND database = $2"
+            " instance, floor, is_whole, asked, is_paused, filter FROM millrace.table_state WHERE pipeline = "
+            "$1 AND database = $2"
             " ORDER BY source_schema, source_table",
             (const char *[]){s->pipeline, database}, 2, &tables, e))
         return false;
@@ -398,7 +428,7 @@ bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e) {
 /* ---- statements of a transaction ---- */
 
 typedef struct Texts {
-    PgParam params[12];
+    PgParam params[16];
     size_t count;
 } Texts;
 
@@ -432,6 +462,12 @@ bool position_store_take(PositionStore *s, PgConn *c, const LaneWork *work, cons
 }
 
 bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, Err *e) {
+    static const char *const copy_names[] = {[BATCH_COPY_KEEP] = "keep",
+                                             [BATCH_COPY_NONE] = "none",
+                                             [BATCH_COPY_FIRST] = "first",
+                                             [BATCH_COPY_BESIDE] = "beside",
+                                             [BATCH_COPY_STOP] = "stop"};
+    CLEANUP_FREE char *filter = batch->table.filter.n ? str_dup(batch->table.filter) : NULL;
     CLEANUP_FREE char *schema = str_dup(batch->schema->schema), *table = str_dup(batch->schema->table);
     char fingerprint[24], instance[12], floor[POSITION_TEXT_SIZE];
     (void)snprintf(fingerprint, sizeof fingerprint, "%lld", (long long)batch->schema->fingerprint);
@@ -445,9 +481,10 @@ bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, 
     add_text(&t, fingerprint);
     add_text(&t, instance);
     add_text(&t, position_text(&batch->table.floor, floor));
-    add_text(&t, batch->table.copy == BATCH_COPY_NONE ? "t" : "f");
-    add_text(&t, batch->table.copy == BATCH_COPY_BESIDE ? "t" : "f");
-    add_text(&t, batch->table.copy == BATCH_COPY_KEEP ? "t" : "f");
+    add_text(&t, copy_names[batch->table.copy]);
+    add_text(&t, asked_names[batch->table.asked]);
+    add_text(&t, filter);
+    add_text(&t, batch->table.is_paused ? "t" : "f");
     return send(s, c, ST_TABLE, &t, e);
 }
 

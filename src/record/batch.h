@@ -8,6 +8,8 @@
  *   BATCH_ROWS     rows of one chunk of one table (op r), in key order as SQL Server orders them; `chunk`
  * says which. BATCH_TABLE    a table's schema is made known to the target before its first row; no changes.
  *   BATCH_END      the source has no more to give (snapshot.mode=initial_only); no changes.
+ *   BATCH_ANSWER   what became of a signal (`answer_to`, `answer`): behind all that it brought about. For the
+ *                  worker; no sink's put sees one.
  */
 #ifndef RECORD_BATCH_H
 #define RECORD_BATCH_H
@@ -19,7 +21,7 @@
 #include "base/arena.h"
 #include "record/change.h"
 
-typedef enum BatchKind { BATCH_CHANGES, BATCH_ROWS, BATCH_TABLE, BATCH_END } BatchKind;
+typedef enum BatchKind { BATCH_CHANGES, BATCH_ROWS, BATCH_TABLE, BATCH_END, BATCH_ANSWER } BatchKind;
 
 /* What becomes of the table's done marks when its schema is made known. */
 typedef enum BatchCopy {
@@ -29,7 +31,15 @@ typedef enum BatchCopy {
     BATCH_COPY_BESIDE, /* from chunk 0 on, while the table's changes are applied: rows are upserted */
     BATCH_COPY_GONE, /* the source has the table no more: its entry is deleted, its rows stay. Of the batch's
                       * schema only the names count */
+    BATCH_COPY_STOP, /* an ad-hoc copy ends where it is: done */
 } BatchCopy;
+
+/* Whether a signal asked for the copy: then it may be paused and stopped. */
+typedef enum BatchAsked {
+    BATCH_NOT_ASKED,
+    BATCH_ASKED,          /* beside the stream */
+    BATCH_ASKED_BLOCKING, /* the stream stands still until it is done */
+} BatchAsked;
 
 typedef struct BatchTable {
     BatchCopy copy;
@@ -37,6 +47,9 @@ typedef struct BatchTable {
     Position floor;   /* changes of the table at or under it are never read; {0} = none */
     bool is_new;      /* the target has no entry of it: rows that it has are nobody's, so there must be none
                        * (BATCH_COPY_FIRST, BATCH_COPY_BESIDE) */
+    BatchAsked asked; /* BATCH_COPY_BESIDE */
+    bool is_paused;   /* the ad-hoc copy that is now, or that begins here */
+    Str filter; /* asked: only rows for which this SQL condition holds; empty = all; in the batch's arena */
 } BatchTable;
 
 typedef struct BatchChunk {
@@ -64,6 +77,7 @@ typedef struct Batch {
     bool is_consistent;        /* from `to` on the target shows states that the source had */
     BatchTable table;          /* BATCH_TABLE */
     BatchChunk chunk;          /* BATCH_ROWS */
+    Str answer_to, answer;     /* BATCH_ANSWER: a signal's id, and the outcome; in the arena */
     int64_t to_us;             /* commit time of `to`, µs since 1970 UTC; 0 = unknown */
     int64_t read_us;           /* when it was read, wall clock */
     size_t held_bytes;         /* of the holds; batch_bytes() gives all */

@@ -45,6 +45,7 @@ ChunkJob *chunk_job_free(ChunkJob *job) {
     free(job->masks);
     free(job->paging);
     free(job->lower_key);
+    free(job->filter);
     free(job);
     return NULL;
 }
@@ -97,6 +98,7 @@ static bool run_query(ChunkRead *c, Err *e) {
                          .is_gone = job->is_gone,
                          .key = c->key,
                          .key_count = job->paging_count,
+                         .filter = str_from(job->filter),
                          .has_lower = job->lower_key != NULL,
                          .top = job->paging ? job->top : 0};
     sql_text_chunk(&text, &sql);

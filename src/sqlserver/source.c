@@ -316,6 +316,15 @@ static bool instance_of(const Source *s, const PlanAction *a, const CatalogInsta
                    s->catalog.tables[a->table].qualified);
 }
 
+static void log_asked(const CatalogInstance *in, const PlanAction *a) {
+    if (a->table_info.copy == BATCH_COPY_STOP)
+        LOG_INFO("snapshot_stopped", LOG_S("table", in->schema->qualified));
+    else
+        LOG_INFO("snapshot_asked_for", LOG_S("table", in->schema->qualified),
+                 LOG_S("kind", a->table_info.asked == BATCH_ASKED_BLOCKING ? "blocking" : "incremental"),
+                 LOG_S("rows", a->table_info.filter.n ? "some" : "all"));
+}
+
 static bool announce(Source *s, Batch **ret, Err *e) {
     const PlanAction *a = &s->action;
     const CatalogInstance *in;
@@ -324,6 +333,7 @@ static bool announce(Source *s, Batch **ret, Err *e) {
     if (a->table_info.copy != BATCH_COPY_KEEP) {
         free(TAKE(copy->upper_key));
         copy->rows = copy->started_us = 0;
+        if (a->table_info.asked != BATCH_NOT_ASKED || a->table_info.copy == BATCH_COPY_STOP) log_asked(in, a);
     }
     if (a->loses_values)
         LOG_WARN("new_columns_empty", LOG_S("table", in->schema->qualified),
@@ -333,6 +343,7 @@ static bool announce(Source *s, Batch **ret, Err *e) {
     Batch *b = batch_new(BATCH_TABLE);
     b->schema = schema_ref(in->schema);
     b->table = a->table_info;
+    b->table.filter = arena_str(&b->arena, a->table_info.filter);
     b->read_us = clock_wall_us();
     plan_announced(s->plan, a->table);
     *ret = b;
@@ -411,6 +422,7 @@ static bool give_chunk(Source *s, Err *e) {
     ChunkJob *job = chunk_job_new(in, &s->catalog.tables[a->table]);
     job->chunk = a->chunk;
     job->lower_key = a->chunk.number && copy->upper_key && job->paging ? x_strdup(copy->upper_key) : NULL;
+    job->filter = a->filter ? x_strdup(a->filter) : NULL;
     job->part_bytes = CHUNK_BYTES;
     job->top = CHUNK_BYTES / copy->row_bytes;
     if (job->top < MIN_CHUNK_ROWS) job->top = MIN_CHUNK_ROWS;

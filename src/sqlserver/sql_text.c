@@ -137,8 +137,10 @@ void sql_text_chunk(const SqlTextChunk *t, Buf *sql) {
     buf_cstr(sql, " FROM ");
     sql_text_object(t->schema, t->table, sql);
     if (t->hint) buf_printf(sql, " %s", t->hint);
+    /* a line comment at the filter's end must not take the rest along */
+    if (t->filter.n) buf_printf(sql, " WHERE (" STR_FMT "\n)", STR_ARG(t->filter));
     if (t->has_lower) {
-        buf_cstr(sql, " WHERE ");
+        buf_cstr(sql, t->filter.n ? " AND " : " WHERE ");
         sql_text_above(t->key, t->key_count, sql);
     }
     for (size_t i = 0; i < t->key_count; i++) {

@@ -41,6 +41,7 @@ typedef struct SqlTextChunk {
     const bool *is_gone; /* by column: not in the table any more, read as NULL; NULL = none */
     const Column *key;   /* of the paging key, in order; key_count 0 = the whole table, unordered */
     size_t key_count;
+    Str filter;       /* an SQL condition on the rows; empty = none */
     bool has_lower;   /* rows above the key given as parameters (sql_text_key_param tells which is which) */
     uint64_t top;     /* 0 = all */
     const char *hint; /* "WITH (…)" behind the table, or NULL */

@@ -11,6 +11,7 @@ static FakeCommit *add_entry(FakeSource *f, bool is_mapped) {
     c->lsn = f->next_lsn;
     c->us = f->now_us;
     c->is_mapped = is_mapped;
+    c->signal = 0;
     c->count = 0;
     return c;
 }
@@ -87,6 +88,12 @@ static void commit(Sim *s, FakeSource *f) {
         uint8_t key = (uint8_t)rng_below(rng, SIM_KEYS);
         if (table != SIM_KEYLESS && rng_chance(rng, 20)) move_row(s, f, c, table, key);
         else write_row(s, f, c, table, key);
+    }
+    if (rng_chance(rng, 10) && rng_chance(rng, 4 * sim_shape(s)->ask)) {
+        size_t table = any_table(s);
+        c->signal = (uint8_t)(1 + table);
+        c->watch = fake_target_watch(sim_target(s), table);
+        sim_trace(s, "source: a signal to copy table %zu", table);
     }
     seal(s, f, c);
     sim_trace(s, "source: commit %u, %zu changes", c->lsn, c->count);
@@ -366,6 +373,14 @@ size_t fake_source_page(const FakeSource *f, const FakeInstance *in, const Posit
         }
     }
     return n;
+}
+
+uint32_t fake_source_signals(const FakeSource *f, uint32_t from, uint32_t to) {
+    uint32_t tables = 0;
+    for (size_t i = 0; i < f->captured; i++)
+        if (f->log[i].signal && f->log[i].lsn > from && f->log[i].lsn <= to)
+            tables |= 1u << (f->log[i].signal - 1);
+    return tables;
 }
 
 const SimRows *fake_source_rows_at(const FakeSource *f, uint32_t lsn) {

@@ -18,10 +18,18 @@ typedef struct FakeChange {
     SimRow before, after;
 } FakeChange;
 
+/* What the target had of a table when its copy was asked for. */
+typedef struct FakeWatch {
+    bool was_done;
+    uint32_t begins;
+} FakeWatch;
+
 typedef struct FakeCommit {
     uint32_t lsn;
     int64_t us;
-    bool is_mapped; /* in lsn_time_mapping once captured */
+    bool is_mapped;  /* in lsn_time_mapping once captured */
+    uint8_t signal;  /* 1 + a table that a row in the signal table wants copied; 0 = none */
+    FakeWatch watch; /* of that */
     size_t count;
     FakeChange changes[FAKE_CHANGES];
     SimRows rows; /* the database right after it */
@@ -71,6 +79,8 @@ bool fake_source_is_captured(const FakeSource *f, size_t table);           /* by
 size_t fake_source_page(const FakeSource *f, const FakeInstance *in, const Position *from, const Position *to,
                         const FakeChange *ret_changes[static FAKE_PAGE], uint32_t ret_lsns[static FAKE_PAGE]);
 Position fake_source_position(uint32_t lsn, const FakeChange *c);
+/* Signals in (from, to]: a bit for each table whose copy they ask for. */
+uint32_t fake_source_signals(const FakeSource *f, uint32_t from, uint32_t to);
 /* The database as it was at lsn; borrowed. */
 const SimRows *fake_source_rows_at(const FakeSource *f, uint32_t lsn);
 

@@ -40,7 +40,11 @@ StoredState fake_target_stored(const FakeTarget *t) {
                                                      .is_streaming = table->is_streaming,
                                                      .fingerprint = table->fingerprint,
                                                      .instance = table->instance,
-                                                     .floor = table->floor};
+                                                     .floor = table->floor,
+                                                     .is_whole = table->is_whole,
+                                                     .asked = table->asked,
+                                                     .is_paused = table->is_paused,
+                                                     .filter = (char *)(uintptr_t)table->filter};
     }
     return stored;
 }
@@ -146,21 +150,39 @@ static void put_rows(Sim *s, FakeState *state, const Batch *batch, bool is_plain
 
 /* ---- marks ---- */
 
+static void end_copy(FakeTable *t) {
+    t->upper_key[0] = '\0';
+    t->asked = BATCH_NOT_ASKED;
+    t->is_paused = false;
+    t->filter = NULL;
+}
+
 static void mark_table(Sim *s, FakeState *state, const Batch *batch) {
     FakeTable *t = &state->tables[sim_table_of(batch->schema)];
     if (batch->table.copy == BATCH_COPY_GONE) {
-        if (!sim_is_broken(s, BREAK_KEEP_GONE)) *t = (FakeTable){.values = t->values};
+        if (!sim_is_broken(s, BREAK_KEEP_GONE))
+            *t = (FakeTable){.values = t->values, .begins = t->begins + 1};
         return;
     }
     t->is_known = true;
     t->fingerprint = batch->schema->fingerprint;
     t->instance = batch->table.instance;
     t->floor = batch->table.floor;
+    t->is_paused = batch->table.is_paused;
     if (batch->table.copy == BATCH_COPY_KEEP) return;
+    end_copy(t);
+    if (batch->table.copy == BATCH_COPY_STOP) {
+        t->is_done = !sim_is_broken(s, BREAK_FORGET_FILTER);
+        return;
+    }
+    t->begins++;
     t->chunks = 0;
-    t->upper_key[0] = '\0';
     t->is_done = batch->table.copy == BATCH_COPY_NONE;
     t->is_streaming = batch->table.copy == BATCH_COPY_BESIDE;
+    t->asked = batch->table.asked;
+    t->is_paused = batch->table.is_paused;
+    t->filter = batch->table.filter.n ? "even" : NULL;
+    if (t->asked == BATCH_NOT_ASKED) t->is_whole = false;
 }
 
 static void mark_chunk(Sim *s, FakeState *state, const Batch *batch) {
@@ -172,7 +194,10 @@ static void mark_chunk(Sim *s, FakeState *state, const Batch *batch) {
     t->chunks++;
     t->is_done = batch->chunk.is_last_chunk;
     t->upper_key[0] = '\0';
-    if (!t->is_done) {
+    if (t->is_done) {
+        t->is_whole = t->is_whole || t->asked == BATCH_NOT_ASKED;
+        end_copy(t);
+    } else {
         assert(batch->chunk.upper_key.n < FAKE_KEY_TEXT);
         memcpy(t->upper_key, batch->chunk.upper_key.p, batch->chunk.upper_key.n);
         t->upper_key[batch->chunk.upper_key.n] = '\0';
@@ -214,12 +239,36 @@ void fake_target_compare(Sim *s, const FakeState *state, uint32_t lsn, const cha
     }
 }
 
+/* A signal that the position passes has had its effect, unless the table's copy was under way anyway. */
+static void check_signals(Sim *s, const FakeState *now, const FakeState *next) {
+    const FakeSource *f = sim_source(s);
+    for (size_t i = 0; i < f->count; i++) {
+        const FakeCommit *c = &f->log[i];
+        uint32_t from = sim_lsn_number(&now->position.commit_lsn),
+                 to = sim_lsn_number(&next->position.commit_lsn);
+        if (!c->signal || !now->has_position || c->lsn <= from || c->lsn > to) continue;
+        size_t table = c->signal - 1u;
+        uint32_t begins = next->tables[table].begins + sim_target(s)->stops[table];
+        if (table != SIM_KEYLESS && c->watch.was_done && begins == c->watch.begins)
+            sim_fail(s, "the signal at %u for table %zu is lost", c->lsn, table);
+    }
+}
+
+static void check_blocking(Sim *s, const FakeState *now, const FakeState *next) {
+    for (size_t t = 0; t < SIM_TABLES; t++)
+        if (now->tables[t].asked == BATCH_ASKED_BLOCKING &&
+            position_cmp(&now->position, &next->position) != 0)
+            sim_fail(s, "the stream moves on in a blocking copy of table %zu", t);
+}
+
 static void check_commit(Sim *s, const FakeState *now, const FakeState *next, int64_t epoch) {
     if (epoch != now->epoch)
         sim_fail(s, "a former owner (epoch %d) wrote under epoch %d", (int)epoch, (int)now->epoch);
     if (position_cmp(&next->position, &now->position) < 0) sim_fail(s, "the position went back");
     if (next->has_position && !position_is_end(&next->position))
         sim_fail(s, "the position isn't a commit's end");
+    check_signals(s, now, next);
+    check_blocking(s, now, next);
     bool is_consistent = !position_is_zero(&next->consistent);
     if (is_consistent && position_cmp(&next->position, &next->consistent) >= 0)
         fake_target_compare(s, next, sim_lsn_number(&next->position.commit_lsn), "after `consistent`");
@@ -327,4 +376,38 @@ FakeResult fake_target_do(Sim *s, FakeTarget *t, size_t session, LaneStep step, 
     if (step == LANE_COMMIT) finish(s, t, session, work);
     else write_in(s, t, &in->state, step, work, batch);
     return FAKE_OK;
+}
+
+/* ---- commands ---- */
+
+FakeWatch fake_target_watch(const FakeTarget *t, size_t table) {
+    const FakeTable *have = &t->now.tables[table];
+    return (FakeWatch){.was_done = have->is_known && have->is_done, .begins = have->begins + t->stops[table]};
+}
+
+static void add_command(FakeTarget *t, FakeCommandKind kind, size_t table) {
+    if (t->command_count == FAKE_COMMANDS) return;
+    t->commands[t->command_count++] =
+        (FakeCommand){.kind = kind, .table = table, .watch = fake_target_watch(t, table)};
+}
+
+void fake_target_command(Sim *s, FakeTarget *t) {
+    if (t->command_count + SIM_TABLES >= FAKE_COMMANDS) return;
+    FakeCommandKind kind = (FakeCommandKind)rng_below(sim_rng(s), 5);
+    size_t table = rng_below(sim_rng(s), SIM_TABLES);
+    sim_trace(s, "target: command %d for table %zu", (int)kind, table);
+    add_command(t, kind, table);
+}
+
+void fake_target_resume_all(FakeTarget *t) {
+    for (size_t i = 0; i < SIM_TABLES; i++) add_command(t, FAKE_RESUME, i);
+}
+
+void fake_target_answer(Sim *s, FakeTarget *t, size_t command, bool was_accepted) {
+    FakeCommand *c = &t->commands[command];
+    FakeWatch now = fake_target_watch(t, c->table);
+    bool is_copy = c->kind == FAKE_COPY || c->kind == FAKE_COPY_BLOCKING;
+    if (is_copy && was_accepted && now.begins == c->watch.begins)
+        sim_fail(s, "command %zu is answered without its effect", command);
+    c->is_answered = true;
 }

@@ -31,6 +31,15 @@ static const SimShape hazards[] = {
     {CALM, .name = "table-added-later", .first_tables = 1, .crash = 2},
     {CALM, .name = "table-added-later-with-new-columns", .first_tables = 1, .crash = 2, .alter = 2,
      .enable = 6},
+    {CALM, .name = "ad-hoc-copy-beside-changes", .ask = 20},
+    {CALM, .name = "ad-hoc-copy-and-crashes", .ask = 15, .crash = 3, .lose = 5},
+    {CALM, .name = "ad-hoc-copy-and-stopped-owner", .ask = 15, .stop = 4, .source_fails = 2},
+    {WORLD(PLAN_INITIAL, 60, 30, 12), .name = "signal-in-mid-transaction", .ask = 20, .crash = 2,
+     .refuse = 3},
+    {WORLD(PLAN_NO_DATA, 30, 10, 12), .name = "ad-hoc-copy-without-a-first", .ask = 20, .crash = 2},
+    {CALM, .name = "instance-switched-in-an-ad-hoc-copy", .ask = 20, .alter = 2, .enable = 6, .drop = 4,
+     .crash = 1},
+    {CALM, .name = "table-vanishes-in-an-ad-hoc-copy", .ask = 20, .vanish = 4, .enable = 3, .crash = 1},
     {CALM, .name = "table-vanishes", .vanish = 2, .crash = 1},
     {CALM, .name = "table-vanishes-and-comes-again", .vanish = 3, .enable = 3, .crash = 1, .source_fails = 1},
     {WORLD(PLAN_INITIAL, 30, 10, 25), .name = "table-vanishes-in-mid-chunk", .vanish = 6, .enable = 4,
@@ -42,9 +51,9 @@ static const SimShape hazards[] = {
     {WORLD(PLAN_NO_DATA, 30, 10, 12), .name = "no-data", .crash = 2, .lose = 5, .alter = 1, .enable = 3},
     {WORLD(PLAN_INITIAL_ONLY, 30, 10, 12), .name = "copy-only", .crash = 2, .lose = 5, .alter = 1,
      .enable = 3},
-    {CALM, .name = "everything-at-once", .left_out = 10, .restore = 1, .vanish = 1, .crash = 2, .lose = 6,
-     .refuse = 4, .stop = 2, .duplicate = 15, .source_fails = 1, .alter = 2, .enable = 5, .drop = 5,
-     .cleanup = 1},
+    {CALM, .name = "everything-at-once", .left_out = 10, .restore = 1, .vanish = 1, .ask = 4, .crash = 2,
+     .lose = 6, .refuse = 4, .stop = 2, .duplicate = 15, .source_fails = 1, .alter = 2, .enable = 5,
+     .drop = 5, .cleanup = 1},
 };
 
 const SimShape *hazard_at(size_t i) {

@@ -14,7 +14,7 @@
 #include "hazards.h"
 #include "sim.h"
 
-enum { HAZARD_SCHEDULES = 400, BREAK_SCHEDULES = 5000, TELL_MS = 5000 };
+enum { HAZARD_SCHEDULES = 400, BREAK_SCHEDULES = 30000, TELL_MS = 5000 };
 
 typedef struct Options {
     uint64_t count, seed;

@@ -130,7 +130,7 @@ static void own(Sim *s, Proc *p) {
 }
 
 static void trace_put(Sim *s, const Proc *p) {
-    static const char *const kinds[] = {"changes", "rows", "table", "end"};
+    static const char *const kinds[] = {"changes", "rows", "table", "end", "answer"};
     const Batch *b = &p->hand->batch;
     sim_trace(s, "proc %zu: puts %s, %zu, (%u, %u]%s%s: %zu steps", p->number, kinds[b->kind], b->count,
               sim_lsn_number(&b->from.commit_lsn), sim_lsn_number(&b->to.commit_lsn),
@@ -160,9 +160,26 @@ static void put(Sim *s, Proc *p) {
     p->sink = SINK_STEPS;
 }
 
+/* The sink looks for commands that nobody has answered, and tells the source. */
+static void look_for_commands(Sim *s, Proc *p) {
+    const FakeTarget *t = sim_target(s);
+    if (!rng_chance(sim_rng(s), 20)) return;
+    for (size_t i = 0; i < t->command_count; i++) {
+        if (t->commands[i].is_answered || (p->told & 1u << i)) continue;
+        p->told |= 1u << i;
+        p->mail |= 1u << i;
+    }
+}
+
 static void take(Sim *s, Proc *p) {
+    look_for_commands(s, p);
     if (p->queued > 0) {
         p->hand = pop(p);
+        if (p->hand->batch.kind == BATCH_ANSWER) {
+            fake_target_answer(s, sim_target(s), p->hand->command, p->hand->batch.ends_transaction);
+            batch_is_through(p);
+            return;
+        }
         put(s, p);
         return;
     }
@@ -275,6 +292,8 @@ bool proc_is_through(Sim *s, const Proc *p) {
     const FakeTarget *t = sim_target(s);
     for (size_t i = 0; i < SIM_TABLES; i++)
         if (t->now.tables[i].is_known && !t->now.tables[i].is_done) return false;
+    for (size_t i = 0; i < t->command_count; i++)
+        if (!t->commands[i].is_answered) return false;
     for (size_t i = 0; i < SIM_TABLES; i++) /* gone ones are forgotten, those that came are known */
         if (t->now.tables[i].is_known != fake_source_is_captured(sim_source(s), i)) return false;
     if (sim_shape(s)->mode == PLAN_INITIAL && position_is_zero(&t->now.consistent)) return false;

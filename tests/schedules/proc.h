@@ -19,6 +19,7 @@ typedef struct ProcBatch {
     Change changes[PROC_BATCH];
     Value values[PROC_BATCH][2][1 + SIM_VALUES];
     char key[FAKE_KEY_TEXT];
+    size_t command; /* BATCH_ANSWER */
     bool is_taken;
 } ProcBatch;
 
@@ -32,6 +33,7 @@ typedef struct ProcChunk {
     size_t count;
     uint8_t keys[SIM_KEYS];
     SimRow rows[SIM_KEYS];
+    bool is_filtered;
     SimRows old; /* BREAK_CHUNK_BEFORE_W: what is read in its stead */
 } ProcChunk;
 
@@ -61,6 +63,11 @@ typedef struct Proc {
     size_t queued;
 
     SourceState source;
+    uint32_t told;      /* commands that the source was told of: a bit each */
+    uint32_t mail;      /* … and has to look at */
+    uint32_t due;       /* … and has to answer */
+    uint32_t accepted;  /* … with yes */
+    uint32_t seen;      /* the stream's signals up to this LSN were told to the plan */
     bool leaves_out;    /* it is told of the first table alone */
     size_t table_count; /* that it was told of */
     Plan *plan;

@@ -53,6 +53,9 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_CLEAR_NOTHING] = "keep-consistent",
         [BREAK_LEAVE_OUT] = "leave-out-in-silence",
         [BREAK_IGNORE_RESTORE] = "ignore-restore",
+        [BREAK_ANSWER_EARLY] = "answer-before-the-mark",
+        [BREAK_SIGNAL_LATE] = "signal-behind-its-window",
+        [BREAK_FORGET_FILTER] = "stop-leaves-it-undone",
         [BREAK_KEEP_GONE] = "keep-the-mark-of-a-gone-table",
     };
     return b < BREAK_COUNT ? names[b] : NULL;
@@ -226,6 +229,7 @@ SimShape sim_shape_drawn(Rng *rng) {
     shape.source_fails = some(rng, 30, 2);
     if (shape.mode == PLAN_INITIAL && rng_chance(rng, 20)) shape.left_out = 1 + (uint32_t)rng_below(rng, 60);
     shape.restore = some(rng, 10, 3);
+    shape.ask = shape.mode != PLAN_INITIAL_ONLY ? some(rng, 25, 6) : 0;
     shape.vanish = shape.mode == PLAN_INITIAL ? some(rng, 15, 2) : 0;
     return shape;
 }
@@ -272,6 +276,7 @@ static void run_world(Sim *s) {
     for (int i = 0; i < WORLD_STEPS && !is_over(s); i++) {
         if (fake_source_is_done(&s->source) && rng_chance(&s->rng, 2)) return;
         fake_source_step(s, &s->source);
+        if (rng_chance(&s->rng, 20) && rng_chance(&s->rng, s->shape.ask)) fake_target_command(s, &s->target);
         step(s);
     }
 }
@@ -287,6 +292,7 @@ static bool is_through(Sim *s) {
 static void run_quiet(Sim *s) {
     s->is_quiet = true;
     sim_trace(s, "the world falls silent");
+    if (s->shape.ask) fake_target_resume_all(&s->target);
     if (s->shape.first_tables || s->shape.left_out) sim_crash_all(s); /* all are to be known at the end */
     for (int i = 0; i < QUIET_STEPS && !is_over(s); i++) {
         if (i % 500 == 0) {

@@ -43,6 +43,7 @@ typedef struct SimShape {
     uint32_t left_out;     /* chance in percent that a process is told of the first table alone */
     uint32_t commit, capture, alter, enable, drop, cleanup;
     uint32_t vanish;  /* a table's last instance is dropped; it may come again */
+    uint32_t ask;     /* ad-hoc copies, stops, pauses, by command and by signal in the stream */
     uint32_t restore; /* to be backed up, then to be restored from it */
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
 } SimShape;
@@ -71,6 +72,9 @@ typedef enum SimBreak {
     BREAK_LEAVE_OUT,
     BREAK_IGNORE_RESTORE,
     BREAK_KEEP_GONE,
+    BREAK_ANSWER_EARLY,
+    BREAK_SIGNAL_LATE,
+    BREAK_FORGET_FILTER,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);

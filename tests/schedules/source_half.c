@@ -37,6 +37,7 @@ void source_start(Sim *s, Proc *p, const StoredState *stored) {
         p->upper[t] = entry && entry->upper_key ? (uint32_t)(entry->upper_key[0] - '0') : 0;
         p->chunks[t].is_open = false;
     }
+    p->told = p->mail = p->due = p->accepted = p->seen = 0;
     p->table_count = p->leaves_out ? 1 : sim_table_count(s);
     StoredState shown = *stored;
     if (sim_is_broken(s, BREAK_LEAVE_OUT)) shown = hide_left_out(stored, p->table_count, shown_tables);
@@ -97,8 +98,8 @@ static void put_table(Sim *s, Proc *p, const PlanAction *a) {
     b->batch.schema = sim_schema(a->table, in->values);
     b->batch.table = a->table_info;
     if (a->table_info.copy != BATCH_COPY_KEEP) p->upper[a->table] = 0;
-    sim_trace(s, "proc %zu: table %zu with %d values, copy %d", p->number, a->table, in->values,
-              a->table_info.copy);
+    sim_trace(s, "proc %zu: table %zu with %d values, copy %d, asked %d%s", p->number, a->table, in->values,
+              a->table_info.copy, a->table_info.asked, a->table_info.is_paused ? ", paused" : "");
     proc_push(p, b);
     plan_announced(p->plan, a->table);
 }
@@ -133,6 +134,7 @@ static void open_chunk(Sim *s, Proc *p, const PlanAction *a) {
     }
     ProcChunk *c = &p->chunks[a->table];
     *c = (ProcChunk){.is_open = true, .action = *a, .values = in->values, .at = p->upper[a->table]};
+    c->is_filtered = a->filter != NULL;
     c->row_limit = a->chunk.is_exact ? SIM_KEYS : 1 + rng_below(sim_rng(s), 4);
     if (a->chunk.number == 0) c->at = 0;
     if (sim_is_broken(s, BREAK_ALWAYS_PLAIN)) c->action.chunk.is_plain = true;
@@ -208,7 +210,7 @@ static void step_chunk(Sim *s, Proc *p, ProcChunk *c) {
         uint32_t k = c->at++;
         bool is_old = sim_is_broken(s, BREAK_CHUNK_BEFORE_W) && !c->action.chunk.is_plain;
         const SimRow *row = is_old ? &c->old.row[c->action.table][k] : &f->rows.row[c->action.table][k];
-        if (!row->is_there) continue;
+        if (!row->is_there || (c->is_filtered && k % 2)) continue;
         c->keys[c->count] = (uint8_t)k;
         c->rows[c->count++] = *row;
         if (rng_chance(sim_rng(s), 40)) return;
@@ -329,6 +331,59 @@ static void step_emit(Sim *s, Proc *p) {
     p->source = SOURCE_NEXT;
 }
 
+/* ---- signals ---- */
+
+static bool obey(Proc *p, const FakeCommand *c, Str filter) {
+    if (c->table >= p->table_count) return false;
+    switch (c->kind) {
+    case FAKE_COPY:
+    case FAKE_COPY_BLOCKING:
+        return plan_copy_again(p->plan, c->table, c->kind == FAKE_COPY_BLOCKING, filter) == PLAN_ACCEPTED;
+    case FAKE_STOP: return plan_stop_copy(p->plan, c->table) == PLAN_ACCEPTED;
+    case FAKE_PAUSE: return plan_pause_copy(p->plan, c->table, true) == PLAN_ACCEPTED;
+    case FAKE_RESUME: return plan_pause_copy(p->plan, c->table, false) == PLAN_ACCEPTED;
+    }
+    return false;
+}
+
+static void obey_mail(Sim *s, Proc *p) {
+    for (size_t i = 0; i < FAKE_COMMANDS; i++) {
+        if (!(p->mail & 1u << i)) continue;
+        const FakeCommand *c = &sim_target(s)->commands[i];
+        bool is_accepted = obey(p, c, i % 3 ? (Str){0} : STR_LIT("even"));
+        sim_trace(s, "proc %zu: command %zu %s", p->number, i, is_accepted ? "accepted" : "refused");
+        if (is_accepted) p->accepted |= 1u << i;
+        if (is_accepted && c->kind == FAKE_STOP) sim_target(s)->stops[c->table]++;
+        p->due |= 1u << i;
+    }
+    p->mail = 0;
+}
+
+/* The stream's signals are seen before the window that has them is read. */
+static void obey_stream(Sim *s, Proc *p) {
+    Position position = plan_position(p->plan);
+    uint32_t at = sim_lsn_number(&position.commit_lsn);
+    uint32_t from = p->seen > at ? p->seen : at, to = sim_lsn_number(&p->reading.to_lsn);
+    if (sim_is_broken(s, BREAK_SIGNAL_LATE)) from = p->seen, to = at;
+    if (to <= from || at == 0) return;
+    uint32_t tables = fake_source_signals(sim_source(s), from, to);
+    p->seen = to;
+    for (size_t t = 0; t < p->table_count; t++)
+        if (tables & 1u << t) (void)plan_copy_again(p->plan, t, /* is_blocking= */ false, (Str){0});
+}
+
+static bool put_answer(Sim *s, Proc *p) {
+    if (!p->due || (plan_has_wishes(p->plan) && !sim_is_broken(s, BREAK_ANSWER_EARLY))) return false;
+    size_t i = 0;
+    while (!(p->due & 1u << i)) i++;
+    p->due &= ~(1u << i);
+    ProcBatch *b = proc_batch(p, BATCH_ANSWER);
+    b->command = i;
+    b->batch.ends_transaction = (p->accepted & 1u << i) != 0;
+    proc_push(p, b);
+    return true;
+}
+
 /* ---- the loop ---- */
 
 /* Let the readings say that nothing was taken away. */
@@ -371,6 +426,8 @@ static void step_next(Sim *s, Proc *p) {
     PlanAction a;
     Err e;
     if (p->queued == PROC_QUEUE) return;
+    obey_mail(s, p);
+    if (put_answer(s, p)) return;
     if (!plan_next(p->plan, &a, &e)) {
         source_error(s, p, &e);
         return;
@@ -420,6 +477,7 @@ void source_step(Sim *s, Proc *p) {
             take_instances(s, p);
         }
         plan_reading(p->plan, &p->reading);
+        obey_stream(s, p);
         p->source = SOURCE_NEXT;
         break;
     case SOURCE_PAGES: step_pages(s, p); break;

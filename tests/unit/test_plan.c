@@ -57,6 +57,7 @@ static StoredTable *store(Fixture *f, uint8_t position, size_t table, bool is_do
     f->stored.position = end_of(position);
     StoredTable *t = &f->tables[f->stored.table_count++];
     *t = (StoredTable){.schema = "dbo", .table = names[table], .is_done = is_done, .chunks_done = is_done};
+    t->is_whole = is_done;
     t->instance = OLD + (int32_t)table;
     t->fingerprint = OLD + table;
     return t;
@@ -219,6 +220,149 @@ static void a_table_that_must_not_vanish_is_a_gap(void **state) {
     begin(f, PLAN_INITIAL, 1);
     read_max(f, 10);
     is_gap(f, "dbo.a", "no change table");
+}
+
+/* ---- what signals ask for ---- */
+
+static void a_copied_table(Fixture *f) {
+    store(f, 9, 0, /* is_done= */ true);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 10);
+}
+
+static void a_table_is_copied_again_beside_the_stream(void **state) {
+    Fixture *f = *state;
+    a_copied_table(f);
+    assert_int_equal(plan_copy_again(f->plan, 0, /* is_blocking= */ false, STR_LIT("id < 7")), PLAN_ACCEPTED);
+    assert_true(plan_has_wishes(f->plan));
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    assert_false(plan_has_wishes(f->plan));
+    assert_int_equal(f->action.table_info.asked, BATCH_ASKED);
+    assert_false(f->action.table_info.is_new);
+    window_is(f, 9, 10);
+    plan_window_put(f->plan);
+    gives_chunk(f, 0, 0);
+    assert_string_equal(f->action.filter, "id < 7");
+    assert_false(f->action.chunk.is_plain);
+    chunk_is_put(f, 0, /* is_last= */ true, 10, 10 * SECOND_US);
+    read_at(f, 12, 12 * SECOND_US);
+    window_is(f, 10, 12);
+    assert_true(f->action.is_consistent); /* it was whole before */
+    plan_window_put(f->plan);
+    read_max(f, 12);
+    assert_int_equal(next(f), PLAN_READ);
+}
+
+static void what_is_asked_for_twice_is_copied_once_with_all_that_was_wanted(void **state) {
+    Fixture *f = *state;
+    a_copied_table(f);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, STR_LIT("a")), PLAN_ACCEPTED);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, STR_LIT("b")), PLAN_ACCEPTED);
+    assert_int_equal(next(f), PLAN_ANNOUNCE);
+    assert_true(str_eq_c(f->action.table_info.filter, "(a) OR (b)"));
+    plan_announced(f->plan, 0);
+    assert_int_equal(plan_copy_again(f->plan, 0, /* is_blocking= */ true, (Str){0}), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    assert_int_equal(f->action.table_info.asked, BATCH_ASKED_BLOCKING);
+    assert_int_equal(f->action.table_info.filter.n, 0);
+}
+
+static void a_blocking_copy_keeps_windows_back(void **state) {
+    Fixture *f = *state;
+    a_copied_table(f);
+    assert_int_equal(plan_copy_again(f->plan, 0, /* is_blocking= */ true, (Str){0}), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    gives_chunk(f, 0, 0);
+    assert_int_equal(next(f), PLAN_BUSY);
+    chunk_is_put(f, 0, /* is_last= */ false, 10, 10 * SECOND_US);
+    gives_chunk(f, 0, 1);
+    assert_int_equal(plan_pause_copy(f->plan, 0, true), PLAN_NOT_ASKED);
+    chunk_is_put(f, 0, /* is_last= */ true, 10, 10 * SECOND_US);
+    assert_int_equal(next(f), PLAN_READ);
+    read_max(f, 12);
+    window_is(f, 9, 12);
+}
+
+static void an_asked_copy_is_paused_resumed_and_stopped(void **state) {
+    Fixture *f = *state;
+    a_copied_table(f);
+    assert_int_equal(plan_pause_copy(f->plan, 0, true), PLAN_NOT_ASKED);
+    assert_int_equal(plan_stop_copy(f->plan, 0), PLAN_NOT_ASKED);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, (Str){0}), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    assert_int_equal(plan_pause_copy(f->plan, 0, true), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_KEEP);
+    assert_true(f->action.table_info.is_paused);
+    window_is(f, 9, 10);
+    plan_window_put(f->plan);
+    read_max(f, 10);
+    assert_int_equal(next(f), PLAN_READ); /* no chunk */
+    assert_int_equal(plan_pause_copy(f->plan, 0, false), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_KEEP);
+    assert_false(f->action.table_info.is_paused);
+    gives_chunk(f, 0, 0);
+    chunk_is_put(f, 0, /* is_last= */ false, 10, 10 * SECOND_US);
+    assert_int_equal(plan_stop_copy(f->plan, 0), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_STOP);
+    read_max(f, 10);
+    assert_int_equal(next(f), PLAN_READ);
+    read_at(f, 12, 12 * SECOND_US);
+    window_is(f, 10, 12);
+    assert_true(f->action.is_consistent);
+}
+
+static void an_asked_copy_goes_on_after_a_restart(void **state) {
+    Fixture *f = *state;
+    StoredTable *t = store(f, 9, 0, /* is_done= */ false);
+    t->is_streaming = t->is_paused = true;
+    t->asked = BATCH_ASKED;
+    t->chunks_done = 3;
+    t->filter = "x = 1";
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_max(f, 9);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_int_equal(plan_pause_copy(f->plan, 0, false), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_KEEP);
+    gives_chunk(f, 0, 3);
+    assert_string_equal(f->action.filter, "x = 1");
+}
+
+static void what_cant_be_copied_again_is_told(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, /* is_done= */ false)->is_streaming = true;
+    store(f, 9, 1, /* is_done= */ true);
+    store(f, 9, 2, /* is_done= */ true);
+    begin(f, PLAN_INITIAL, 3);
+    instance(f, 0, OLD, 3);
+    instance(f, 2, OLD, 3);
+    read_max(f, 9);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, (Str){0}), PLAN_COPIES_ANYWAY);
+    assert_int_equal(plan_stop_copy(f->plan, 0), PLAN_NOT_ASKED);
+    assert_int_equal(plan_copy_again(f->plan, 1, false, (Str){0}), PLAN_NO_TABLE);
+    assert_int_equal(plan_copy_again(f->plan, 2, false, (Str){0}), PLAN_NO_KEY);
+    begin(f, PLAN_INITIAL_ONLY, 1);
+    f->instance_count = 1;
+    read_max(f, 9);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, (Str){0}), PLAN_NO_STREAM);
+}
+
+static void new_columns_take_an_asked_copys_place(void **state) {
+    Fixture *f = *state;
+    a_copied_table(f);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, STR_LIT("a")), PLAN_ACCEPTED);
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    window_is(f, 9, 10);
+    plan_window_put(f->plan);
+    instance(f, 0, NEW, 11);
+    read_max(f, 12);
+    assert_int_equal(plan_copy_again(f->plan, 0, false, STR_LIT("b")), PLAN_ACCEPTED);
+    announces(f, 0, NEW, BATCH_COPY_BESIDE);
+    assert_int_equal(f->action.table_info.asked, BATCH_NOT_ASKED);
+    assert_int_equal(f->action.table_info.filter.n, 0);
+    assert_false(plan_has_wishes(f->plan)); /* all rows come */
+    assert_int_equal(plan_stop_copy(f->plan, 0), PLAN_NOT_ASKED);
 }
 
 /* ---- the start ---- */
@@ -759,6 +903,13 @@ int main(void) {
         TEST(a_table_without_instances_is_forgotten_after_two_readings),
         TEST(a_table_that_is_back_at_the_second_look_goes_on),
         TEST(a_table_that_must_not_vanish_is_a_gap),
+        TEST(a_table_is_copied_again_beside_the_stream),
+        TEST(what_is_asked_for_twice_is_copied_once_with_all_that_was_wanted),
+        TEST(a_blocking_copy_keeps_windows_back),
+        TEST(an_asked_copy_is_paused_resumed_and_stopped),
+        TEST(an_asked_copy_goes_on_after_a_restart),
+        TEST(what_cant_be_copied_again_is_told),
+        TEST(new_columns_take_an_asked_copys_place),
         TEST(a_reading_comes_first),
         TEST(the_start_waits_until_the_capture_job_has_reached_every_instance),
         TEST(an_idle_database_need_not_be_waited_for),

@@ -29,6 +29,55 @@ static void mark_chunk(StoredState *s, const Schema *schema, uint32_t number, bo
     stored_state_mark_chunk(s, &b);
 }
 
+static void ask(StoredState *s, const Schema *schema, const char *filter) {
+    Batch b = {.kind = BATCH_TABLE, .schema = schema};
+    b.table = (BatchTable){
+        .copy = BATCH_COPY_BESIDE, .asked = BATCH_ASKED, .is_paused = true, .filter = str_from(filter)};
+    stored_state_add_table(s, &b);
+}
+
+static void a_copy_that_was_asked_for_leaves_a_whole_table_whole(void **state) {
+    (void)state;
+    StoredState s = {0};
+    const Schema *schema = orders();
+    add_table(&s, schema, BATCH_COPY_FIRST);
+    mark_chunk(&s, schema, 0, /* is_last= */ true);
+    assert_true(s.tables[0].is_whole);
+    ask(&s, schema, "id = 1");
+    assert_true(s.tables[0].is_whole && s.tables[0].is_paused && !s.tables[0].is_done);
+    assert_int_equal(s.tables[0].asked, BATCH_ASKED);
+    assert_string_equal(s.tables[0].filter, "id = 1");
+    StoredState copy = {0};
+    stored_state_copy(&copy, &s);
+    assert_true(stored_state_equal(&copy, &s));
+    copy.tables[0].is_paused = false;
+    assert_false(stored_state_equal(&copy, &s));
+    stored_state_done(&copy);
+    mark_chunk(&s, schema, 0, /* is_last= */ false);
+    add_table(&s, schema, BATCH_COPY_STOP);
+    assert_true(s.tables[0].is_whole && s.tables[0].is_done && !s.tables[0].is_paused);
+    assert_int_equal(s.tables[0].asked, BATCH_NOT_ASKED);
+    assert_null(s.tables[0].filter);
+    assert_null(s.tables[0].upper_key);
+    add_table(&s, schema, BATCH_COPY_BESIDE); /* of new columns */
+    assert_false(s.tables[0].is_whole);
+    stored_state_done(&s);
+    schema_unref(schema);
+}
+
+static void a_table_that_was_never_copied_doesnt_get_whole_by_asking(void **state) {
+    (void)state;
+    StoredState s = {0};
+    const Schema *schema = orders();
+    add_table(&s, schema, BATCH_COPY_NONE);
+    ask(&s, schema, "id = 1");
+    mark_chunk(&s, schema, 0, /* is_last= */ true);
+    assert_true(s.tables[0].is_done && !s.tables[0].is_whole && !s.tables[0].is_paused);
+    assert_int_equal(s.tables[0].asked, BATCH_NOT_ASKED);
+    stored_state_done(&s);
+    schema_unref(schema);
+}
+
 static void a_table_that_is_gone_has_no_entry_and_is_waited_for_no_more(void **state) {
     (void)state;
     StoredState s = {0};
@@ -127,6 +176,8 @@ static void a_copy_shares_nothing_and_what_is_done_holds_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_that_was_asked_for_leaves_a_whole_table_whole),
+        cmocka_unit_test(a_table_that_was_never_copied_doesnt_get_whole_by_asking),
         cmocka_unit_test(a_table_that_is_gone_has_no_entry_and_is_waited_for_no_more),
         cmocka_unit_test(a_table_is_found_by_both_its_names),
         cmocka_unit_test(chunks_are_counted_until_the_last_makes_the_snapshot_done),
