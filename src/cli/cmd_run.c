@@ -27,6 +27,7 @@
 #include "postgres/scan_pg.h"
 #include "postgres/sink.h"
 #include "sqlserver/scan.h"
+#include "sqlserver/source_settings.h"
 #include "worker/direct.h"
 
 #define RESTART_WAIT "retriable.restart.connector.wait.ms"
@@ -211,7 +212,6 @@ static size_t queue_batches(const Options *source) {
 static DirectSpec spec_of(const Pair *pair, Metrics *metrics) {
     const Options *source = pair->source.options;
     int64_t bytes = options_int(source, "max.queue.size.in.bytes");
-    const char *mode = options_str(source, "snapshot.mode");
     return (DirectSpec){
         .name = pair->pipeline,
         .database = pair_database(pair),
@@ -228,7 +228,7 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics) {
         .restart_wait_ms = sink_number(pair, "retry.backoff.ms", 1000),
         .restart_wait_max_ms =
             options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT) : RESTART_WAIT_MAX_MS,
-        .stop_at_end = mode && strcmp(mode, "initial_only") == 0,
+        .stop_at_end = !source_streams(source),
     };
 }
 
@@ -275,8 +275,7 @@ static bool read_tables(const Pair *pair, const ConnectorContext *context, Scan 
     ScanPg *target = NULL;
     StoredState stored = {0};
     Err e = {0};
-    const char *mode = options_str(pair->source.options, "snapshot.mode");
-    bool copies = !mode || strcmp(mode, "no_data") != 0;
+    bool copies = source_copies(pair->source.options);
     if (!scan_pg_open(pair->sink.options, context, &target, &e)) return false;
     bool ok = scan_pg_stored(target, &stored, &e);
     ret->count = ok ? scan_table_count(scan) : 0;

@@ -40,6 +40,8 @@ typedef struct ConnectorContext {
     Metrics *metrics;         /* borrowed */
     Progress *progress;       /* borrowed; NULL = nobody asks */
     Ownership *ownership;     /* borrowed; NULL = the connectors are started once */
+    bool is_restart;          /* the source: what a start of this process begins with (BATCH_TABLE) is in the
+                                 target; this one goes on after a failure */
     const bool *is_stopping;  /* borrowed; set when the process is told to stop: read with __atomic_load_n */
 } ConnectorContext;
 

@@ -24,6 +24,10 @@
  * stopped. A blocking one keeps windows from being given out until it is done: its rows then may be newer
  * than the position for longer, as those of the first copy are.
  *
+ * A table is copied anew beside the stream, too: emptied, then as if it had appeared just now. So a gap can
+ * be closed by copying the one table that has it (copies_gone), whatever the place of the stream: of its
+ * changes only those count that its change table still has, and its rows are newer than what is gone.
+ *
  * Two things would lose changes in silence, and are refused. A table that is stored but isn't read now: the
  * position moves on without it. A source that was restored: it makes other commits at LSNs that the stream
  * has behind it. What tells is that it has never been at the position. A position may lie above the captured
@@ -58,6 +62,8 @@ typedef struct PlanTable {
     bool is_stored; /* … before: the target has it for certain */
     bool is_done, is_streaming;
     bool is_reading; /* a chunk is given out */
+    bool wants_anew; /* is to be announced again, and copied from empty */
+    bool has_gap;    /* … since changes of it are gone */
     uint32_t chunks;
     uint64_t fingerprint;
     int32_t instance;
@@ -81,6 +87,7 @@ struct Plan {
     PlanMode mode;
     PlanTable *tables;
     size_t count;
+    bool copies_gone; /* a gap is no error */
     bool was_started; /* the stream has a position */
     Position position;
     Position consistent;
@@ -97,6 +104,12 @@ struct Plan {
     PlanAction window;
 };
 
+static bool copies(const Plan *p) {
+    return p->mode == PLAN_INITIAL || p->mode == PLAN_INITIAL_ONLY;
+}
+static bool streams(const Plan *p) {
+    return p->mode == PLAN_INITIAL || p->mode == PLAN_NO_DATA;
+}
 static bool has_current(const PlanTable *t) {
     return t->current.object_id != 0;
 }
@@ -106,7 +119,7 @@ static bool waits_for_rows(const PlanTable *t) {
 }
 /* Whether the target rests on the table's changes from some place on. */
 static bool needs_changes(const Plan *p, const PlanTable *t) {
-    return p->was_started && p->mode != PLAN_INITIAL_ONLY && t->is_known && !waits_for_rows(t);
+    return p->was_started && streams(p) && t->is_known && !t->wants_anew && !waits_for_rows(t);
 }
 static bool is_copied_first(const PlanTable *t) {
     return t->is_known && !t->is_done && !t->is_streaming;
@@ -180,7 +193,7 @@ Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const S
     p->position = stored->position;
     p->consistent = stored->consistent;
     /* Where nothing is streamed the position stays, and with it all that a table left out needs. */
-    if (mode != PLAN_INITIAL_ONLY) p->left_out = find_left_out(tables, count, stored);
+    if (streams(p)) p->left_out = find_left_out(tables, count, stored);
     for (size_t i = 0; i < count; i++) {
         plan_add_table(p, &tables[i]);
         const StoredTable *entry = stored_state_table(stored, tables[i].schema, tables[i].table);
@@ -188,6 +201,17 @@ Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const S
         if (p->was_started && entry) take_stored(&p->tables[i], entry);
     }
     return p;
+}
+
+void plan_set_copies_gone(Plan *p) {
+    p->copies_gone = true;
+}
+
+void plan_copy_anew(Plan *p, size_t table) {
+    assert(!p->in_window && table < p->count);
+    if (!p->tables[table].is_known) return;
+    p->tables[table].wants_anew = true;
+    p->needs_reading = true; /* other instances will do */
 }
 
 Plan *plan_free(Plan *p) {
@@ -280,16 +304,21 @@ void plan_reading(Plan *p, const PlanReading *reading) {
 /* ---- gaps ---- */
 
 /* A table whose announcement may be lost yet: what is stored tells whether it needs them. */
-static bool gap(const PlanTable *t, const Position *needed, const Lsn *left, Err *e) {
+static bool gap(const Plan *p, const PlanTable *t, const Position *needed, const Lsn *left, Err *e) {
     char from[LSN_TEXT_SIZE], start[LSN_TEXT_SIZE];
-    return err_set(e, ERR_RANGE, !t->is_stored,
-                   "table %s.%s: the changes after LSN %s are needed, but %s%s: the cleanup job or a dropped "
-                   "capture instance has taken them. Copy the tables again into an empty target under a new "
-                   "pipeline name, and keep changes for longer than the longest stop (sys.sp_cdc_change_job "
-                   "@job_type = N'cleanup', @retention = minutes)",
-                   t->schema, t->table, lsn_format(&needed->commit_lsn, from),
-                   lsn_is_zero(left) ? "it has no change table" : "its change table begins at ",
-                   lsn_is_zero(left) ? "" : lsn_format(left, start));
+    if (p->copies_gone)
+        return err_set(e, ERR_RANGE, true,
+                       "table %s.%s: the changes after LSN %s are gone: it is to be copied anew", t->schema,
+                       t->table, lsn_format(&needed->commit_lsn, from));
+    return err_set(
+        e, ERR_RANGE, !t->is_stored,
+        "table %s.%s: the changes after LSN %s are needed, but %s%s: the cleanup job or a dropped "
+        "capture instance has taken them. Start with snapshot.mode=when_needed, which copies the table "
+        "anew, and keep changes for longer than the longest stop (sys.sp_cdc_change_job "
+        "@job_type = N'cleanup', @retention = minutes)",
+        t->schema, t->table, lsn_format(&needed->commit_lsn, from),
+        lsn_is_zero(left) ? "it has no change table" : "its change table begins at ",
+        lsn_is_zero(left) ? "" : lsn_format(left, start));
 }
 
 /* The names come last and once: with any of 128 characters the message still is whole. */
@@ -325,13 +354,13 @@ static bool no_instance(const PlanTable *t, Err *e) {
 /* A table whose instance was dropped may go on with one that the capture job hasn't reached yet, or not: that
  * is known when it has. */
 static bool waits_for_capture(const Plan *p, const PlanTable *t) {
-    return needs_changes(p, t) && !has_current(t) && t->has_unset;
+    return (needs_changes(p, t) || t->wants_anew) && !has_current(t) && t->has_unset;
 }
 
-static bool check_tables(const Plan *p, bool *ret_waits, Err *e) {
+static bool check_tables(Plan *p, bool *ret_waits, Err *e) {
     bool waits = false;
     for (size_t i = 0; i < p->count; i++) {
-        const PlanTable *t = &p->tables[i];
+        PlanTable *t = &p->tables[i];
         bool is_needed = needs_changes(p, t);
         if (may_be_gone(p, t)) {
             if (t->gone < GONE_READINGS) waits = true;
@@ -340,7 +369,8 @@ static bool check_tables(const Plan *p, bool *ret_waits, Err *e) {
         if (is_absent(t)) continue;
         if (!t->has_instance && !is_needed) return no_instance(t, e);
         if (waits_for_capture(p, t)) waits = true;
-        else if (is_needed && !has_current(t)) return gap(t, needed_from(p, t), &t->oldest, e);
+        else if (is_needed && !has_current(t) && p->copies_gone) t->has_gap = true, plan_copy_anew(p, i);
+        else if (is_needed && !has_current(t)) return gap(p, t, needed_from(p, t), &t->oldest, e);
     }
     *ret_waits = waits;
     return true;
@@ -354,7 +384,7 @@ bool plan_check_page(const Plan *p, size_t table, const Position *page_from, con
                        t->schema, t->table);
     bool is_whole = position_is_end(page_from) ? holds_all_after(start_lsn, page_from)
                                                : lsn_cmp(start_lsn, &page_from->commit_lsn) <= 0;
-    return is_whole || gap(t, page_from, start_lsn, e);
+    return is_whole || gap(p, t, page_from, start_lsn, e);
 }
 
 /* ---- what signals ask for ---- */
@@ -384,10 +414,10 @@ void plan_table_name(const Plan *p, size_t table, Str *ret_schema, Str *ret_tabl
 }
 
 static PlanVerdict may_ask(const Plan *p, const PlanTable *t) {
-    if (p->mode == PLAN_INITIAL_ONLY || !p->was_started) return PLAN_NO_STREAM;
+    if (!streams(p) || !p->was_started) return PLAN_NO_STREAM;
     if (!t->has_instance) return PLAN_NO_TABLE;
     if (t->is_keyless) return PLAN_NO_KEY;
-    bool is_copied_anyway = !t->is_known || (!t->is_done && t->asked == BATCH_NOT_ASKED);
+    bool is_copied_anyway = !t->is_known || t->wants_anew || (!t->is_done && t->asked == BATCH_NOT_ASKED);
     return is_copied_anyway ? PLAN_COPIES_ANYWAY : PLAN_ACCEPTED;
 }
 
@@ -460,7 +490,7 @@ void plan_forgotten(Plan *p, size_t table) {
     PlanTable *t = &p->tables[table];
     assert(may_be_gone(p, t) && !t->is_reading);
     t->is_known = t->has_entry = t->is_stored = t->is_done = t->is_streaming = false;
-    t->is_whole = false;
+    t->is_whole = t->wants_anew = t->has_gap = false;
     drop_wish(t);
     end_asked(t);
     t->chunks = 0;
@@ -476,9 +506,9 @@ static bool is_copying_first(const Plan *p) {
 }
 
 static BatchCopy copy_of_new(const Plan *p) {
-    if (p->mode == PLAN_NO_DATA) return BATCH_COPY_NONE;
-    bool streams = p->was_started && p->mode == PLAN_INITIAL && !is_copying_first(p);
-    return streams ? BATCH_COPY_BESIDE : BATCH_COPY_FIRST;
+    if (!copies(p)) return BATCH_COPY_NONE;
+    bool is_beside = p->was_started && streams(p) && !is_copying_first(p);
+    return is_beside ? BATCH_COPY_BESIDE : BATCH_COPY_FIRST;
 }
 
 /* A newer instance may have columns whose values the changes read so far don't have, and no later change has
@@ -500,7 +530,10 @@ static Position floor_of_new(const Plan *p, const PlanTable *t) {
 /* Its columns are others than the target knows of. */
 static bool has_new_schema(const Plan *p, const PlanTable *t) {
     if (t->is_known && t->fingerprint == t->current.fingerprint) return false;
-    return !t->is_known || !t->is_done || p->mode != PLAN_INITIAL_ONLY; /* else no more comes of it */
+    return !t->is_known || !t->is_done || streams(p); /* else no more comes of it */
+}
+static bool must_announce(const Plan *p, const PlanTable *t) {
+    return t->wants_anew || has_new_schema(p, t);
 }
 
 static void announce_wish(const PlanTable *t, BatchTable *info) {
@@ -516,16 +549,19 @@ static void announce_wish(const PlanTable *t, BatchTable *info) {
 static bool next_announce(const Plan *p, PlanAction *ret) {
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
-        bool is_new_schema = has_current(t) && has_new_schema(p, t);
-        if (!has_current(t) || (!is_new_schema && t->wish == WISH_NONE)) continue;
+        bool must = has_current(t) && must_announce(p, t);
+        if (!has_current(t) || (!must && t->wish == WISH_NONE)) continue;
         *ret = (PlanAction){.kind = PLAN_ANNOUNCE, .table = i, .instance = t->current.object_id};
         BatchTable *info = &ret->table_info;
         info->instance = t->current.object_id;
         info->is_new = !t->is_known;
-        info->floor = t->is_known ? t->floor : floor_of_new(p, t);
-        if (!is_new_schema) announce_wish(t, info);
+        info->empties = t->wants_anew;
+        info->floor = t->is_known && !t->wants_anew ? t->floor : floor_of_new(p, t);
+        if (!must) announce_wish(t, info);
+        else if (t->wants_anew) info->copy = is_copied_first(t) ? BATCH_COPY_FIRST : BATCH_COPY_BESIDE;
         else info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p);
-        if (is_new_schema && info->copy == BATCH_COPY_KEEP) info->is_paused = t->is_paused;
+        if (must && info->copy == BATCH_COPY_KEEP) info->is_paused = t->is_paused;
+        ret->is_gap = t->has_gap;
         return true;
     }
     return false;
@@ -554,16 +590,17 @@ void plan_announced(Plan *p, size_t table) {
     assert(is_due && a.table == table);
     (void)is_due;
     PlanTable *t = &p->tables[table];
-    bool is_new_schema = has_new_schema(p, t);
+    bool must = must_announce(p, t);
     t->is_known = true;
     t->fingerprint = t->current.fingerprint;
     t->instance = t->current.object_id;
     t->floor = a.table_info.floor;
+    t->wants_anew = t->has_gap = false;
     t->is_paused = a.table_info.is_paused;
     take_copy(t, &a.table_info);
     /* a copy that has to be brings all that a signal could wish for */
     bool is_copied_anyway = a.table_info.copy != BATCH_COPY_KEEP && a.table_info.asked == BATCH_NOT_ASKED;
-    if (!is_new_schema || is_copied_anyway) drop_wish(t);
+    if (!must || is_copied_anyway) drop_wish(t);
     if (a.table_info.copy != BATCH_COPY_BESIDE) return;
     if (t->is_streaming) p->consistent = (Position){0};
 }
@@ -676,7 +713,7 @@ static Lsn window_end(const Plan *p) {
 }
 
 static bool becomes_consistent(const Plan *p, const Position *to, int64_t to_us) {
-    if (!position_is_zero(&p->consistent) || p->mode == PLAN_NO_DATA) return false;
+    if (!position_is_zero(&p->consistent) || !copies(p)) return false;
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
         if (is_absent(t)) continue;
@@ -785,6 +822,7 @@ bool plan_next(Plan *p, PlanAction *ret, Err *e) {
         ret->is_urgent = false;
         return true;
     }
+    if (p->needs_reading) return true; /* a table that is copied anew may use other instances */
     if (!p->was_started) {
         *ret = next_before_start(p);
         return true;
@@ -794,7 +832,7 @@ bool plan_next(Plan *p, PlanAction *ret, Err *e) {
         *ret = is_reading_any(p) ? (PlanAction){.kind = PLAN_BUSY} : table;
     } else if (is_copying_first(p)) {
         *ret = next_first_chunk(p);
-    } else if (p->mode == PLAN_INITIAL_ONLY) {
+    } else if (!streams(p)) {
         *ret = next_without_stream(p);
     } else {
         *ret = next_in_stream(p);

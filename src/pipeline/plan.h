@@ -36,7 +36,13 @@
 
 typedef struct Plan Plan;
 
-typedef enum PlanMode { PLAN_INITIAL, PLAN_INITIAL_ONLY, PLAN_NO_DATA } PlanMode; /* snapshot.mode */
+/* Whether tables that are new are copied, and whether changes are read (snapshot_mode.h). */
+typedef enum PlanMode {
+    PLAN_INITIAL,      /* both */
+    PLAN_INITIAL_ONLY, /* copied */
+    PLAN_NO_DATA,      /* read */
+    PLAN_TABLES_ONLY,  /* neither: made known, then the end */
+} PlanMode;
 
 typedef struct PlanTableSpec {
     Str schema, table; /* source names; copied */
@@ -83,6 +89,7 @@ typedef struct PlanAction {
     size_t table;       /* PLAN_ANNOUNCE, PLAN_FORGET, PLAN_CHUNK */
     int32_t instance;   /* PLAN_ANNOUNCE, PLAN_CHUNK: object id of the change table whose columns are read */
     BatchTable table_info; /* PLAN_ANNOUNCE, PLAN_FORGET: as it goes into the batch */
+    bool is_gap;           /* PLAN_ANNOUNCE: it is copied anew because changes of it are gone */
     bool loses_values;     /* PLAN_ANNOUNCE: a keyless table's new columns can't be read again: warn */
     /* PLAN_CHUNK: number, is_plain, is_exact, watermark. Number 0 is read from the beginning, else from where
      * the chunk before it ended (after a restart: StoredTable.upper_key). An exact one's reader gives the
@@ -100,6 +107,12 @@ Plan *plan_free(Plan *p);
 /* A table more, that nothing is stored of: it gets the next number. Before the reading that has its first
  * instance; not while a window is read. */
 void plan_add_table(Plan *p, const PlanTableSpec *spec);
+
+/* A table whose changes are gone is copied anew, from empty, in place of the error. */
+void plan_set_copies_gone(Plan *p);
+/* Copy a table anew, from empty, beside the stream if it streams; one that the target doesn't know yet is
+ * copied anyway. Not while a window is read. */
+void plan_copy_anew(Plan *p, size_t table);
 
 /* What to do next. Errors, not retriable: ERR_RANGE when changes are gone that are still needed (names table,
  * needed and left LSN, and the cure), or when the source has gone back behind the stream (retriable on a

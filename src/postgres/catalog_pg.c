@@ -179,3 +179,32 @@ bool catalog_pg_is_empty(PgConn *c, const PgTable *t, bool *ret, Err *e) {
     *ret = is_true(r, 0, 0);
     return true;
 }
+
+static bool is_pointed_to(PgConn *c, const PgTable *t, bool *ret, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    CLEANUP_FREE char *oid = x_asprintf("%u", t->oid);
+    const char *params[] = {oid};
+    if (!pgconn_query(c,
+                      "SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND "
+                      "confrelid = $1::oid AND conrelid <> confrelid)",
+                      params, 1, &r, e))
+        return false;
+    *ret = is_true(r, 0, 0);
+    return true;
+}
+
+bool catalog_pg_delete_all(PgConn *c, const PgTable *t, Err *e) {
+    CLEANUP(buf_done) Buf sql = {0};
+    bool is_parent = false;
+    if (!is_pointed_to(c, t, &is_parent, e)) return false;
+    buf_cstr(&sql, is_parent ? "DELETE FROM " : "TRUNCATE TABLE "); /* TRUNCATE refuses a parent: 0A000 */
+    pgname_qualified(&sql, str_from(t->schema), str_from(t->name));
+    if (pgconn_exec(c, buf_text(&sql), e)) return true;
+    if (strcmp(pgconn_sqlstate(c), "23503") != 0)
+        return err_wrap(e, "emptying %s.%s to copy it anew", t->schema, t->name);
+    return err_set(
+        e, ERR_INVALID, false,
+        "%s.%s is to be emptied and copied anew, but rows of other tables point to it by foreign key: "
+        "drop those foreign keys and start again; put them back when the copy is done",
+        t->schema, t->name);
+}

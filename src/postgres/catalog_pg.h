@@ -55,5 +55,8 @@ bool catalog_pg_has_unique(const PgTable *t, const uint16_t *columns, size_t cou
 MUST_CHECK bool catalog_pg_current_schema(PgConn *c, char **ret, Err *e);
 MUST_CHECK bool catalog_pg_has_schema(PgConn *c, const char *schema, bool *ret, Err *e);
 MUST_CHECK bool catalog_pg_is_empty(PgConn *c, const PgTable *t, bool *ret, Err *e);
+/* Delete all rows, in the open transaction: TRUNCATE, or DELETE where foreign keys of other tables point to
+ * it. Errors: ERR_INVALID, with the cure, when rows of those do. */
+MUST_CHECK bool catalog_pg_delete_all(PgConn *c, const PgTable *t, Err *e);
 
 #endif

@@ -251,6 +251,7 @@ static bool make_table(Sink *s, const Batch *batch, Err *e) {
     if (copy == BATCH_COPY_GONE) return true;
     if (!pgconn_pipe_end(s->conn, e) || !target_set_open(s->targets, s->conn, batch->schema, &t, e))
         return false;
+    if (batch->table.empties && !catalog_pg_delete_all(s->conn, t->table, e)) return false;
     if (copy != BATCH_COPY_FIRST && !(copy == BATCH_COPY_BESIDE && batch->table.is_new)) return true;
     bool is_empty = false;
     if (!catalog_pg_is_empty(s->conn, t->table, &is_empty, e)) return false;

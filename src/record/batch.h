@@ -45,8 +45,10 @@ typedef struct BatchTable {
     BatchCopy copy;
     int32_t instance; /* object id of the change table whose columns these are */
     Position floor;   /* changes of the table at or under it are never read; {0} = none */
-    bool is_new;      /* the target has no entry of it: rows that it has are nobody's, so there must be none
-                       * (BATCH_COPY_FIRST, BATCH_COPY_BESIDE) */
+    bool empties; /* the target's rows are deleted first: the table is copied anew (BATCH_COPY_FIRST, _BESIDE)
+                   */
+    bool is_new;  /* the target has no entry of it: rows that it has are nobody's, so there must be none
+                   * (BATCH_COPY_FIRST, BATCH_COPY_BESIDE) */
     BatchAsked asked; /* BATCH_COPY_BESIDE */
     bool is_paused;   /* the ad-hoc copy that is now, or that begins here */
     Str filter; /* asked: only rows for which this SQL condition holds; empty = all; in the batch's arena */

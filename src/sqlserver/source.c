@@ -52,6 +52,7 @@ struct Source {
     TableList tables;
     Odbc *odbc;
     Catalog catalog;
+    SnapshotPolicy policy;
     Plan *plan;
     Stream *stream;
     Copier *copier;
@@ -104,6 +105,18 @@ static bool check_all(Source *s, const StoredState *state, Err *e) {
     for (size_t i = 1; i < problems.count; i++) LOG_ERROR("check_failed", LOG_S("what", problems.items[i]));
     textlist_done(&problems);
     return ok;
+}
+
+static bool decide_snapshot(Source *s, const StoredState *state, Err *e) {
+    const SnapshotStart start = {.has_position = state->has_position, .is_restart = s->context.is_restart};
+    return snapshot_mode_policy(s->settings.mode, &s->settings.flags, &start, &s->policy, e);
+}
+
+static Plan *make_plan(const Source *s, const StoredState *state) {
+    Plan *plan = plan_feed_new(&s->catalog, s->policy.plan, state);
+    if (s->policy.copies_gone) plan_set_copies_gone(plan);
+    for (size_t i = 0; s->policy.copies_anew && i < s->catalog.table_count; i++) plan_copy_anew(plan, i);
+    return plan;
 }
 
 /* Rows that the copy will bring, for progress; without the right to know there is none. */
@@ -186,14 +199,14 @@ static bool source_start(const Options *options, const ConnectorContext *context
                          Source **ret, Err *e) {
     Source *s = x_calloc(1, sizeof *s);
     s->context = *context;
-    bool ok = source_settings(options, &s->settings, e) &&
+    bool ok = source_settings(options, &s->settings, e) && decide_snapshot(s, state, e) &&
               precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
               check_all(s, state, e) && fix_tables(s, state, e);
     if (!ok) {
         source_stop(s);
         return false;
     }
-    s->plan = plan_feed_new(&s->catalog, s->settings.mode, state);
+    s->plan = make_plan(s, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,
                                            .page_bytes = PAGE_BYTES});
@@ -203,7 +216,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
                                  "commit time of what the capture job has reached, µs since 1970");
     s->replaced = metrics_get(context->metrics, METRIC_COUNTER, "millrace_text_replaced_total", (Str){0},
                               "unpaired surrogates in the source's texts, written as U+FFFD");
-    if (!state->is_snapshot_done) expect_rows(s);
+    if (!state->is_snapshot_done || s->policy.copies_anew) expect_rows(s);
     LOG_INFO("source_started", LOG_S("server", s->settings.target.hostname),
              LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
              LOG_I("tables", s->catalog.table_count));
@@ -335,6 +348,13 @@ static bool announce(Source *s, Batch **ret, Err *e) {
         copy->rows = copy->started_us = 0;
         if (a->table_info.asked != BATCH_NOT_ASKED || a->table_info.copy == BATCH_COPY_STOP) log_asked(in, a);
     }
+    if (a->table_info.empties)
+        LOG_WARN("table_copied_anew", LOG_S("table", in->schema->qualified),
+                 LOG_S("why", a->is_gap
+                                  ? "changes of it are gone: the cleanup job or a dropped capture instance "
+                                    "has taken them"
+                                  : "snapshot.mode says so at each start"),
+                 LOG_S("next", "its rows in the target are deleted and come again"));
     if (a->loses_values)
         LOG_WARN("new_columns_empty", LOG_S("table", in->schema->qualified),
                  LOG_S("why", "without a key the rows that are there can't be read again"));

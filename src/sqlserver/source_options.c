@@ -15,9 +15,9 @@ static const char BY_BYTES[] = "rows are fetched by bytes, not by number";
 static const char *const INTENTS[] = {"ReadWrite", "ReadOnly", NULL};
 static const char *const FAIL_ONLY[] = {"fail", NULL};
 static const char *const FAIL_NOT_YET[] = {"warn", "skip", "ignore", NULL};
-static const char *const SNAPSHOT_MODES[] = {"initial", "initial_only", "no_data", "schema_only", NULL};
-static const char *const SNAPSHOT_MODES_NOT_YET[] = {
-    "always", "recovery", "when_needed", "configuration_based", "custom", NULL};
+static const char *const SNAPSHOT_MODES[] = {"initial", "initial_only", "no_data",     "schema_only",
+                                             "always",  "recovery",     "when_needed", "configuration_based",
+                                             NULL};
 static const char *const ISOLATION_MODES[] = {"repeatable_read", "snapshot", "read_committed", "exclusive",
                                               NULL};
 static const char *const ISOLATION_NOT_YET[] = {"read_uncommitted", NULL};
@@ -436,8 +436,12 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .importance = OPTION_HIGH,
      .standard = "initial",
      .values = SNAPSHOT_MODES,
-     .values_not_yet = SNAPSHOT_MODES_NOT_YET,
-     .help = "initial: copy, then stream; initial_only: copy; no_data: stream from now on"},
+     .values_not_yet = CUSTOM,
+     .help =
+         "initial: copy, then stream; initial_only: copy; no_data, schema_only: stream from now on; "
+         "when_needed: initial, and a table whose changes are gone is emptied and copied again; always: at "
+         "each start of the process all tables are emptied and copied again; recovery: go on from the stored "
+         "position, which there has to be; configuration_based: by the five flags"},
     {.key = "snapshot.isolation.mode",
      .type = OPTION_ENUM,
      .importance = OPTION_MEDIUM,
@@ -521,11 +525,34 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .min = 0,
      .max = INT64_MAX,
      .reason = "streaming begins at once"},
-    {.key = "snapshot.mode.configuration.based.*",
-     .type = OPTION_STRING,
-     .status = OPTION_NOT_YET,
+    {.key = "snapshot.mode.configuration.based.snapshot.data",
+     .type = OPTION_BOOL,
      .importance = OPTION_LOW,
-     .reason = "snapshot.mode=configuration_based isn't there yet"},
+     .standard = "false",
+     .help = "with configuration_based: copy; stored tables are emptied and copied again at each start of "
+             "the process"},
+    {.key = "snapshot.mode.configuration.based.snapshot.schema",
+     .type = OPTION_BOOL,
+     .importance = OPTION_LOW,
+     .standard = "false",
+     .help = "with configuration_based: make the tables known, though nothing is copied or streamed; "
+             "otherwise they are anyway"},
+    {.key = "snapshot.mode.configuration.based.start.stream",
+     .type = OPTION_BOOL,
+     .importance = OPTION_LOW,
+     .standard = "false",
+     .help = "with configuration_based: read changes"},
+    {.key = "snapshot.mode.configuration.based.snapshot.on.schema.error",
+     .type = OPTION_BOOL,
+     .status = OPTION_NO_SENSE,
+     .importance = OPTION_LOW,
+     .standard = "false",
+     .reason = NO_HISTORY},
+    {.key = "snapshot.mode.configuration.based.snapshot.on.data.error",
+     .type = OPTION_BOOL,
+     .importance = OPTION_LOW,
+     .standard = "false",
+     .help = "with configuration_based: a table whose changes are gone is emptied and copied again"},
     {.key = "snapshot.mode.custom.name",
      .type = OPTION_STRING,
      .status = OPTION_NO_SENSE,

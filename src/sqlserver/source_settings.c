@@ -54,9 +54,30 @@ static bool filter_of(const Options *o, CatalogFilter *f, Err *e) {
     return true;
 }
 
-static PlanMode mode_of(const Options *o) {
-    static const PlanMode modes[] = {PLAN_INITIAL, PLAN_INITIAL_ONLY, PLAN_NO_DATA, PLAN_NO_DATA};
+static SnapshotMode mode_of(const Options *o) {
+    static const SnapshotMode modes[] = {
+        SNAPSHOT_INITIAL, SNAPSHOT_INITIAL_ONLY, SNAPSHOT_NO_DATA,     SNAPSHOT_NO_DATA,
+        SNAPSHOT_ALWAYS,  SNAPSHOT_RECOVERY,     SNAPSHOT_WHEN_NEEDED, SNAPSHOT_CONFIGURATION_BASED};
     return modes[options_enum(o, "snapshot.mode")];
+}
+
+#define FLAG(name) options_bool(o, "snapshot.mode.configuration.based." name)
+
+static SnapshotFlags flags_of(const Options *o) {
+    return (SnapshotFlags){.data = FLAG("snapshot.data"),
+                           .schema = FLAG("snapshot.schema"),
+                           .stream = FLAG("start.stream"),
+                           .on_data_error = FLAG("snapshot.on.data.error")};
+}
+
+bool source_copies(const Options *o) {
+    SnapshotFlags flags = flags_of(o);
+    return snapshot_mode_copies(mode_of(o), &flags);
+}
+
+bool source_streams(const Options *o) {
+    SnapshotFlags flags = flags_of(o);
+    return snapshot_mode_streams(mode_of(o), &flags);
 }
 
 static SourceIsolation isolation_of(const Options *o) {
@@ -72,6 +93,7 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     int64_t queue_bytes = options_int(o, "max.queue.size.in.bytes");
     s.names_tables = s.filter.table_include != NULL;
     s.mode = mode_of(o);
+    s.flags = flags_of(o);
     s.isolation = isolation_of(o);
     s.snapshot_threads = (size_t)options_int(o, "snapshot.max.threads");
     s.lock_timeout_ms = options_int(o, "snapshot.lock.timeout.ms");

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "config/option.h"
-#include "pipeline/plan.h"
+#include "pipeline/snapshot_mode.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/odbc_target.h"
 
@@ -25,7 +25,8 @@ typedef struct SourceSettings {
     OdbcTarget target;
     CatalogFilter filter;
     bool names_tables; /* table.include.list is set: each of its tables has to be captured */
-    PlanMode mode;
+    SnapshotMode mode;
+    SnapshotFlags flags; /* of SNAPSHOT_CONFIGURATION_BASED */
     SourceIsolation isolation;
     size_t snapshot_threads;
     int64_t lock_timeout_ms;
@@ -41,6 +42,10 @@ typedef struct SourceSettings {
 /* o is borrowed as long as the settings are used; source_settings_done, also after a failure. Errors:
  * ERR_INVALID, naming file, line and property. */
 MUST_CHECK bool source_settings(const Options *o, SourceSettings *ret, Err *e);
+/* What snapshot.mode holds at every start: are tables copied, are changes read? For those who check before a
+ * run. */
+bool source_copies(const Options *o);
+bool source_streams(const Options *o);
 void source_settings_done(SourceSettings *s); /* {0} again */
 
 #endif

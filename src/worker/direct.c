@@ -240,6 +240,7 @@ static bool carry(Direct *d, Sink *sink, Rng *rng, bool *ret_moved, bool *ret_ag
         bool is_end = batch->kind == BATCH_END;
         bool ok = batch->kind != BATCH_TABLE || !d->topics || topics_check(d->topics, batch->schema, e);
         ok = ok && put_batch(d, sink, batch, rng, ret_again, e);
+        if (ok && batch->kind != BATCH_TABLE) d->context.is_restart = true;
         batch_free(batch);
         if (!ok) return false;
         *ret_moved = true;

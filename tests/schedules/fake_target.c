@@ -164,6 +164,8 @@ static void mark_table(Sim *s, FakeState *state, const Batch *batch) {
             *t = (FakeTable){.values = t->values, .begins = t->begins + 1};
         return;
     }
+    if (batch->table.empties && !sim_is_broken(s, BREAK_EMPTY_NOTHING))
+        memset(state->rows.row[sim_table_of(batch->schema)], 0, sizeof state->rows.row[0]);
     t->is_known = true;
     t->fingerprint = batch->schema->fingerprint;
     t->instance = batch->table.instance;

@@ -57,6 +57,7 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_SIGNAL_LATE] = "signal-behind-its-window",
         [BREAK_FORGET_FILTER] = "stop-leaves-it-undone",
         [BREAK_KEEP_GONE] = "keep-the-mark-of-a-gone-table",
+        [BREAK_EMPTY_NOTHING] = "copy-anew-over-old-rows",
     };
     return b < BREAK_COUNT ? names[b] : NULL;
 }
@@ -231,6 +232,8 @@ SimShape sim_shape_drawn(Rng *rng) {
     shape.restore = some(rng, 10, 3);
     shape.ask = shape.mode != PLAN_INITIAL_ONLY ? some(rng, 25, 6) : 0;
     shape.vanish = shape.mode == PLAN_INITIAL ? some(rng, 15, 2) : 0;
+    shape.copies_gone = shape.mode == PLAN_INITIAL && rng_chance(rng, 20);
+    shape.anew = shape.mode == PLAN_INITIAL ? some(rng, 15, 60) : 0;
     return shape;
 }
 

@@ -45,6 +45,8 @@ typedef struct SimShape {
     uint32_t vanish;  /* a table's last instance is dropped; it may come again */
     uint32_t ask;     /* ad-hoc copies, stops, pauses, by command and by signal in the stream */
     uint32_t restore; /* to be backed up, then to be restored from it */
+    bool copies_gone; /* a gap is closed by a copy (snapshot.mode=when_needed) */
+    uint32_t anew;    /* chance in percent that a table is copied anew when a source starts (always) */
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
 } SimShape;
 
@@ -75,6 +77,7 @@ typedef enum SimBreak {
     BREAK_ANSWER_EARLY,
     BREAK_SIGNAL_LATE,
     BREAK_FORGET_FILTER,
+    BREAK_EMPTY_NOTHING,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);

@@ -42,6 +42,9 @@ void source_start(Sim *s, Proc *p, const StoredState *stored) {
     StoredState shown = *stored;
     if (sim_is_broken(s, BREAK_LEAVE_OUT)) shown = hide_left_out(stored, p->table_count, shown_tables);
     p->plan = plan_new((PlanMode)sim_shape(s)->mode, specs, p->table_count, &shown);
+    if (sim_shape(s)->copies_gone) plan_set_copies_gone(p->plan);
+    for (size_t i = 0; i < p->table_count; i++)
+        if (!sim_is_quiet(s) && rng_chance(sim_rng(s), sim_shape(s)->anew)) plan_copy_anew(p->plan, i);
     p->source = SOURCE_NEXT;
 }
 

@@ -84,6 +84,27 @@ static void names_are_found_exactly_or_by_the_only_other_case(void **state) {
     pgconn_close(c);
 }
 
+static void all_rows_are_deleted_unless_others_point_to_them(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    pg_fixture_exec(c, "CREATE TABLE parent (id int PRIMARY KEY, boss int REFERENCES parent); "
+                       "CREATE TABLE child (id int REFERENCES parent); "
+                       "INSERT INTO parent VALUES (1, NULL), (2, 1); INSERT INTO child VALUES (2)");
+    PgTable *parent = table(c, "parent"), *child = table(c, "child");
+    bool is_empty = false;
+    Err e = {0};
+    assert_false(catalog_pg_delete_all(c, parent, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "foreign key"));
+    if (!catalog_pg_delete_all(c, child, &e)) fail_msg("%s", e.msg);
+    assert_true(catalog_pg_is_empty(c, child, &is_empty, &e) && is_empty);
+    if (!catalog_pg_delete_all(c, parent, &e)) fail_msg("%s", e.msg); /* TRUNCATE refuses it even now */
+    assert_true(catalog_pg_is_empty(c, parent, &is_empty, &e) && is_empty);
+    catalog_pg_free(parent);
+    catalog_pg_free(child);
+    pgconn_close(c);
+}
+
 static void emptiness_and_the_current_schema_are_told(void **state) {
     (void)state;
     PgConn *c = pg_fixture_connect();
@@ -110,6 +131,7 @@ int main(void) {
         cmocka_unit_test(only_unique_indexes_that_a_conflict_can_use_count),
         cmocka_unit_test(foreign_keys_name_their_parents_once_and_never_the_table_itself),
         cmocka_unit_test(names_are_found_exactly_or_by_the_only_other_case),
+        cmocka_unit_test(all_rows_are_deleted_unless_others_point_to_them),
         cmocka_unit_test(emptiness_and_the_current_schema_are_told),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);

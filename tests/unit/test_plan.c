@@ -716,6 +716,48 @@ static void the_message_is_whole_with_the_longest_names_and_quotes_them(void **s
     is_left_out(f, "source_schema = 'd''bo' AND source_table = 'it''s'");
 }
 
+static void a_gap_may_be_closed_by_copying_the_table_anew(void **state) {
+    Fixture *f = *state;
+    store(f, 10, 0, true);
+    store(f, 10, 1, true);
+    begin(f, PLAN_INITIAL, 2);
+    plan_set_copies_gone(f->plan);
+    instance(f, 0, OLD, 25); /* cleaned up past the position */
+    instance(f, 1, OLD, 3);
+    read_max(f, 30);
+    assert_int_equal(next(f), PLAN_READ);
+    assert_true(f->action.is_urgent);
+    read_max(f, 30);
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    assert_true(f->action.is_gap && f->action.table_info.empties && !f->action.table_info.is_new);
+    Position before = end_of(24);
+    assert_int_equal(position_cmp(&f->action.table_info.floor, &before), 0);
+    window_is(f, 10, 30);
+    range_is(f, 0, OLD, 24);
+    range_is(f, 1, OLD, 10);
+    Lsn moved = lsn(28);
+    Position from = end_of(24);
+    assert_false(plan_check_page(f->plan, 0, &from, &moved, &f->e));
+    assert_true(f->e.retriable); /* from what is stored then it is copied again */
+}
+
+static void tables_are_copied_anew_when_asked_for(void **state) {
+    Fixture *f = *state;
+    store(f, 10, 0, true);
+    store(f, 10, 1, false);
+    begin(f, PLAN_INITIAL, 3);
+    for (size_t i = 0; i < 3; i++) plan_copy_anew(f->plan, i);
+    for (size_t i = 0; i < 3; i++) instance(f, i, OLD, 3);
+    read_max(f, 12);
+    announces(f, 0, OLD, BATCH_COPY_BESIDE);
+    assert_true(f->action.table_info.empties && !f->action.is_gap);
+    announces(f, 1, OLD, BATCH_COPY_FIRST); /* it was being copied before the stream */
+    assert_true(f->action.table_info.empties);
+    assert_int_equal(next(f), PLAN_ANNOUNCE); /* not stored: it is new */
+    assert_int_equal(f->action.table, 2);
+    assert_false(f->action.table_info.empties);
+}
+
 static void a_source_that_never_was_at_the_position_has_gone_back(void **state) {
     Fixture *f = *state;
     store(f, 30, 0, true);
@@ -932,6 +974,8 @@ int main(void) {
         TEST(a_table_that_was_only_announced_before_the_start_is_named_too),
         TEST(initial_only_may_leave_tables_out_since_its_position_stays),
         TEST(the_message_is_whole_with_the_longest_names_and_quotes_them),
+        TEST(a_gap_may_be_closed_by_copying_the_table_anew),
+        TEST(tables_are_copied_anew_when_asked_for),
         TEST(a_source_that_never_was_at_the_position_has_gone_back),
         TEST(change_data_capture_that_was_enabled_anew_has_gone_back),
         TEST(the_position_may_lie_above_the_captured_max_just_before_any_instance),

@@ -34,7 +34,7 @@ static void defaults_are_debeziums(void **state) {
     assert_true(s.target.encrypt);
     assert_int_equal(s.poll_interval_ms, 500);
     assert_int_equal(s.window_transactions, 500);
-    assert_int_equal(s.mode, PLAN_INITIAL);
+    assert_int_equal(s.mode, SNAPSHOT_INITIAL);
     assert_int_equal(s.snapshot_threads, 1);
     assert_false(s.names_tables);
     options_free(o);
@@ -48,7 +48,7 @@ static void an_instance_without_a_port_is_found_by_its_name(void **state) {
     Err e = {0};
     assert_true(source_settings(o, &s, &e));
     assert_int_equal(s.target.port, 0);
-    assert_int_equal(s.mode, PLAN_NO_DATA);
+    assert_int_equal(s.mode, SNAPSHOT_NO_DATA);
     options_free(o);
 }
 
@@ -63,11 +63,28 @@ static void two_lists_against_each_other_are_refused(void **state) {
     options_free(o);
 }
 
+static void before_a_run_it_is_known_what_the_mode_does(void **state) {
+    (void)state;
+    static const char *const modes[] = {"initial", "initial_only", "no_data",     "schema_only",
+                                        "always",  "recovery",     "when_needed", "configuration_based"};
+    static const bool copies[] = {true, true, false, false, true, false, true, true};
+    static const bool streams[] = {true, false, true, true, true, true, true, false};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        const char *const pairs[][2] = {{"snapshot.mode", modes[i]},
+                                        {"snapshot.mode.configuration.based.snapshot.data", "true"}};
+        Options *o = options_of(pairs, 2);
+        assert_int_equal(source_copies(o), copies[i]);
+        assert_int_equal(source_streams(o), streams[i]);
+        options_free(o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_debeziums),
         cmocka_unit_test(an_instance_without_a_port_is_found_by_its_name),
         cmocka_unit_test(two_lists_against_each_other_are_refused),
+        cmocka_unit_test(before_a_run_it_is_known_what_the_mode_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
