@@ -15,6 +15,15 @@ void command_error(const char *fmt, ...) {
     va_end(args);
 }
 
+/* What was found wrong, on stderr; returns ok. */
+static bool say(TextList *warnings, TextList *problems, bool ok) {
+    for (size_t i = 0; i < warnings->count; i++) command_error("warning: %s", warnings->items[i]);
+    for (size_t i = 0; i < problems->count; i++) command_error("%s", problems->items[i]);
+    textlist_done(warnings);
+    textlist_done(problems);
+    return ok;
+}
+
 bool command_pair(const Args *args, Pair *ret) {
     TextList warnings = {0}, problems = {0};
     const char *from = args_value(args, "from"), *to = args_value(args, "to");
@@ -30,9 +39,13 @@ bool command_pair(const Args *args, Pair *ret) {
                                .target_password_file = args_value(args, "target-password-file")};
         ok = pair_from_urls(&urls, ret, &warnings, &problems);
     } else ok = pair_from_files(args->operands, args->operand_count, ret, &warnings, &problems);
-    for (size_t i = 0; i < warnings.count; i++) command_error("warning: %s", warnings.items[i]);
-    for (size_t i = 0; i < problems.count; i++) command_error("%s", problems.items[i]);
-    textlist_done(&warnings);
-    textlist_done(&problems);
-    return ok;
+    return say(&warnings, &problems, ok);
+}
+
+bool command_target(const Args *args, Pair *ret) {
+    TextList warnings = {0}, problems = {0};
+    const PairUrls urls = {.to = args_value(args, "to"),
+                           .target_password_file = args_value(args, "target-password-file")};
+    bool ok = pair_from_target(&urls, ret, &warnings, &problems);
+    return say(&warnings, &problems, ok);
 }

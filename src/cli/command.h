@@ -17,7 +17,7 @@ typedef struct Command {
     int (*run)(const Args *args); /* exit status */
 } Command;
 
-extern const Command command_run, command_setup, command_verify;
+extern const Command command_run, command_setup, command_status, command_verify;
 
 /* Options that every command which takes a pipeline has. */
 #define COMMAND_ENDS                                                                                         \
@@ -34,6 +34,8 @@ struct Pair;
 /* The pipeline that files or --from and --to describe. false: what is wrong stands on stderr; exit with
  * EXIT_USAGE. */
 bool command_pair(const Args *args, struct Pair *ret);
+/* The target that --to alone describes: ret->sink, nothing else. */
+bool command_target(const Args *args, struct Pair *ret);
 /* "millrace: " and the line, on stderr. */
 void command_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

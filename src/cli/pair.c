@@ -40,9 +40,10 @@ const char *pair_database(const Pair *p) {
 
 ConnectorContext pair_context(const Pair *p, Metrics *metrics) {
     static const bool never = false;
+    const Options *source = p->source.options; /* NULL: the target alone (pair_from_target) */
     return (ConnectorContext){.name = p->pipeline,
-                              .database = pair_database(p),
-                              .topic_prefix = options_str(p->source.options, "topic.prefix"),
+                              .database = source ? pair_database(p) : NULL,
+                              .topic_prefix = source ? options_str(source, "topic.prefix") : "",
                               .metrics = metrics,
                               .is_stopping = &never};
 }
@@ -257,4 +258,19 @@ bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextLis
     p.pipeline = x_strdup(p.sink.name);
     *ret = p;
     return true;
+}
+
+bool pair_from_target(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems) {
+    Pair p = {.sink_class = sinks[0]};
+    Err e = {0};
+    Props *to = props_new();
+    bool ok = sink_props(urls, "target", to, &e);
+    if (!ok) textlist_printf(problems, "%s", e.msg);
+    ok = ok &&
+         parse_connector(p.sink_class->options, p.sink_class->option_count, to, &p.sink, warnings, problems);
+    props_free(to);
+    p.pipeline = x_strdup("");
+    if (ok) *ret = p;
+    else pair_done(&p);
+    return ok;
 }

@@ -48,4 +48,7 @@ typedef struct PairUrls {
 /* `--from … --to …`: upsert by key, deletes on, tables made and evolved, names kept. */
 MUST_CHECK bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems);
 
+/* `--to …` alone, for those who only look at the target: a sink and no source; pipeline is "". */
+MUST_CHECK bool pair_from_target(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems);
+
 #endif
