@@ -108,6 +108,31 @@ bool catalog_pg_table(PgConn *c, const char *schema, const char *name, PgTable *
     return true;
 }
 
+/* The server reads the type's name and its digits: a NULL of that type tells OID and typmod. */
+bool catalog_pg_type(PgConn *c, const char *type, PgType *ret, Err *e) {
+    static const char sql[] =
+        "SELECT b.oid, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE $2::int END, b.typarray,"
+        " b.typtype = 'e', b.typname, pg_catalog.format_type(t.oid, $2::int) FROM pg_catalog.pg_type t"
+        " JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END"
+        " WHERE t.oid = $1::oid";
+    CLEANUP(buf_done) Buf probe = {0};
+    CLEANUP(pgconn_clear_cleanup) PGresult *null = NULL;
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    buf_printf(&probe, "SELECT NULL::%s", type);
+    if (!pgconn_query(c, buf_text(&probe), NULL, 0, &null, e)) return err_wrap(e, "type %s", type);
+    char oid[16], typmod[16];
+    (void)snprintf(oid, sizeof oid, "%u", (unsigned)PQftype(null, 0));
+    (void)snprintf(typmod, sizeof typmod, "%d", PQfmod(null, 0));
+    if (!pgconn_query(c, sql, (const char *[]){oid, typmod}, 2, &r, e)) return false;
+    if (PQntuples(r) != 1) return err_set(e, ERR_INVALID, false, "PostgreSQL has no type %s", type);
+    *ret = (PgType){.oid = oid_at(r, 0, 0),
+                    .typmod = (int32_t)strtol(PQgetvalue(r, 0, 1), NULL, 10),
+                    .array_oid = oid_at(r, 0, 2),
+                    .kind = pgtype_kind(oid_at(r, 0, 0), is_true(r, 0, 3), PQgetvalue(r, 0, 4))};
+    (void)snprintf(ret->name, sizeof ret->name, "%s", PQgetvalue(r, 0, 5));
+    return true;
+}
+
 PgTable *catalog_pg_free(PgTable *t) {
     if (!t) return NULL;
     for (size_t i = 0; i < t->column_count; i++) free(t->columns[i].name);

@@ -48,6 +48,9 @@ MUST_CHECK bool catalog_pg_table(PgConn *c, const char *schema, const char *name
 PgTable *catalog_pg_free(PgTable *t); /* NULL is fine; returns NULL */
 /* Place of the column of that name: exact, else ASCII case ignored when that is unique; -1 = none. */
 int catalog_pg_find(const PgTable *t, Str name);
+/* A type by its name in SQL, "numeric(12,2)". Errors: ERR_INVALID, PostgreSQL has no such type. Not inside a
+ * transaction that is to go on after an error. */
+MUST_CHECK bool catalog_pg_type(PgConn *c, const char *type, PgType *ret, Err *e);
 /* Whether a unique index is on exactly these columns (in any order). */
 bool catalog_pg_has_unique(const PgTable *t, const uint16_t *columns, size_t count);
 /* The schema that an unqualified name is made in, owned. Errors: ERR_INVALID when the search path leads

@@ -14,19 +14,24 @@
 #include "postgres/pgname.h"
 #include "record/schema.h"
 
-typedef struct DdlPgKey {
-    const uint16_t *columns; /* of the source schema */
-    size_t count;            /* 0 = no primary key */
-} DdlPgKey;
+/* What the target table is for; all borrowed. */
+typedef struct DdlPgSource {
+    const Schema *schema;
+    const PgNameRule *names;
+    const uint16_t *key; /* columns of the schema */
+    size_t key_count;    /* 0 = no primary key */
+    const char *const
+        *types; /* by column: the type to make it of, NULL = the native one; NULL = all native */
+} DdlPgSource;
 
 /* "CREATE SCHEMA …;". Only for one that isn't there: IF NOT EXISTS wants the right to create all the same. */
 void ddl_pg_create_schema(const char *schema, Buf *out);
 /* "CREATE TABLE …;". Errors: ERR_INVALID: a type that can't be carried over, or two columns that get one
  * name. */
-MUST_CHECK bool ddl_pg_create(const Schema *s, const PgTableName *name, const PgNameRule *rule, DdlPgKey key,
-                              Buf *out, Err *e);
+MUST_CHECK bool ddl_pg_create(const DdlPgSource *s, const PgTableName *name, Buf *out, Err *e);
 /* Statements that make have fit s; nothing when it does. Errors: as ddl_pg_create. */
-MUST_CHECK bool ddl_pg_evolve(const Schema *s, const PgTable *have, const PgNameRule *rule, DdlPgKey key,
-                              Buf *out, Err *e);
+MUST_CHECK bool ddl_pg_evolve(const DdlPgSource *s, const PgTable *have, Buf *out, Err *e);
+/* Append the type that column is made of. Errors: as ddl_pg_create. */
+MUST_CHECK bool ddl_pg_type(const DdlPgSource *s, size_t column, Buf *out, Err *e);
 
 #endif

@@ -142,6 +142,7 @@ bool precheck_pg_tables(const Options *o, const ConnectorContext *context, const
         if (!check_schema(check.conn, &check.config->rules, schemas[i], is_copied && is_copied[i], problems,
                           e))
             return false;
+    if (problems->count == 0) type_overrides_unused(check.config->rules.types, problems);
     return true;
 }
 

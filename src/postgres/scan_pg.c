@@ -147,6 +147,21 @@ static bool decode_timestamp(const Field *f, Str in, Value *ret) {
     return in.n == 8;
 }
 
+/* pgencode_…_text: what the column's type has must be in it, and no more. */
+static bool decode_time_text(const Field *f, Str in, Value *ret) {
+    CivilText t;
+    SqlType type = f->column->type;
+    if (!civil_parse(in, &t) || t.has_date != (type != SQLTYPE_TIME) ||
+        t.has_time != (type != SQLTYPE_DATE) || t.has_offset != (type == SQLTYPE_DATETIMEOFFSET))
+        return false;
+    int64_t midnight = (t.days - CIVIL_DAY_0001) * CIVIL_TICKS_PER_DAY;
+    if (type == SQLTYPE_DATE) *ret = value_int(t.days);
+    else if (type == SQLTYPE_TIME) *ret = value_int(t.ticks);
+    else *ret = value_int(midnight + t.ticks - t.offset_minutes * 60 * CIVIL_TICKS_PER_SECOND);
+    ret->aux = (int16_t)t.offset_minutes;
+    return true;
+}
+
 /* Debezium's numbers: pgencode_time_epoch8 and its kin. */
 static int64_t epoch_ticks(const Field *f, int64_t i) {
     return f->scale <= 3 ? i * 10000 : f->scale <= 6 ? i * 10 : i / 100;
@@ -221,6 +236,7 @@ static Decode *decoder_of_temporal(const Column *c, PgKind kind) {
     case PGKIND_TIMESTAMPTZ: return is_date ? decode_date_timestamp : decode_timestamp;
     case PGKIND_INT4: return is_date ? decode_int : decode_epoch_time;
     case PGKIND_INT8: return is_time ? decode_epoch_time : decode_epoch;
+    case PGKIND_TEXT: return decode_time_text;
     default: return NULL;
     }
 }

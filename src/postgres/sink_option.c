@@ -79,6 +79,14 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .importance = OPTION_HIGH,
      .standard = "${topic}",
      .help = "the target's name, of ${topic}, ${source.db}, ${source.schema} and ${source.table}"},
+    {.key = "column.type.overrides",
+     .type = OPTION_STRING,
+     .importance = OPTION_MEDIUM,
+     .standard = "",
+     .help =
+         "the PostgreSQL types of columns in tables and columns that are made, in place of the native ones: "
+         "schema.table.column:type, with semicolons between; refused where the type doesn't hold the "
+         "column's values whole"},
     {.key = "auto.create",
      .type = OPTION_BOOL,
      .importance = OPTION_HIGH,
@@ -218,6 +226,12 @@ static bool read_names(const Options *o, const ConnectorContext *context, SinkCo
     return pgname_rule_new(&spec, &c->rules.names, &why) || invalid(o, "table.name.format", why.msg, e);
 }
 
+static bool read_types(const Options *o, SinkConfig *c, Err *e) {
+    Err why = {0};
+    return type_overrides_new(str_from(options_str(o, "column.type.overrides")), &c->rules.types, &why) ||
+           invalid(o, "column.type.overrides", why.msg, e);
+}
+
 bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConfig **ret, Err *e) {
     SinkConfig *c = x_calloc(1, sizeof *c);
     bool is_basic = options_enum(o, "schema.evolution") == 1;
@@ -236,7 +250,8 @@ bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConf
         .may_evolve = is_basic || options_bool(o, "auto.evolve"),
         .metrics = context->metrics,
     };
-    if (!check_modes(o, &c->rules, e) || !read_url(o, c, e) || !read_names(o, context, c, e)) {
+    if (!check_modes(o, &c->rules, e) || !read_types(o, c, e) || !read_url(o, c, e) ||
+        !read_names(o, context, c, e)) {
         sink_config_free(c);
         return false;
     }
@@ -251,6 +266,7 @@ SinkConfig *sink_config_free(SinkConfig *c) {
     free(c->user);
     free(c->application);
     pgname_rule_free(c->rules.names);
+    type_overrides_free(c->rules.types);
     free(c);
     return NULL;
 }

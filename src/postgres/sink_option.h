@@ -10,14 +10,15 @@
 #include "postgres/pgconn.h"
 #include "postgres/target.h"
 
-enum { SINK_OPTION_COUNT = 47 };
+enum { SINK_OPTION_COUNT = 48 };
 extern const OptionDef sink_options[SINK_OPTION_COUNT];
 extern const char *const sink_option_classes[]; /* values of connector.class, NULL-terminated */
 
 typedef struct SinkConfig {
     char *conninfo; /* may hold a password: never shown */
     char *user, *password, *application;
-    TargetRules rules; /* names is owned; metrics and key_fields are borrowed from context and options */
+    TargetRules
+        rules; /* names and types are owned; metrics and key_fields are borrowed from context and options */
     size_t batch_rows; /* rows a statement; 0 = as many as the source's batch has */
 } SinkConfig;
 

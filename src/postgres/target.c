@@ -356,14 +356,23 @@ static void wanted_name(const TargetRules *rules, const Schema *s, size_t column
     pgname_rule_column(rules->names, s->columns[column].name, out);
 }
 
+static DdlPgSource ddl_source(const Target *t) {
+    return (DdlPgSource){.schema = t->schema,
+                         .names = t->rules->names,
+                         .key = t->key,
+                         .key_count = t->key_count,
+                         .types = t->types};
+}
+
 static bool missing_column(const Target *t, size_t column, Err *e) {
     CLEANUP(buf_done) Buf ddl = {0}, name = {0};
     Err ignored;
+    const DdlPgSource source = ddl_source(t);
     wanted_name(t->rules, t->schema, column, &name);
     buf_printf(&ddl, "ALTER TABLE %s ADD COLUMN ", t->qualified);
     pgname_quote(&ddl, buf_view(&name));
     buf_cstr(&ddl, " ");
-    if (!pgtype_ddl(&t->schema->columns[column], &ddl, &ignored)) buf_cstr(&ddl, "…");
+    if (!ddl_pg_type(&source, column, &ddl, &ignored)) buf_cstr(&ddl, "…");
     return err_set(e, ERR_INVALID, false,
                    "%s has a column that the target table lacks; run: %s; or set auto.evolve=true "
                    "(schema.evolution=basic)",
@@ -473,8 +482,32 @@ static bool fit(Target *t, Err *e) {
 
 /* ---- opening ---- */
 
-static DdlPgKey ddl_key(const Target *t) {
-    return (DdlPgKey){.columns = t->key, .count = t->key_count};
+/* An override makes types, it doesn't change them. */
+static void warn_kept_type(const Target *t, size_t column, const PgType *asked) {
+    CLEANUP(buf_done) Buf name = {0};
+    wanted_name(t->rules, t->schema, column, &name);
+    int place = t->table ? catalog_pg_find(t->table, buf_view(&name)) : -1;
+    if (place < 0 || strcmp(t->table->columns[place].type.name, asked->name) == 0) return;
+    LOG_WARN("type_override_unused", LOG_S("table", t->schema->qualified),
+             LOG_S("column", t->schema->columns[column].name.p), LOG_S("asked_for", asked->name),
+             LOG_S("has", t->table->columns[place].type.name));
+}
+
+/* The types asked for: PostgreSQL has them, and they hold what the source's hold. */
+static bool choose_types(PgConn *c, Target *t, Err *e) {
+    t->types = x_calloc(t->schema->column_count, sizeof *t->types);
+    for (size_t i = 0; i < t->schema->column_count; i++) {
+        const Column *column = &t->schema->columns[i];
+        PgType type;
+        PgField field;
+        t->types[i] = type_overrides_find(t->rules->types, t->schema, column);
+        if (!t->types[i]) continue;
+        CLEANUP_FREE char *what = x_asprintf("%s." STR_FMT, t->schema->qualified, STR_ARG(column->name));
+        if (!catalog_pg_type(c, t->types[i], &type, e)) return err_wrap(e, "column.type.overrides: %s", what);
+        if (!pgtype_field(column, &type, what, &field, e)) return err_wrap(e, "column.type.overrides");
+        warn_kept_type(t, i, &type);
+    }
+    return true;
 }
 
 /* The table as the catalog has it (NULL = none) and the name it has, or is to have. */
@@ -496,14 +529,14 @@ static bool create_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf 
     bool has_schema = false;
     if (!catalog_pg_has_schema(c, name->schema, &has_schema, e)) return false;
     if (!has_schema) ddl_pg_create_schema(name->schema, ret);
-    return ddl_pg_create(t->schema, name, t->rules->names, ddl_key(t), ret, e);
+    const DdlPgSource source = ddl_source(t);
+    return ddl_pg_create(&source, name, ret, e);
 }
 
 /* What the rules let us run to make the table fit; or why that isn't enough. */
 static bool plan_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *ret, Err *e) {
-    if (t->table)
-        return !t->rules->may_evolve ||
-               ddl_pg_evolve(t->schema, t->table, t->rules->names, ddl_key(t), ret, e);
+    const DdlPgSource source = ddl_source(t);
+    if (t->table) return !t->rules->may_evolve || ddl_pg_evolve(&source, t->table, ret, e);
     if (t->rules->may_create) return create_ddl(c, t, name, ret, e);
     CLEANUP(buf_done) Buf ddl = {0};
     if (!create_ddl(c, t, name, &ddl, e)) return false;
@@ -524,7 +557,7 @@ static bool run_ddl(PgConn *c, Target *t, const PgTableName *name, Buf *ddl, Err
 static bool open_parts(PgConn *c, Target *t, bool may_ddl, Err *e) {
     CLEANUP(pgname_table_done) PgTableName name = {0};
     CLEANUP(buf_done) Buf ddl = {0};
-    if (!choose_key(t, e) || !look_up(c, t, &name, e)) return false;
+    if (!choose_key(t, e) || !look_up(c, t, &name, e) || !choose_types(c, t, e)) return false;
     if ((may_ddl || !t->table) && !plan_ddl(c, t, &name, &ddl, e)) return false;
     if (!may_ddl && !t->table)
         return err_set(e, ERR_INVALID, false, "table %s is gone from the target", t->qualified);
@@ -553,7 +586,8 @@ bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, bool
 bool target_plan_ddl(PgConn *c, const TargetRules *rules, const Schema *schema, Buf *ret, Err *e) {
     CLEANUP(pgname_table_done) PgTableName name = {0};
     Target *t = target_new(rules, schema);
-    bool ok = choose_key(t, e) && look_up(c, t, &name, e) && plan_ddl(c, t, &name, ret, e);
+    bool ok =
+        choose_key(t, e) && look_up(c, t, &name, e) && choose_types(c, t, e) && plan_ddl(c, t, &name, ret, e);
     target_free(t);
     return ok;
 }
@@ -580,6 +614,7 @@ Target *target_free(Target *t) {
     free(t->qualified);
     free(t->fields);
     free(t->whats);
+    free(t->types);
     free(t->places);
     free(t->written);
     free(t->key);

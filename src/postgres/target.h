@@ -17,6 +17,7 @@
 #include "postgres/pgconn.h"
 #include "postgres/pgencode.h"
 #include "postgres/pgname.h"
+#include "postgres/type_override.h"
 #include "record/schema.h"
 
 typedef enum TargetInsert { TARGET_INSERT, TARGET_UPSERT, TARGET_UPDATE } TargetInsert;
@@ -29,6 +30,7 @@ typedef struct TargetRules {
     const TextList *key_fields; /* empty = all */
     bool may_delete, may_create, may_evolve;
     PgNameRule *names;
+    TypeOverrides *types; /* column.type.overrides; NULL = none */
     Metrics *metrics;
 } TargetRules;
 
@@ -69,11 +71,12 @@ typedef struct Target {
     const Schema *schema; /* a reference is held */
     const TargetRules *rules;
     PgTable *table;
-    char *qualified;   /* "schema"."table" */
-    PgField *fields;   /* by source column; encode NULL = not written */
-    char **whats;      /* "dbo.orders.total", by source column */
-    int *places;       /* of each source column in table->columns; -1 = not written */
-    uint16_t *written; /* source columns that are written */
+    char *qualified;    /* "schema"."table" */
+    PgField *fields;    /* by source column; encode NULL = not written */
+    char **whats;       /* "dbo.orders.total", by source column */
+    const char **types; /* asked for by column.type.overrides, by source column; NULL = the native one */
+    int *places;        /* of each source column in table->columns; -1 = not written */
+    uint16_t *written;  /* source columns that are written */
     size_t written_count;
     uint16_t *key; /* source columns; of a keyless table none */
     size_t key_count;

@@ -100,3 +100,71 @@ const char *civil_format_offset(int64_t ticks, int scale, int offset_minutes,
                    minutes / 60, minutes % 60);
     return buf;
 }
+
+/* ---- reading ---- */
+
+/* `digits` digits at the text's start, which go from it. */
+static bool take_digits(Str *text, size_t digits, int64_t *ret) {
+    int64_t v = 0;
+    if (text->n < digits) return false;
+    for (size_t i = 0; i < digits; i++) {
+        if (text->p[i] < '0' || text->p[i] > '9') return false;
+        v = v * 10 + (text->p[i] - '0');
+    }
+    *text = str_sub(*text, digits, text->n);
+    *ret = v;
+    return true;
+}
+
+static bool take_char(Str *text, char c) {
+    if (text->n == 0 || text->p[0] != c) return false;
+    *text = str_sub(*text, 1, text->n);
+    return true;
+}
+
+static bool take_date(Str *text, int64_t *ret_days) {
+    int64_t year, month, day;
+    if (!take_digits(text, 4, &year) || !take_char(text, '-') || !take_digits(text, 2, &month) ||
+        !take_char(text, '-') || !take_digits(text, 2, &day) || !civil_is_valid(year, month, day))
+        return false;
+    *ret_days = civil_to_days((CivilDate){(int32_t)year, (uint8_t)month, (uint8_t)day});
+    return true;
+}
+
+static bool take_time(Str *text, int64_t *ret_ticks) {
+    int64_t hour, minute, second, fraction = 0, digit;
+    if (!take_digits(text, 2, &hour) || !take_char(text, ':') || !take_digits(text, 2, &minute) ||
+        !take_char(text, ':') || !take_digits(text, 2, &second) || hour > 23 || minute > 59 || second > 59)
+        return false;
+    if (take_char(text, '.'))
+        for (int64_t unit = CIVIL_TICKS_PER_SECOND / 10; unit > 0 && take_digits(text, 1, &digit); unit /= 10)
+            fraction += digit * unit;
+    *ret_ticks = ((hour * 60 + minute) * 60 + second) * CIVIL_TICKS_PER_SECOND + fraction;
+    return true;
+}
+
+static bool take_offset(Str *text, int *ret_minutes) {
+    int64_t hours, minutes;
+    (void)take_char(text, ' ');
+    if (take_char(text, 'Z')) return true;
+    bool is_west = take_char(text, '-');
+    if ((!is_west && !take_char(text, '+')) || !take_digits(text, 2, &hours) || !take_char(text, ':') ||
+        !take_digits(text, 2, &minutes))
+        return false;
+    *ret_minutes = (int)(is_west ? -(hours * 60 + minutes) : hours * 60 + minutes);
+    return true;
+}
+
+bool civil_parse(Str text, CivilText *ret) {
+    *ret = (CivilText){0};
+    ret->has_date = text.n > 4 && text.p[4] == '-';
+    if (ret->has_date) {
+        if (!take_date(&text, &ret->days)) return false;
+        if (text.n == 0) return true;
+        if (!take_char(&text, 'T') && !take_char(&text, ' ')) return false;
+    }
+    ret->has_time = true;
+    if (!take_time(&text, &ret->ticks)) return false;
+    ret->has_offset = text.n > 0;
+    return !ret->has_offset || (take_offset(&text, &ret->offset_minutes) && text.n == 0);
+}

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 #define CIVIL_TICKS_PER_SECOND INT64_C(10000000)
 #define CIVIL_TICKS_PER_DAY    (INT64_C(86400) * CIVIL_TICKS_PER_SECOND)
 enum {
@@ -39,5 +41,15 @@ const char *civil_format_datetime(int64_t ticks, int scale, char buf[static CIVI
 /* ticks are UTC; the text is local time at that offset. */
 const char *civil_format_offset(int64_t ticks, int scale, int offset_minutes,
                                 char buf[static CIVIL_TEXT_SIZE]);
+
+/* A text in the forms above, with 'T' or a blank between date and time, and "Z", or an offset with or without
+ * a blank before it. What isn't in the text is 0 and its has_… false. false: another text. */
+typedef struct CivilText {
+    bool has_date, has_time, has_offset;
+    int64_t days;  /* since 1970-01-01 */
+    int64_t ticks; /* since midnight */
+    int offset_minutes;
+} CivilText;
+bool civil_parse(Str text, CivilText *ret);
 
 #endif

@@ -194,3 +194,90 @@ def test_every_type_arrives_whole_by_snapshot_and_by_stream(runner, source, targ
     target.rows("update dbo.every set a_path = '/9/', a_variant = '{\"type\": \"int\", \"value\": 1}' where id = 0")
     verified = runner.command("verify", "--settle=1", *runner.files(source=only))
     assert verified.returncode == 1 and "id=0" in verified.stdout, verified.stdout + verified.stderr
+
+
+def small(source, columns, rows=()):
+    source.script(f"CREATE DATABASE {DATABASE}\nGO\nUSE {DATABASE}\nGO\nCREATE TABLE dbo.t (id int NOT NULL PRIMARY KEY, {columns})\nGO\n" +
+                  "".join(f"INSERT INTO dbo.t VALUES ({row})\nGO\n" for row in rows) +
+                  "EXEC sys.sp_cdc_enable_db\nGO\nEXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N't', @role_name = NULL")
+
+
+def wait_rows(run, target, sql, want):
+    def equal():
+        assert run.is_running(), run.log()
+        return target.rows(sql) == want
+
+    try:
+        lab.wait_for("the rows", equal, 30)
+    except TimeoutError:
+        assert target.rows(sql) == want
+        raise
+
+
+ONLY_T = {"table.include.list": "dbo.t"}
+
+
+def test_a_column_gets_the_type_that_is_asked_for(runner, source, target):
+    target.rows("create extension if not exists citext; create extension if not exists ltree")
+    small(source, "total decimal(10,2) NULL, at datetimeoffset(7) NULL, day date NULL, mail nvarchar(40) NULL, h hierarchyid NULL, v sql_variant NULL, d datetime NULL, f float NULL",
+          ["1, 12.50, '2026-01-02T03:04:05.1234567+05:30', '2026-01-02', N'A@b', CAST(0x59FB0540 AS hierarchyid), CAST(5 AS int), '2026-01-02T03:04:05.003', 0.1"])
+    asked = ("dbo.t.total:numeric(20,6);dbo.t.at:text;dbo.t.day:timestamp(0);dbo.t.mail:citext;dbo.t.h:ltree;dbo.t.v:text;"
+             "dbo.t.d:timestamp with time zone;dbo.t.f:text")
+    run = runner.start(source=ONLY_T, sink={"column.type.overrides": asked})
+    first = (1, "12.500000", "2026-01-02T03:04:05.1234567+05:30", "2026-01-02 00:00:00", "A@b", "1.n2_18", '{"type": "int", "value": 5}',
+             "2026-01-02 03:04:05.003+00", "0.1")
+    shown = "set timezone = 'UTC'; select id, total::text, at, day::text, mail::text, h::text, v, d::text, f from dbo.t order by id"
+    wait_rows(run, target, shown, [first])
+    source.script("INSERT INTO dbo.t VALUES (2, -1, '0001-01-01T00:00:00-01:00', NULL, N'', CAST(0x AS hierarchyid), NULL, NULL, 1.7976931348623157E+308)", DATABASE)
+    wait_rows(run, target, shown, [first, (2, "-1.000000", "0001-01-01T00:00:00-01:00", None, "", "", None, None, "1.7976931348623157e+308")])
+    types = dict(target.rows("select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'dbo.t'::regclass and attnum > 0"))
+    assert types == {"id": "integer", "total": "numeric(20,6)", "at": "text", "day": "timestamp(0) without time zone", "mail": "citext", "h": "ltree",
+                     "v": "text", "d": "timestamp with time zone", "f": "text"}
+    verified = runner.command("verify", *runner.files(source=ONLY_T, sink={"column.type.overrides": asked}))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_type_that_would_lose_something_is_refused_before_a_row_is_written(runner, source, target):
+    small(source, "total decimal(10,2) NULL, f float NULL", ["1, 12.50, 1"])
+    for asked, words in [("dbo.t.total:numeric(10,1)", ["dbo.t.total", "decimal(10,2)", "numeric(10,1)"]), ("dbo.t.total:integer", ["integer"]),
+                         ("dbo.t.f:real", ["float", "real"]), ("dbo.t.f:nosuch", ["nosuch"]), ("dbo.t.f:text[]", ["no type's name"]),
+                         ("dbo.t.f", ["schema.table.column:type"])]:
+        done = runner.command("run", *runner.files(source=ONLY_T, sink={"column.type.overrides": asked}))
+        assert done.returncode in (1, 2), (asked, done.stdout, done.stderr)
+        line = done.stderr.strip().splitlines()[-1]
+        assert "column.type.overrides" in line and all(word in line for word in words), line
+    assert target.rows("select to_regclass('dbo.t')::text") == [(None,)]
+
+
+def test_an_override_without_effect_is_named(runner, source, target):
+    small(source, "n int NULL", ["1, 5"])
+    target.rows("create schema dbo; create table dbo.t (id int primary key, n bigint)")
+    done = runner.command("run", *runner.files(source=ONLY_T, sink={"column.type.overrides": "dbo.t.N:numeric"}))
+    assert done.returncode == 1 and "dbo.t.N" in done.stderr, done.stderr
+    run = runner.start(source=ONLY_T, sink={"column.type.overrides": "dbo.t.n:numeric"})
+    wait_rows(run, target, "select id, n from dbo.t", [(1, 5)])
+    assert "event=type_override_unused table=dbo.t column=n asked_for=numeric has=bigint" in run.log(), run.log()
+    assert target.value("select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'dbo.t'::regclass and attname = 'n'") == "bigint"
+
+
+def test_existing_columns_of_many_kinds_are_filled(runner, source, target):
+    small(source, "mood nvarchar(10) NULL, age int NULL, doc nvarchar(max) NULL, docb nvarchar(max) NULL, guid nvarchar(36) NULL, total money NULL, twice int NULL, day date NULL, t7 time(3) NULL",
+          ["1, N'glad', 7, N'{\"a\": 1}', N'{\"b\":2}', N'6F9619FF-8B86-D011-B42D-00C04FC964FF', 1.5, 2, '2026-01-02', '12:00:00.5'"])
+    target.rows("""create schema dbo; create type mood as enum ('glad', 'sad'); create domain age as int check (value between 0 and 150);
+        create domain amount as numeric(12,4);
+        create table dbo.t (id int generated always as identity primary key, mood mood, age age, doc json, docb jsonb, guid uuid, total amount,
+                            twice int generated always as (age * 2) stored, day int, t7 bigint, extra text default 'x')""")
+    run = runner.start(source=ONLY_T)
+    shown = "select id, mood::text, age, doc::text, docb::text, guid::text, total::text, twice, day, t7, extra from dbo.t order by id"
+    first = (1, "glad", 7, '{"a": 1}', '{"b": 2}', "6f9619ff-8b86-d011-b42d-00c04fc964ff", "1.5000", 14, 20455, 43200500, "x")
+    wait_rows(run, target, shown, [first])
+    source.script("INSERT INTO dbo.t VALUES (2, N'sad', 8, NULL, NULL, NULL, -1, NULL, NULL, NULL); UPDATE dbo.t SET age = 9, mood = N'sad' WHERE id = 1", DATABASE)
+    wait_rows(run, target, shown, [(1, "sad", 9, *first[3:7], 18, *first[8:]), (2, "sad", 8, None, None, None, "-1.0000", 16, None, None, "x")])
+
+
+def test_columns_that_hold_it_not_are_refused(runner, source, target):
+    small(source, "n int NULL, s nvarchar(40) NULL", ["1, 5, N'10.0.0.1'"])
+    for columns, word in [("n int[], s text", "integer[]"), ("n int, s inet", "inet"), ("n date, s text", "date"), ("n int, s int4range", "int4range")]:
+        target.rows(f"drop schema if exists dbo cascade; create schema dbo; create table dbo.t (id int primary key, {columns})")
+        done = runner.command("run", *runner.files(source=ONLY_T))
+        assert done.returncode != 0 and word in done.stderr, done.stderr

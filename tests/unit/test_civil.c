@@ -64,8 +64,37 @@ static void texts_are_those_that_sql_server_prints(void **state) {
                         "1969-12-31 23:00:00.0000000 -01:00");
 }
 
+static void texts_read_back(void **state) {
+    (void)state;
+    CivilText t;
+    assert_true(civil_parse(STR_LIT("0001-01-01"), &t));
+    assert_true(t.has_date && !t.has_time && !t.has_offset && t.days == CIVIL_DAY_0001);
+    assert_true(civil_parse(STR_LIT("23:59:59.1234567"), &t));
+    assert_true(!t.has_date && t.has_time && t.ticks == INT64_C(863991234567));
+    assert_true(civil_parse(STR_LIT("9999-12-31T00:00:00.5-05:30"), &t));
+    assert_true(t.days == CIVIL_DAY_9999 && t.ticks == 5000000 && t.has_offset && t.offset_minutes == -330);
+    assert_true(civil_parse(STR_LIT("2026-01-31 23:59:59 +14:00"), &t));
+    assert_int_equal(t.offset_minutes, 840);
+    assert_true(civil_parse(STR_LIT("2026-01-31 23:59:59Z"), &t));
+    assert_true(t.has_offset && t.offset_minutes == 0);
+}
+
+static void other_texts_are_no_times(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "",          "2026",        "2026-13-01",          "2026-02-29",    "24:00:00",
+        "12:00",     "2026-01-01T", "2026-01-01x12:00:00", "12:00:00+1:00", "12:00:00.12345678",
+        "12:00:00Zx"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CivilText t;
+        if (civil_parse(str_from(bad[i]), &t)) fail_msg("%s", bad[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_read_back),
+        cmocka_unit_test(other_texts_are_no_times),
         cmocka_unit_test(dates_are_the_same_after_days_and_back_over_the_whole_range),
         cmocka_unit_test(known_days_have_their_dates),
         cmocka_unit_test(only_real_dates_are_valid),

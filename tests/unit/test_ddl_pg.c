@@ -39,7 +39,7 @@ static void create_has_key_not_null_and_quoted_names(void **state) {
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
     ddl_pg_create_schema("a", &out);
-    assert_true(ddl_pg_create(s, &name, r, (DdlPgKey){s->key, s->key_count}, &out, &e));
+    assert_true(ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL}, &name, &out, &e));
     assert_string_equal(
         buf_text(&out),
         "CREATE SCHEMA \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
@@ -57,7 +57,7 @@ static void columns_that_would_share_a_name_are_refused(void **state) {
     const PgTableName name = {.table = (char *)"t"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_false(ddl_pg_create(s, &name, r, (DdlPgKey){0}, &out, &e));
+    assert_false(ddl_pg_create(&(DdlPgSource){.schema = s, .names = r}, &name, &out, &e));
     assert_non_null(strstr(e.msg, "both be named a"));
     schema_unref(s);
     pgname_rule_free(r);
@@ -78,10 +78,37 @@ static void evolve_adds_widens_and_relaxes_but_never_drops(void **state) {
     PgNameRule *r = rule(false);
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_true(ddl_pg_evolve(s, &have, r, (DdlPgKey){s->key, s->key_count}, &out, &e));
+    assert_true(ddl_pg_evolve(&(DdlPgSource){s, r, s->key, s->key_count, NULL}, &have, &out, &e));
     assert_string_equal(buf_text(&out), "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"id\" TYPE bigint; "
                                         "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"n\" DROP NOT NULL; "
                                         "ALTER TABLE \"p\".\"t\" ADD COLUMN \"new\" date;");
+    schema_unref(s);
+    pgname_rule_free(r);
+}
+
+static void a_type_asked_for_stands_in_place_of_the_native_one_and_is_kept(void **state) {
+    (void)state;
+    const Column columns[] = {{.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1},
+                              {.name = STR_LIT("n"), .type = SQLTYPE_DECIMAL, .precision = 12, .scale = 2}};
+    const char *const types[] = {NULL, "numeric(20,6)"};
+    const Schema *s = schema_with(columns, 2);
+    PgNameRule *r = rule(false);
+    const DdlPgSource source = {s, r, s->key, s->key_count, types};
+    const PgTableName name = {.table = (char *)"t"};
+    CLEANUP(buf_done) Buf out = {0};
+    Err e = {0};
+    assert_true(ddl_pg_create(&source, &name, &out, &e));
+    assert_string_equal(buf_text(&out), "CREATE TABLE \"t\" (\"id\" integer NOT NULL, "
+                                        "\"n\" numeric(20,6) NOT NULL, PRIMARY KEY (\"id\"));");
+    PgColumn have_columns[] = {
+        {.name = (char *)"id", .type = {.kind = PGKIND_INT4, .typmod = -1}, .is_not_null = true},
+        {.name = (char *)"n",
+         .type = {.kind = PGKIND_NUMERIC, .typmod = (10 << 16 | 2) + 4},
+         .is_not_null = true}};
+    const PgTable have = {.name = (char *)"t", .columns = have_columns, .column_count = 2};
+    buf_clear(&out);
+    assert_true(ddl_pg_evolve(&source, &have, &out, &e));
+    assert_int_equal(out.n, 0);
     schema_unref(s);
     pgname_rule_free(r);
 }
@@ -91,6 +118,7 @@ int main(void) {
         cmocka_unit_test(create_has_key_not_null_and_quoted_names),
         cmocka_unit_test(columns_that_would_share_a_name_are_refused),
         cmocka_unit_test(evolve_adds_widens_and_relaxes_but_never_drops),
+        cmocka_unit_test(a_type_asked_for_stands_in_place_of_the_native_one_and_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
