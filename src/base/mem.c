@@ -54,13 +54,18 @@ char *x_strndup(const char *s, size_t n) {
     return copy;
 }
 
-char *x_asprintf(const char *fmt, ...) {
+char *x_vasprintf(const char *fmt, va_list args) {
     char *s = NULL;
+    int n = vasprintf(&s, fmt, args);
+    if (n < 0 || !s) out_of_memory(0);
+    return s;
+}
+
+char *x_asprintf(const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    int n = vasprintf(&s, fmt, args);
+    char *s = x_vasprintf(fmt, args);
     va_end(args);
-    if (n < 0 || !s) out_of_memory(0);
     return s;
 }
 

@@ -6,6 +6,7 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* Owned memory; never NULL (size 0 gives a pointer to free). Abort with one log line on exhaustion or
@@ -19,6 +20,8 @@ char *x_strdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *x_strndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
 /* printf into an owned string. */
 char *x_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2), malloc, returns_nonnull));
+char *x_vasprintf(const char *fmt, va_list args)
+    __attribute__((format(printf, 1, 0), malloc, returns_nonnull));
 
 /* Free at scope end: `CLEANUP_FREE char *s = x_strdup(...)`; `CLEANUP(buf_done) Buf b = {0}`. */
 #define CLEANUP(fn) __attribute__((cleanup(fn), unused))

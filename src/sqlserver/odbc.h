@@ -76,8 +76,9 @@ MUST_CHECK bool odbc_read_cells(Odbc *c, Arena *arena, OdbcCells *ret, Err *e);
 /* Run a query and read it all into the arena. Errors besides: ERR_RANGE past ODBC_MAX_CELLS. */
 MUST_CHECK bool odbc_cells(Odbc *c, Arena *arena, const char *sql, const OdbcParam *params, size_t count,
                            OdbcCells *ret, Err *e);
+/* One that isn't there is NULL, too. */
 static inline Str odbc_cell(const OdbcCells *t, size_t row, size_t column) {
-    return t->cells[row * t->columns + column];
+    return row < t->rows && column < t->columns ? t->cells[row * t->columns + column] : (Str){0};
 }
 /* A binary(10) cell; NULL or another length gives the zero LSN. */
 Lsn odbc_cell_lsn(const OdbcCells *t, size_t row, size_t column);

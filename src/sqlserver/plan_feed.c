@@ -10,10 +10,13 @@ PlanTableSpec plan_feed_table(const Catalog *c, size_t table) {
     return spec;
 }
 
-Plan *plan_feed_new(const Catalog *c, PlanMode mode, const StoredState *stored) {
+Plan *plan_feed_new(const Catalog *c, const SnapshotPolicy *policy, const StoredState *stored) {
     CLEANUP_FREE PlanTableSpec *specs = x_calloc(c->table_count + 1, sizeof *specs);
     for (size_t i = 0; i < c->table_count; i++) specs[i] = plan_feed_table(c, i);
-    return plan_new(mode, specs, c->table_count, stored);
+    Plan *plan = plan_new(policy->plan, specs, c->table_count, stored);
+    if (policy->copies_gone) plan_set_copies_gone(plan);
+    for (size_t i = 0; policy->copies_anew && i < c->table_count; i++) plan_copy_anew(plan, i);
+    return plan;
 }
 
 static Lsn largest_start(const Reading *r) {

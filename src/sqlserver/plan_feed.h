@@ -9,11 +9,12 @@
 #include <stddef.h>
 
 #include "pipeline/plan.h"
+#include "pipeline/snapshot_mode.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/reading.h"
 
-/* A plan of the catalog's tables, in their order. Owned. */
-Plan *plan_feed_new(const Catalog *c, PlanMode mode, const StoredState *stored);
+/* A plan of the catalog's tables, in their order, under what snapshot.mode means at this start. Owned. */
+Plan *plan_feed_new(const Catalog *c, const SnapshotPolicy *policy, const StoredState *stored);
 /* The same as for one of them, for plan_add_table. Borrows from the catalog. */
 PlanTableSpec plan_feed_table(const Catalog *c, size_t table);
 /* Give the plan a reading. c: the catalog whose tables are the plan's, read no earlier than r. */

@@ -1,25 +1,150 @@
+/*
+ * Each check is a row of a table: check_server.c, check_capture.c and check_table.c have them, in the order
+ * in which a person would look. A check asks, and tells what it found; which of its findings stop a run is
+ * the level's to say, so the start of a run is nothing but the same rows and "is there an error".
+ */
 #include "sqlserver/precheck.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "sqlserver/cell.h"
+#include "sqlserver/check_capture.h"
+#include "sqlserver/check_server.h"
+#include "sqlserver/check_table.h"
 #include "sqlserver/setup_sql.h"
 #include "sqlserver/sql_text.h"
 
 enum {
-    CANNOT_OPEN_DATABASE = 4060,
     PERMISSION_DENIED = 229,
     COLUMN_DENIED = 230,
+    SERVER_STATE_DENIED = 300,
+    DATABASE_STATE_DENIED = 262,
+    NOT_AUTHORIZED = 22904,
+    NEEDS_SYSADMIN = 22902,
     AZURE_SQL_DATABASE = 5,
 };
+
+/* ---- the list ---- */
+
+static size_t groups(PrecheckDefs ret[static 3]) {
+    ret[0] = check_server_defs();
+    ret[1] = check_capture_defs();
+    ret[2] = check_table_defs();
+    return 3;
+}
+
+typedef enum Extent { EXTENT_NEW_TABLE, EXTENT_START, EXTENT_ALL } Extent;
+
+static bool is_wanted(const Precheck *p, const PrecheckDef *def, Extent extent) {
+    if (def->needs_cdc && !p->catalog->is_cdc_enabled) return false;
+    return extent == EXTENT_ALL || (def->is_before_run && (def->is_by_table || extent == EXTENT_START));
+}
+
+static void run_one(const Precheck *p, const PrecheckDef *def, Findings *out) {
+    size_t before = out->count;
+    def->run(p, def->name, out);
+    if (out->count == before) findings_add(out, def->name, FINDING_OK, /* cure= */ NULL, "nothing found");
+}
+
+static void run_list(const Precheck *p, Extent extent, PrecheckProgress *progress, void *arg, Findings *out) {
+    PrecheckDefs all[3];
+    size_t count = groups(all);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i].count; k++) {
+            const PrecheckDef *def = &all[i].defs[k];
+            if (!is_wanted(p, def, extent)) continue;
+            if (progress) progress(arg, def->name);
+            run_one(p, def, out);
+        }
+}
+
+void precheck_all(const Precheck *p, PrecheckProgress *progress, void *arg, Findings *out) {
+    run_list(p, EXTENT_ALL, progress, arg, out);
+}
+
+bool precheck_start(const Catalog *c, Odbc *odbc, const SourceSettings *settings, const StoredState *stored,
+                    Err *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(findings_done) Findings found = {0};
+    const Precheck p = {.catalog = c, .odbc = odbc, .settings = settings, .stored = stored, .arena = &arena};
+    run_list(&p, EXTENT_START, /* progress= */ NULL, /* arg= */ NULL, &found);
+    size_t errors = 0;
+    for (size_t i = 0; i < found.count; i++) {
+        const Finding *f = &found.items[i];
+        CLEANUP_FREE char *line = finding_line(f);
+        if (f->level == FINDING_WARNING)
+            LOG_WARN("check_warned", LOG_S("check", f->check), LOG_S("what", line));
+        else if (f->level == FINDING_ERROR && errors++ > 0) /* the first is what the run fails with */
+            LOG_ERROR("check_failed", LOG_S("check", f->check), LOG_S("what", line));
+    }
+    return findings_pass(&found, e);
+}
+
+bool precheck_new_table(const Catalog *c, size_t table, Odbc *odbc, const SourceSettings *settings,
+                        TextList *problems) {
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(findings_done) Findings found = {0};
+    const Precheck p = {
+        .catalog = c, .odbc = odbc, .settings = settings, .arena = &arena, .only_table = &table};
+    size_t before = problems->count;
+    run_list(&p, EXTENT_NEW_TABLE, /* progress= */ NULL, /* arg= */ NULL, &found);
+    for (size_t i = 0; i < found.count; i++) {
+        if (found.items[i].level != FINDING_ERROR) continue;
+        CLEANUP_FREE char *line = finding_line(&found.items[i]);
+        textlist_add(problems, str_from(line));
+    }
+    return problems->count == before;
+}
+
+size_t precheck_names(const char **ret, size_t most) {
+    PrecheckDefs all[3];
+    size_t count = groups(all), n = 0;
+    ret[n++] = "source-login";
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i].count && n < most; k++) ret[n++] = all[i].defs[k].name;
+    return n;
+}
+
+/* ---- for the checks ---- */
+
+const CatalogInstance *precheck_newest(const Precheck *p, size_t table) {
+    for (size_t i = p->catalog->instance_count; i-- > 0;)
+        if (p->catalog->instances[i].table == table) return &p->catalog->instances[i];
+    return NULL;
+}
+
+Str precheck_user(const Precheck *p) {
+    return p->settings->target.user ? str_from(p->settings->target.user) : STR_LIT("millrace");
+}
+
+const char *precheck_grant_server_state(const Precheck *p) {
+    CLEANUP(buf_done) Buf cure = {0};
+    buf_cstr(&cure, "USE master; ");
+    setup_sql_grant_server_state(precheck_user(p), &cure);
+    return arena_str(p->arena, buf_view(&cure)).p;
+}
+
+static bool is_denied(int32_t native) {
+    return native == PERMISSION_DENIED || native == COLUMN_DENIED || native == SERVER_STATE_DENIED ||
+           native == DATABASE_STATE_DENIED || native == NOT_AUTHORIZED || native == NEEDS_SYSADMIN;
+}
+
+bool precheck_ask(const Precheck *p, const char *name, const char *sql, const char *cure, OdbcCells *ret,
+                  Findings *out) {
+    Err e;
+    if (odbc_cells(p->odbc, p->arena, sql, /* params= */ NULL, 0, ret, &e)) return true;
+    bool lacks_right = is_denied(odbc_last_native(p->odbc));
+    findings_add(out, name, FINDING_NOTE, lacks_right ? cure : NULL, "unknown: %s", e.msg);
+    return false;
+}
 
 /* ---- connecting ---- */
 
 /* 4060 says neither "misspelt" nor "still recovering": ask the server itself, through its default database.
- */
+ * true: it answered, and *e says what it is. */
 static bool explain_database(const OdbcTarget *target, Err *e) {
     OdbcTarget server = *target;
     server.database = NULL;
@@ -34,28 +159,51 @@ static bool explain_database(const OdbcTarget *target, Err *e) {
                    &name, 1, &t, &ignored);
     odbc_close(odbc);
     if (!is_read) return false;
-    if (t.rows == 0)
-        return err_set(e, ERR_INVALID, false, "database.names: the server %s has no database %s",
-                       target->hostname, target->database);
-    Str state = odbc_cell(&t, 0, 0);
-    if (!str_eq_c(state, "ONLINE"))
-        return err_set(e, ERR_IO, true, "database %s is " STR_FMT, target->database, STR_ARG(state));
-    if (odbc_cell_int(&t, 0, 1, 1) != 1) {
-        CLEANUP(buf_done) Buf cure = {0};
-        setup_sql_create_user(str_from(target->user), &cure);
-        return err_set(e, ERR_INVALID, false, "login %s is no user of database %s: in it, run %s",
-                       target->user ? target->user : "", target->database, buf_text(&cure));
+    if (t.rows == 0) {
+        (void)err_set(e, ERR_INVALID, false, "database.names: the server %s has no database %s",
+                      target->hostname, target->database);
+        return true;
     }
+    Str state = odbc_cell(&t, 0, 0);
+    if (!str_eq_c(state, "ONLINE")) {
+        (void)err_set(e, ERR_IO, true, "database %s is " STR_FMT, target->database, STR_ARG(state));
+        return true;
+    }
+    if (odbc_cell_int(&t, 0, 1, 1) == 1) return false;
+    CLEANUP(buf_done) Buf cure = {0};
+    setup_sql_create_user(str_from(target->user), &cure);
+    (void)err_set(e, ERR_INVALID, false, "login %s is no user of database %s: in it, run %s",
+                  target->user ? target->user : "", target->database, buf_text(&cure));
+    return true;
+}
+
+static bool connect_to(const OdbcTarget *target, Odbc **ret, bool *ret_is_database, Err *e) {
+    *ret_is_database = false;
+    if (odbc_connect(target, ret, e)) return true;
+    if (strstr(e->msg, "(error 4060") || strstr(e->msg, "(error 916"))
+        *ret_is_database = explain_database(target, e);
     return false;
 }
 
 bool precheck_connect(const OdbcTarget *target, Odbc **ret, Err *e) {
-    if (odbc_connect(target, ret, e)) return true;
-    if (strstr(e->msg, "(error 4060") || strstr(e->msg, "(error 916")) (void)!explain_database(target, e);
-    return false;
+    bool is_database;
+    return connect_to(target, ret, &is_database, e);
 }
 
-/* ---- database ---- */
+bool precheck_connect_found(const OdbcTarget *target, Odbc **ret, Findings *out) {
+    Err e;
+    bool is_database;
+    if (!connect_to(target, ret, &is_database, &e)) {
+        findings_add_err(out, is_database ? "source-database" : "source-login", /* cure= */ NULL, &e);
+        return false;
+    }
+    findings_add(out, "source-login", FINDING_OK, /* cure= */ NULL, "%s, database %s, as %s",
+                 target->hostname, target->database ? target->database : "(the login's own)",
+                 target->user ? target->user : "the Kerberos principal");
+    return true;
+}
+
+/* ---- what others ask, too ---- */
 
 bool precheck_database(const Catalog *c, Err *e) {
     if (c->is_cdc_enabled) return true;
@@ -93,128 +241,4 @@ bool precheck_agent_runs(const Catalog *c, Odbc *odbc, const char *query) {
         return true;
     }
     return t.rows == 0 || odbc_cell_int(&t, 0, 0, 1) != 0;
-}
-
-/* ---- tables ---- */
-
-static void check_captured(const Catalog *c, const SourceSettings *settings, const StoredState *stored,
-                           TextList *problems) {
-    for (size_t i = 0; i < c->table_count; i++) {
-        const CatalogTable *t = &c->tables[i];
-        if (t->instance_count || !settings->names_tables) continue;
-        if (stored->has_position && stored_state_table(stored, t->schema, t->name)) continue;
-        CLEANUP(buf_done) Buf cure = {0};
-        setup_sql_enable_table(t->schema, t->name, (Str){0}, &cure);
-        textlist_printf(problems, "table %s isn't captured: as db_owner, run %s", t->qualified,
-                        buf_text(&cure));
-    }
-}
-
-static bool is_denied(int32_t native) {
-    return native == PERMISSION_DENIED || native == COLUMN_DENIED;
-}
-
-/* TOP (0) reads nothing, but wants the right to. */
-static void check_readable(const CatalogInstance *in, const CatalogTable *t, Odbc *odbc, Str user,
-                           TextList *problems) {
-    CLEANUP(buf_done) Buf sql = {0};
-    CLEANUP(buf_done) Buf cure = {0};
-    Err e;
-    buf_cstr(&sql, "SELECT TOP (0) * FROM ");
-    sql_text_object(t->schema, t->name, &sql);
-    if (!odbc_exec(odbc, buf_text(&sql), &e)) {
-        setup_sql_grant_table(t->schema, t->name, user, &cure);
-        if (is_denied(odbc_last_native(odbc)))
-            textlist_printf(problems, "table %s can't be read: run %s", t->qualified, buf_text(&cure));
-        else textlist_printf(problems, "table %s: %s", t->qualified, e.msg);
-        return;
-    }
-    CLEANUP(buf_done) Buf change_table = {0};
-    buf_str(&change_table, in->name);
-    buf_cstr(&change_table, "_CT");
-    buf_clear(&sql);
-    buf_cstr(&sql, "SELECT TOP (0) * FROM ");
-    sql_text_object(STR_LIT("cdc"), buf_view(&change_table), &sql);
-    if (odbc_exec(odbc, buf_text(&sql), &e)) return;
-    setup_sql_grant_cdc(user, &cure);
-    if (is_denied(odbc_last_native(odbc)))
-        textlist_printf(problems, "change table cdc." STR_FMT "_CT can't be read: run %s", STR_ARG(in->name),
-                        buf_text(&cure));
-    else textlist_printf(problems, "change table cdc." STR_FMT "_CT: %s", STR_ARG(in->name), e.msg);
-}
-
-static void check_columns(const CatalogInstance *in, Odbc *odbc, TextList *problems) {
-    for (size_t i = 0; i < in->schema->column_count; i++) {
-        CellPlan plan;
-        Err e;
-        if (in->schema->columns[i].type == SQLTYPE_CLR)
-            LOG_WARN("clr_type_as_bytes", LOG_S("table", in->schema->qualified),
-                     LOG_S("column", in->schema->columns[i].name.p),
-                     LOG_S("why", "only SQL Server's assembly knows what its values mean"));
-        if (cell_plan(&in->schema->columns[i], odbc_driver(odbc), &plan, &e)) continue;
-        textlist_printf(problems, "table %s, column " STR_FMT ": %s: leave it out by column.exclude.list",
-                        in->schema->qualified, STR_ARG(in->schema->columns[i].name), e.msg);
-    }
-}
-
-static Str user_of(const SourceSettings *settings) {
-    return settings->target.user ? str_from(settings->target.user) : STR_LIT("millrace");
-}
-
-static void check_instance(const Catalog *c, const CatalogInstance *in, Odbc *odbc,
-                           const SourceSettings *settings, TextList *problems) {
-    const CatalogTable *t = &c->tables[in->table];
-    check_readable(in, t, odbc, user_of(settings), problems);
-    check_columns(in, odbc, problems);
-    if (in->schema->key_count) return;
-    LOG_WARN("table_without_key", LOG_S("table", t->qualified),
-             LOG_S("cure", "a primary key, a unique index of NOT NULL columns, or message.key.columns"));
-}
-
-static void check_instances(const Catalog *c, Odbc *odbc, const SourceSettings *settings,
-                            TextList *problems) {
-    for (size_t i = 0; i < c->instance_count; i++)
-        check_instance(c, &c->instances[i], odbc, settings, problems);
-}
-
-bool precheck_new_table(const Catalog *c, size_t table, Odbc *odbc, const SourceSettings *settings,
-                        TextList *problems) {
-    size_t before = problems->count;
-    for (size_t i = 0; i < c->instance_count; i++)
-        if (c->instances[i].table == table) check_instance(c, &c->instances[i], odbc, settings, problems);
-    return problems->count == before;
-}
-
-static void check_any(const Catalog *c, const SourceSettings *settings, TextList *problems) {
-    if (c->table_count == 0 && settings->names_tables)
-        textlist_printf(problems,
-                        "table.include.list: no table of database " STR_FMT
-                        " matches (expressions match schema.table as a whole)",
-                        STR_ARG(c->database));
-    else if (c->instance_count == 0 && !settings->names_tables)
-        textlist_printf(problems,
-                        "no table of database " STR_FMT " is captured: run sys.sp_cdc_enable_table for each "
-                        "(`millrace setup` prints the statements)",
-                        STR_ARG(c->database));
-}
-
-bool precheck_tables(const Catalog *c, Odbc *odbc, const SourceSettings *settings, const StoredState *stored,
-                     TextList *problems, Err *e) {
-    bool is_running = stored->has_position;
-    check_any(c, settings, problems);
-    check_captured(c, settings, stored, problems);
-    check_instances(c, odbc, settings, problems);
-    bool is_agent_fault = false;
-    if (!precheck_agent_runs(c, odbc, settings->agent_query)) {
-        CLEANUP(buf_done) Buf cure = {0};
-        setup_sql_start_agent(&cure);
-        is_agent_fault = problems->count == 0;
-        textlist_printf(problems, "SQL Server Agent isn't running, so no changes are captured: %s",
-                        buf_text(&cure));
-    }
-    if (problems->count == 0) return true;
-    if (problems->count == 1)
-        return err_set(e, ERR_INVALID, is_agent_fault && is_running, "%s", problems->items[0]);
-    return err_set(e, ERR_INVALID, is_agent_fault && is_running, "%s (and %zu more)", problems->items[0],
-                   problems->count - 1);
 }

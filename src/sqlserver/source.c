@@ -89,34 +89,9 @@ static bool fix_tables(Source *s, const StoredState *state, Err *e) {
     return load_catalog(s, e);
 }
 
-static bool check_isolation(const Source *s, Err *e) {
-    if (s->settings.isolation != SOURCE_ISOLATION_SNAPSHOT || s->catalog.allows_snapshot) return true;
-    CLEANUP(buf_done) Buf cure = {0};
-    setup_sql_allow_snapshot(s->catalog.database, &cure);
-    return err_set(e, ERR_INVALID, false,
-                   "snapshot.isolation.mode=snapshot: the database doesn't allow snapshot isolation: run %s",
-                   buf_text(&cure));
-}
-
-static bool check_all(Source *s, const StoredState *state, Err *e) {
-    TextList problems = {0};
-    bool ok = precheck_database(&s->catalog, e) && check_isolation(s, e) &&
-              precheck_tables(&s->catalog, s->odbc, &s->settings, state, &problems, e);
-    for (size_t i = 1; i < problems.count; i++) LOG_ERROR("check_failed", LOG_S("what", problems.items[i]));
-    textlist_done(&problems);
-    return ok;
-}
-
 static bool decide_snapshot(Source *s, const StoredState *state, Err *e) {
     const SnapshotStart start = {.has_position = state->has_position, .is_restart = s->context.is_restart};
     return snapshot_mode_policy(s->settings.mode, &s->settings.flags, &start, &s->policy, e);
-}
-
-static Plan *make_plan(const Source *s, const StoredState *state) {
-    Plan *plan = plan_feed_new(&s->catalog, s->policy.plan, state);
-    if (s->policy.copies_gone) plan_set_copies_gone(plan);
-    for (size_t i = 0; s->policy.copies_anew && i < s->catalog.table_count; i++) plan_copy_anew(plan, i);
-    return plan;
 }
 
 /* Rows that the copy will bring, for progress; without the right to know there is none. */
@@ -201,12 +176,12 @@ static bool source_start(const Options *options, const ConnectorContext *context
     s->context = *context;
     bool ok = source_settings(options, &s->settings, e) && decide_snapshot(s, state, e) &&
               precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
-              check_all(s, state, e) && fix_tables(s, state, e);
+              precheck_start(&s->catalog, s->odbc, &s->settings, state, e) && fix_tables(s, state, e);
     if (!ok) {
         source_stop(s);
         return false;
     }
-    s->plan = make_plan(s, state);
+    s->plan = plan_feed_new(&s->catalog, &s->policy, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,
                                            .page_bytes = PAGE_BYTES});

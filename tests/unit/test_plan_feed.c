@@ -15,6 +15,8 @@ typedef struct Shop {
     Reading reading;
 } Shop;
 
+static const SnapshotPolicy POLICY = {.plan = PLAN_INITIAL};
+
 static Lsn lsn(uint8_t n) {
     return (Lsn){{0, 0, 0, 1, 0, 0, 0, n, 0, 1}};
 }
@@ -70,7 +72,7 @@ static void a_reading_leads_to_the_window_it_describes(void **state) {
         s.catalog.table_count = 1;
         s.catalog.instance_count = 2;
         stored.table_count = 1;
-        Plan *plan = plan_feed_new(&s.catalog, PLAN_INITIAL, &stored);
+        Plan *plan = plan_feed_new(&s.catalog, &POLICY, &stored);
         plan_feed_reading(plan, &s.catalog, &s.reading, /* is_secondary= */ false);
         PlanAction action = {0};
         Err e = {0};
@@ -96,13 +98,18 @@ static void changes_that_are_gone_are_an_error(void **state) {
                           .table_count = 1};
     s.catalog.table_count = 1;
     s.catalog.instance_count = 2;
-    Plan *plan = plan_feed_new(&s.catalog, PLAN_INITIAL, &stored);
+    Plan *plan = plan_feed_new(&s.catalog, &POLICY, &stored);
     plan_feed_reading(plan, &s.catalog, &s.reading, /* is_secondary= */ false);
     PlanAction action = {0};
     Err e = {0};
     assert_false(plan_next(plan, &action, &e));
     assert_int_equal(e.code, ERR_RANGE);
     assert_non_null(strstr(e.msg, "dbo.a"));
+    plan_free(plan);
+    const SnapshotPolicy copies = {.plan = PLAN_INITIAL, .copies_gone = true};
+    plan = plan_feed_new(&s.catalog, &copies, &stored); /* unless the mode copies them again */
+    plan_feed_reading(plan, &s.catalog, &s.reading, /* is_secondary= */ false);
+    assert_true(plan_next(plan, &action, &e));
     plan_free(plan);
 }
 

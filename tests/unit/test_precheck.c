@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "test.h"
 
 #include "fake_shop.h"
@@ -24,9 +25,9 @@ static void check_begin(Check *c, const char *const (*pairs)[2], size_t count) {
         fail_msg("%s", c->e.msg);
 }
 
-static bool check_tables(Check *c, bool is_running) {
+static bool check_start(Check *c, bool is_running) {
     StoredState stored = {.has_position = is_running};
-    return precheck_tables(&c->catalog, c->odbc, &c->settings, &stored, &c->problems, &c->e);
+    return precheck_start(&c->catalog, c->odbc, &c->settings, &stored, &c->e);
 }
 
 static void check_end(Check *c) {
@@ -43,7 +44,7 @@ static void a_database_that_is_set_up_passes(void **state) {
     shop_rules();
     check_begin(&c, NULL, 0);
     assert_true(precheck_database(&c.catalog, &c.e));
-    assert_true(check_tables(&c, false));
+    assert_true(check_start(&c, false));
     assert_int_equal(c.catalog.instance_count, 1);
     assert_true(c.catalog.instances[0].has_command);
     assert_int_equal(c.catalog.instances[0].schema->key_count, 1);
@@ -58,6 +59,9 @@ static void cdc_off_has_its_cure(void **state) {
     check_begin(&c, NULL, 0);
     assert_false(precheck_database(&c.catalog, &c.e));
     assert_non_null(strstr(c.e.msg, "EXEC sys.sp_cdc_enable_db"));
+    memset(&c.e, 0, sizeof c.e);
+    assert_false(check_start(&c, false)); /* and nothing of cdc is asked for */
+    assert_non_null(strstr(c.e.msg, "EXEC sys.sp_cdc_enable_db"));
     check_end(&c);
 }
 
@@ -67,7 +71,7 @@ static void a_listed_table_that_is_not_captured_has_its_statement(void **state) 
     Check c;
     shop_rules();
     check_begin(&c, pairs, 1);
-    assert_false(check_tables(&c, false));
+    assert_false(check_start(&c, false));
     assert_non_null(strstr(c.e.msg, "@source_name = N'U'"));
     assert_false(c.e.retriable);
     check_end(&c);
@@ -79,7 +83,7 @@ static void a_list_that_matches_nothing_says_so(void **state) {
     Check c;
     shop_rules();
     check_begin(&c, pairs, 1);
-    assert_false(check_tables(&c, false));
+    assert_false(check_start(&c, false));
     assert_non_null(strstr(c.e.msg, "table.include.list"));
     check_end(&c);
 }
@@ -90,13 +94,13 @@ static void a_missing_grant_is_the_statement_to_run(void **state) {
     shop_rules();
     fake_rule((FakeRule){.match = "SELECT TOP (0) * FROM [dbo].[T]", .native = 229});
     check_begin(&c, NULL, 0);
-    assert_false(check_tables(&c, false));
+    assert_false(check_start(&c, false));
     assert_non_null(strstr(c.e.msg, "GRANT SELECT ON [dbo].[T] TO [reader]"));
     check_end(&c);
     shop_rules();
     fake_rule((FakeRule){.match = "SELECT TOP (0) * FROM [cdc].[dbo_T_CT]", .native = 229});
     check_begin(&c, NULL, 0);
-    assert_false(check_tables(&c, false));
+    assert_false(check_start(&c, false));
     assert_non_null(strstr(c.e.msg, "GRANT SELECT ON SCHEMA::[cdc] TO [reader]"));
     check_end(&c);
 }
@@ -108,7 +112,7 @@ static void a_stopped_agent_stops_a_first_run_and_is_waited_for_later(void **sta
         shop_rules();
         fake_rule((FakeRule){.match = "dm_server_services", .results = {"i\n0\n"}});
         check_begin(&c, NULL, 0);
-        assert_false(check_tables(&c, is_running));
+        assert_false(check_start(&c, is_running));
         assert_non_null(strstr(c.e.msg, "Agent"));
         assert_int_equal(c.e.retriable, is_running);
         check_end(&c);
@@ -121,7 +125,7 @@ static void an_agent_that_cannot_be_asked_for_is_taken_to_run(void **state) {
     shop_rules();
     fake_rule((FakeRule){.match = "dm_server_services", .native = 300});
     check_begin(&c, NULL, 0);
-    assert_true(check_tables(&c, false));
+    assert_true(check_start(&c, false));
     check_end(&c);
 }
 
@@ -135,6 +139,83 @@ static void the_agents_query_gets_the_database(void **state) {
     check_end(&c);
 }
 
+static void snapshot_isolation_that_is_asked_for_has_to_be_allowed(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {{"snapshot.isolation.mode", "snapshot"}};
+    Check c;
+    shop_rules();
+    check_begin(&c, pairs, 1);
+    assert_false(check_start(&c, false));
+    assert_non_null(strstr(c.e.msg, "ALTER DATABASE [Shop] SET ALLOW_SNAPSHOT_ISOLATION ON"));
+    check_end(&c);
+}
+
+static void a_new_table_is_looked_at_alone(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "dm_server_services", .results = {"i\n0\n"}});
+    fake_rule((FakeRule){.match = "SELECT TOP (0) * FROM [dbo].[T]", .native = 229});
+    check_begin(&c, NULL, 0);
+    assert_true(precheck_new_table(&c.catalog, 1, c.odbc, &c.settings, &c.problems));
+    assert_false(precheck_new_table(&c.catalog, 0, c.odbc, &c.settings, &c.problems));
+    assert_int_equal(c.problems.count, 1);
+    assert_non_null(strstr(c.problems.items[0], "GRANT SELECT ON [dbo].[T] TO [reader]"));
+    check_end(&c);
+}
+
+static void begins(void *arg, const char *name) {
+    size_t *n = arg;
+    assert_true(name[0] != '\0');
+    ++*n;
+}
+
+static void every_check_says_something_under_its_own_name(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    shop_reading_rules();
+    check_begin(&c, NULL, 0);
+    CLEANUP(arena_done) Arena arena = {0};
+    StoredState stored = {0};
+    const Precheck p = {
+        .catalog = &c.catalog, .odbc = c.odbc, .settings = &c.settings, .stored = &stored, .arena = &arena};
+    Findings found = {0};
+    size_t begun = 0;
+    precheck_all(&p, begins, &begun, &found);
+    const char *names[64];
+    size_t count = precheck_names(names, 64);
+    assert_true(count >= 25);
+    assert_int_equal(begun, count - 1); /* source-login is the connection's */
+    for (size_t i = 1; i < count; i++) {
+        bool is_said = false;
+        for (size_t k = 0; k < found.count; k++) is_said |= found.items[k].check == names[i];
+        if (!is_said) fail_msg("%s", names[i]);
+        for (size_t k = 0; k < i; k++) assert_string_not_equal(names[k], names[i]);
+    }
+    findings_done(&found);
+    check_end(&c);
+}
+
+static void a_connection_is_a_finding_and_so_is_a_refused_one(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    check_begin(&c, NULL, 0);
+    Findings found = {0};
+    Odbc *odbc = NULL;
+    assert_true(precheck_connect_found(&c.settings.target, &odbc, &found));
+    odbc_close(odbc);
+    fake.refuses = true;
+    assert_false(precheck_connect_found(&c.settings.target, &odbc, &found));
+    fake.refuses = false;
+    assert_int_equal(found.count, 2);
+    assert_string_equal(found.items[1].check, "source-login");
+    assert_int_equal(found.items[1].level, FINDING_ERROR);
+    findings_done(&found);
+    check_end(&c);
+}
+
 static void all_problems_are_told_at_once(void **state) {
     (void)state;
     static const char *const pairs[][2] = {{"table.include.list", "dbo\\..*"}};
@@ -142,8 +223,7 @@ static void all_problems_are_told_at_once(void **state) {
     shop_rules();
     fake_rule((FakeRule){.match = "dm_server_services", .results = {"i\n0\n"}});
     check_begin(&c, pairs, 1);
-    assert_false(check_tables(&c, false));
-    assert_int_equal(c.problems.count, 2);
+    assert_false(check_start(&c, false));
     assert_non_null(strstr(c.e.msg, "(and 1 more)"));
     check_end(&c);
 }
@@ -158,6 +238,10 @@ int main(void) {
         cmocka_unit_test(a_stopped_agent_stops_a_first_run_and_is_waited_for_later),
         cmocka_unit_test(an_agent_that_cannot_be_asked_for_is_taken_to_run),
         cmocka_unit_test(the_agents_query_gets_the_database),
+        cmocka_unit_test(snapshot_isolation_that_is_asked_for_has_to_be_allowed),
+        cmocka_unit_test(a_new_table_is_looked_at_alone),
+        cmocka_unit_test(every_check_says_something_under_its_own_name),
+        cmocka_unit_test(a_connection_is_a_finding_and_so_is_a_refused_one),
         cmocka_unit_test(all_problems_are_told_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
