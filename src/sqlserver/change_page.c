@@ -20,7 +20,8 @@
 #include "sqlserver/sql_text.h"
 
 enum {
-    NO_SUCH_OBJECT = 208, /* SQL Server's number */
+    NO_SUCH_OBJECT = 208, /* SQL Server's numbers */
+    OUT_OF_RANGE = 313,   /* "an insufficient number of arguments": the instance doesn't hold the range */
     MIN_PAGE_ROWS = 16,   /* ≥ 2: a 3 and its 4 */
     MAX_PAGE_ROWS = 100000,
     FIRST_LONG_ROWS = 256, /* of a table with long columns, before their size is known */
@@ -40,10 +41,12 @@ struct ChangeReader {
     const Schema *schema; /* a reference */
     char *name;           /* capture instance; owned */
     int32_t object_id;
+    ChangeHow how;
     bool has_command, always_before, reads_before;
     size_t meta_count, count;
     Column *columns;       /* metadata and the schema's; owned */
     uint16_t *key_ordinal; /* owned: of the schema's key columns */
+    uint16_t *ordinal;     /* owned: of all of them */
     Rowset *rowset;
     size_t row_bytes;  /* estimate, kept up with what comes */
     uint64_t replaced; /* of the rowset's, told already */
@@ -127,12 +130,14 @@ static size_t first_estimate(const ChangeReader *r) {
     return rowset_capacity(r->rowset) == 1 ? bytes + 8192 : bytes;
 }
 
-bool change_reader_new(const CatalogInstance *instance, OdbcDriverKind driver, ChangeReader **ret, Err *e) {
+bool change_reader_new(const CatalogInstance *instance, const ChangeHow *how, OdbcDriverKind driver,
+                       ChangeReader **ret, Err *e) {
     ChangeReader *r = x_calloc(1, sizeof *r);
     r->schema = schema_ref(instance->schema);
     r->name = str_dup(instance->name);
     r->object_id = instance->object_id;
-    r->has_command = instance->has_command;
+    r->how = *how;
+    r->has_command = instance->has_command && !how->uses_function;
     r->always_before = r->schema->key_count == 0;
     r->meta_count = r->has_command ? SQL_TEXT_META_COUNT : SQL_TEXT_META_COUNT - 1;
     r->count = r->meta_count + r->schema->column_count;
@@ -140,6 +145,8 @@ bool change_reader_new(const CatalogInstance *instance, OdbcDriverKind driver, C
     r->key_ordinal = x_calloc(r->schema->key_count + 1, sizeof *r->key_ordinal);
     for (size_t i = 0; i < r->schema->key_count; i++)
         r->key_ordinal[i] = instance->ordinal[r->schema->key[i]];
+    r->ordinal = x_calloc(r->schema->column_count, sizeof *r->ordinal);
+    memcpy(r->ordinal, instance->ordinal, r->schema->column_count * sizeof *r->ordinal);
     if (!rowset_new(r->schema->qualified, r->columns, r->count, driver, &r->rowset, e)) {
         change_reader_free(r);
         return false;
@@ -163,6 +170,7 @@ ChangeReader *change_reader_free(ChangeReader *r) {
     free(r->name);
     free(r->columns);
     free(r->key_ordinal);
+    free(r->ordinal);
     free(r);
     return NULL;
 }
@@ -196,6 +204,11 @@ static bool changes_key(const ChangeReader *r, const Value *row) {
     return change_mask_has(value_str(&row[SQL_TEXT_META_MASK]), r->key_ordinal, r->schema->key_count);
 }
 
+bool change_reader_sees_change(const ChangeReader *r, const ChangePage *p, size_t row) {
+    const Value *mask = &p->rows[row][SQL_TEXT_META_MASK];
+    return change_mask_has(value_str(mask), r->ordinal, r->schema->column_count);
+}
+
 /* What CDC doesn't carry is absent, not NULL: computed columns; (max) columns of a 3 unless changed; text,
  * ntext and image of a 1 and a 3. */
 static void mark_absent(const ChangeReader *r, Value *row) {
@@ -223,17 +236,20 @@ typedef struct PageRead {
     Odbc *odbc;
     const Position *from;
     const Lsn *to;
+    Lsn next; /* after from */
     size_t bytes, top;
     bool is_inside;   /* `from` is a change of a transaction whose rest is read */
     bool is_cut;      /* stopped before its end: it grew too large */
     bool wants_again; /* a key changed and before images weren't read */
     bool is_gone;
+    bool is_out_of_range; /* the function says so */
 } PageRead;
 
 static OdbcParam page_param(const PageRead *q, SqlTextPageParam what, Arena *arena) {
     switch (what) {
     case SQL_TEXT_PAGE_TO: return odbc_bytes(q->to->b, LSN_BYTES);
     case SQL_TEXT_PAGE_LSN: return odbc_bytes(q->from->commit_lsn.b, LSN_BYTES);
+    case SQL_TEXT_PAGE_NEXT_LSN: return odbc_bytes(q->next.b, LSN_BYTES);
     case SQL_TEXT_PAGE_SEQVAL: return odbc_bytes(q->from->seqval.b, LSN_BYTES);
     case SQL_TEXT_PAGE_COMMAND: return odbc_text(str_from(arena_printf(arena, "%d", q->from->command_id)));
     default: return odbc_text(str_from(arena_printf(arena, "%d", q->from->operation)));
@@ -252,14 +268,18 @@ static bool run_page(PageRead *q, Err *e) {
                         .count = r->count,
                         .has_command = r->has_command,
                         .reads_before = r->reads_before,
+                        .uses_function = r->how.uses_function,
+                        .skipped = r->how.skipped,
                         .is_inside = q->is_inside,
                         .has_no_command_yet = q->from->command_id == 0,
                         .top = q->top};
     size_t count = sql_text_page(&page, &sql, what);
     for (size_t i = 0; i < count; i++) params[i] = page_param(q, what[i], &arena);
     if (odbc_query(q->odbc, buf_text(&sql), params, count, e)) return true;
-    q->is_gone = odbc_last_native(q->odbc) == NO_SUCH_OBJECT;
-    return q->is_gone || err_wrap(e, "change table of %s", r->name);
+    int32_t native = odbc_last_native(q->odbc);
+    q->is_gone = native == NO_SUCH_OBJECT;
+    q->is_out_of_range = native == OUT_OF_RANGE;
+    return q->is_gone || q->is_out_of_range || err_wrap(e, "change table of %s", r->name);
 }
 
 static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
@@ -287,12 +307,19 @@ static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
     }
 }
 
+/* The range's end is beyond what the function knows of: another replica, which lags. Where its beginning is
+ * gone start_lsn tells, and the caller finds the gap. */
+static bool is_not_there_yet(const PageRead *q, Err *e) {
+    return err_set(e, ERR_IO, true, "change function of %s: it has no changes up to the window's end yet",
+                   q->r->name);
+}
+
 /* The instance's start_lsn: the batch's second result, or asked for when the page was cut. */
 static bool read_start(PageRead *q, Lsn *ret, Err *e) {
     CLEANUP(arena_done) Arena arena = {0};
     OdbcCells t;
     bool more = false;
-    if (q->is_cut) {
+    if (q->is_cut || q->is_out_of_range) {
         OdbcParam name = odbc_text(str_from(q->r->name));
         if (!odbc_cells(q->odbc, &arena, "SELECT start_lsn FROM cdc.change_tables WHERE capture_instance = ?",
                         &name, 1, &t, e))
@@ -304,7 +331,8 @@ static bool read_start(PageRead *q, Lsn *ret, Err *e) {
         odbc_close_query(q->odbc);
     }
     *ret = t.rows ? odbc_cell_lsn(&t, 0, 0) : (Lsn){{0}};
-    return true;
+    const Lsn *first = q->is_inside ? &q->from->commit_lsn : &q->next;
+    return !q->is_out_of_range || !t.rows || lsn_cmp(ret, first) > 0 || is_not_there_yet(q, e);
 }
 
 static void note_size(ChangeReader *r, const ChangePage *page) {
@@ -344,9 +372,10 @@ bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const
                       .bytes = bytes,
                       .top = page_rows(r, bytes),
                       .is_inside = !position_is_end(from) && !position_is_zero(from)};
+        if (!lsn_next(&from->commit_lsn, &q.next, e)) return false;
         ChangePage *page = page_new(r);
         Lsn start = {{0}};
-        bool ok = run_page(&q, e) && (q.is_gone || fetch_page(&q, page, e)) &&
+        bool ok = run_page(&q, e) && (q.is_gone || q.is_out_of_range || fetch_page(&q, page, e)) &&
                   (q.is_gone || q.wants_again || read_start(&q, &start, e));
         odbc_close_query(odbc);
         if (ok && !q.wants_again) {

@@ -31,9 +31,15 @@ const Value *change_page_values(const ChangePage *p, size_t row);
 ChangePage *change_page_ref(ChangePage *p);
 void change_page_unref(void *page); /* NULL is fine; for batch_hold */
 
+/* How changes are read. */
+typedef struct ChangeHow {
+    bool uses_function; /* data.query.mode=function */
+    uint8_t skipped;    /* operations that are left out, bit 1 … bit 4 (skipped.operations) */
+} ChangeHow;
+
 /* The instance is copied as far as needed. Errors: ERR_INVALID for a column type that can't be carried. */
-MUST_CHECK bool change_reader_new(const CatalogInstance *instance, OdbcDriverKind driver, ChangeReader **ret,
-                                  Err *e);
+MUST_CHECK bool change_reader_new(const CatalogInstance *instance, const ChangeHow *how,
+                                  OdbcDriverKind driver, ChangeReader **ret, Err *e);
 ChangeReader *change_reader_free(ChangeReader *r); /* NULL is fine; returns NULL */
 const Schema *change_reader_schema(const ChangeReader *r);
 int32_t change_reader_object(const ChangeReader *r);
@@ -57,6 +63,8 @@ typedef struct ChangePageResult {
 MUST_CHECK bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const Lsn *to,
                                    size_t bytes, ChangePageResult *ret, Err *e);
 
+/* Whether an operation 4 of one of its pages changed a column that is read (its update mask has one). */
+bool change_reader_sees_change(const ChangeReader *r, const ChangePage *p, size_t row);
 /* For tests: whether a mask (big-endian, ordinal 1 = lowest bit of the last byte) has one of the ordinals. */
 bool change_mask_has(Str mask, const uint16_t *ordinals, size_t count);
 

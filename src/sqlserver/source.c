@@ -184,7 +184,9 @@ static bool source_start(const Options *options, const ConnectorContext *context
     s->plan = plan_feed_new(&s->catalog, &s->policy, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,
-                                           .page_bytes = PAGE_BYTES});
+                                           .page_bytes = PAGE_BYTES,
+                                           .how = s->settings.how,
+                                           .skips_unchanged = s->settings.skips_unchanged});
     begin_copies(s, state);
     make_copier(s);
     s->captured_us = metrics_get(context->metrics, METRIC_GAUGE, "millrace_captured_time_us", (Str){0},

@@ -24,8 +24,7 @@ static const char *const ISOLATION_NOT_YET[] = {"read_uncommitted", NULL};
 static const char *const LOCKING_MODES[] = {"exclusive", "none", "custom", NULL};
 static const char *const QUERY_MODES[] = {"select_all", NULL};
 static const char *const CUSTOM[] = {"custom", NULL};
-static const char *const DATA_QUERY_MODES[] = {"direct", NULL};
-static const char *const DATA_QUERY_NOT_YET[] = {"function", NULL};
+static const char *const DATA_QUERY_MODES[] = {"direct", "function", NULL};
 
 const OptionDef source_options[SOURCE_OPTION_COUNT] = {
     /* connection */
@@ -267,16 +266,18 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .help = "the key of rows in place of the table's own: schema.table:column,column;…"},
     {.key = "skip.messages.without.change",
      .type = OPTION_BOOL,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_MEDIUM,
      .standard = "false",
-     .reason = "every update is written"},
+     .help = "leave out updates that changed none of the columns taken, by the change's column mask"},
     {.key = "skipped.operations",
      .type = OPTION_LIST,
-     .status = OPTION_REFUSED,
      .importance = OPTION_MEDIUM,
      .standard = "t",
-     .reason = "all operations are written"},
+     .help =
+         "changes that aren't read: c inserts, u updates, d deletes, t truncations (which there are none "
+         "of), or "
+         "none; the copy isn't concerned. SQL Server writes most updates of a primary key as a delete and an "
+         "insert"},
     {.key = "column.truncate.to.*",
      .type = OPTION_STRING,
      .importance = OPTION_MEDIUM,
@@ -594,8 +595,8 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .importance = OPTION_MEDIUM,
      .standard = "direct",
      .values = DATA_QUERY_MODES,
-     .values_not_yet = DATA_QUERY_NOT_YET,
-     .help = "direct reads the change tables themselves"},
+     .help = "direct reads the change tables themselves, in the order of the statements; function calls "
+             "cdc.fn_cdc_get_all_changes_…, which hides that order within a transaction, and is slower"},
     {.key = "streaming.fetch.size",
      .type = OPTION_INT,
      .status = OPTION_NO_SENSE,

@@ -86,9 +86,30 @@ static SourceIsolation isolation_of(const Options *o) {
     return modes[options_enum(o, "snapshot.isolation.mode")];
 }
 
+/* Truncations ("t") don't reach change tables: SQL Server refuses TRUNCATE TABLE of a captured table. */
+static bool skipped_of(const Options *o, uint8_t *ret, Err *e) {
+    static const struct {
+        const char *name;
+        uint8_t operations; /* bits of __$operation */
+    } kinds[] = {{"none", 0}, {"t", 0}, {"d", 1 << 1}, {"c", 1 << 2}, {"u", 1 << 3 | 1 << 4}};
+    const TextList *list = options_list(o, "skipped.operations");
+    *ret = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        size_t k = 0;
+        while (k < sizeof kinds / sizeof *kinds &&
+               !str_eq_icase(str_trim(str_from(list->items[i])), str_from(kinds[k].name)))
+            k++;
+        if (k == sizeof kinds / sizeof *kinds)
+            return fault(o, "skipped.operations", e, "it is a list of c, u, d and t, or none");
+        *ret |= kinds[k].operations;
+    }
+    return true;
+}
+
 bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     SourceSettings s = {0};
     if (!target_of(o, &s.target, e) || !filter_of(o, &s.filter, e)) return false;
+    if (!skipped_of(o, &s.how.skipped, e)) return false;
     int64_t transactions = options_int(o, "max.iteration.transactions");
     int64_t queue_bytes = options_int(o, "max.queue.size.in.bytes");
     s.names_tables = s.filter.table_include != NULL;
@@ -103,6 +124,8 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
         options_is_set(o, "max.batch.size") ? (size_t)options_int(o, "max.batch.size") : MAX_BATCH_CHANGES;
     s.queue_bytes = queue_bytes ? (size_t)queue_bytes : QUEUE_BYTES;
     s.batch_bytes = BATCH_BYTES;
+    s.how.uses_function = options_enum(o, "data.query.mode") == 1;
+    s.skips_unchanged = options_bool(o, "skip.messages.without.change");
     s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
     if (!mask_rules_new(o, &s.masks, e)) return false;
     s.filter.masks = s.masks;

@@ -13,6 +13,7 @@
 #include "config/option.h"
 #include "pipeline/snapshot_mode.h"
 #include "sqlserver/catalog.h"
+#include "sqlserver/change_page.h"
 #include "sqlserver/odbc_target.h"
 
 typedef enum SourceIsolation {
@@ -35,6 +36,8 @@ typedef struct SourceSettings {
     size_t max_changes; /* of a batch */
     size_t batch_bytes;
     size_t queue_bytes;
+    ChangeHow how;
+    bool skips_unchanged;
     const char *agent_query; /* NULL = our own */
     MaskRules *masks;        /* owned; NULL = none */
 } SourceSettings;

@@ -189,6 +189,34 @@ static void page_behind(PageParams *p, Buf *sql) {
     page_param(p, " AND [__$start_lsn] <= ", SQL_TEXT_PAGE_TO, sql);
 }
 
+/* The function wants a range that the instance holds, and gives before images only when asked to. */
+static void page_from(const SqlTextPage *t, PageParams *p, Buf *sql) {
+    CLEANUP(buf_done) Buf name = {0};
+    buf_cstr(&name, t->uses_function ? "fn_cdc_get_all_changes_" : "");
+    buf_str(&name, t->instance);
+    buf_cstr(&name, t->uses_function ? "" : "_CT");
+    buf_cstr(sql, " FROM [cdc].");
+    sql_text_name(buf_view(&name), sql);
+    if (!t->uses_function) return;
+    page_param(p, " (", t->is_inside ? SQL_TEXT_PAGE_LSN : SQL_TEXT_PAGE_NEXT_LSN, sql);
+    page_param(p, ", ", t->is_inside ? SQL_TEXT_PAGE_LSN : SQL_TEXT_PAGE_TO, sql);
+    buf_cstr(sql, t->reads_before ? ", N'all update old')" : ", N'all')");
+}
+
+static void put_skipped(const SqlTextPage *t, Buf *sql) {
+    unsigned skipped = t->skipped | (t->reads_before ? 0u : 1u << 3), count = 0;
+    for (unsigned operation = 1; operation <= 4; operation++) count += skipped >> operation & 1;
+    if (count == 0) return;
+    buf_cstr(sql, count == 1 ? " AND [__$operation] <> " : " AND [__$operation] NOT IN (");
+    const char *between = "";
+    for (unsigned operation = 1; operation <= 4; operation++) {
+        if (!(skipped >> operation & 1)) continue;
+        buf_printf(sql, "%s%u", between, operation);
+        between = ", ";
+    }
+    if (count > 1) buf_cstr(sql, ")");
+}
+
 size_t sql_text_page(const SqlTextPage *t, Buf *sql,
                      SqlTextPageParam params[static SQL_TEXT_PAGE_MAX_PARAMS]) {
     PageParams p = {.list = params};
@@ -197,14 +225,10 @@ size_t sql_text_page(const SqlTextPage *t, Buf *sql,
         if (i) buf_cstr(sql, ", ");
         sql_text_value(&t->columns[t->order[i]], sql);
     }
-    CLEANUP(buf_done) Buf table = {0};
-    buf_str(&table, t->instance);
-    buf_cstr(&table, "_CT");
-    buf_cstr(sql, " FROM [cdc].");
-    sql_text_name(buf_view(&table), sql);
+    page_from(t, &p, sql);
     if (t->is_inside) page_inside(t, &p, sql);
     else page_behind(&p, sql);
-    if (!t->reads_before) buf_cstr(sql, " AND [__$operation] <> 3");
+    put_skipped(t, sql);
     buf_cstr(sql, t->has_command ? " ORDER BY [__$start_lsn], [__$command_id], [__$seqval], [__$operation]"
                                  : " ORDER BY [__$start_lsn], [__$seqval], [__$operation]");
     buf_cstr(sql, "; SELECT start_lsn FROM cdc.change_tables WHERE capture_instance = ");

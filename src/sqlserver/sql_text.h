@@ -68,6 +68,8 @@ typedef struct SqlTextPage {
     bool reads_before; /* operation 3, too */
     bool is_inside;    /* the rest of a transaction, behind one of its changes; else whole transactions behind
                           one */
+    bool uses_function;      /* fn_cdc_get_all_changes_… in place of the change table; has_command false */
+    uint8_t skipped;         /* operations that aren't wanted, bit 1 … bit 4 */
     bool has_no_command_yet; /* is_inside: that change's command id is NULL, which sorts first */
     uint64_t top;
 } SqlTextPage;
@@ -75,6 +77,7 @@ typedef struct SqlTextPage {
 typedef enum SqlTextPageParam {
     SQL_TEXT_PAGE_TO,
     SQL_TEXT_PAGE_LSN,
+    SQL_TEXT_PAGE_NEXT_LSN, /* the one after that */
     SQL_TEXT_PAGE_COMMAND,
     SQL_TEXT_PAGE_SEQVAL,
     SQL_TEXT_PAGE_OPERATION

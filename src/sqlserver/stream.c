@@ -121,7 +121,7 @@ static bool find_reader(Stream *s, const CatalogInstance *instance, ChangeReader
         break;
     }
     ChangeReader *made;
-    if (!change_reader_new(instance, odbc_driver(s->odbc), &made, e)) return false;
+    if (!change_reader_new(instance, &s->limits.how, odbc_driver(s->odbc), &made, e)) return false;
     s->readers = x_reallocarray(s->readers, s->reader_count + 1, sizeof(ChangeReader *));
     s->readers[s->reader_count++] = *ret = made;
     return true;
@@ -348,10 +348,24 @@ static void put_update(Stream *s, const Schema *schema, const Value *before, con
 
 /* The row at in->row to changes; moves in->row on. Errors: ERR_INTERNAL for an operation that CDC doesn't
  * have. */
+static void pass(MergeInput *in, size_t rows) {
+    in->row += rows;
+    if (!is_used_up(in)) in->head = change_page_position(in->page, in->row);
+}
+
+static bool is_skipped(const Stream *s, const MergeInput *in) {
+    return s->limits.skips_unchanged && in->head.operation >= 3 &&
+           !change_reader_sees_change(in->reader, in->page, in->row);
+}
+
 static bool put_row(Stream *s, MergeInput *in, Err *e) {
     const Schema *schema = change_reader_schema(in->reader);
     const Value *values = change_page_values(in->page, in->row);
     Position at = in->head;
+    if (is_skipped(s, in)) {
+        pass(in, at.operation == 3 ? 2 : 1);
+        return true;
+    }
     hold_page(s, in->page);
     batch_hold_schema(s->batch, schema);
     size_t rows = 1;
@@ -373,8 +387,7 @@ static bool put_row(Stream *s, MergeInput *in, Err *e) {
                        at.operation);
     }
     s->batch_bytes += rows * (in->row_bytes + sizeof(Change));
-    in->row += rows;
-    if (!is_used_up(in)) in->head = change_page_position(in->page, in->row);
+    pass(in, rows);
     return true;
 }
 

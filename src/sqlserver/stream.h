@@ -13,6 +13,7 @@
 #include "pipeline/plan.h"
 #include "record/batch.h"
 #include "sqlserver/catalog.h"
+#include "sqlserver/change_page.h"
 #include "sqlserver/odbc.h"
 #include "sqlserver/reading.h"
 
@@ -22,6 +23,8 @@ typedef struct StreamLimits {
     size_t max_changes; /* of a batch */
     size_t max_bytes;   /* of a batch */
     size_t page_bytes;  /* of all pages being merged */
+    ChangeHow how;
+    bool skips_unchanged; /* updates that changed none of the columns that are read */
 } StreamLimits;
 
 Stream *stream_new(const StreamLimits *limits);

@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 
 import lab
+from compare import warehouse_differences
 from conftest import numbers
+from workload import Workload
 
 
 def execute(source, sql, database="warehouse_source"):
@@ -50,3 +52,41 @@ def test_a_mask_on_a_number_stops_the_run_at_its_start(runner, warehouse, target
     assert run.wait(30) == 1
     assert "only text is masked" in run.log()
     assert not target.rows("select 1 from pg_tables where schemaname = 'dbo'")
+
+
+def test_skipped_operations_and_updates_without_a_change_are_left_out(runner, warehouse, target):
+    changes = {"skipped.operations": "d", "skip.messages.without.change": "true", "column.exclude.list": r"dbo\.customers\.city"}
+    run = runner.start(source=changes)
+    runner.drained(run)
+    target.rows("update dbo.customers set name = 'kept' where id = 4")
+    execute(warehouse, "UPDATE dbo.customers SET city = N'not taken' WHERE id = 4")
+    execute(warehouse, "DELETE FROM dbo.line_items WHERE order_id = 7")
+    execute(warehouse, "UPDATE dbo.customers SET name = N'new' WHERE id = 5")
+    runner.drained(run)
+    assert target.value("select name from dbo.customers where id = 4") == "kept"
+    assert target.value("select name from dbo.customers where id = 5") == "new"
+    assert target.value("select count(*) from dbo.line_items where order_id = 7") > 0
+    assert warehouse.rows("SELECT COUNT(*) FROM dbo.line_items WHERE order_id = 7", "warehouse_source")[0][0] == 0
+
+
+def test_the_change_functions_give_the_same(runner, warehouse, target):
+    run = runner.start(source={"data.query.mode": "function"})
+    runner.drained(run)
+    load = Workload(warehouse, 300, 600, seed=11, limit=150)
+    load.start()
+    load.join(60)
+    assert not load.error
+    runner.drained(run)
+    assert run.stop() == 0
+    for _ in range(3):
+        runner.mark()
+    lab.wait_for("capture", lambda: warehouse.rows("SELECT COUNT(*) FROM cdc.dbo_customers_CT", "warehouse_source")[0][0] >= 4)
+    run = runner.start(source={"data.query.mode": "function"})
+    runner.drained(run)
+    assert warehouse_differences(warehouse, target) == []
+    assert run.stop() == 0
+    marker = runner.mark()
+    lab.wait_for("capture", lambda: warehouse.rows(f"SELECT COUNT(*) FROM cdc.dbo_customers_CT WHERE email = N'{marker}'", "warehouse_source")[0][0])
+    warehouse.script("DECLARE @l binary(10) = sys.fn_cdc_get_max_lsn(); EXEC standin.cleanup_to @l", "warehouse_source")
+    done = runner.command("run", *runner.files({"data.query.mode": "function"}))
+    assert done.returncode == 1 and "are needed, but its change table begins at" in done.stderr

@@ -79,11 +79,33 @@ static void before_a_run_it_is_known_what_the_mode_does(void **state) {
     }
 }
 
+static void skipped_operations_are_bits_of_the_change_tables_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        uint8_t bits;
+        bool is_ok;
+    } cases[] = {{"t", 0, true},         {"none", 0, true},   {"d", 1 << 1, true},
+                 {"c, D", 3 << 1, true}, {"u", 3 << 3, true}, {"x", 0, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const pairs[][2] = {{"skipped.operations", cases[i].text}};
+        Options *o = options_of(pairs, 1);
+        SourceSettings s = {0};
+        Err e = {0};
+        assert_int_equal(source_settings(o, &s, &e), cases[i].is_ok);
+        if (cases[i].is_ok) assert_int_equal(s.how.skipped, cases[i].bits);
+        else assert_non_null(strstr(e.msg, "skipped.operations"));
+        source_settings_done(&s);
+        options_free(o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_debeziums),
         cmocka_unit_test(an_instance_without_a_port_is_found_by_its_name),
         cmocka_unit_test(two_lists_against_each_other_are_refused),
+        cmocka_unit_test(skipped_operations_are_bits_of_the_change_tables_numbers),
         cmocka_unit_test(before_a_run_it_is_known_what_the_mode_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,53 @@ static void old_change_tables_have_no_command_or_null_in_it(void **state) {
     buf_done(&sql);
 }
 
+static void skipped_operations_are_left_out_by_the_server(void **state) {
+    (void)state;
+    const uint16_t order[] = {0};
+    SqlTextPageParam params[SQL_TEXT_PAGE_MAX_PARAMS];
+    SqlTextPage page = page_of(&id, order);
+    page.skipped = 1 << 1;
+    Buf sql = {0};
+    (void)sql_text_page(&page, &sql, params);
+    assert_non_null(strstr(buf_text(&sql), " AND [__$operation] NOT IN (1, 3) ORDER BY"));
+    buf_clear(&sql);
+    page.reads_before = true;
+    (void)sql_text_page(&page, &sql, params);
+    assert_non_null(strstr(buf_text(&sql), " AND [__$operation] <> 1 ORDER BY"));
+    buf_clear(&sql);
+    page.skipped = 1 << 3 | 1 << 4;
+    (void)sql_text_page(&page, &sql, params);
+    assert_non_null(strstr(buf_text(&sql), " AND [__$operation] NOT IN (3, 4) ORDER BY"));
+    buf_done(&sql);
+}
+
+static void the_change_function_is_called_for_a_range_that_begins_behind_the_last_lsn(void **state) {
+    (void)state;
+    const uint16_t order[] = {0};
+    SqlTextPageParam params[SQL_TEXT_PAGE_MAX_PARAMS];
+    SqlTextPage page = page_of(&id, order);
+    page.uses_function = true;
+    page.has_command = false;
+    Buf sql = {0};
+    assert_int_equal(sql_text_page(&page, &sql, params), 4);
+    assert_int_equal(params[0], SQL_TEXT_PAGE_NEXT_LSN);
+    assert_int_equal(params[1], SQL_TEXT_PAGE_TO);
+    assert_string_equal(
+        buf_text(&sql),
+        "SELECT TOP (10) [Id] FROM [cdc].[fn_cdc_get_all_changes_dbo_T] (CAST(? AS binary(10)), CAST(? AS "
+        "binary(10)), N'all') WHERE [__$start_lsn] > CAST(? AS binary(10)) AND [__$start_lsn] <= CAST(? AS "
+        "binary(10)) AND [__$operation] <> 3 ORDER BY [__$start_lsn], [__$seqval], [__$operation]; SELECT "
+        "start_lsn "
+        "FROM cdc.change_tables WHERE capture_instance = N'dbo_T'");
+    buf_clear(&sql);
+    page.is_inside = page.reads_before = true;
+    assert_int_equal(sql_text_page(&page, &sql, params), 7);
+    assert_int_equal(params[0], SQL_TEXT_PAGE_LSN);
+    assert_int_equal(params[1], SQL_TEXT_PAGE_LSN);
+    assert_non_null(strstr(buf_text(&sql), "N'all update old') WHERE [__$start_lsn] = "));
+    buf_done(&sql);
+}
+
 static void what_drivers_do_not_give_is_asked_for_in_another_form(void **state) {
     (void)state;
     static const struct {
@@ -152,6 +199,8 @@ int main(void) {
         cmocka_unit_test(a_page_behind_a_transaction_asks_for_later_ones),
         cmocka_unit_test(a_page_inside_a_transaction_is_a_range_of_it),
         cmocka_unit_test(old_change_tables_have_no_command_or_null_in_it),
+        cmocka_unit_test(skipped_operations_are_left_out_by_the_server),
+        cmocka_unit_test(the_change_function_is_called_for_a_range_that_begins_behind_the_last_lsn),
         cmocka_unit_test(what_drivers_do_not_give_is_asked_for_in_another_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 #include "sqlserver/stream.h"
 
 #include "base/arena.h"
+#include <string.h>
+
 #include "test.h"
 
 #include "fake_shop.h"
@@ -177,6 +179,49 @@ static void batches_are_cut_where_transactions_end(void **state) {
     run_end(&r);
 }
 
+static void updates_of_columns_that_are_not_read_are_skipped(void **state) {
+    (void)state;
+    Run r;
+    bool is_done;
+    two_tables();
+    StreamLimits limits = wide;
+    limits.skips_unchanged = true;
+    page(
+        page_of_T,
+        META "it\n" SHOP_LSN(02) "|" SHOP_LSN(01) "|4|04|1|1|a\n" SHOP_LSN(02) "|" SHOP_LSN(
+            02) "|2|07|2|2|a\n" SHOP_LSN(03) "|" SHOP_LSN(01) "|4|06|1|3|a\n" SHOP_LSN(04) "|" SHOP_LSN(01) "|4|04|1|4|a\n");
+    page(page_of_U, META "it\n");
+    run_begin(&r, limits, 5);
+    if (!run_open(&r)) fail_msg("%s", r.e.msg);
+    Batch *b = run_next(&r, &is_done);
+    assert_changes(b, "c2 u3");
+    assert_true(is_done && b->ends_transaction);
+    assert_int_equal(b->to.commit_lsn.b[9], 5);
+    batch_free(b);
+    run_end(&r);
+}
+
+static void the_change_function_tells_by_its_error_that_changes_are_gone(void **state) {
+    (void)state;
+    Run r;
+    Batch *b;
+    bool is_done;
+    two_tables();
+    StreamLimits limits = wide;
+    limits.how.uses_function = true;
+    fake_rule((FakeRule){.match = "fn_cdc_get_all_changes_dbo_T", .native = 313, .state = "42000"});
+    fake_rule((FakeRule){.match = "fn_cdc_get_all_changes_dbo_U",
+                         .results = {"xxxiit\n", "x\n" SHOP_LSN(01) "\n"}});
+    fake_rule((FakeRule){.match = "SELECT start_lsn FROM cdc.change_tables WHERE capture_instance = ?",
+                         .results = {"x\n" SHOP_LSN(04) "\n"}});
+    run_begin(&r, limits, 5);
+    if (!run_open(&r)) fail_msg("%s", r.e.msg);
+    assert_false(stream_next(r.stream, &b, &is_done, &r.e));
+    assert_int_equal(r.e.code, ERR_RANGE);
+    assert_non_null(strstr(r.e.msg, "T"));
+    run_end(&r);
+}
+
 static void a_transaction_over_the_limit_goes_over_several(void **state) {
     (void)state;
     Run r;
@@ -289,6 +334,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_merged_by_position),
         cmocka_unit_test(batches_are_cut_where_transactions_end),
+        cmocka_unit_test(updates_of_columns_that_are_not_read_are_skipped),
+        cmocka_unit_test(the_change_function_tells_by_its_error_that_changes_are_gone),
         cmocka_unit_test(a_transaction_over_the_limit_goes_over_several),
         cmocka_unit_test(a_changed_key_is_read_again_with_its_old_value),
         cmocka_unit_test(only_tables_with_changes_are_read),
