@@ -18,7 +18,8 @@ enum { SETTLE_S = 12, WAIT_S = 120, LIMIT = 100 };
 typedef struct Verify {
     Compare compare;
     bool is_json, shows_progress;
-    int64_t limit; /* key lines a table */
+    int64_t limit;   /* key lines a table */
+    int64_t read[2]; /* rows, by side: for the progress line */
     size_t differing;
     int name_columns;
 } Verify;
@@ -32,12 +33,16 @@ static void clear_progress(const Verify *v) {
     if (v->shows_progress) (void)fputs("\r\x1b[K", stderr);
 }
 
-static void progress(void *arg, const char *table, const char *what, int64_t rows) {
-    const Verify *v = arg;
-    CLEANUP(buf_done) Buf number = {0};
+static void progress(void *arg, const char *table, RowsumSide side, int64_t rows) {
+    Verify *v = arg;
+    CLEANUP(buf_done) Buf source = {0};
+    CLEANUP(buf_done) Buf target = {0};
     if (!v->shows_progress) return;
-    live_number(rows, &number);
-    (void)fprintf(stderr, "\r\x1b[K%s: %s rows %s", table, buf_text(&number), what);
+    v->read[side] = rows;
+    live_number(v->read[ROWSUM_SOURCE], &source);
+    live_number(v->read[ROWSUM_TARGET], &target);
+    (void)fprintf(stderr, "\r\x1b[K%s: %s rows read in the source, %s in the target", table,
+                  buf_text(&source), buf_text(&target));
     (void)fflush(stderr);
 }
 
@@ -88,6 +93,7 @@ static bool verify_tables(Verify *v, Err *e) {
         (void)printf("%-*s%16s%16s%12s\n", v->name_columns, "table", "source", "target", "different");
     for (size_t i = 0; i < count; i++) {
         CompareResult r = {0};
+        v->read[0] = v->read[1] = 0;
         bool ok = compare_table(&v->compare, i, &r, e);
         clear_progress(v);
         if (!ok) return false;
@@ -146,7 +152,8 @@ static const ArgDef verify_args[] = {
     {"json", NULL, "a JSON object a table, with all keys that differ"},
     {"limit", "N", "lines of keys a table (100)"},
     {"settle", "SECONDS",
-     "a row is different when both sides were at rest for so long (12: twice a capture job's interval)"},
+     "how long a change may take to be captured, where the capture job's scans can't be seen (12; else "
+     "nothing is waited for but the scans)"},
     {"wait", "SECONDS", "and what still changes then is said to (120)"},
 };
 

@@ -1,5 +1,7 @@
 #include "cli/compare.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,25 +18,40 @@ void compare_result_done(CompareResult *r) {
 
 /* ---- both sides, whole ---- */
 
+/* Both sides are read at once, each by a thread of its own: the source by the caller's. They share the sums,
+ * of which each adds to its own half; what they share beyond that is under the lock. */
 typedef struct Pass {
     const Compare *compare;
     const Schema *schema;
     Rowsum *sums;
-    void (*add)(Rowsum *, RowsumSide, const Value *);
-    int64_t rows;
+    bool is_second; /* the rows of differing buckets are kept */
+    pthread_mutex_t lock;
+    int64_t rows[2];
+    atomic_bool has_failed; /* one side did: the other needn't go on */
 } Pass;
 
-static void count_row(Pass *p, const char *what) {
-    if (++p->rows % PROGRESS_ROWS == 0 && p->compare->progress)
-        p->compare->progress(p->compare->arg, p->schema->qualified, what, p->rows);
+static bool count_row(Pass *p, RowsumSide side, Err *e) {
+    if (++p->rows[side] % PROGRESS_ROWS != 0) return true;
+    if (atomic_load(&p->has_failed)) return err_set(e, ERR_CANCELLED, false, "the other side failed");
+    if (!p->compare->progress) return true;
+    pthread_mutex_lock(&p->lock);
+    p->compare->progress(p->compare->arg, p->schema->qualified, side, p->rows[side]);
+    pthread_mutex_unlock(&p->lock);
+    return true;
+}
+
+static bool add_row(Pass *p, RowsumSide side, const Value *row, Err *e) {
+    if (!p->is_second) rowsum_add(p->sums, side, row);
+    else if (rowsum_is_differing(p->sums, row)) {
+        pthread_mutex_lock(&p->lock);
+        rowsum_add_again(p->sums, side, row);
+        pthread_mutex_unlock(&p->lock);
+    }
+    return count_row(p, side, e);
 }
 
 static bool add_target(void *arg, const Value *row, Err *e) {
-    Pass *p = arg;
-    (void)e;
-    p->add(p->sums, ROWSUM_TARGET, row);
-    count_row(p, "in the target");
-    return true;
+    return add_row(arg, ROWSUM_TARGET, row, e);
 }
 
 static bool read_source(Pass *p, size_t table, Err *e) {
@@ -43,22 +60,42 @@ static bool read_source(Pass *p, size_t table, Err *e) {
         Batch *batch = NULL;
         if (!scan_next(p->compare->source, &batch, e)) return false;
         if (!batch) return true;
-        for (size_t i = 0; i < batch->count; i++) {
-            p->add(p->sums, ROWSUM_SOURCE, batch->changes[i].after);
-            count_row(p, "in the source");
-        }
+        bool ok = true;
+        for (size_t i = 0; ok && i < batch->count; i++)
+            ok = add_row(p, ROWSUM_SOURCE, batch->changes[i].after, e);
         batch_free(batch);
+        if (!ok) return false;
     }
 }
 
-static bool read_both(const Compare *c, size_t table, Rowsum *sums,
-                      void (*add)(Rowsum *, RowsumSide, const Value *), Err *e) {
-    Pass p = {.compare = c, .schema = scan_table(c->source, table), .sums = sums, .add = add};
-    if (!read_source(&p, table, e)) return err_wrap(e, "source, %s", p.schema->qualified);
-    p.rows = 0;
-    if (!scan_pg_table(c->target, p.schema, add_target, &p, e))
-        return err_wrap(e, "target, %s", p.schema->qualified);
-    return true;
+typedef struct TargetThread {
+    Pass *pass;
+    bool ok;
+    Err err;
+} TargetThread;
+
+static void *read_target(void *arg) {
+    TargetThread *t = arg;
+    t->ok = scan_pg_table(t->pass->compare->target, t->pass->schema, add_target, t->pass, &t->err);
+    if (!t->ok) atomic_store(&t->pass->has_failed, true);
+    return NULL;
+}
+
+static bool read_both(const Compare *c, size_t table, Rowsum *sums, bool is_second, Err *e) {
+    Pass p = {.compare = c, .schema = scan_table(c->source, table), .sums = sums, .is_second = is_second};
+    TargetThread target = {.pass = &p};
+    pthread_t thread;
+    pthread_mutex_init(&p.lock, NULL);
+    bool has_thread = pthread_create(&thread, NULL, read_target, &target) == 0;
+    bool ok = read_source(&p, table, e);
+    if (!ok) atomic_store(&p.has_failed, true);
+    if (has_thread) pthread_join(thread, NULL);
+    else (void)read_target(&target);
+    pthread_mutex_destroy(&p.lock);
+    if (!ok && (target.ok || e->code != ERR_CANCELLED)) return err_wrap(e, "source, %s", p.schema->qualified);
+    if (target.ok) return true;
+    *e = target.err;
+    return err_wrap(e, "target, %s", p.schema->qualified);
 }
 
 /* ---- the keys that differ, again and again ---- */
@@ -70,9 +107,8 @@ bool compare_track(CompareTrack *t, uint64_t source, uint64_t target, int64_t no
             t->seen--;
         }
         t->source[t->seen++] = source;
-        t->changed_ms = now_ms;
+        t->source_ms = now_ms;
     }
-    if (t->target != target) t->changed_ms = now_ms;
     t->target = target;
     /* Equal to the newest state, or to one just seen: then the target is following. A target that was never
      * equal to any state seen since the first look can't become so without having changed. */
@@ -92,6 +128,7 @@ typedef struct Again {
     uint64_t (*now)[2];   /* a key each: hashes by side as just read */
     bool *is_equal;
     uint64_t *key_hashes;
+    int64_t settled_ms; /* the last round's moment that the target has passed; 0 = none */
 } Again;
 
 /* Keys are few (those that differ): a linear search within the page that was asked for. */
@@ -158,40 +195,71 @@ static bool has_passed(const Compare *c, const Lsn *lsn, bool *ret, Err *e) {
     StoredState stored = {0};
     if (!scan_pg_stored(c->target, &stored, e)) return err_wrap(e, "target");
     const Position end = position_end_of(lsn);
-    *ret = stored.has_position && position_cmp(&stored.position, &end) >= 0;
+    *ret = lsn_is_zero(lsn) || (stored.has_position && position_cmp(&stored.position, &end) >= 0);
     stored_state_done(&stored);
     return true;
 }
 
-static bool all_at_rest(const Again *a, int64_t settle_ms) {
-    int64_t now_ms = clock_mono_us() / 1000;
-    for (size_t i = 0; i < a->count; i++) {
-        if (!a->is_equal[i] && now_ms - a->tracks[i].changed_ms < settle_ms) return false;
+/* A round: a moment, then the wait until the target has all that was committed before it. */
+typedef struct Round {
+    CapturePassed captured;
+    int64_t began_ms;
+    bool is_captured; /* all of before the moment lies at or under captured.max_lsn */
+    bool is_passed;   /* and the target's position beyond that */
+} Round;
+
+static bool round_begin(const Compare *c, Round *r, Err *e) {
+    clock_sleep_ms(2); /* so that what was read before is older, also in whole milliseconds */
+    *r = (Round){.began_ms = clock_mono_us() / 1000};
+    return scan_passed_begin(c->source, &r->captured, e) || err_wrap(e, "source");
+}
+
+static bool round_look(const Compare *c, Round *r, Err *e) {
+    if (!r->is_captured) {
+        if (!scan_passed_ask(c->source, &r->captured, e)) return err_wrap(e, "source");
+        int64_t waited_ms = clock_mono_us() / 1000 - r->began_ms;
+        /* where nothing can prove it, waiting for longer than the capture job's interval has to do */
+        r->is_captured = r->captured.is_passed || (!r->captured.knows_scans && waited_ms >= c->settle_ms);
     }
+    return !r->is_captured || has_passed(c, &r->captured.max_lsn, &r->is_passed, e);
+}
+
+static bool all_at_rest(const Again *a, int64_t since_ms) {
+    for (size_t i = 0; i < a->count; i++)
+        if (!a->is_equal[i] && a->tracks[i].source_ms >= since_ms) return false;
     return true;
 }
 
-/* Until every key is equal, or at rest with the stream past it, or the time is over. */
+/*
+ * Until every key is equal, or different for certain: its row in the source is what it was before a moment,
+ * and the target, which has all of before that moment, shows another. Keys whose row changed meanwhile get
+ * another round. What isn't decided when the time is over stays undecided.
+ */
 static bool settle(Again *a, bool *ret_behind, Err *e) {
     const Compare *c = a->compare;
-    int64_t begin_ms = clock_mono_us() / 1000, asked_ms = begin_ms;
-    Lsn captured = {{0}};
+    int64_t begin_ms = clock_mono_us() / 1000;
+    bool is_open = false;
+    Round r;
     *ret_behind = true;
-    if (!scan_max_lsn(c->source, &captured, e)) return err_wrap(e, "source");
+    if (!read_keys(a, &is_open, e)) return false;
+    if (!is_open) return true;
+    if (!round_begin(c, &r, e)) return false;
     for (;;) {
-        bool is_open = false, passed = false;
+        bool was_passed = r.is_passed; /* before the keys are read */
         if (!read_keys(a, &is_open, e)) return false;
         if (!is_open) return true;
-        if (!has_passed(c, &captured, &passed, e)) return false;
-        if (passed) *ret_behind = false;
         int64_t now_ms = clock_mono_us() / 1000;
-        if (all_at_rest(a, c->settle_ms) && (passed || now_ms - begin_ms >= 2 * c->settle_ms)) return true;
-        if (now_ms - begin_ms >= c->wait_ms) return true;
-        if (passed && now_ms - asked_ms >= 1000) { /* a later LSN to pass: taken after this read */
-            if (!scan_max_lsn(c->source, &captured, e)) return err_wrap(e, "source");
-            asked_ms = now_ms;
+        if (was_passed) {
+            *ret_behind = false;
+            a->settled_ms = r.began_ms;
+            if (all_at_rest(a, r.began_ms)) return true;
+            if (!round_begin(c, &r, e)) return false;
         }
-        clock_sleep_ms(AGAIN_MS);
+        if (now_ms - begin_ms >= c->wait_ms) return true;
+        bool is_stuck = r.is_captured && now_ms - r.began_ms >= 2 * c->settle_ms;
+        if (is_stuck && all_at_rest(a, now_ms - c->settle_ms)) return true;
+        if (!r.is_passed && !round_look(c, &r, e)) return false;
+        if (!r.is_passed) clock_sleep_ms(AGAIN_MS);
     }
 }
 
@@ -204,21 +272,20 @@ static void add_key(CompareResult *r, const Schema *schema, const RowsumKey *key
     buf_done(&text);
 }
 
-static void report(const Again *a, int64_t settle_ms, CompareResult *r) {
-    int64_t now_ms = clock_mono_us() / 1000;
+static void report(const Again *a, CompareResult *r) {
     for (size_t i = 0; i < a->count; i++) {
         if (a->is_equal[i]) continue;
         RowsumKey key = a->keys[i];
         key.kind = !a->now[i][ROWSUM_TARGET]   ? ROWSUM_ONLY_SOURCE
                    : !a->now[i][ROWSUM_SOURCE] ? ROWSUM_ONLY_TARGET
                                                : ROWSUM_DIFFERS;
-        add_key(r, a->schema, &key, now_ms - a->tracks[i].changed_ms >= settle_ms);
+        add_key(r, a->schema, &key, a->tracks[i].source_ms < a->settled_ms);
     }
 }
 
 static bool look_again(const Compare *c, size_t table, Rowsum *sums, CompareResult *r, Err *e) {
     Again a = {.compare = c, .schema = scan_table(c->source, table), .table = table};
-    if (!read_both(c, table, sums, rowsum_add_again, e)) return false;
+    if (!read_both(c, table, sums, /* is_second= */ true, e)) return false;
     a.keys = rowsum_keys(sums, &a.count, &r->is_cut);
     if (a.schema->key_count == 0) { /* no key to read a row by: what differs now is said */
         for (size_t i = 0; i < a.count; i++) add_key(r, a.schema, &a.keys[i], false);
@@ -230,7 +297,7 @@ static bool look_again(const Compare *c, size_t table, Rowsum *sums, CompareResu
     a.key_hashes = x_calloc(a.count + 1, sizeof *a.key_hashes);
     for (size_t i = 0; i < a.count; i++) a.key_hashes[i] = a.keys[i].key_hash;
     bool ok = settle(&a, &r->is_behind, e);
-    if (ok) report(&a, c->settle_ms, r);
+    if (ok) report(&a, r);
     free(a.tracks);
     free(a.now);
     free(a.is_equal);
@@ -241,7 +308,7 @@ static bool look_again(const Compare *c, size_t table, Rowsum *sums, CompareResu
 bool compare_table(const Compare *c, size_t table, CompareResult *ret, Err *e) {
     CompareResult r = {0};
     Rowsum *sums = rowsum_new(scan_table(c->source, table));
-    bool ok = read_both(c, table, sums, rowsum_add, e);
+    bool ok = read_both(c, table, sums, /* is_second= */ false, e);
     for (int side = 0; side < 2; side++) r.rows[side] = rowsum_rows(sums, (RowsumSide)side);
     if (ok && rowsum_differing(sums) > 0) ok = look_again(c, table, sums, &r, e);
     rowsum_free(sums);

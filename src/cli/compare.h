@@ -1,11 +1,12 @@
 /*
  * compare.h - one table of both sides compared, also while changes flow (design: sums, then keys, then
- * waiting). Owner thread only.
+ * waiting). Owner thread only; both sides are read at once, the target by a thread that lives as long as the
+ * call.
  *
- * Keys that differ are read again until the stream had the time to bring them: a key is different when
- * neither side of it has changed for settle_ms and the target's position has passed what was captured in that
- * time. A row that the source changes all the time counts as equal when the target shows one of the states
- * just seen there.
+ * Keys that differ are read again until the stream had the time to bring them: a key is different when its
+ * row in the source didn't change since a moment, and the target, which by then has passed all that was
+ * committed before that moment (sqlserver/capture_passed.h), shows another. A row that the source changes all
+ * the time counts as equal when the target shows one of the states just seen there.
  */
 #ifndef CLI_COMPARE_H
 #define CLI_COMPARE_H
@@ -22,9 +23,10 @@
 typedef struct Compare {
     Scan *source; /* borrowed, as all here */
     ScanPg *target;
-    int64_t settle_ms; /* longer than the capture job takes to see a commit */
+    int64_t settle_ms; /* longer than the capture job takes to see a commit: waited where it can't be seen */
     int64_t wait_ms;   /* and no longer than this in all */
-    void (*progress)(void *arg, const char *table, const char *what, int64_t rows); /* may be NULL */
+    /* May be NULL. Any thread, one at a time. */
+    void (*progress)(void *arg, const char *table, RowsumSide side, int64_t rows);
     void *arg;
 } Compare;
 
@@ -52,7 +54,7 @@ typedef struct CompareTrack {
     uint64_t source[COMPARE_SEEN]; /* newest last; 0 = the row isn't there */
     size_t seen;
     uint64_t target;
-    int64_t changed_ms; /* when either side changed last */
+    int64_t source_ms; /* when the source's side was first seen as it is now */
 } CompareTrack;
 bool compare_track(CompareTrack *t, uint64_t source, uint64_t target, int64_t now_ms);
 

@@ -40,6 +40,7 @@ static int64_t to_microseconds(int64_t ticks, int64_t last) {
     return rounded > last ? last : rounded; /* 23:59:59.9999999 doesn't become the next day */
 }
 
+/* The hash of what came before is the seed: so a value counts by its place, too. */
 static uint64_t value_hash(const Column *c, const Value *v, uint64_t seed) {
     if (v->flags) return hash_mix(seed, UINT64_C(0x9e3779b97f4a7c15));
     int64_t i = v->v.i;
@@ -48,7 +49,7 @@ static uint64_t value_hash(const Column *c, const Value *v, uint64_t seed) {
         if (c->type == SQLTYPE_TIME) i = to_microseconds(i, INT64_C(86399999999));
         if (c->type == SQLTYPE_DATETIME2 || c->type == SQLTYPE_DATETIMEOFFSET)
             i = to_microseconds(i, (INT64_C(3652059) * INT64_C(86400000000)) - 1);
-        return hash_bytes(&i, sizeof i, seed);
+        return hash_mix(seed, (uint64_t)i);
     case FORM_DOUBLE: {
         double d = v->v.d == 0 ? 0 : v->v.d; /* -0 equals 0 */
         return hash_bytes(&d, sizeof d, seed);
@@ -65,15 +66,14 @@ uint64_t rowsum_key_hash(const Schema *schema, const Value *row) {
     uint64_t h = 1;
     for (size_t i = 0; i < schema->key_count; i++) {
         size_t c = schema->key[i];
-        h = value_hash(&schema->columns[c], &row[c], hash_mix(h, i));
+        h = value_hash(&schema->columns[c], &row[c], h);
     }
     return h ? h : 1;
 }
 
 uint64_t rowsum_row_hash(const Schema *schema, const Value *row) {
     uint64_t h = 2;
-    for (size_t i = 0; i < schema->column_count; i++)
-        h = value_hash(&schema->columns[i], &row[i], hash_mix(h, i));
+    for (size_t i = 0; i < schema->column_count; i++) h = value_hash(&schema->columns[i], &row[i], h);
     return h ? h : 1;
 }
 
@@ -154,6 +154,11 @@ static const Value *copy_key(Rowsum *r, const Value *row) {
         key[i].v.p = bytes;
     }
     return key;
+}
+
+bool rowsum_is_differing(const Rowsum *r, const Value *row) {
+    size_t bucket = bucket_of(key_of(r, row));
+    return r->sums[0][bucket] != r->sums[1][bucket];
 }
 
 void rowsum_add_again(Rowsum *r, RowsumSide side, const Value *row) {

@@ -26,7 +26,7 @@ void rowsum_key_text(const Schema *schema, const Value *key, Buf *out);
 
 typedef enum RowsumSide { ROWSUM_SOURCE, ROWSUM_TARGET } RowsumSide;
 
-/* First pass: sums. */
+/* First pass: sums. The two sides may be added by two threads. */
 typedef struct Rowsum Rowsum;
 Rowsum *rowsum_new(const Schema *schema); /* borrowed */
 Rowsum *rowsum_free(Rowsum *r);
@@ -35,7 +35,9 @@ int64_t rowsum_rows(const Rowsum *r, RowsumSide side);
 /* Buckets that differ; 0 = the tables are equal. */
 size_t rowsum_differing(const Rowsum *r);
 
-/* Second pass: the rows of the differing buckets, both sides again. */
+/* Second pass: the rows of the differing buckets, both sides again. Whether the row is in one: any thread,
+ * between the passes. */
+bool rowsum_is_differing(const Rowsum *r, const Value *row);
 void rowsum_add_again(Rowsum *r, RowsumSide side, const Value *row);
 
 typedef enum RowsumKind { ROWSUM_ONLY_SOURCE, ROWSUM_ONLY_TARGET, ROWSUM_DIFFERS } RowsumKind;

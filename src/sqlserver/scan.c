@@ -10,7 +10,6 @@
 #include "sqlserver/key_text.h"
 #include "sqlserver/odbc.h"
 #include "sqlserver/precheck.h"
-#include "sqlserver/reading.h"
 #include "sqlserver/rowset.h"
 #include "sqlserver/source_settings.h"
 #include "sqlserver/sql_text.h"
@@ -206,7 +205,12 @@ bool scan_rows_by_key(Scan *s, size_t table, const Value *keys, size_t count, Ba
     return true;
 }
 
-bool scan_max_lsn(Scan *s, Lsn *ret, Err *e) {
+bool scan_passed_begin(Scan *s, CapturePassed *p, Err *e) {
     assert(!s->is_open);
-    return reading_max_lsn(s->odbc, ret, e);
+    return capture_passed_begin(s->odbc, p, e);
+}
+
+bool scan_passed_ask(Scan *s, CapturePassed *p, Err *e) {
+    assert(!s->is_open);
+    return capture_passed_ask(s->odbc, p, e);
 }

@@ -13,6 +13,7 @@
 #include "record/batch.h"
 #include "record/lsn.h"
 #include "record/schema.h"
+#include "sqlserver/capture_passed.h"
 
 typedef struct Scan Scan;
 
@@ -34,7 +35,8 @@ MUST_CHECK bool scan_next(Scan *s, Batch **ret, Err *e);
 /* The rows with these keys: count × schema->key_count values, in key order. Those that aren't there are left
  * out; rows come in no order. Errors: as odbc.h; ERR_INVALID for a table without a key. */
 MUST_CHECK bool scan_rows_by_key(Scan *s, size_t table, const Value *keys, size_t count, Batch **ret, Err *e);
-/* The captured maximum LSN now; zero = the capture job hasn't run yet. */
-MUST_CHECK bool scan_max_lsn(Scan *s, Lsn *ret, Err *e);
+/* capture_passed.h, on the scan's connection. */
+MUST_CHECK bool scan_passed_begin(Scan *s, CapturePassed *p, Err *e);
+MUST_CHECK bool scan_passed_ask(Scan *s, CapturePassed *p, Err *e);
 
 #endif
