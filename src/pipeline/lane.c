@@ -18,6 +18,11 @@
  * windows that aren't worth a write yet (nothing is lost with them: they are scanned again). Every
  * transaction takes the position along to `reached`, so that marks never stand before the position that they
  * were made at.
+ *
+ * One of several. The marks of tables are common to all, so what another lane has committed may be in the
+ * target without being known here: what says whether the batch in hand is in is the lane's own row and the
+ * mark that the batch itself sets. Chunks of one table are written by several lanes at once and committed in
+ * order.
  */
 #include "pipeline/lane.h"
 
@@ -30,6 +35,7 @@ typedef enum LaneState { CLOSED, OPEN, IN_CHANGES, IN_CHUNK, BEHIND, FENCED } La
 
 struct Lane {
     LaneState state;
+    size_t count; /* of lanes */
     bool was_owned;
     bool lost_open; /* CLOSED: a transaction was open that had begun with an earlier batch */
     int64_t epoch;
@@ -38,12 +44,19 @@ struct Lane {
     const Batch *hand;    /* borrowed: put and not done; NULL = none */
     LaneWork work;        /* of the batch in hand, or of lane_idle */
     size_t chunk_table;   /* IN_CHUNK: index into stored.tables */
+    uint32_t chunk;       /* IN_CHUNK: its number */
     int64_t hand_us;      /* when the work was given out */
     int64_t last_move_us; /* when the position was last written */
 };
 
 Lane *lane_new(void) {
-    return x_calloc(1, sizeof(Lane));
+    Lane *l = x_calloc(1, sizeof *l);
+    l->count = 1;
+    return l;
+}
+
+void lane_set_count(Lane *l, size_t count) {
+    l->count = count;
 }
 
 Lane *lane_free(Lane *l) {
@@ -119,6 +132,7 @@ static bool put_changes(const Lane *l, const Batch *b, int64_t now_us, LaneWork 
     if (!b->ends_transaction) return true;
     if (l->state == IN_CHANGES) add_step(w, LANE_MOVE);
     w->new = b->to;
+    if (!l->stored.has_position && l->count > 1) add_step(w, LANE_MOVE_OTHERS);
     if (b->is_consistent) add_step(w, LANE_MARK_CONSISTENT);
     add_step(w, LANE_COMMIT);
     return true;
@@ -129,7 +143,7 @@ static bool put_table(const Lane *l, const Batch *b, LaneWork *w, Err *e) {
     add_begin(l, w, &l->reached);
     add_step(w, LANE_TABLE);
     add_step(w, LANE_MARK_TABLE);
-    if (b->table.copy == BATCH_COPY_BESIDE && !position_is_zero(&l->stored.consistent))
+    if (b->table.copy == BATCH_COPY_BESIDE && (!position_is_zero(&l->stored.consistent) || l->count > 1))
         add_step(w, LANE_CLEAR_CONSISTENT);
     add_step(w, LANE_COMMIT);
     return true;
@@ -139,12 +153,11 @@ static bool check_chunk(const Lane *l, const BatchChunk *c, const StoredTable *t
     if (l->state == IN_CHANGES) return out_of_order(e, "a chunk inside a transaction");
     if (!l->stored.has_position) return out_of_order(e, "a chunk before the stream has a position");
     if (l->state == IN_CHUNK) {
-        bool goes_on =
-            t == &l->stored.tables[l->chunk_table] && t->chunks_done == c->number && !c->is_first_part;
+        bool goes_on = t == &l->stored.tables[l->chunk_table] && l->chunk == c->number && !c->is_first_part;
         return goes_on || out_of_order(e, "another chunk inside a chunk");
     }
     if (c->number < t->chunks_done) return true;
-    if (c->number > t->chunks_done) return out_of_order(e, "a chunk before its predecessor");
+    if (c->number > t->chunks_done && l->count == 1) return out_of_order(e, "a chunk before its predecessor");
     if (t->is_done) return out_of_order(e, "a chunk after the last");
     return c->is_first_part || out_of_order(e, "a chunk without its first part");
 }
@@ -158,6 +171,7 @@ static bool put_rows(const Lane *l, const Batch *b, LaneWork *w, Err *e) {
     if (l->state == OPEN) add_begin(l, w, &l->reached);
     if (b->count > 0) add_step(w, c->is_plain ? LANE_COPY_PLAIN : LANE_UPSERT_ROWS);
     if (!c->is_last_part) return true;
+    if (l->count > 1) add_step(w, LANE_AWAIT_CHUNK);
     add_step(w, LANE_MARK_CHUNK);
     add_step(w, LANE_COMMIT);
     return true;
@@ -240,7 +254,10 @@ void lane_done(Lane *l) {
         commit_to(&l->stored, w, b);
         set_state(l, OPEN);
     } else if (w->count > 0 && l->state == OPEN) {
-        if (b->kind == BATCH_ROWS) l->chunk_table = table_of(l, b);
+        if (b->kind == BATCH_ROWS) {
+            l->chunk_table = table_of(l, b);
+            l->chunk = b->chunk.number;
+        }
         set_state(l, b->kind == BATCH_ROWS ? IN_CHUNK : IN_CHANGES);
     }
     if (b && b->kind == BATCH_CHANGES && position_cmp(&b->to, &l->reached) > 0) l->reached = b->to;
@@ -278,14 +295,40 @@ void lane_lost(Lane *l) {
     set_state(l, CLOSED);
 }
 
-static bool is_behind_the_work(const Lane *l, const StoredState *stored) {
-    if (!has_step(&l->work, LANE_COMMIT)) return false;
+typedef enum Found { FOUND_BEFORE, FOUND_BEHIND, FOUND_OTHER } Found;
+
+static bool is_same_place(const StoredState *a, const StoredState *b) {
+    return a->has_position == b->has_position && position_cmp(&a->position, &b->position) == 0 &&
+           position_cmp(&a->consistent, &b->consistent) == 0;
+}
+
+/* Of several lanes: whether the mark that the batch in hand sets is stored, others' marks aside. A table's
+ * that was the same before says nothing: it is made once more. */
+static bool is_marked(const Lane *l, const StoredState *behind, const StoredState *stored) {
+    const Schema *s = l->hand->schema;
+    const StoredTable *now = stored_state_table(stored, s->schema, s->table);
+    if (l->hand->kind == BATCH_ROWS) return now && now->chunks_done > l->hand->chunk.number;
+    const StoredTable *before = stored_state_table(&l->stored, s->schema, s->table);
+    const StoredTable *should = stored_state_table(behind, s->schema, s->table);
+    bool was_so = before && now ? stored_table_equal(before, now) : before == now;
+    bool is_so = should && now ? stored_table_equal(now, should) : should == now;
+    return is_so && !was_so;
+}
+
+/* Where the target stands: before the work, behind it, or elsewhere. */
+static Found find_place(const Lane *l, const StoredState *stored) {
+    bool is_one = l->count == 1, commits = has_step(&l->work, LANE_COMMIT);
+    bool has_mark = has_step(&l->work, LANE_MARK_TABLE) || has_step(&l->work, LANE_MARK_CHUNK);
     StoredState behind = {0};
     stored_state_copy(&behind, &l->stored);
-    commit_to(&behind, &l->work, l->hand);
-    bool is_equal = stored_state_equal(&behind, stored);
+    if (commits) commit_to(&behind, &l->work, l->hand);
+    bool has_marked = !is_one && commits && has_mark && is_marked(l, &behind, stored);
+    bool is_before =
+        is_one ? stored_state_equal(&l->stored, stored) : is_same_place(&l->stored, stored) && !has_marked;
+    bool is_behind = commits && (is_one ? stored_state_equal(&behind, stored)
+                                        : is_same_place(&behind, stored) && (!has_mark || has_marked));
     stored_state_done(&behind);
-    return is_equal;
+    return is_before ? FOUND_BEFORE : is_behind ? FOUND_BEHIND : FOUND_OTHER;
 }
 
 LaneVerdict lane_owned(Lane *l, int64_t epoch, const StoredState *stored) {
@@ -301,11 +344,16 @@ LaneVerdict lane_owned(Lane *l, int64_t epoch, const StoredState *stored) {
         set_state(l, OPEN);
         return LANE_GO_ON;
     }
-    if (is_next_owner && stored_state_equal(&l->stored, stored)) return take_back(l, l->lost_open);
-    if (is_next_owner && is_behind_the_work(l, stored)) {
+    Found found = is_next_owner ? find_place(l, stored) : FOUND_OTHER;
+    if (found == FOUND_BEHIND) {
         LaneVerdict verdict = l->hand ? LANE_IS_IN : LANE_GO_ON;
         lane_done(l);
+        if (l->count > 1) stored_state_copy(&l->stored, stored);
         return verdict;
+    }
+    if (found == FOUND_BEFORE) {
+        if (l->count > 1) stored_state_copy(&l->stored, stored);
+        return take_back(l, l->lost_open);
     }
     stored_state_copy(&l->stored, stored);
     return forget_and_go_back(l);
@@ -321,8 +369,21 @@ void lane_fenced(Lane *l) {
     set_state(l, FENCED);
 }
 
+void lane_learn(Lane *l, const Batch *batch) {
+    assert(!l->hand && l->count > 1);
+    if (batch->kind == BATCH_TABLE) stored_state_add_table(&l->stored, batch);
+    if (batch->kind == BATCH_ROWS) stored_state_mark_chunk(&l->stored, batch);
+    if (batch->kind != BATCH_CHANGES || l->stored.has_position) return;
+    stored_state_move(&l->stored, &batch->to);
+    l->reached = batch->to;
+}
+
 const StoredState *lane_stored(const Lane *l) {
     return &l->stored;
+}
+
+const Position *lane_passed(const Lane *l) {
+    return l->state == OPEN ? &l->reached : &l->stored.position;
 }
 
 bool lane_needs_source_back(const Lane *l) {

@@ -1,6 +1,8 @@
 /*
  * lane.h - the sink's side of one lane: which statements make a batch part of the target exactly once. Pure:
  * it decides, its caller talks to PostgreSQL. Owner thread only; no allocation but for a table's first batch.
+ * One lane is all there is by default; of several (pipeline/lanes.h) each has a position row and a connection
+ * of its own, and they share the marks of tables.
  *
  * The caller's loop
  *   own the pipeline (raise the epoch, end the former owner's backend, read what is stored) → lane_owned
@@ -10,6 +12,7 @@
  *     LANE_BEGIN_… found no row                           → roll back, lane_fenced: stop for good
  *     the verdict is LANE_RESTART_SOURCE  → start the source from lane_stored → lane_source_restarted
  *   now and then, with no batch at hand:  lane_idle → do the steps → lane_done
+ *   another lane has committed a mark → lane_learn, before the next lane_put
  *
  * A batch is the caller's until lane_done, or until the verdict says that it is in or that the source goes
  * back. One that comes twice is skipped the second time, but for a part in the midst of a chunk: parts have
@@ -42,11 +45,13 @@ typedef enum LaneStep {
     LANE_COPY_PLAIN,   /* COPY the batch's rows: none of them is there */
     LANE_UPSERT_ROWS,  /* upsert the batch's rows */
     LANE_APPLY,        /* apply the batch's changes from work.first on */
-    LANE_MARK_CHUNK, /* store the done mark: as stored_state_mark_chunk. Only over chunks_done = chunk.number
-                      */
-    LANE_MOVE,       /* set the position row, locked by this transaction, to work.new */
+    LANE_AWAIT_CHUNK,  /* wait until the chunk before the batch's is committed by another lane */
+    LANE_MARK_CHUNK,  /* store the done mark: as stored_state_mark_chunk. Only over chunks_done = chunk.number
+                       */
+    LANE_MOVE,        /* set the position row, locked by this transaction, to work.new */
+    LANE_MOVE_OTHERS, /* set the other lanes' rows, which have no position yet, to work.new */
     LANE_MARK_CONSISTENT,  /* store consistent = work.new */
-    LANE_CLEAR_CONSISTENT, /* store consistent = none */
+    LANE_CLEAR_CONSISTENT, /* store consistent = none, in all lanes' rows */
     LANE_COMMIT,
 } LaneStep;
 
@@ -71,6 +76,8 @@ enum { LANE_IDLE_WRITE_US = 1000 * 1000 }; /* an idle lane writes its position a
 
 Lane *lane_new(void);
 Lane *lane_free(Lane *l);
+/* It is one of so many; to be told before it is owned. 1 is what a new one takes for granted. */
+void lane_set_count(Lane *l, size_t count);
 
 /* The pipeline is ours under epoch, one more than the row had, and this is what the target holds (copied).
  * Ends any earlier transaction in the lane's eyes: it was on another connection. */
@@ -89,9 +96,14 @@ void lane_done(Lane *l);
 LaneVerdict lane_rolled_back(Lane *l);
 void lane_lost(Lane *l);
 void lane_fenced(Lane *l);
+/* Another lane has committed this: a BATCH_TABLE, the stream's start, or the last part of a BATCH_ROWS. Only
+ * its marks are looked at. Not with a batch at hand. */
+void lane_learn(Lane *l, const Batch *batch);
 
 /* What is known to be committed. Borrowed until the next call. */
 const StoredState *lane_stored(const Lane *l);
+/* All of the lane's changes up to here are committed; idle windows count that aren't written yet. */
+const Position *lane_passed(const Lane *l);
 /* After a failure now, or after the one that was, the source has to start again from what is stored: a
  * transaction that began with an earlier batch is open, or the verdict was LANE_RESTART_SOURCE. */
 bool lane_needs_source_back(const Lane *l);

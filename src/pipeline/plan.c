@@ -28,6 +28,10 @@
  * be closed by copying the one table that has it (copies_gone), whatever the place of the stream: of its
  * changes only those count that its change table still has, and its rows are newer than what is gone.
  *
+ * Several lanes may stand at different positions: the stream starts at the lowest, and up to the highest it
+ * only repeats what was read before. Nothing new enters there, as the lanes ahead would skip it. But a table
+ * whose changes can't be repeated, as they are gone, is marked before the position passes them.
+ *
  * Two things would lose changes in silence, and are refused. A table that is stored but isn't read now: the
  * position moves on without it. A source that was restored: it makes other commits at LSNs that the stream
  * has behind it. What tells is that it has never been at the position. A position may lie above the captured
@@ -90,6 +94,8 @@ struct Plan {
     bool copies_gone; /* a gap is no error */
     bool was_started; /* the stream has a position */
     Position position;
+    Position
+        ahead; /* lanes of the target stand at different positions, the foremost here; {0} = they don't */
     Position consistent;
     char *left_out; /* owned: SQL condition that finds a stored table which isn't among these; NULL = none */
     bool has_copied_us;
@@ -109,6 +115,9 @@ static bool copies(const Plan *p) {
 }
 static bool streams(const Plan *p) {
     return p->mode == PLAN_INITIAL || p->mode == PLAN_NO_DATA;
+}
+static bool is_catching_up(const Plan *p) {
+    return position_cmp(&p->position, &p->ahead) < 0;
 }
 static bool has_current(const PlanTable *t) {
     return t->current.object_id != 0;
@@ -193,6 +202,7 @@ Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const S
     p->position = stored->position;
     p->consistent = stored->consistent;
     /* Where nothing is streamed the position stays, and with it all that a table left out needs. */
+    if (streams(p)) p->ahead = stored->ahead;
     if (streams(p)) p->left_out = find_left_out(tables, count, stored);
     for (size_t i = 0; i < count; i++) {
         plan_add_table(p, &tables[i]);
@@ -333,14 +343,15 @@ static bool check_left_out(const Plan *p, Err *e) {
 
 static bool check_source_has_been_here(const Plan *p, Err *e) {
     char position[LSN_TEXT_SIZE], been_at[LSN_TEXT_SIZE];
-    if (!p->was_started || lsn_cmp(&p->position.commit_lsn, &p->been_at) <= 0) return true;
+    const Position *at = later_of(&p->position, &p->ahead);
+    if (!p->was_started || lsn_cmp(&at->commit_lsn, &p->been_at) <= 0) return true;
     return err_set(
         e, ERR_RANGE, p->reading.is_secondary,
         "the source has gone back: the target stands at LSN %s, but SQL Server has captured changes "
         "up to %s only: the database was restored to an earlier point, failed over to an older "
         "copy, or its change data capture was enabled anew. What the target has of the lost time "
         "can't be told: copy the tables again into an empty target under a new pipeline name",
-        lsn_format(&p->position.commit_lsn, position), lsn_format(&p->been_at, been_at));
+        lsn_format(&at->commit_lsn, position), lsn_format(&p->been_at, been_at));
 }
 
 static bool no_instance(const PlanTable *t, Err *e) {
@@ -550,6 +561,7 @@ static bool next_announce(const Plan *p, PlanAction *ret) {
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
         bool must = has_current(t) && must_announce(p, t);
+        if (is_catching_up(p) && !t->wants_anew) continue;
         if (!has_current(t) || (!must && t->wish == WISH_NONE)) continue;
         *ret = (PlanAction){.kind = PLAN_ANNOUNCE, .table = i, .instance = t->current.object_id};
         BatchTable *info = &ret->table_info;
@@ -700,9 +712,11 @@ void plan_chunk_dropped(Plan *p, size_t table) {
 
 /* ---- windows ---- */
 
-/* Where the window ends: the reading's end, or just before an instance that takes over. */
+/* Where the window ends: the reading's end, or just before an instance that takes over, or where all lanes
+ * stand together. */
 static Lsn window_end(const Plan *p) {
     Lsn to = p->reading.to_lsn;
+    if (is_catching_up(p) && lsn_cmp(&p->ahead.commit_lsn, &to) < 0) to = p->ahead.commit_lsn;
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
         if (!t->is_known || lsn_is_zero(&t->next_start)) continue;
@@ -748,7 +762,8 @@ bool plan_range(const Plan *p, size_t table, int32_t *ret_instance, Position *re
     assert(p->in_window && table < p->count);
     const PlanTable *t = &p->tables[table];
     const Position *from = later_of(&p->window.from, &t->floor);
-    if (!t->is_known || waits_for_rows(t) || position_cmp(from, &p->window.to) >= 0) return false;
+    if (!t->is_known || t->wants_anew || !has_current(t)) return false; /* a window that catches up goes on */
+    if (waits_for_rows(t) || position_cmp(from, &p->window.to) >= 0) return false;
     *ret_instance = t->current.object_id;
     *ret_from = *from;
     return true;
@@ -830,6 +845,8 @@ bool plan_next(Plan *p, PlanAction *ret, Err *e) {
     PlanAction table;
     if (next_forget(p, &table) || next_announce(p, &table)) {
         *ret = is_reading_any(p) ? (PlanAction){.kind = PLAN_BUSY} : table;
+    } else if (is_catching_up(p)) {
+        if (!next_window(p, ret)) *ret = take_reading(p);
     } else if (is_copying_first(p)) {
         *ret = next_first_chunk(p);
     } else if (!streams(p)) {

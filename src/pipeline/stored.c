@@ -10,6 +10,8 @@ static void table_done(StoredTable *t) {
     free(t->table);
     free(t->upper_key);
     free(t->filter);
+    free(t->key);
+    free(t->route);
 }
 
 void stored_state_done(StoredState *s) {
@@ -18,17 +20,25 @@ void stored_state_done(StoredState *s) {
     *s = (StoredState){0};
 }
 
+static char *copy_text(const char *text) {
+    return text ? x_strdup(text) : NULL;
+}
+
+static StoredTable table_copy(const StoredTable *t) {
+    StoredTable copy = *t;
+    copy.schema = x_strdup(t->schema);
+    copy.table = x_strdup(t->table);
+    copy.upper_key = copy_text(t->upper_key);
+    copy.filter = copy_text(t->filter);
+    copy.key = copy_text(t->key);
+    copy.route = copy_text(t->route);
+    return copy;
+}
+
 void stored_state_copy(StoredState *s, const StoredState *from) {
     StoredState copy = *from;
     copy.tables = from->table_count ? x_calloc(from->table_count, sizeof *copy.tables) : NULL;
-    for (size_t i = 0; i < from->table_count; i++) {
-        const StoredTable *t = &from->tables[i];
-        copy.tables[i] = *t;
-        copy.tables[i].schema = x_strdup(t->schema);
-        copy.tables[i].table = x_strdup(t->table);
-        copy.tables[i].upper_key = t->upper_key ? x_strdup(t->upper_key) : NULL;
-        copy.tables[i].filter = t->filter ? x_strdup(t->filter) : NULL;
-    }
+    for (size_t i = 0; i < from->table_count; i++) copy.tables[i] = table_copy(&from->tables[i]);
     stored_state_done(s);
     *s = copy;
 }
@@ -37,7 +47,7 @@ static bool text_equal(const char *a, const char *b) {
     return !a == !b && str_eq(str_from(a), str_from(b));
 }
 
-static bool table_equal(const StoredTable *a, const StoredTable *b) {
+bool stored_table_equal(const StoredTable *a, const StoredTable *b) {
     return a->chunks_done == b->chunks_done && text_equal(a->upper_key, b->upper_key) &&
            text_equal(a->filter, b->filter) && a->asked == b->asked && a->is_paused == b->is_paused &&
            a->is_whole == b->is_whole && a->is_done == b->is_done && a->is_streaming == b->is_streaming &&
@@ -51,7 +61,7 @@ bool stored_state_equal(const StoredState *a, const StoredState *b) {
     for (size_t i = 0; i < a->table_count; i++) {
         const StoredTable *t = &a->tables[i];
         const StoredTable *other = stored_state_table(b, str_from(t->schema), str_from(t->table));
-        if (!other || !table_equal(t, other)) return false;
+        if (!other || !stored_table_equal(t, other)) return false;
     }
     return true;
 }
@@ -125,6 +135,8 @@ void stored_state_add_table(StoredState *s, const Batch *batch) {
     t->fingerprint = batch->schema->fingerprint;
     t->instance = batch->table.instance;
     t->floor = batch->table.floor;
+    free(t->key);
+    t->key = schema_key_text(batch->schema);
     t->is_paused = batch->table.is_paused;
     if (batch->table.copy == BATCH_COPY_STOP) end_copy(t);
     else if (batch->table.copy != BATCH_COPY_KEEP) begin_copy(t, &batch->table);
@@ -134,8 +146,9 @@ void stored_state_add_table(StoredState *s, const Batch *batch) {
 void stored_state_mark_chunk(StoredState *s, const Batch *batch) {
     assert(batch->kind == BATCH_ROWS && batch->chunk.is_last_part);
     StoredTable *t = entry_of(s, batch);
-    assert(t && t->chunks_done == batch->chunk.number);
-    t->chunks_done++;
+    assert(t);
+    if (t->chunks_done > batch->chunk.number) return;
+    t->chunks_done = batch->chunk.number + 1;
     if (batch->chunk.is_last_chunk) {
         t->is_whole = t->is_whole || t->asked == BATCH_NOT_ASKED;
         end_copy(t);
@@ -145,4 +158,13 @@ void stored_state_mark_chunk(StoredState *s, const Batch *batch) {
     }
     if (batch->chunk.is_exact) t->floor = batch->chunk.watermark;
     see_whether_all_is_copied(s);
+}
+
+void stored_state_set_route(StoredState *s, Str schema, Str table, const char *route) {
+    const StoredTable *t = stored_state_table(s, schema, table);
+    if (!t) return;
+    char **at = &s->tables[t - s->tables].route;
+    char *copy = x_strdup(route);
+    free(*at);
+    *at = copy;
 }

@@ -27,11 +27,14 @@ typedef struct StoredTable {
     BatchAsked asked;     /* by a signal: the copy that isn't done */
     bool is_paused;       /* that copy */
     char *filter;         /* of that copy: an SQL condition; NULL = all rows */
+    char *key;            /* names of its key's columns, with commas; NULL = not stored */
+    char *route;          /* to which lanes its changes go (pipeline/route.h); NULL = not stored */
 } StoredTable;
 
 typedef struct StoredState {
     bool has_position;     /* false: never started: a snapshot mode decides */
     Position position;     /* all lanes hold everything up to here (an end) */
+    Position ahead;        /* one of several lanes is up to here; {0} or `position` = none is further */
     bool is_snapshot_done; /* has_position, and every table is done or is_streaming */
     Position consistent;   /* from here on the target shows states that the source had; {0} = not known yet */
     StoredTable *tables;   /* owned */
@@ -41,7 +44,9 @@ typedef struct StoredState {
 void stored_state_done(StoredState *s); /* frees what it owns; *s is {0} again */
 /* Replace *s, which may be {0}, by a copy of `from`. */
 void stored_state_copy(StoredState *s, const StoredState *from);
-bool stored_state_equal(const StoredState *a, const StoredState *b); /* whatever the order of the tables */
+/* Whatever the order of the tables; without `ahead`, key and route. */
+bool stored_state_equal(const StoredState *a, const StoredState *b);
+bool stored_table_equal(const StoredTable *a, const StoredTable *b); /* the marks */
 /* The table's entry, or NULL. */
 const StoredTable *stored_state_table(const StoredState *s, Str schema, Str table);
 
@@ -50,7 +55,8 @@ void stored_state_move(StoredState *s, const Position *to);
 /* A BATCH_TABLE is in: its schema applied, its marks set (the entry is made when there is none, or deleted).
  */
 void stored_state_add_table(StoredState *s, const Batch *batch);
-/* The last part of a BATCH_ROWS is in: its chunk is done. */
+/* The last part of a BATCH_ROWS is in: its chunk is done, and those before it. Nothing when it was. */
 void stored_state_mark_chunk(StoredState *s, const Batch *batch);
+void stored_state_set_route(StoredState *s, Str schema, Str table, const char *route); /* copied */
 
 #endif

@@ -294,7 +294,9 @@ static bool do_step(Sink *s, const Work *w, LaneStep step, Err *e) {
     case LANE_COPY_PLAIN: return apply_copy(s->apply, s->conn, b->schema, b->changes, b->count, e);
     case LANE_UPSERT_ROWS:
     case LANE_APPLY: return apply_batch(s, w, e);
+    case LANE_AWAIT_CHUNK: break;
     case LANE_MARK_CHUNK: return mark_chunk(s, b, e);
+    case LANE_MOVE_OTHERS: break;
     case LANE_MOVE:
         return pgconn_pipe_begin(s->conn, e) &&
                position_store_take(s->store, s->conn, w->lane, &w->lane->new, s->reached_us, e);

@@ -15,17 +15,40 @@ struct BatchHold {
 Batch *batch_new(BatchKind kind) {
     Batch *b = x_calloc(1, sizeof *b);
     b->kind = kind;
+    b->refs = 1;
+    return b;
+}
+
+Batch *batch_ref(Batch *b) {
+    __atomic_add_fetch(&b->refs, 1, __ATOMIC_RELAXED);
     return b;
 }
 
 Batch *batch_free(Batch *b) {
-    if (!b) return NULL;
+    if (!b || __atomic_sub_fetch(&b->refs, 1, __ATOMIC_ACQ_REL) > 0) return NULL;
     for (BatchHold *h = b->holds; h; h = h->next) h->release(h->object);
     schema_unref(b->schema);
     free(b->changes);
     arena_done(&b->arena);
     free(b);
     return NULL;
+}
+
+Batch *batch_share(const Batch *of, size_t cap) {
+    Batch *b = batch_new(of->kind);
+    b->changes = cap ? x_reallocarray(NULL, cap, sizeof *b->changes) : NULL;
+    b->cap = cap;
+    b->schema = of->schema ? schema_ref(of->schema) : NULL;
+    b->from = of->from;
+    b->to = of->to;
+    b->ends_transaction = of->ends_transaction;
+    b->is_consistent = of->is_consistent;
+    b->table = of->table;
+    b->chunk = of->chunk;
+    b->chunk.upper_key = arena_str(&b->arena, of->chunk.upper_key);
+    b->to_us = of->to_us;
+    b->read_us = of->read_us;
+    return b;
 }
 
 Change *batch_add(Batch *b) {

@@ -85,10 +85,16 @@ typedef struct Batch {
     size_t held_bytes;         /* of the holds; batch_bytes() gives all */
     BatchHold *holds;          /* schemas and pages kept alive */
     const Schema *held_schema; /* the one held last */
+    int refs;                  /* atomic; of the batch itself */
 } Batch;
 
-Batch *batch_new(BatchKind kind); /* owned */
-Batch *batch_free(Batch *b);      /* NULL is fine; returns NULL */
+Batch *batch_new(BatchKind kind); /* owned: one reference */
+Batch *batch_ref(Batch *b);       /* returns b; any thread */
+/* Drop a reference; the last one frees it. Any thread. NULL is fine; returns NULL. */
+Batch *batch_free(Batch *b);
+/* A batch of the same kind, bounds and marks with room for `cap` changes but none yet: a part of `of`, or a
+ * note of it. Changes copied into it borrow their rows from `of`, which has to live as long. */
+Batch *batch_share(const Batch *of, size_t cap);
 /* Room for one more change, zeroed. Borrowed until the batch is freed or another is added. */
 Change *batch_add(Batch *b);
 /* An uninitialised row of n values in the arena. */

@@ -207,6 +207,15 @@ const Schema *schema_unref(const Schema *s) {
     return NULL;
 }
 
+char *schema_key_text(const Schema *s) {
+    CLEANUP(buf_done) Buf text = {0};
+    for (size_t i = 0; i < s->key_count; i++) {
+        if (i > 0) buf_u8(&text, ',');
+        buf_str(&text, s->columns[s->key[i]].name);
+    }
+    return str_dup(buf_view(&text));
+}
+
 int schema_find(const Schema *s, Str name) {
     int found = -1;
     bool is_unique = true;

@@ -100,6 +100,9 @@ const Schema *schema_unref(const Schema *s); /* NULL is fine; returns NULL */
 /* Index of the column of that name (exact, else ASCII case ignored when that is unique), or -1. */
 int schema_find(const Schema *s, Str name);
 
+/* The names of the key's columns, with commas between; "" for a table without a key. Owned. */
+char *schema_key_text(const Schema *s);
+
 ValueForm sqltype_form(SqlType type, uint8_t precision);
 const char *sqltype_name(SqlType type); /* "nvarchar" */
 /* By sys.types.name ("nvarchar", "timestamp", "sysname"…), ASCII case ignored; SQLTYPE_UNKNOWN for others. */

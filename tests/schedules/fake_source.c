@@ -142,7 +142,13 @@ static void alter(Sim *s, FakeSource *f, size_t table) {
 }
 
 static uint32_t target_position(Sim *s) {
-    return sim_lsn_number(&sim_target(s)->now.position.commit_lsn);
+    Position lowest = fake_target_lowest(sim_target(s));
+    return sim_lsn_number(&lowest.commit_lsn);
+}
+
+static uint32_t target_highest(Sim *s) {
+    Position highest = fake_target_highest(sim_target(s));
+    return sim_lsn_number(&highest.commit_lsn);
 }
 
 /* Mostly as an operator would: once the older isn't needed any more. */
@@ -209,10 +215,10 @@ uint32_t fake_source_been_at(const FakeSource *f) {
 /* The rows of a copy may be newer than its position: a restore in its midst can't be told by positions. */
 static bool is_target_exact(Sim *s) {
     const FakeState *now = &sim_target(s)->now;
-    bool is_filled_by_hand = sim_shape(s)->mode == PLAN_NO_DATA && now->has_position;
+    bool is_filled_by_hand = sim_shape(s)->mode == PLAN_NO_DATA && now->lanes[0].has_position;
     for (size_t t = 0; t < SIM_TABLES; t++)
         if (now->tables[t].is_streaming) is_filled_by_hand = false; /* it has been copied since */
-    return is_filled_by_hand || !position_is_zero(&now->consistent);
+    return is_filled_by_hand || fake_target_is_consistent(sim_target(s));
 }
 
 /* Nothing is read from it any more, and no connection lives on. Before the source has made as many new
@@ -227,7 +233,7 @@ static void restore(Sim *s, FakeSource *f, const FakeSource *backup) {
     f->next_value = next_value;
     f->commits_left = commits_left;
     f->was_restored = true;
-    f->is_behind = target_position(s) > fake_source_been_at(f);
+    f->is_behind = target_highest(s) > fake_source_been_at(f);
     sim_trace(s, "source: restored to %u%s", fake_source_been_at(f), f->is_behind ? ", behind" : "");
 }
 

@@ -1,6 +1,7 @@
 /*
- * proc.h - one process of ours in the simulation: a source that follows a plan, a queue of batches, a sink
- * that follows a lane. Each step is as small as a statement, so that anything may come between two of them.
+ * proc.h - one process of ours in the simulation: a source that follows a plan, a queue of batches, and a
+ * sink that follows a lane, or several of them behind one that shares the batches out (share.c). Each step is
+ * as small as a statement, so that anything may come between two of them.
  */
 #ifndef SCHEDULES_PROC_H
 #define SCHEDULES_PROC_H
@@ -8,10 +9,18 @@
 #include "fake_source.h"
 #include "fake_target.h"
 #include "pipeline/lane.h"
+#include "pipeline/lanes.h"
 #include "pipeline/plan.h"
 #include "sim.h"
 
-enum { PROC_QUEUE = 8, PROC_BATCH = 8, PROC_POOL = PROC_QUEUE + 4, PROC_WINDOW = FAKE_LOG * FAKE_CHANGES };
+enum {
+    PROC_QUEUE = 8,
+    PROC_BATCH = 8,
+    PROC_LANE_QUEUE = 3,
+    PROC_POOL = PROC_QUEUE + 4 + SIM_LANES * (PROC_LANE_QUEUE + 1),
+    PROC_WINDOW = FAKE_LOG * FAKE_CHANGES,
+    PROC_NOTES = 64,
+};
 
 /* A batch whose memory is a part of the pool. */
 typedef struct ProcBatch {
@@ -20,7 +29,7 @@ typedef struct ProcBatch {
     Value values[PROC_BATCH][2][1 + SIM_VALUES];
     char key[FAKE_KEY_TEXT];
     size_t command; /* BATCH_ANSWER */
-    bool is_taken;
+    uint32_t users; /* it, and shares that borrow from it; 0 = free */
 } ProcBatch;
 
 /* A chunk that is being read, row by row. */
@@ -55,6 +64,27 @@ typedef enum SourceState {
 } SourceState;
 typedef enum SinkState { SINK_OFF, SINK_OWN, SINK_TAKE, SINK_PUT, SINK_STEPS } SinkState;
 
+/* That another lane has committed a mark. */
+typedef struct ProcNote {
+    Batch batch;
+    char key[FAKE_KEY_TEXT];
+} ProcNote;
+
+typedef struct ProcLane {
+    size_t number;
+    SinkState sink;
+    bool was_owned;
+    Lane *lane;
+    Batch *queue[PROC_LANE_QUEUE]; /* of several lanes: shared out */
+    size_t queued;
+    Batch *hand;
+    LaneWork work;
+    size_t step;
+    bool is_again; /* the batch in hand was put before: don't duplicate for ever */
+    ProcNote notes[PROC_NOTES];
+    size_t note_count;
+} ProcLane;
+
 typedef struct Proc {
     size_t number;
     bool is_alive, is_stopped;
@@ -84,14 +114,14 @@ typedef struct Proc {
     size_t row_count, row_at;
     Position emitted;
 
-    SinkState sink;
-    int64_t epoch; /* that it last owned under */
-    Lane *lane;
-    ProcBatch *hand;
-    LaneWork work;
-    size_t step;
-    bool is_again; /* the batch in hand was put before: don't duplicate for ever */
-    uint32_t ends; /* BATCH_ENDs taken */
+    size_t wanted;  /* lanes */
+    bool has_taken; /* the pipeline */
+    Lanes *lanes;   /* NULL = one */
+    ProcLane lane[SIM_LANES];
+    size_t lane_count;
+    ProcBatch *share; /* taken from the queue, to be shared out */
+    bool is_meeting;  /* the lanes are told to write their positions */
+    uint32_t ends;    /* BATCH_ENDs of the source taken */
 } Proc;
 
 void proc_start(Sim *s, Proc *p);
@@ -100,12 +130,25 @@ void proc_step(Sim *s, Proc *p);
 /* All that is captured is in the target, and nothing is under way. */
 bool proc_is_through(Sim *s, const Proc *p);
 
-/* The two halves. */
+/* Anew, with sinks of its own: as the worker does when it can't go on where it was. */
+void proc_again(Sim *s, Proc *p);
+void proc_end(Proc *p); /* for good: another one has taken the pipeline */
+
+/* Its parts. */
+void lane_start(Proc *p, size_t number);
+void lane_end(Proc *p, ProcLane *l);
+void lane_step(Sim *s, Proc *p, ProcLane *l);
+void lane_cut(Sim *s, Proc *p, ProcLane *l); /* its connection; a commit on its way may arrive */
+void share_step(Sim *s, Proc *p);
+void share_committed(Sim *s, Proc *p, const ProcLane *by, const Batch *batch);
 void source_start(Sim *s, Proc *p, const StoredState *stored);
 void source_stop(Proc *p);
 void source_step(Sim *s, Proc *p);
 ProcBatch *proc_batch(Proc *p, BatchKind kind); /* from the pool */
-void proc_drop(Proc *p, ProcBatch *b);
 void proc_push(Proc *p, ProcBatch *b);
+ProcBatch *proc_pop(Proc *p);
+void proc_answer(Sim *s, Proc *p, ProcBatch *b); /* a BATCH_ANSWER, all before it is committed */
+void proc_release(Proc *p, Batch *b);            /* one of the pool, or a share */
+void proc_drop_all(Proc *p);
 
 #endif

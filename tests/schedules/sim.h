@@ -1,8 +1,8 @@
 /*
  * sim.h - the seeded simulation of the pure core: what its parts share. One schedule is one seed: a fake SQL
- * Server, a fake PostgreSQL and up to two processes of ours take small steps in an order that the seed
- * decides, with crashes, lost connections, stops and duplicates between any two of them. No threads, no
- * clock, no I/O.
+ * Server, a fake PostgreSQL and up to two processes of ours, each with up to four lanes, take small steps in
+ * an order that the seed decides, with crashes, lost connections, stops and duplicates between any two of
+ * them. No threads, no clock, no I/O.
  */
 #ifndef SCHEDULES_SIM_H
 #define SCHEDULES_SIM_H
@@ -21,6 +21,7 @@ enum {
     SIM_KEYS = 8,    /* places for rows; the key of tables that have one */
     SIM_VALUES = 3,  /* columns besides the key; the second and third are added on the way */
     SIM_PROCS = 2,
+    SIM_LANES = 4,
 };
 
 typedef struct SimRow {
@@ -40,6 +41,9 @@ typedef struct SimShape {
     uint32_t tables;       /* the first n … */
     bool has_keyless;      /* … and the one without a key */
     uint32_t first_tables; /* that the first processes are told of; later ones know all */
+    uint32_t lanes;        /* 0, 1: one */
+    uint32_t relane;       /* chance in percent that a process is told of another number of lanes */
+    uint32_t constrain;    /* … of a step that the target's constraints change */
     uint32_t left_out;     /* chance in percent that a process is told of the first table alone */
     uint32_t commit, capture, alter, enable, drop, cleanup;
     uint32_t vanish;  /* a table's last instance is dropped; it may come again */
@@ -78,6 +82,14 @@ typedef enum SimBreak {
     BREAK_SIGNAL_LATE,
     BREAK_FORGET_FILTER,
     BREAK_EMPTY_NOTHING,
+    BREAK_CHUNK_ORDER,
+    BREAK_NO_MEETING,
+    BREAK_MEET_UNWRITTEN,
+    BREAK_NEW_ROUTES_AT_ONCE,
+    BREAK_RELANE_AT_ONCE,
+    BREAK_START_AT_HIGHEST,
+    BREAK_KEY_MOVES_WHOLE,
+    BREAK_HOLD_NOTHING,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);
@@ -96,6 +108,7 @@ bool sim_ended_in_gap(const Sim *s);
 /* For the parts: the first failure counts; a trace line is printed when verbose. */
 Rng *sim_rng(Sim *s);
 const SimShape *sim_shape(const Sim *s);
+size_t sim_lane_count(Sim *s);        /* that a process which starts now is told of */
 size_t sim_table_count(const Sim *s); /* that a process which starts now is told of, if not of fewer */
 bool sim_is_broken(const Sim *s, SimBreak b);
 bool sim_is_quiet(const Sim *s); /* no more faults, no more of the world */

@@ -71,7 +71,7 @@ static void cure_left_out(Sim *s, Proc *p, bool is_owner, const char *why) {
 }
 
 static void source_error(Sim *s, Proc *p, const Err *e) {
-    bool is_owner = p->epoch == sim_target(s)->now.epoch;
+    bool is_owner = fake_target_is_owner(sim_target(s), p->number);
     if (e->code == ERR_INVALID && p->leaves_out) {
         cure_left_out(s, p, is_owner, e->msg);
         return;

@@ -70,6 +70,31 @@ static void a_schema_lives_as_long_as_the_batch_that_holds_it(void **state) {
     batch_free(b);
 }
 
+static void a_share_has_the_bounds_but_its_own_changes(void **state) {
+    (void)state;
+    int released = 0;
+    Batch *b = batch_new(BATCH_ROWS);
+    b->schema = schema_named("a");
+    b->to.commit_lsn.b[9] = 7;
+    b->chunk = (BatchChunk){.number = 3, .upper_key = STR_LIT("key")};
+    b->ends_transaction = true;
+    (void)batch_add(b);
+    batch_hold(b, &released, count_release, 0);
+    Batch *share = batch_share(b, 2);
+    assert_int_equal(share->count, 0);
+    assert_int_equal(share->to.commit_lsn.b[9], 7);
+    assert_true(share->ends_transaction);
+    (void)batch_ref(b);
+    batch_free(b);
+    assert_int_equal(released, 0);
+    batch_free(b);
+    assert_int_equal(released, 1);
+    assert_true(str_eq_c(share->chunk.upper_key, "key")); /* a copy; a sanitizer would tell */
+    assert_string_equal(share->schema->qualified, "dbo.a");
+    (void)batch_add(share);
+    batch_free(share);
+}
+
 static void freeing_no_batch_is_fine(void **state) {
     (void)state;
     assert_null(batch_free(NULL));
@@ -81,6 +106,7 @@ int main(void) {
         cmocka_unit_test(rows_are_aligned_for_wide_decimals),
         cmocka_unit_test(what_a_batch_holds_is_released_once_when_it_is_freed),
         cmocka_unit_test(a_schema_lives_as_long_as_the_batch_that_holds_it),
+        cmocka_unit_test(a_share_has_the_bounds_but_its_own_changes),
         cmocka_unit_test(freeing_no_batch_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -489,6 +489,107 @@ static void nothing_is_put_before_the_pipeline_is_owned(void **state) {
     assert_null(lane_free(NULL));
 }
 
+/* ---- one of several ---- */
+
+/* Table t is known, and the stream stands at 10. */
+static void own_one_of_several(Fixture *f) {
+    lane_set_count(f->lane, 3);
+    const Batch t = table(f, BATCH_COPY_FIRST);
+    stored_state_add_table(&f->target, &t);
+    own_at(f, 10);
+}
+
+static void the_streams_start_is_written_for_all_lanes_at_once(void **state) {
+    Fixture *f = *state;
+    lane_set_count(f->lane, 3);
+    assert_int_equal(own(f), LANE_GO_ON);
+    Batch b = changes(f, (Position){0}, end_of(10), 0);
+    put(f, &b);
+    assert_steps(f, LANE_BEGIN_MOVED, LANE_MOVE_OTHERS, LANE_COMMIT);
+}
+
+static void a_lane_learns_the_start_and_the_marks_of_others(void **state) {
+    Fixture *f = *state;
+    lane_set_count(f->lane, 3);
+    assert_int_equal(own(f), LANE_GO_ON);
+    const Batch t = table(f, BATCH_COPY_FIRST), start = changes(f, (Position){0}, end_of(10), 0);
+    const Batch zero = rows(f, 0, true, true);
+    lane_learn(f->lane, &t);
+    lane_learn(f->lane, &start);
+    lane_learn(f->lane, &zero);
+    lane_learn(f->lane, &zero); /* it may be known already */
+    assert_at(&lane_stored(f->lane)->position, end_of(10));
+    assert_at(lane_passed(f->lane), end_of(10));
+    assert_int_equal(lane_stored(f->lane)->tables[0].chunks_done, 1);
+    put(f, &zero);
+    assert_int_equal(f->work.count, 0);
+}
+
+static void a_chunk_waits_for_the_one_before_and_may_be_behind_others(void **state) {
+    Fixture *f = *state;
+    own_one_of_several(f);
+    Batch two = rows(f, 2, true, false), rest = rows(f, 2, false, true);
+    put(f, &two);
+    assert_steps(f, LANE_BEGIN_LOCKED, LANE_COPY_PLAIN);
+    lane_done(f->lane);
+    const Batch zero = rows(f, 0, true, true);
+    lane_learn(f->lane, &zero); /* in the midst of its own */
+    put(f, &rest);
+    assert_steps(f, LANE_COPY_PLAIN, LANE_AWAIT_CHUNK, LANE_MARK_CHUNK, LANE_COMMIT);
+    lane_done(f->lane);
+    assert_int_equal(lane_stored(f->lane)->tables[0].chunks_done, 3);
+}
+
+static void a_lost_chunk_of_several_lanes_is_told_by_its_own_mark(void **state) {
+    Fixture *f = *state;
+    own_one_of_several(f);
+    const Batch zero = rows(f, 0, true, true), one = rows(f, 1, true, true), two = rows(f, 2, true, true);
+    put(f, &one);
+    stored_state_mark_chunk(&f->target, &zero); /* another lane's: says nothing */
+    lane_lost(f->lane);
+    assert_int_equal(own(f), LANE_PUT_AGAIN);
+    put(f, &one);
+    stored_state_mark_chunk(&f->target, &one);
+    stored_state_mark_chunk(&f->target, &two);
+    lane_lost(f->lane);
+    assert_int_equal(own(f), LANE_IS_IN);
+    assert_int_equal(lane_stored(f->lane)->tables[0].chunks_done, 3);
+}
+
+static void a_lost_table_of_several_lanes_is_told_by_its_own_entry(void **state) {
+    Fixture *f = *state;
+    own_one_of_several(f);
+    Batch b = table(f, BATCH_COPY_BESIDE);
+    put(f, &b);
+    assert_steps(f, LANE_BEGIN_LOCKED, LANE_TABLE, LANE_MARK_TABLE, LANE_CLEAR_CONSISTENT, LANE_COMMIT);
+    lane_lost(f->lane);
+    assert_int_equal(own(f), LANE_PUT_AGAIN);
+    put(f, &b);
+    stored_state_add_table(&f->target, &b);
+    lane_lost(f->lane);
+    assert_int_equal(own(f), LANE_IS_IN);
+}
+
+static void changes_of_several_lanes_are_told_by_the_lanes_position(void **state) {
+    Fixture *f = *state;
+    own_one_of_several(f);
+    const Batch zero = rows(f, 0, true, true);
+    Batch b = changes(f, end_of(10), end_of(12), 2);
+    put(f, &b);
+    stored_state_mark_chunk(&f->target, &zero);
+    lane_lost(f->lane);
+    assert_int_equal(own(f), LANE_PUT_AGAIN);
+    put(f, &b);
+    Position twelve = end_of(12);
+    stored_state_move(&f->target, &twelve);
+    lane_lost(f->lane);
+    assert_int_equal(own(f), LANE_IS_IN);
+    assert_at(lane_passed(f->lane), end_of(12));
+    Position far = end_of(20); /* neither the one nor the other */
+    stored_state_move(&f->target, &far);
+    assert_int_equal(own(f), LANE_RESTART_SOURCE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -511,6 +612,12 @@ int main(void) {
         TEST(a_copy_beside_the_stream_takes_back_that_the_target_is_consistent),
         TEST(a_lost_commit_is_told_by_what_is_stored),
         TEST(a_lost_chunk_is_told_by_its_mark),
+        TEST(the_streams_start_is_written_for_all_lanes_at_once),
+        TEST(a_lane_learns_the_start_and_the_marks_of_others),
+        TEST(a_chunk_waits_for_the_one_before_and_may_be_behind_others),
+        TEST(a_lost_chunk_of_several_lanes_is_told_by_its_own_mark),
+        TEST(a_lost_table_of_several_lanes_is_told_by_its_own_entry),
+        TEST(changes_of_several_lanes_are_told_by_the_lanes_position),
         TEST(a_transaction_begun_earlier_sends_the_source_back),
         TEST(the_end_of_a_large_transaction_may_have_been_committed),
         TEST(a_refused_batch_is_put_again),
