@@ -275,14 +275,13 @@ static bool read_tables(const Pair *pair, const ConnectorContext *context, Scan 
     ScanPg *target = NULL;
     StoredState stored = {0};
     Err e = {0};
-    bool copies = source_copies(pair->source.options);
     if (!scan_pg_open(pair->sink.options, context, &target, &e)) return false;
     bool ok = scan_pg_stored(target, &stored, &e);
     ret->count = ok ? scan_table_count(scan) : 0;
     for (size_t i = 0; i < ret->count; i++) {
         const Schema *s = scan_table(scan, i);
         ret->schemas[i] = s;
-        ret->is_copied[i] = copies && !stored_state_table(&stored, s->schema, s->table);
+        ret->is_copied[i] = scan_is_copied(scan, i) && !stored_state_table(&stored, s->schema, s->table);
     }
     stored_state_done(&stored);
     scan_pg_close(target);

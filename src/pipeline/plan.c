@@ -59,7 +59,7 @@ typedef enum Wish { WISH_NONE, WISH_COPY, WISH_STOP, WISH_PAUSE } Wish;
 
 typedef struct PlanTable {
     char *schema, *table; /* owned */
-    bool is_keyless, may_vanish;
+    bool is_keyless, may_vanish, is_uncopied;
     /* As the target will have it once it has taken what is in the stream. */
     bool is_known;  /* has been announced: by this plan or before */
     bool has_entry; /* there is one of it, though it may be to be announced again: the stream never started */
@@ -192,7 +192,8 @@ void plan_add_table(Plan *p, const PlanTableSpec *spec) {
     p->tables[p->count++] = (PlanTable){.schema = str_dup(spec->schema),
                                         .table = str_dup(spec->table),
                                         .is_keyless = spec->is_keyless,
-                                        .may_vanish = spec->may_vanish};
+                                        .may_vanish = spec->may_vanish,
+                                        .is_uncopied = spec->is_uncopied};
 }
 
 Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const StoredState *stored) {
@@ -219,7 +220,7 @@ void plan_set_copies_gone(Plan *p) {
 
 void plan_copy_anew(Plan *p, size_t table) {
     assert(!p->in_window && table < p->count);
-    if (!p->tables[table].is_known) return;
+    if (!p->tables[table].is_known || p->tables[table].is_uncopied) return;
     p->tables[table].wants_anew = true;
     p->needs_reading = true; /* other instances will do */
 }
@@ -316,7 +317,7 @@ void plan_reading(Plan *p, const PlanReading *reading) {
 /* A table whose announcement may be lost yet: what is stored tells whether it needs them. */
 static bool gap(const Plan *p, const PlanTable *t, const Position *needed, const Lsn *left, Err *e) {
     char from[LSN_TEXT_SIZE], start[LSN_TEXT_SIZE];
-    if (p->copies_gone)
+    if (p->copies_gone && !t->is_uncopied)
         return err_set(e, ERR_RANGE, true,
                        "table %s.%s: the changes after LSN %s are gone: it is to be copied anew", t->schema,
                        t->table, lsn_format(&needed->commit_lsn, from));
@@ -380,7 +381,8 @@ static bool check_tables(Plan *p, bool *ret_waits, Err *e) {
         if (is_absent(t)) continue;
         if (!t->has_instance && !is_needed) return no_instance(t, e);
         if (waits_for_capture(p, t)) waits = true;
-        else if (is_needed && !has_current(t) && p->copies_gone) t->has_gap = true, plan_copy_anew(p, i);
+        else if (is_needed && !has_current(t) && p->copies_gone && !t->is_uncopied)
+            t->has_gap = true, plan_copy_anew(p, i);
         else if (is_needed && !has_current(t)) return gap(p, t, needed_from(p, t), &t->oldest, e);
     }
     *ret_waits = waits;
@@ -516,8 +518,8 @@ static bool is_copying_first(const Plan *p) {
     return false;
 }
 
-static BatchCopy copy_of_new(const Plan *p) {
-    if (!copies(p)) return BATCH_COPY_NONE;
+static BatchCopy copy_of_new(const Plan *p, const PlanTable *t) {
+    if (!copies(p) || t->is_uncopied) return BATCH_COPY_NONE;
     bool is_beside = p->was_started && streams(p) && !is_copying_first(p);
     return is_beside ? BATCH_COPY_BESIDE : BATCH_COPY_FIRST;
 }
@@ -571,7 +573,7 @@ static bool next_announce(const Plan *p, PlanAction *ret) {
         info->floor = t->is_known && !t->wants_anew ? t->floor : floor_of_new(p, t);
         if (!must) announce_wish(t, info);
         else if (t->wants_anew) info->copy = is_copied_first(t) ? BATCH_COPY_FIRST : BATCH_COPY_BESIDE;
-        else info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p);
+        else info->copy = t->is_known ? copy_of_changed(t, &ret->loses_values) : copy_of_new(p, t);
         if (must && info->copy == BATCH_COPY_KEEP) info->is_paused = t->is_paused;
         ret->is_gap = t->has_gap;
         return true;

@@ -47,6 +47,7 @@ typedef enum PlanMode {
 typedef struct PlanTableSpec {
     Str schema, table; /* source names; copied */
     bool is_keyless;   /* by its newest instance; of a table that isn't known yet each reading tells */
+    bool is_uncopied;  /* it streams from its beginning here on, without a copy */
     bool may_vanish;   /* without any capture instance it is forgotten, and the others go on; else an error */
 } PlanTableSpec;
 

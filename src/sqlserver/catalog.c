@@ -96,12 +96,22 @@ static bool load_database(Loader *l, Err *e) {
     return true;
 }
 
-static CatalogTable table_named(Arena *arena, Str schema, Str name, int32_t object_id) {
-    return (CatalogTable){.schema = schema,
-                          .name = name,
-                          .qualified =
-                              arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(schema), STR_ARG(name)),
-                          .object_id = object_id};
+static bool is_copied(const Loader *l, const CatalogTable *t) {
+    const RegexList *list = l->filter->copied;
+    if (!list || regexlist_match(list, str_from(t->qualified))) return true;
+    CLEANUP(buf_done) Buf full = {0};
+    buf_printf(&full, STR_FMT ".%s", STR_ARG(l->c->database), t->qualified);
+    return regexlist_match(list, buf_view(&full));
+}
+
+static CatalogTable table_named(Loader *l, Str schema, Str name, int32_t object_id) {
+    CatalogTable t = {.schema = schema,
+                      .name = name,
+                      .qualified =
+                          arena_printf(&l->c->arena, STR_FMT "." STR_FMT, STR_ARG(schema), STR_ARG(name)),
+                      .object_id = object_id};
+    t.is_uncopied = !is_copied(l, &t);
+    return t;
 }
 
 /* The tables asked for, in their order; those that are gone keep their place. */
@@ -113,7 +123,7 @@ static void take_only(Loader *l, const OdbcCells *t) {
         for (size_t row = 0; row < t->rows && !object_id; row++)
             if (str_eq(odbc_cell(t, row, 0), only[2 * i]) && str_eq(odbc_cell(t, row, 1), only[2 * i + 1]))
                 object_id = (int32_t)odbc_cell_int(t, row, 2, 0);
-        c->tables[c->table_count++] = table_named(&c->arena, arena_str(&c->arena, only[2 * i]),
+        c->tables[c->table_count++] = table_named(l, arena_str(&c->arena, only[2 * i]),
                                                   arena_str(&c->arena, only[2 * i + 1]), object_id);
     }
 }
@@ -123,7 +133,7 @@ static void take_wanted(Loader *l, const OdbcCells *t) {
     for (size_t i = 0; i < t->rows; i++) {
         Str schema = odbc_cell(t, i, 0), name = odbc_cell(t, i, 1);
         if (str_eq_c(schema, "cdc") || str_eq_c(schema, "sys") || str_eq_c(name, "systranschemas")) continue;
-        CatalogTable table = table_named(&l->c->arena, schema, name, (int32_t)odbc_cell_int(t, i, 2, 0));
+        CatalogTable table = table_named(l, schema, name, (int32_t)odbc_cell_int(t, i, 2, 0));
         if (is_wanted(l->filter->table_include, l->filter->table_exclude, str_from(table.qualified)))
             l->c->tables[l->c->table_count++] = table;
     }

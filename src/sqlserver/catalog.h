@@ -24,6 +24,8 @@ typedef struct CatalogFilter {
     const RegexList *column_include, *column_exclude; /* against schema.table.column */
     const char *message_keys;                         /* message.key.columns */
     const MaskRules *masks;
+    const RegexList
+        *copied;           /* snapshot.include.collection.list, against [database.]schema.table; NULL = all */
     bool takes_uncaptured; /* tables without a capture instance get one, of their present columns, object_id 0
                             */
     const Str *only;       /* when set, exactly these tables in this order: pairs of schema and name */
@@ -43,6 +45,7 @@ typedef struct CatalogTable {
     CatalogKey key;      /* of its rows, for the target: message.key.columns, else `paging`; count 0 = none */
     CatalogKey paging;   /* primary key, else a unique index of NOT NULL columns; count 0 = none */
     bool is_primary_key; /* paging is the primary key */
+    bool is_uncopied;    /* no first copy of it is wanted */
     size_t instance_count; /* capture instances, also those not reached by the capture job yet */
 } CatalogTable;
 

@@ -172,6 +172,10 @@ static void check_isolation(const Precheck *p, const char *name, Findings *out) 
         findings_add(out, name, FINDING_OK, NULL, "allowed: the copy takes no locks");
         return;
     }
+    if (p->settings->target.is_read_only) {
+        findings_add(out, name, FINDING_OK, NULL, "a read-only replica reads by row versions anyway");
+        return;
+    }
     CLEANUP(buf_done) Buf cure = {0};
     setup_sql_allow_snapshot(p->catalog->database, &cure);
     if (p->settings->isolation == SOURCE_ISOLATION_SNAPSHOT)

@@ -45,6 +45,7 @@ ChunkJob *chunk_job_free(ChunkJob *job) {
     free(job->masks);
     free(job->paging);
     free(job->lower_key);
+    free(job->select);
     free(job->filter);
     free(job);
     return NULL;
@@ -92,6 +93,7 @@ static bool run_query(ChunkRead *c, Err *e) {
     }
     SqlTextChunk text = {.schema = job->schema->schema,
                          .table = job->schema->table,
+                         .select = job->select,
                          .columns = job->schema->columns,
                          .order = rowset_order(c->rowset),
                          .count = job->schema->column_count,

@@ -26,6 +26,7 @@ typedef struct ChunkJob {
     const MaskRule **masks; /* owned array; by column */
     BatchChunk chunk;       /* as the plan gave it; upper_key unused */
     char *lower_key;        /* owned: where the chunk before ended; NULL = at the beginning */
+    char *select;           /* owned: gives the rows in place of the table; NULL = none */
     char *filter;           /* owned: an SQL condition on the rows; NULL = all */
     uint64_t top;           /* rows; without a paging key unused */
     size_t part_bytes;      /* a batch of about this size */

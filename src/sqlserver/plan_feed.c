@@ -4,7 +4,8 @@
 
 PlanTableSpec plan_feed_table(const Catalog *c, size_t table) {
     const CatalogTable *t = &c->tables[table];
-    PlanTableSpec spec = {.schema = t->schema, .table = t->name, .may_vanish = true};
+    PlanTableSpec spec = {
+        .schema = t->schema, .table = t->name, .is_uncopied = t->is_uncopied, .may_vanish = true};
     for (size_t k = 0; k < c->instance_count; k++)
         if (c->instances[k].table == table) spec.is_keyless = c->instances[k].schema->key_count == 0;
     return spec;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "sqlserver/check_capture.h"
 #include "sqlserver/check_server.h"
+#include "sqlserver/check_snapshot.h"
 #include "sqlserver/check_table.h"
 #include "sqlserver/setup_sql.h"
 #include "sqlserver/sql_text.h"
@@ -25,15 +26,17 @@ enum {
     NOT_AUTHORIZED = 22904,
     NEEDS_SYSADMIN = 22902,
     AZURE_SQL_DATABASE = 5,
+    GROUPS = 4,
 };
 
 /* ---- the list ---- */
 
-static size_t groups(PrecheckDefs ret[static 3]) {
+static size_t groups(PrecheckDefs ret[static GROUPS]) {
     ret[0] = check_server_defs();
     ret[1] = check_capture_defs();
     ret[2] = check_table_defs();
-    return 3;
+    ret[3] = check_snapshot_defs();
+    return GROUPS;
 }
 
 typedef enum Extent { EXTENT_NEW_TABLE, EXTENT_START, EXTENT_ALL } Extent;
@@ -50,7 +53,7 @@ static void run_one(const Precheck *p, const PrecheckDef *def, Findings *out) {
 }
 
 static void run_list(const Precheck *p, Extent extent, PrecheckProgress *progress, void *arg, Findings *out) {
-    PrecheckDefs all[3];
+    PrecheckDefs all[GROUPS];
     size_t count = groups(all);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].count; k++) {
@@ -100,7 +103,7 @@ bool precheck_new_table(const Catalog *c, size_t table, Odbc *odbc, const Source
 }
 
 size_t precheck_names(const char **ret, size_t most) {
-    PrecheckDefs all[3];
+    PrecheckDefs all[GROUPS];
     size_t count = groups(all), n = 0;
     ret[n++] = "source-login";
     for (size_t i = 0; i < count; i++)

@@ -79,6 +79,11 @@ const Schema *scan_table(const Scan *s, size_t table) {
     return s->newest[table]->schema;
 }
 
+bool scan_is_copied(const Scan *s, size_t table) {
+    return snapshot_mode_copies(s->settings.mode, &s->settings.flags) &&
+           !s->catalog.tables[s->newest[table]->table].is_uncopied;
+}
+
 static bool open_rowset(Scan *s, size_t table, Err *e) {
     end_table(s);
     s->schema = s->newest[table]->schema;

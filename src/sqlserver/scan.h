@@ -25,6 +25,8 @@ Scan *scan_close(Scan *s); /* NULL is fine; returns NULL */
 /* The captured tables, each with the columns of its newest capture instance. Borrowed. */
 size_t scan_table_count(const Scan *s);
 const Schema *scan_table(const Scan *s, size_t table);
+/* Whether a run copies it when it is new to the pipeline. */
+bool scan_is_copied(const Scan *s, size_t table);
 
 /* Begin reading a table; one at a time. in_order: by its paging key, as SQL Server orders it. Errors: as
  * odbc.h. */

@@ -19,6 +19,7 @@
 #include "pipeline/plan.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/copier.h"
+#include "sqlserver/heartbeat.h"
 #include "sqlserver/odbc.h"
 #include "sqlserver/plan_feed.h"
 #include "sqlserver/precheck.h"
@@ -56,14 +57,16 @@ struct Source {
     Plan *plan;
     Stream *stream;
     Copier *copier;
+    Heartbeat *heartbeat;
     Reading reading;
     int64_t
         look_again_us; /* monotonic: a table that couldn't be taken is looked at again; 0 = there is none */
     TableCopy *copies; /* owned, by table */
     PlanAction action; /* being done */
     bool has_action, in_window, has_ended;
-    bool is_woken;        /* atomic access */
-    int64_t next_read_us; /* monotonic */
+    bool is_woken;                         /* atomic access */
+    int64_t next_read_us;                  /* monotonic; as the next two */
+    int64_t chunk_from_us, window_from_us; /* snapshot.delay.ms, streaming.delay.ms */
     int64_t next_time_us; /* monotonic: when the captured maximum's time may be asked for again */
     Metric *captured_us, *replaced;
 };
@@ -134,6 +137,24 @@ static void warn_spared(const Catalog *c) {
                      LOG_S("why", "key columns go out as they are, as Debezium's record keys do"));
 }
 
+static void warn_dirty(const Source *s) {
+    if (s->settings.wants_dirty)
+        LOG_WARN("isolation_bettered", LOG_S("asked", "read_uncommitted"),
+                 LOG_S("is", s->catalog.allows_snapshot ? "snapshot" : "read committed"),
+                 LOG_S("why", "rows that are rolled back later would stay in the target"));
+}
+
+/* The wait before the copy is the process's, not every restart's. */
+static void begin_clocks(Source *s) {
+    const SourceSettings *settings = &s->settings;
+    if (!s->context.is_restart) s->chunk_from_us = clock_mono_us() + settings->snapshot_delay_ms * 1000;
+    if (settings->heartbeat_ms && settings->heartbeat_query)
+        s->heartbeat = heartbeat_new(&settings->target, settings->heartbeat_query, settings->heartbeat_ms);
+    else if (settings->heartbeat_ms || settings->heartbeat_query)
+        LOG_WARN("no_heartbeat", LOG_S("why", settings->heartbeat_ms ? "heartbeat.action.query isn't set"
+                                                                     : "heartbeat.interval.ms isn't set"));
+}
+
 static void begin_copies(Source *s, const StoredState *state) {
     s->copies = x_calloc(s->catalog.table_count + 1, sizeof *s->copies);
     for (size_t i = 0; i < s->catalog.table_count; i++) {
@@ -144,7 +165,10 @@ static void begin_copies(Source *s, const StoredState *state) {
 }
 
 static void make_copier(Source *s) {
-    bool is_snapshot = s->catalog.allows_snapshot && s->settings.isolation != SOURCE_ISOLATION_READ_COMMITTED;
+    const SourceSettings *settings = &s->settings;
+    bool is_snapshot =
+        s->catalog.allows_snapshot &&
+        (settings->isolation != SOURCE_ISOLATION_READ_COMMITTED || settings->target.is_read_only);
     CopierSpec spec = {.target = s->settings.target,
                        .threads = s->settings.snapshot_threads,
                        .queue_bytes = s->settings.queue_bytes,
@@ -156,6 +180,7 @@ static void make_copier(Source *s) {
 
 static Source *source_stop(Source *s) {
     if (!s) return NULL;
+    heartbeat_free(s->heartbeat);
     copier_free(s->copier);
     stream_free(s->stream);
     plan_free(s->plan);
@@ -199,6 +224,8 @@ static bool source_start(const Options *options, const ConnectorContext *context
              LOG_I("tables", s->catalog.table_count));
     warn_keyless(&s->catalog);
     warn_spared(&s->catalog);
+    warn_dirty(s);
+    begin_clocks(s);
     *ret = s;
     return true;
 }
@@ -419,6 +446,8 @@ static bool give_chunk(Source *s, Err *e) {
     ChunkJob *job = chunk_job_new(in, &s->catalog.tables[a->table]);
     job->chunk = a->chunk;
     job->lower_key = a->chunk.number && copy->upper_key && job->paging ? x_strdup(copy->upper_key) : NULL;
+    const char *select = select_overrides_find(s->settings.selects, str_from(in->schema->qualified));
+    job->select = select ? x_strdup(select) : NULL;
     job->filter = a->filter ? x_strdup(a->filter) : NULL;
     job->part_bytes = CHUNK_BYTES;
     job->top = CHUNK_BYTES / copy->row_bytes;
@@ -455,6 +484,7 @@ static bool take_copied(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     case COPY_BATCH: break;
     }
     note_rows(s, item.table, item.batch);
+    s->window_from_us = clock_mono_us() + s->settings.streaming_delay_ms * 1000;
     if (item.batch->chunk.is_last_part && !end_chunk(s, &item, e)) {
         batch_free(item.batch);
         return false;
@@ -488,14 +518,17 @@ static int64_t ms_until(int64_t at_us) {
     return left > 0 ? (left + 999) / 1000 : 0;
 }
 
+static int64_t until(int64_t at_us, int64_t left_ms) {
+    int64_t ms = ms_until(at_us);
+    return ms < left_ms ? ms : left_ms;
+}
+
 /* How long the action at hand has to wait for something else, ms; 0 = it can be done. */
 static int64_t wait_of(const Source *s, int64_t left_ms) {
-    int64_t until_read;
     switch (s->action.kind) {
-    case PLAN_READ:
-        until_read = s->action.is_urgent ? 0 : ms_until(s->next_read_us);
-        return until_read < left_ms ? until_read : left_ms;
-    case PLAN_CHUNK: return copier_free_readers(s->copier) ? 0 : left_ms;
+    case PLAN_READ: return s->action.is_urgent ? 0 : until(s->next_read_us, left_ms);
+    case PLAN_CHUNK: return copier_free_readers(s->copier) ? until(s->chunk_from_us, left_ms) : left_ms;
+    case PLAN_WINDOW: return until(s->window_from_us, left_ms);
     default: return left_ms;
     }
 }
@@ -503,7 +536,8 @@ static int64_t wait_of(const Source *s, int64_t left_ms) {
 static bool can_do(const Source *s) {
     switch (s->action.kind) {
     case PLAN_READ: return s->action.is_urgent || ms_until(s->next_read_us) == 0;
-    case PLAN_CHUNK: return copier_free_readers(s->copier) > 0;
+    case PLAN_CHUNK: return copier_free_readers(s->copier) > 0 && ms_until(s->chunk_from_us) == 0;
+    case PLAN_WINDOW: return ms_until(s->window_from_us) == 0;
     case PLAN_BUSY: return false;
     case PLAN_END: return !s->has_ended;
     default: return true;

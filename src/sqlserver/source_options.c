@@ -18,9 +18,8 @@ static const char *const FAIL_NOT_YET[] = {"warn", "skip", "ignore", NULL};
 static const char *const SNAPSHOT_MODES[] = {"initial", "initial_only", "no_data",     "schema_only",
                                              "always",  "recovery",     "when_needed", "configuration_based",
                                              NULL};
-static const char *const ISOLATION_MODES[] = {"repeatable_read", "snapshot", "read_committed", "exclusive",
-                                              NULL};
-static const char *const ISOLATION_NOT_YET[] = {"read_uncommitted", NULL};
+static const char *const ISOLATION_MODES[] = {"repeatable_read", "snapshot",         "read_committed",
+                                              "exclusive",       "read_uncommitted", NULL};
 static const char *const LOCKING_MODES[] = {"exclusive", "none", "custom", NULL};
 static const char *const QUERY_MODES[] = {"select_all", NULL};
 static const char *const CUSTOM[] = {"custom", NULL};
@@ -448,16 +447,19 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .importance = OPTION_MEDIUM,
      .standard = "repeatable_read",
      .values = ISOLATION_MODES,
-     .values_not_yet = ISOLATION_NOT_YET,
      .help = "snapshot wants it allowed in the database, read_committed keeps from it; the others take "
-             "snapshot if allowed, else read committed: chunks need no locks"},
+             "snapshot if "
+             "allowed, else read committed: chunks need no locks to be exact, and rows that were never "
+             "committed are "
+             "never copied (docs/operations.md)"},
     {.key = "snapshot.locking.mode",
      .type = OPTION_ENUM,
      .status = OPTION_NO_SENSE,
      .importance = OPTION_LOW,
      .standard = "exclusive",
      .values = LOCKING_MODES,
-     .reason = "no table is locked, but one without a key for a moment"},
+     .reason = "no table is locked, but one without a key for a moment: the changes read after it make a "
+               "copy exact"},
     {.key = "snapshot.lock.timeout.ms",
      .type = OPTION_DURATION,
      .importance = OPTION_LOW,
@@ -467,19 +469,19 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .help = "wait for the short lock on a table without a key; -1 = for ever"},
     {.key = "snapshot.include.collection.list",
      .type = OPTION_REGEXES,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_MEDIUM,
-     .reason = "all captured tables are copied"},
+     .help = "tables to copy, as database.schema.table or schema.table; the others stream from now on "
+             "without a copy"},
     {.key = "snapshot.select.statement.overrides",
      .type = OPTION_LIST,
-     .status = OPTION_REFUSED,
      .importance = OPTION_MEDIUM,
-     .reason = "other rows would be copied"},
+     .help = "tables, as schema.table, whose copy reads a statement of your own"},
     {.key = "snapshot.select.statement.overrides.*",
      .type = OPTION_STRING,
-     .status = OPTION_REFUSED,
      .importance = OPTION_LOW,
-     .reason = "other rows would be copied"},
+     .help = "snapshot.select.statement.overrides.SCHEMA.TABLE: that SELECT, with the table's column names; "
+             "read in "
+             "chunks by its key. Changes aren't filtered"},
     {.key = "snapshot.query.mode",
      .type = OPTION_ENUM,
      .importance = OPTION_LOW,
@@ -512,20 +514,18 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .reason = "tables are copied side by side"},
     {.key = "snapshot.delay.ms",
      .type = OPTION_DURATION,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_LOW,
      .standard = "0",
      .min = 0,
-     .max = INT64_MAX,
-     .reason = "the copy begins at once"},
+     .max = INT32_MAX,
+     .help = "wait before the first row is copied, at the start of the process"},
     {.key = "streaming.delay.ms",
      .type = OPTION_DURATION,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_LOW,
      .standard = "0",
      .min = 0,
-     .max = INT64_MAX,
-     .reason = "streaming begins at once"},
+     .max = INT32_MAX,
+     .help = "wait between a copy and the first changes"},
     {.key = "snapshot.mode.configuration.based.snapshot.data",
      .type = OPTION_BOOL,
      .importance = OPTION_LOW,
@@ -649,17 +649,17 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .reason = "it is always checked"},
     {.key = "heartbeat.interval.ms",
      .type = OPTION_DURATION,
-     .status = OPTION_NO_SENSE,
      .importance = OPTION_LOW,
      .standard = "0",
      .min = 0,
-     .max = INT64_MAX,
-     .reason = "the position moves without heartbeats"},
+     .max = INT32_MAX,
+     .help = "how often heartbeat.action.query is run; 0 = never. The position moves without heartbeats"},
     {.key = "heartbeat.action.query",
      .type = OPTION_STRING,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_LOW,
-     .reason = "nothing is written to the source"},
+     .help = "statement run on the source at each heartbeat.interval.ms, on a connection of its own; a "
+             "failure is a "
+             "warning and never holds up reading"},
     {.key = "topic.naming.strategy",
      .type = OPTION_STRING,
      .status = OPTION_NO_SENSE,

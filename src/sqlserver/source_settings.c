@@ -5,6 +5,7 @@ enum {
     QUEUE_BYTES = 8 * 1024 * 1024,
     MAX_BATCH_CHANGES = 20480, /* when max.batch.size isn't set: the bytes decide */
     ALL_TRANSACTIONS = 100000, /* of a window: the next one goes on at once */
+    READ_UNCOMMITTED = 4,      /* its number among the values of snapshot.isolation.mode */
 };
 
 static bool fault(const Options *o, const char *key, Err *e, const char *what) {
@@ -46,6 +47,7 @@ static bool filter_of(const Options *o, CatalogFilter *f, Err *e) {
         .column_include = options_regexes(o, "column.include.list"),
         .column_exclude = options_regexes(o, "column.exclude.list"),
         .message_keys = options_str(o, "message.key.columns"),
+        .copied = options_regexes(o, "snapshot.include.collection.list"),
     };
     if (f->table_include && f->table_exclude)
         return fault(o, "table.exclude.list", e, "give it or table.include.list, not both");
@@ -70,11 +72,6 @@ static SnapshotFlags flags_of(const Options *o) {
                            .on_data_error = FLAG("snapshot.on.data.error")};
 }
 
-bool source_copies(const Options *o) {
-    SnapshotFlags flags = flags_of(o);
-    return snapshot_mode_copies(mode_of(o), &flags);
-}
-
 bool source_streams(const Options *o) {
     SnapshotFlags flags = flags_of(o);
     return snapshot_mode_streams(mode_of(o), &flags);
@@ -82,7 +79,8 @@ bool source_streams(const Options *o) {
 
 static SourceIsolation isolation_of(const Options *o) {
     static const SourceIsolation modes[] = {SOURCE_ISOLATION_BEST, SOURCE_ISOLATION_SNAPSHOT,
-                                            SOURCE_ISOLATION_READ_COMMITTED, SOURCE_ISOLATION_BEST};
+                                            SOURCE_ISOLATION_READ_COMMITTED, SOURCE_ISOLATION_BEST,
+                                            SOURCE_ISOLATION_BEST};
     return modes[options_enum(o, "snapshot.isolation.mode")];
 }
 
@@ -125,9 +123,18 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     s.queue_bytes = queue_bytes ? (size_t)queue_bytes : QUEUE_BYTES;
     s.batch_bytes = BATCH_BYTES;
     s.how.uses_function = options_enum(o, "data.query.mode") == 1;
+    s.wants_dirty = options_enum(o, "snapshot.isolation.mode") == READ_UNCOMMITTED;
+    s.snapshot_delay_ms = options_int(o, "snapshot.delay.ms");
+    s.streaming_delay_ms = options_int(o, "streaming.delay.ms");
+    s.heartbeat_ms = options_int(o, "heartbeat.interval.ms");
+    s.heartbeat_query = options_str(o, "heartbeat.action.query");
     s.skips_unchanged = options_bool(o, "skip.messages.without.change");
     s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
     if (!mask_rules_new(o, &s.masks, e)) return false;
+    if (!select_overrides_new(o, &s.selects, e)) {
+        source_settings_done(&s);
+        return false;
+    }
     s.filter.masks = s.masks;
     *ret = s;
     return true;
@@ -135,5 +142,6 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
 
 void source_settings_done(SourceSettings *s) {
     s->masks = mask_rules_free(s->masks);
+    s->selects = select_overrides_free(s->selects);
     *s = (SourceSettings){0};
 }

@@ -15,6 +15,7 @@
 #include "sqlserver/catalog.h"
 #include "sqlserver/change_page.h"
 #include "sqlserver/odbc_target.h"
+#include "sqlserver/select_override.h"
 
 typedef enum SourceIsolation {
     SOURCE_ISOLATION_BEST, /* snapshot if the database allows it, else read committed */
@@ -38,16 +39,19 @@ typedef struct SourceSettings {
     size_t queue_bytes;
     ChangeHow how;
     bool skips_unchanged;
-    const char *agent_query; /* NULL = our own */
-    MaskRules *masks;        /* owned; NULL = none */
+    const char *agent_query;  /* NULL = our own */
+    MaskRules *masks;         /* owned; NULL = none */
+    SelectOverrides *selects; /* the same */
+    int64_t snapshot_delay_ms, streaming_delay_ms;
+    int64_t heartbeat_ms;        /* 0 = off */
+    const char *heartbeat_query; /* NULL = none */
+    bool wants_dirty;            /* read_uncommitted was asked for; what is done is SOURCE_ISOLATION_BEST */
 } SourceSettings;
 
 /* o is borrowed as long as the settings are used; source_settings_done, also after a failure. Errors:
  * ERR_INVALID, naming file, line and property. */
 MUST_CHECK bool source_settings(const Options *o, SourceSettings *ret, Err *e);
-/* What snapshot.mode holds at every start: are tables copied, are changes read? For those who check before a
- * run. */
-bool source_copies(const Options *o);
+/* Whether snapshot.mode reads changes: for those who start a run. */
 bool source_streams(const Options *o);
 void source_settings_done(SourceSettings *s); /* {0} again */
 

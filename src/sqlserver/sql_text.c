@@ -135,9 +135,10 @@ void sql_text_chunk(const SqlTextChunk *t, Buf *sql) {
         else sql_text_value(c, sql);
     }
     buf_cstr(sql, " FROM ");
-    sql_text_object(t->schema, t->table, sql);
+    /* a line comment at its end must not take the rest along; so with the filter's */
+    if (t->select) buf_printf(sql, "(%s\n) AS [millrace]", t->select);
+    else sql_text_object(t->schema, t->table, sql);
     if (t->hint) buf_printf(sql, " %s", t->hint);
-    /* a line comment at the filter's end must not take the rest along */
     if (t->filter.n) buf_printf(sql, " WHERE (" STR_FMT "\n)", STR_ARG(t->filter));
     if (t->has_lower) {
         buf_cstr(sql, t->filter.n ? " AND " : " WHERE ");

@@ -35,6 +35,7 @@ Column sql_text_meta_column(int meta);
 /* What rows to read of a table in the order of its paging key. */
 typedef struct SqlTextChunk {
     Str schema, table;
+    const char *select;    /* a statement that gives the rows in place of the table, or NULL */
     const Column *columns; /* all that are read */
     const uint16_t *order; /* of the SELECT list: indexes into columns */
     size_t count;

@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 
+import pytest
+
 import lab
 from compare import warehouse_differences
 from conftest import numbers
@@ -90,3 +92,81 @@ def test_the_change_functions_give_the_same(runner, warehouse, target):
     warehouse.script("DECLARE @l binary(10) = sys.fn_cdc_get_max_lsn(); EXEC standin.cleanup_to @l", "warehouse_source")
     done = runner.command("run", *runner.files({"data.query.mode": "function"}))
     assert done.returncode == 1 and "are needed, but its change table begins at" in done.stderr
+
+
+def test_a_copy_by_a_statement_of_ones_own_takes_its_rows_and_all_changes(runner, warehouse, target):
+    changes = {
+        "snapshot.select.statement.overrides": "dbo.orders,dbo.line_items",
+        "snapshot.select.statement.overrides.dbo.orders": "SELECT * FROM [dbo].[orders] WHERE id % 2 = 0 ORDER BY id DESC -- newest first",
+        "snapshot.select.statement.overrides.dbo.line_items": "SELECT l.* FROM dbo.line_items l JOIN dbo.orders o ON o.id = l.order_id WHERE o.id % 2 = 0;",
+    }
+    run = runner.start(source=changes)
+    runner.drained(run)
+    even = warehouse.rows("SELECT COUNT(*) FROM dbo.orders WHERE id % 2 = 0", "warehouse_source")[0][0]
+    assert target.value("select count(*) from dbo.orders") == even > 0
+    assert target.value("select count(*) from dbo.line_items where order_id % 2 = 1") == 0
+    assert target.value("select count(*) from dbo.line_items") > 0
+    execute(warehouse, "UPDATE dbo.orders SET note = N'changed' WHERE id = 5")
+    runner.drained(run)
+    assert target.value("select note from dbo.orders where id = 5") == "changed"
+
+
+def test_a_statement_that_lacks_a_column_stops_the_run_at_its_start(runner, warehouse, target):
+    changes = {
+        "snapshot.select.statement.overrides": "dbo.orders",
+        "snapshot.select.statement.overrides.dbo.orders": "SELECT id, status FROM dbo.orders",
+    }
+    done = runner.command("run", *runner.files(changes))
+    assert done.returncode == 1 and "snapshot.select.statement.overrides.dbo.orders" in done.stderr
+    assert not target.rows("select 1 from pg_tables where schemaname = 'dbo'")
+
+
+def test_tables_that_are_not_to_be_copied_stream_from_now_on(runner, warehouse, target):
+    run = runner.start(source={"snapshot.include.collection.list": r"warehouse_source\.dbo\.customers"})
+    runner.drained(run)
+    assert target.value("select count(*) from dbo.customers") > 300
+    assert target.value("select count(*) from dbo.orders") == 0
+    execute(warehouse, "UPDATE dbo.orders SET note = N'changed' WHERE id = 5")
+    runner.drained(run)
+    assert target.rows("select id, note from dbo.orders") == [(5, "changed")]
+
+
+@pytest.mark.parametrize("mode", ["exclusive", "repeatable_read", "read_committed", "read_uncommitted", "snapshot"])
+@pytest.mark.parametrize("allows_snapshot", [False, True])
+def test_each_isolation_mode_ends_equal(mode, allows_snapshot, runner, warehouse, target):
+    if allows_snapshot:
+        warehouse.script("ALTER DATABASE warehouse_source SET ALLOW_SNAPSHOT_ISOLATION ON")
+    if mode == "snapshot" and not allows_snapshot:
+        done = runner.command("run", *runner.files({"snapshot.isolation.mode": mode}))
+        assert done.returncode == 1 and "ALLOW_SNAPSHOT_ISOLATION" in done.stderr
+        return
+    load = Workload(warehouse, 300, 600, seed=12, limit=60)
+    load.start()
+    run = runner.start(source={"snapshot.isolation.mode": mode})
+    load.join(60)
+    runner.drained(run)
+    assert warehouse_differences(warehouse, target) == []
+    assert ("isolation_bettered" in run.log()) == (mode == "read_uncommitted")
+
+
+def test_a_heartbeat_runs_on_the_source_and_its_failure_holds_nothing_up(runner, warehouse, target):
+    execute(warehouse, "CREATE TABLE dbo.beats (id int IDENTITY PRIMARY KEY, at datetime2 NOT NULL)")
+    beat = {"heartbeat.interval.ms": "50", "heartbeat.action.query": "INSERT INTO dbo.beats (at) VALUES (SYSUTCDATETIME())"}
+    run = runner.start(source=beat)
+    runner.drained(run)
+    lab.wait_for("beats", lambda: warehouse.rows("SELECT COUNT(*) FROM dbo.beats", "warehouse_source")[0][0] >= 3)
+    execute(warehouse, "DROP TABLE dbo.beats")
+    lab.wait_for("the warning", lambda: "heartbeat_failed" in run.log())
+    runner.drained(run)
+    assert run.stop() == 0
+
+
+def test_the_waits_before_copy_and_stream_are_kept(runner, warehouse, target):
+    run = runner.start(source={"snapshot.delay.ms": "3600000"})
+    lab.wait_for("the tables", lambda: target.rows("select 1 from pg_tables where tablename = 'line_items' and schemaname = 'dbo'"))
+    lab.wait_for("the position", lambda: "stream_position" in run.log())
+    assert target.value("select count(*) from dbo.customers") == 0
+    assert run.stop() == 0
+    run = runner.start(source={"streaming.delay.ms": "300"})
+    runner.drained(run)
+    assert warehouse_differences(warehouse, target) == []

@@ -73,7 +73,11 @@ static void before_a_run_it_is_known_what_the_mode_does(void **state) {
         const char *const pairs[][2] = {{"snapshot.mode", modes[i]},
                                         {"snapshot.mode.configuration.based.snapshot.data", "true"}};
         Options *o = options_of(pairs, 2);
-        assert_int_equal(source_copies(o), copies[i]);
+        SourceSettings s = {0};
+        Err e = {0};
+        assert_true(source_settings(o, &s, &e));
+        assert_int_equal(snapshot_mode_copies(s.mode, &s.flags), copies[i]);
+        source_settings_done(&s);
         assert_int_equal(source_streams(o), streams[i]);
         options_free(o);
     }
