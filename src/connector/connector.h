@@ -20,6 +20,7 @@
 #include "connector/report.h"
 #include "observe/metrics.h"
 #include "observe/progress.h"
+#include "pipeline/signal.h"
 #include "pipeline/stored.h"
 #include "record/batch.h"
 
@@ -56,7 +57,10 @@ typedef struct SourceClass {
     /* The next batch in stream order, moved to the caller; NULL when none came within timeout_ms. Errors:
      * retriable → the worker stops it and starts it anew from the stored state. */
     bool (*poll)(Source *s, int64_t timeout_ms, Batch **ret, Err *e);
-    void (*wake)(Source *s);    /* any thread: poll returns soon */
+    void (*wake)(Source *s); /* any thread: poll returns soon */
+    /* Between polls, on their thread: an operator's signal (borrowed). Once it has had its effect a
+     * BATCH_ANSWER comes. NULL = takes none. */
+    void (*signal)(Source *s, const SignalText *signal);
     Source *(*stop)(Source *s); /* returns NULL; NULL is fine */
 } SourceClass;
 
@@ -85,6 +89,11 @@ typedef struct SinkClass {
     bool (*report_open)(const Options *options, const ConnectorContext *context, Reporter **ret, Err *e);
     bool (*report)(Reporter *r, const Report *report, Err *e);
     Reporter *(*report_close)(Reporter *r);
+    /* Commands to the pipeline that are kept there too, on the same connection and thread: those behind id
+     * `after` that nobody has answered (added to *ret; none unless the process owns the pipeline), and their
+     * answers. */
+    bool (*signals)(Reporter *r, int64_t after, SignalList *ret, Err *e);
+    bool (*answer)(Reporter *r, const char *id, const char *outcome, Err *e);
 } SinkClass;
 
 #endif

@@ -37,6 +37,7 @@ typedef struct StoredState {
     Position ahead;        /* one of several lanes is up to here; {0} or `position` = none is further */
     bool is_snapshot_done; /* has_position, and every table is done or is_streaming */
     Position consistent;   /* from here on the target shows states that the source had; {0} = not known yet */
+    bool is_paused;        /* an operator's last word: nothing is to be put. No part of what lanes compare */
     StoredTable *tables;   /* owned */
     size_t table_count;
 } StoredState;

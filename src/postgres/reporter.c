@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "postgres/signal_store.h"
 #include "postgres/sink_option.h"
 #include "postgres/status_store.h"
 
@@ -10,6 +11,8 @@ struct Reporter {
     SinkConfig *config;
     StatusStore *store;
     PgConn *conn; /* NULL = not connected */
+    SignalKey key;
+    const Ownership *ownership;
 };
 
 /* A report that gets lost in a crash is replaced by the next: its commit isn't worth waiting for. */
@@ -25,6 +28,8 @@ bool reporter_open(const Options *options, const ConnectorContext *context, Repo
     free(r->config->application);
     r->config->application = x_asprintf("millrace report %s", context->name);
     r->store = status_store_new(context->name, context->database);
+    r->key = (SignalKey){context->name, context->database};
+    r->ownership = context->ownership;
     *ret = r;
     return true;
 }
@@ -40,6 +45,20 @@ static bool connect_now(Reporter *r, Err *e) {
 bool reporter_put(Reporter *r, const Report *report, Err *e) {
     if (connect_now(r, e) && status_store_write(r->store, r->conn, report, /* ret_written= */ NULL, e))
         return true;
+    r->conn = pgconn_close(r->conn);
+    return false;
+}
+
+bool reporter_signals(Reporter *r, int64_t after, SignalList *ret, Err *e) {
+    if (!r->ownership) return true;
+    if (connect_now(r, e) && signal_store_take(r->conn, r->key, r->ownership->owner, after, ret, e))
+        return true;
+    r->conn = pgconn_close(r->conn);
+    return false;
+}
+
+bool reporter_answer(Reporter *r, const char *id, const char *outcome, Err *e) {
+    if (connect_now(r, e) && signal_store_answer(r->conn, id, outcome, e)) return true;
     r->conn = pgconn_close(r->conn);
     return false;
 }

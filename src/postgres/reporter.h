@@ -14,6 +14,9 @@ MUST_CHECK bool reporter_open(const Options *options, const ConnectorContext *co
 /* Connect if need be; write what is new or due. Commits asynchronously; waits at most some seconds for a lock
  * or an answer. Errors: as pgconn.h's; the next call connects anew. */
 MUST_CHECK bool reporter_put(Reporter *r, const Report *report, Err *e);
+/* As SinkClass.signals and answer. Errors: as reporter_put. */
+MUST_CHECK bool reporter_signals(Reporter *r, int64_t after, SignalList *ret, Err *e);
+MUST_CHECK bool reporter_answer(Reporter *r, const char *id, const char *outcome, Err *e);
 Reporter *reporter_close(Reporter *r); /* NULL is fine; returns NULL */
 
 #endif

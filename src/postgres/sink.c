@@ -25,6 +25,7 @@
 #include "postgres/position_store.h"
 #include "postgres/precheck_pg.h"
 #include "postgres/reporter.h"
+#include "postgres/signal_store.h"
 #include "postgres/sink_option.h"
 
 /* Changes of one commit time, waiting for our commit. */
@@ -42,6 +43,7 @@ struct Sink {
     SinkConfig *config;
     PgConn *conn; /* NULL = not connected */
     PositionStore *store;
+    SignalKey signals;
     TargetSet *targets;
     Apply *apply;
     Lane *lane;
@@ -100,6 +102,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->release.sql = "RELEASE SAVEPOINT millrace";
     const PositionKey key = {context->name, context->database, context->has_siblings, context->lane};
     s->store = position_store_new(&key, context->ownership);
+    s->signals = (SignalKey){context->name, context->database};
     s->targets = target_set_new(&s->config->rules);
     s->apply = apply_new(s->targets);
     if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);
@@ -108,7 +111,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->lane_number = context->lane;
     make_metrics(s, context->metrics);
     if (!connect_to(s, e) || !precheck_pg_server(s->conn, e) ||
-        !position_store_create(s->store, s->conn, e)) {
+        !position_store_create(s->store, s->conn, e) || !signal_store_create(s->conn, e)) {
         sink_stop(s);
         return false;
     }
@@ -211,6 +214,8 @@ static bool sink_own(Sink *s, StoredState *ret, Err *e) {
     int64_t epoch = 0;
     if (!pgconn_is_open(s->conn)) s->conn = pgconn_close(s->conn);
     if (!s->conn && !connect_to(s, e)) return false;
+    bool is_paused = false;
+    if (!signal_store_is_paused(s->conn, s->signals, &is_paused, e)) return false;
     if (!position_store_own(s->store, s->conn, &epoch, &state, e)) {
         if (e->code == ERR_FENCED) lane_fenced(s->lane);
         return false;
@@ -220,6 +225,7 @@ static bool sink_own(Sink *s, StoredState *ret, Err *e) {
              LOG_S("position", state.has_position ? position_format(&state.position, position) : "none"));
     settle_counts(s, lane_owned(s->lane, epoch, &state) == LANE_IS_IN);
     tell_progress(s);
+    state.is_paused = is_paused;
     *ret = state;
     return true;
 }
@@ -449,4 +455,6 @@ const SinkClass postgres_sink_class = {
     .report_open = reporter_open,
     .report = reporter_put,
     .report_close = reporter_close,
+    .signals = reporter_signals,
+    .answer = reporter_answer,
 };

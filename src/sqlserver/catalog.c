@@ -32,6 +32,7 @@ static bool is_wanted(const RegexList *include, const RegexList *exclude, Str na
 }
 
 bool catalog_wants(const CatalogFilter *filter, Str qualified) {
+    if (filter->signals.n && str_eq_icase(filter->signals, qualified)) return false;
     return is_wanted(filter->table_include, filter->table_exclude, qualified);
 }
 
@@ -134,8 +135,7 @@ static void take_wanted(Loader *l, const OdbcCells *t) {
         Str schema = odbc_cell(t, i, 0), name = odbc_cell(t, i, 1);
         if (str_eq_c(schema, "cdc") || str_eq_c(schema, "sys") || str_eq_c(name, "systranschemas")) continue;
         CatalogTable table = table_named(l, schema, name, (int32_t)odbc_cell_int(t, i, 2, 0));
-        if (is_wanted(l->filter->table_include, l->filter->table_exclude, str_from(table.qualified)))
-            l->c->tables[l->c->table_count++] = table;
+        if (catalog_wants(l->filter, str_from(table.qualified))) l->c->tables[l->c->table_count++] = table;
     }
 }
 

@@ -22,7 +22,8 @@
 typedef struct CatalogFilter {
     const RegexList *table_include, *table_exclude;   /* against schema.table */
     const RegexList *column_include, *column_exclude; /* against schema.table.column */
-    const char *message_keys;                         /* message.key.columns */
+    Str signals; /* "schema.table" that isn't wanted: the signal table, where no list names tables */
+    const char *message_keys; /* message.key.columns */
     const MaskRules *masks;
     const RegexList
         *copied;           /* snapshot.include.collection.list, against [database.]schema.table; NULL = all */

@@ -27,6 +27,10 @@ static Lsn largest_start(const Reading *r) {
     return largest;
 }
 
+Lsn plan_feed_end(const Reading *r) {
+    return r->is_full && r->commit_count ? r->commits[r->commit_count - 1].lsn : r->max_lsn;
+}
+
 void plan_feed_reading(Plan *p, const Catalog *c, const Reading *r, bool is_secondary) {
     CLEANUP_FREE PlanInstance *instances = x_calloc(c->instance_count + 1, sizeof *instances);
     /* one that the catalog has but not the reading before it was made in between: it hasn't begun */
@@ -41,7 +45,7 @@ void plan_feed_reading(Plan *p, const Catalog *c, const Reading *r, bool is_seco
     }
     const CommitTime *last = r->commit_count ? &r->commits[r->commit_count - 1] : NULL;
     const PlanReading reading = {.max_lsn = r->max_lsn,
-                                 .to_lsn = r->is_full && last ? last->lsn : r->max_lsn,
+                                 .to_lsn = plan_feed_end(r),
                                  .to_us = last ? last->us : 0,
                                  .now_us = r->now_us,
                                  .instances = instances,

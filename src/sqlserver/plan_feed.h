@@ -17,6 +17,8 @@
 Plan *plan_feed_new(const Catalog *c, const SnapshotPolicy *policy, const StoredState *stored);
 /* The same as for one of them, for plan_add_table. Borrows from the catalog. */
 PlanTableSpec plan_feed_table(const Catalog *c, size_t table);
+/* Where the reading ends: what the plan may give out in one window. */
+Lsn plan_feed_end(const Reading *r);
 /* Give the plan a reading. c: the catalog whose tables are the plan's, read no earlier than r. */
 void plan_feed_reading(Plan *p, const Catalog *c, const Reading *r, bool is_secondary);
 

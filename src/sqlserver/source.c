@@ -25,6 +25,7 @@
 #include "sqlserver/precheck.h"
 #include "sqlserver/reading.h"
 #include "sqlserver/setup_sql.h"
+#include "sqlserver/signal_inbox.h"
 #include "sqlserver/source_options.h"
 #include "sqlserver/source_settings.h"
 #include "sqlserver/stream.h"
@@ -58,6 +59,7 @@ struct Source {
     Stream *stream;
     Copier *copier;
     Heartbeat *heartbeat;
+    SignalInbox *signals;
     Reading reading;
     int64_t
         look_again_us; /* monotonic: a table that couldn't be taken is looked at again; 0 = there is none */
@@ -90,6 +92,11 @@ static bool fix_tables(Source *s, const StoredState *state, Err *e) {
     table_list_fix(&s->tables, &s->catalog, &s->settings.filter, state);
     table_list_use(&s->tables, &s->settings.filter);
     return load_catalog(s, e);
+}
+
+static bool open_signals(Source *s, Err *e) {
+    s->signals = signal_inbox_new(&s->settings.signals);
+    return signal_inbox_check(s->signals, s->odbc, e);
 }
 
 static bool decide_snapshot(Source *s, const StoredState *state, Err *e) {
@@ -182,6 +189,7 @@ static Source *source_stop(Source *s) {
     if (!s) return NULL;
     heartbeat_free(s->heartbeat);
     copier_free(s->copier);
+    signal_inbox_free(s->signals);
     stream_free(s->stream);
     plan_free(s->plan);
     for (size_t i = 0; s->copies && i < s->catalog.table_count; i++) free(s->copies[i].upper_key);
@@ -201,7 +209,8 @@ static bool source_start(const Options *options, const ConnectorContext *context
     s->context = *context;
     bool ok = source_settings(options, &s->settings, e) && decide_snapshot(s, state, e) &&
               precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
-              precheck_start(&s->catalog, s->odbc, &s->settings, state, e) && fix_tables(s, state, e);
+              precheck_start(&s->catalog, s->odbc, &s->settings, state, e) && fix_tables(s, state, e) &&
+              open_signals(s, e);
     if (!ok) {
         source_stop(s);
         return false;
@@ -319,6 +328,8 @@ static bool do_reading(Source *s, Err *e) {
     if (!reading_take(r, s->odbc, &at.commit_lsn, s->settings.window_transactions, e)) return false;
     if (is_catalog_old(s) && !reload_catalog(s, e)) return false;
     plan_feed_reading(s->plan, &s->catalog, r, s->settings.target.is_read_only);
+    Lsn to = plan_feed_end(r);
+    if (r->commit_count && !signal_inbox_read(s->signals, s->odbc, &at, &to, e)) return false;
     if (!tell_captured(s, e)) return false;
     s->next_read_us = clock_mono_us() + s->settings.poll_interval_ms * 1000;
     return true;
@@ -453,6 +464,7 @@ static bool give_chunk(Source *s, Err *e) {
     job->top = CHUNK_BYTES / copy->row_bytes;
     if (job->top < MIN_CHUNK_ROWS) job->top = MIN_CHUNK_ROWS;
     if (job->top > MAX_CHUNK_ROWS) job->top = MAX_CHUNK_ROWS;
+    if (s->settings.chunk_rows && !a->chunk.is_plain) job->top = s->settings.chunk_rows;
     copier_give(s->copier, job);
     return true;
 }
@@ -568,10 +580,19 @@ static bool is_woken(Source *s) {
            __atomic_load_n(s->context.is_stopping, __ATOMIC_RELAXED);
 }
 
+/* What has come is told to the plan, and what the plan said before may not hold any more: but for what it has
+ * given out. */
+static void obey_signals(Source *s) {
+    if (!signal_inbox_obey(s->signals, s->plan, s->settings.target.database, clock_mono_us())) return;
+    if (s->action.kind == PLAN_READ || s->action.kind == PLAN_BUSY) s->has_action = false;
+}
+
 /* One step: take what readers have, else do what the plan says, else wait. */
 static bool step(Source *s, int64_t left_ms, Batch **ret, Err *e) {
     if (s->in_window) return next_of_window(s, ret, e);
     if (!take_copied(s, /* timeout_ms= */ 0, ret, e) || *ret) return *ret != NULL;
+    obey_signals(s);
+    if ((*ret = signal_inbox_answer(s->signals, s->plan))) return true;
     if (!s->has_action) {
         if (!plan_next(s->plan, &s->action, e)) return false;
         s->has_action = true;
@@ -614,6 +635,10 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     }
 }
 
+static void source_signal(Source *s, const SignalText *signal) {
+    signal_inbox_command(s->signals, signal);
+}
+
 static void source_wake(Source *s) {
     __atomic_store_n(&s->is_woken, true, __ATOMIC_RELEASE);
     copier_wake(s->copier);
@@ -626,5 +651,6 @@ const SourceClass sqlserver_source_class = {
     .start = source_start,
     .poll = source_poll,
     .wake = source_wake,
+    .signal = source_signal,
     .stop = source_stop,
 };

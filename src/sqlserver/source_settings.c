@@ -1,5 +1,9 @@
 #include "sqlserver/source_settings.h"
 
+#include <string.h>
+
+#include "base/log.h"
+
 enum {
     BATCH_BYTES = 6 * 1024 * 1024,
     QUEUE_BYTES = 8 * 1024 * 1024,
@@ -104,6 +108,27 @@ static bool skipped_of(const Options *o, uint8_t *ret, Err *e) {
     return true;
 }
 
+static bool signals_of(const Options *o, SourceSettings *s, Err *e) {
+    const TextList *channels = options_list(o, "signal.enabled.channels");
+    s->signals.file_poll_ms = options_int(o, "signal.poll.interval.ms");
+    for (size_t i = 0; i < channels->count; i++) {
+        Str name = str_from(channels->items[i]);
+        if (str_eq_icase(name, STR_LIT("source")))
+            s->signals.table = options_str(o, "signal.data.collection");
+        else if (str_eq_icase(name, STR_LIT("file"))) s->signals.file = options_str(o, "signal.file");
+        else if (str_eq_icase(name, STR_LIT("kafka")) || str_eq_icase(name, STR_LIT("jmx")))
+            LOG_WARN("signal_channel_ignored", LOG_S("channel", channels->items[i]),
+                     LOG_S("why", "there is no broker and no JMX here"),
+                     LOG_S("next", "use source, file, or the command millrace signal"));
+        else return fault(o, "signal.enabled.channels", e, "it lists some of source, file, kafka, jmx");
+    }
+    if (!s->signals.table || s->names_tables) return true;
+    const char *first_dot = strchr(s->signals.table, '.'), *last_dot = strrchr(s->signals.table, '.');
+    bool has_database = first_dot != last_dot;
+    s->filter.signals = str_from(has_database ? first_dot + 1 : s->signals.table);
+    return true;
+}
+
 bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     SourceSettings s = {0};
     if (!target_of(o, &s.target, e) || !filter_of(o, &s.filter, e)) return false;
@@ -129,6 +154,10 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     s.heartbeat_ms = options_int(o, "heartbeat.interval.ms");
     s.heartbeat_query = options_str(o, "heartbeat.action.query");
     s.skips_unchanged = options_bool(o, "skip.messages.without.change");
+    s.chunk_rows = options_is_set(o, "incremental.snapshot.chunk.size")
+                       ? (uint64_t)options_int(o, "incremental.snapshot.chunk.size")
+                       : 0;
+    if (!signals_of(o, &s, e)) return false;
     s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
     if (!mask_rules_new(o, &s.masks, e)) return false;
     if (!select_overrides_new(o, &s.selects, e)) {

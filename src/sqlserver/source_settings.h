@@ -16,6 +16,7 @@
 #include "sqlserver/change_page.h"
 #include "sqlserver/odbc_target.h"
 #include "sqlserver/select_override.h"
+#include "sqlserver/signal_inbox.h"
 
 typedef enum SourceIsolation {
     SOURCE_ISOLATION_BEST, /* snapshot if the database allows it, else read committed */
@@ -32,6 +33,8 @@ typedef struct SourceSettings {
     SourceIsolation isolation;
     size_t snapshot_threads;
     int64_t lock_timeout_ms;
+    uint64_t chunk_rows; /* of a copy beside the stream; 0 = by bytes */
+    SignalInboxSpec signals;
     int64_t poll_interval_ms;
     int64_t window_transactions;
     size_t max_changes; /* of a batch */

@@ -51,10 +51,17 @@ struct Direct {
     Metric *queue_batches, *queue_bytes;
     Pulse *pulse;
     bool was_owned; /* lock: the pipeline was taken at least once */
+
+    /* Signals: the pulse's thread takes them, the source's gives them to the source. */
+    bool is_paused;        /* atomic */
+    SignalList signals;    /* lock: not given yet */
+    int64_t signals_after; /* lock: id of the last one; -1 = there is no source */
+    uint32_t source_run;   /* lock */
 };
 
 const char *direct_state_name(DirectState s) {
-    static const char *const names[] = {"starting", "running", "waiting", "draining", "stopped", "failed"};
+    static const char *const names[] = {"starting", "running", "paused", "waiting",
+                                        "draining", "stopped", "failed"};
     return names[s];
 }
 
@@ -89,6 +96,8 @@ static void tell_state(void *arg, PulseState *ret) {
     ret->state = d->state == DIRECT_DRAINING ? "stopping" : direct_state_name(d->state);
     ret->is_running = d->state == DIRECT_RUNNING;
     ret->was_owned = d->was_owned;
+    ret->signals_after = d->signals_after;
+    ret->source_run = d->source_run;
     if (d->state == DIRECT_WAITING || d->state == DIRECT_FAILED)
         (void)snprintf(ret->why, sizeof ret->why, "%s", d->why.msg);
     pthread_mutex_unlock(&d->lock);
@@ -96,6 +105,61 @@ static void tell_state(void *arg, PulseState *ret) {
 
 static bool is_stopping(const Direct *d) {
     return __atomic_load_n(&d->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+static bool is_paused(const Direct *d) {
+    return __atomic_load_n(&d->is_paused, __ATOMIC_ACQUIRE);
+}
+
+/* ---- signals ---- */
+
+static void pause_or_resume(Direct *d, const SignalText *s, bool pauses) {
+    __atomic_store_n(&d->is_paused, pauses, __ATOMIC_RELEASE);
+    LOG_INFO("signal", LOG_S("pipeline", d->name), LOG_S("id", s->id), LOG_S("type", s->type));
+    pulse_answer(d->pulse, str_from(s->id), pauses ? STR_LIT("paused") : STR_LIT("resumed"));
+}
+
+/* On the pulse's thread. */
+static void take_signals(void *arg, uint32_t source_run, SignalList *signals) {
+    Direct *d = arg;
+    for (size_t i = 0; i < signals->count; i++) {
+        SignalText *s = &signals->items[i];
+        SignalKind kind = signal_kind_of(str_from(s->type));
+        int64_t id = strtoll(s->id, NULL, 10);
+        if (kind == SIGNAL_PAUSE || kind == SIGNAL_RESUME) pause_or_resume(d, s, kind == SIGNAL_PAUSE);
+        pthread_mutex_lock(&d->lock);
+        bool is_meant = source_run == d->source_run && d->signals_after >= 0;
+        if (is_meant) d->signals_after = id;
+        if (is_meant && kind != SIGNAL_PAUSE && kind != SIGNAL_RESUME) {
+            signal_list_add(&d->signals, *s);
+            *s = (SignalText){0};
+        }
+        pthread_mutex_unlock(&d->lock);
+    }
+}
+
+/* What isn't answered comes again: to the next source. */
+static void open_signals(Direct *d, int64_t after) {
+    pthread_mutex_lock(&d->lock);
+    signal_list_done(&d->signals);
+    d->signals_after = after;
+    d->source_run++;
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* On the source's thread. */
+static void give_signals(Direct *d) {
+    pthread_mutex_lock(&d->lock);
+    SignalList signals = d->signals;
+    d->signals = (SignalList){0};
+    pthread_mutex_unlock(&d->lock);
+    for (size_t i = 0; i < signals.count; i++) {
+        if (d->spec.source->signal) d->spec.source->signal(d->source, &signals.items[i]);
+        else
+            pulse_answer(d->pulse, str_from(signals.items[i].id),
+                         STR_LIT("refused: the source takes no signals"));
+    }
+    signal_list_done(&signals);
 }
 
 /* Wait until told to stop, at most ms; false when told. */
@@ -126,6 +190,7 @@ static void *reader_main(void *arg) {
     const SourceClass *class = d->spec.source;
     while (!reader_is_told(d)) {
         Batch *batch = NULL;
+        give_signals(d);
         if (!class->poll(d->source, POLL_MS, &batch, &d->source_err)) break;
         if (!batch) continue;
         size_t bytes = batch_bytes(batch);
@@ -146,6 +211,7 @@ static void drop_batch(void *item) {
 }
 
 static void stop_source(Direct *d) {
+    open_signals(d, -1);
     if (d->has_reader) {
         __atomic_store_n(&d->is_reader_told, true, __ATOMIC_RELEASE);
         queue_close(d->queue);
@@ -166,6 +232,7 @@ static bool start_source(Direct *d, const StoredState *state, Err *e) {
     if (pthread_create(&d->reader, NULL, reader_main, d) != 0)
         return err_set(e, ERR_INTERNAL, true, "no thread for the source of pipeline %s", d->name);
     d->has_reader = true;
+    open_signals(d, 0);
     return true;
 }
 
@@ -218,11 +285,32 @@ static bool put_batch(Direct *d, Sink *sink, const Batch *batch, Rng *rng, bool 
     }
 }
 
+/* Nothing is put, the connection is kept. */
+static bool stay_paused(Direct *d, Sink *sink, Err *e) {
+    set_state(d, DIRECT_PAUSED, NULL);
+    while (is_paused(d) && wait_ms(d, IDLE_MS))
+        if (!d->spec.sink->idle(sink, e)) return false;
+    if (!is_stopping(d)) set_state(d, DIRECT_RUNNING, NULL);
+    return true;
+}
+
+/* More of a transaction or chunk follows. */
+static bool goes_on(const Batch *b) {
+    return (b->kind == BATCH_CHANGES && !b->ends_transaction) ||
+           (b->kind == BATCH_ROWS && !b->chunk.is_last_part);
+}
+
 /* Move batches until the source ends, fails or is told to stop. True: the end was reached in order. */
 static bool carry(Direct *d, Sink *sink, Rng *rng, bool *ret_moved, bool *ret_again, Err *e) {
     int64_t drain_until = 0;
+    bool is_open = false;
     for (;;) {
         void *item = NULL;
+        if (!is_open && is_paused(d)) {
+            *ret_again = true;
+            if (!stay_paused(d, sink, e)) return false;
+            if (is_stopping(d)) return true;
+        }
         QueueResult got = queue_take(d->queue, &item, IDLE_MS);
         metric_set(d->queue_batches, (int64_t)queue_items(d->queue));
         metric_set(d->queue_bytes, (int64_t)queue_bytes(d->queue));
@@ -237,7 +325,14 @@ static bool carry(Direct *d, Sink *sink, Rng *rng, bool *ret_moved, bool *ret_ag
             continue;
         }
         Batch *batch = item;
+        if (batch->kind == BATCH_ANSWER) {
+            pulse_answer(d->pulse, batch->answer_to, batch->answer);
+            pulse_wake(d->pulse);
+            batch_free(batch);
+            continue;
+        }
         bool is_end = batch->kind == BATCH_END;
+        is_open = goes_on(batch);
         bool ok = batch->kind != BATCH_TABLE || !d->topics || topics_check(d->topics, batch->schema, e);
         ok = ok && put_batch(d, sink, batch, rng, ret_again, e);
         if (ok && batch->kind != BATCH_TABLE) d->context.is_restart = true;
@@ -266,7 +361,10 @@ static bool attempt(Direct *d, Rng *rng, bool *ret_moved, bool *ret_again, Err *
     const Options *options = d->spec.sink_options;
     bool ok = (!options || topics_new(options, d->spec.topic_prefix, &d->topics, e)) &&
               class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e);
-    if (ok) note_owned(d);
+    if (ok) {
+        note_owned(d);
+        __atomic_store_n(&d->is_paused, state.is_paused, __ATOMIC_RELEASE);
+    }
     ok = ok && start_source(d, &state, e);
     *ret_again = !ok && e->retriable;
     stored_state_done(&state);
@@ -331,10 +429,12 @@ Direct *direct_start(const DirectSpec *spec) {
                                    "Batches read and waiting to be written");
     d->queue_bytes = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_queue_bytes", (Str){0},
                                  "Memory of the batches that wait");
+    d->signals_after = -1;
     d->pulse = pulse_start(&(PulseSpec){.sink = spec->sink,
                                         .sink_options = spec->sink_options,
                                         .context = &d->context,
                                         .tell = tell_state,
+                                        .take_signals = take_signals,
                                         .arg = d});
     int rc = pthread_create(&d->master, NULL, master_main, d);
     assert(rc == 0);
@@ -377,6 +477,7 @@ Direct *direct_stop(Direct *d) {
     direct_drain(d);
     pthread_join(d->master, NULL);
     pulse_stop(d->pulse);
+    signal_list_done(&d->signals);
     progress_free(d->context.progress);
     pthread_mutex_destroy(&d->lock);
     pthread_cond_destroy(&d->changed);

@@ -10,6 +10,8 @@
  *      │  ▲        │ ▲         │
  *      ▼  │        ▼ │         ▼
  *     WAITING ◀──────┘      FAILED        WAITING: backing off after a retriable failure, then STARTING again
+ *
+ * RUNNING ⇄ PAUSED at an operator's word (signal_store.h): the position stays, the connections are kept.
  */
 #ifndef WORKER_DIRECT_H
 #define WORKER_DIRECT_H
@@ -24,6 +26,7 @@
 typedef enum DirectState {
     DIRECT_STARTING,
     DIRECT_RUNNING,
+    DIRECT_PAUSED,
     DIRECT_WAITING,
     DIRECT_DRAINING,
     DIRECT_STOPPED,

@@ -18,6 +18,7 @@ struct Pulse {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_woken, is_stopping; /* lock */
+    SignalList answers;         /* lock: id and, in `type`, outcome */
 
     /* The thread's own. */
     Reporter *reporter;
@@ -80,6 +81,10 @@ static void note_result(Pulse *p, bool ok, const Err *e) {
     p->skip = ok ? 0 : RETRY_TICKS;
 }
 
+static bool connect_reporter(Pulse *p, Err *e) {
+    return p->reporter || p->spec.sink->report_open(p->spec.sink_options, p->spec.context, &p->reporter, e);
+}
+
 static void report(Pulse *p, bool is_last) {
     const ConnectorContext *context = p->spec.context;
     const SinkClass *class = p->spec.sink;
@@ -102,9 +107,39 @@ static void report(Pulse *p, bool is_last) {
     r.tables = p->tables;
     r.table_count = p->table_count;
     Err e = {0};
-    bool ok = (p->reporter || class->report_open(p->spec.sink_options, context, &p->reporter, &e)) &&
-              class->report(p->reporter, &r, &e);
+    bool ok = connect_reporter(p, &e) && class->report(p->reporter, &r, &e);
     if (state.was_owned) note_result(p, ok, &e); /* else the failure itself is what the log tells */
+}
+
+/* Those that can't be written are kept for the next time. */
+static void write_answers(Pulse *p) {
+    pthread_mutex_lock(&p->lock);
+    SignalList answers = p->answers;
+    p->answers = (SignalList){0};
+    pthread_mutex_unlock(&p->lock);
+    size_t i = 0;
+    Err e;
+    while (i < answers.count && connect_reporter(p, &e) &&
+           p->spec.sink->answer(p->reporter, answers.items[i].id, answers.items[i].type, &e))
+        i++;
+    for (; i < answers.count; i++)
+        pulse_answer(p, str_from(answers.items[i].id), str_from(answers.items[i].type));
+    signal_list_done(&answers);
+}
+
+/* A failure shows with the reports. */
+static void look_for_signals(Pulse *p) {
+    PulseState state = {.why = ""};
+    SignalList signals = {0};
+    Err e;
+    if (!p->spec.sink->signals || !p->spec.take_signals || p->skip > 0) return;
+    write_answers(p);
+    p->spec.tell(p->spec.arg, &state);
+    if (!state.was_owned || state.signals_after < 0) return;
+    if (connect_reporter(p, &e) && p->spec.sink->signals(p->reporter, state.signals_after, &signals, &e) &&
+        signals.count)
+        p->spec.take_signals(p->spec.arg, state.source_run, &signals);
+    signal_list_done(&signals);
 }
 
 /* Until the next tick, a wake, or the end; true when it is the end. */
@@ -124,8 +159,12 @@ static bool wait_tick(Pulse *p) {
 
 static void *pulse_main(void *arg) {
     Pulse *p = arg;
-    while (!wait_tick(p)) report(p, /* is_last= */ false);
+    while (!wait_tick(p)) {
+        report(p, /* is_last= */ false);
+        look_for_signals(p);
+    }
     report(p, /* is_last= */ true);
+    if (p->spec.sink->answer) write_answers(p);
     return NULL;
 }
 
@@ -165,6 +204,12 @@ void pulse_wake(Pulse *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
+void pulse_answer(Pulse *p, Str id, Str outcome) {
+    pthread_mutex_lock(&p->lock);
+    signal_list_add(&p->answers, signal_text(id, outcome, (Str){0}));
+    pthread_mutex_unlock(&p->lock);
+}
+
 Pulse *pulse_stop(Pulse *p) {
     if (!p) return NULL;
     pthread_mutex_lock(&p->lock);
@@ -173,6 +218,7 @@ Pulse *pulse_stop(Pulse *p) {
     pthread_mutex_unlock(&p->lock);
     pthread_join(p->thread, NULL);
     if (p->reporter) p->spec.sink->report_close(p->reporter);
+    signal_list_done(&p->answers);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->changed);
     free(p->tables);

@@ -1,5 +1,6 @@
 #include "worker/direct.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,17 @@ static struct Script {
     bool in_transaction; /* the put before the failing one began a transaction that goes on */
     int64_t fail_start;  /* this many sink starts fail */
     int stored, owned, source_starts, puts, idles, order_errors;
+    bool begins_paused;  /* an operator's last word */
+    int resume_at_idle;  /* that many idle calls later `resume` comes */
+    bool takes_signals;  /* the source answers what it is told */
+    int last_answer;     /* 1 + number of the last signal that was answered */
+    char outcome[2][40]; /* of the signals */
 } script;
 
 struct Source {
     int next;
     bool is_ended;
+    char told[8]; /* id of a signal to answer; "" = none */
 };
 
 static bool source_start(const Options *o, const ConnectorContext *c, const StoredState *state, Source **ret,
@@ -42,8 +49,15 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
         script.fail_poll_at = 0;
         return err_set(e, ERR_IO, !script.is_fatal, "source went away");
     }
+    if (s->told[0]) {
+        *ret = batch_new(BATCH_ANSWER);
+        (*ret)->answer_to = arena_str(&(*ret)->arena, str_from(s->told));
+        (*ret)->answer = STR_LIT("obeyed");
+        s->told[0] = '\0';
+        return true;
+    }
     if (s->next > script.batches) {
-        if (s->is_ended) return true;
+        if (s->is_ended || script.takes_signals) return true;
         s->is_ended = true;
         *ret = batch_new(BATCH_END);
         return true;
@@ -53,6 +67,10 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     b->ends_transaction = true;
     *ret = b;
     return true;
+}
+
+static void source_signal(Source *s, const SignalText *signal) {
+    (void)snprintf(s->told, sizeof s->told, "%s", signal->id);
 }
 
 static void source_wake(Source *s) {
@@ -83,6 +101,7 @@ static bool sink_own(Sink *s, StoredState *ret, Err *e) {
     (void)e;
     script.owned++;
     ret->has_position = script.stored > 0;
+    ret->is_paused = script.begins_paused;
     ret->position.commit_lsn.b[9] = (uint8_t)script.stored;
     return true;
 }
@@ -109,6 +128,50 @@ static bool sink_idle(Sink *s, Err *e) {
     script.idles++;
     return true;
 }
+
+/* Where reports are kept: signal 1 is `resume`, once it is time, signal 2 is the source's. */
+struct Reporter {
+    int unused;
+};
+
+static bool report_open(const Options *o, const ConnectorContext *c, Reporter **ret, Err *e) {
+    (void)o;
+    (void)c;
+    (void)e;
+    *ret = x_calloc(1, sizeof **ret);
+    return true;
+}
+
+static bool report_put(Reporter *r, const Report *report, Err *e) {
+    (void)r;
+    (void)report;
+    (void)e;
+    return true;
+}
+
+static Reporter *report_close(Reporter *r) {
+    free(r);
+    return NULL;
+}
+
+static bool report_signals(Reporter *r, int64_t after, SignalList *ret, Err *e) {
+    (void)r;
+    (void)e;
+    bool is_time = __atomic_load_n(&script.idles, __ATOMIC_ACQUIRE) >= script.resume_at_idle;
+    if (script.begins_paused && is_time && after < 1)
+        signal_list_add(ret, signal_text(STR_LIT("1"), STR_LIT("resume"), (Str){0}));
+    if (script.takes_signals && after < 2)
+        signal_list_add(ret, signal_text(STR_LIT("2"), STR_LIT("stop-snapshot"), (Str){0}));
+    return true;
+}
+
+static bool report_answer(Reporter *r, const char *id, const char *outcome, Err *e) {
+    (void)r;
+    (void)e;
+    (void)snprintf(script.outcome[id[0] - '1'], sizeof script.outcome[0], "%s", outcome);
+    __atomic_store_n(&script.last_answer, id[0] - '0' + 1, __ATOMIC_RELEASE);
+    return true;
+}
 static bool sink_needs_source_back(const Sink *s) {
     return s->in_transaction;
 }
@@ -117,14 +180,22 @@ static Sink *sink_stop(Sink *s) {
     return NULL;
 }
 
-static const SourceClass source_class = {
-    .start = source_start, .poll = source_poll, .wake = source_wake, .stop = source_stop};
+static const SourceClass source_class = {.start = source_start,
+                                         .poll = source_poll,
+                                         .wake = source_wake,
+                                         .signal = source_signal,
+                                         .stop = source_stop};
 static const SinkClass sink_class = {.start = sink_start,
                                      .own = sink_own,
                                      .put = sink_put,
                                      .idle = sink_idle,
                                      .needs_source_back = sink_needs_source_back,
-                                     .stop = sink_stop};
+                                     .stop = sink_stop,
+                                     .report_open = report_open,
+                                     .report = report_put,
+                                     .report_close = report_close,
+                                     .signals = report_signals,
+                                     .answer = report_answer};
 
 /* Run the script to its end; the final state and the last failure. */
 static DirectState run(int32_t max_restarts, Err *why) {
@@ -225,6 +296,59 @@ static void a_target_that_comes_back_is_used(void **state) {
     assert_int_equal(script.stored, 10);
 }
 
+static void a_paused_pipeline_puts_nothing_until_it_is_resumed(void **state) {
+    (void)state;
+    Err why = {0};
+    script.begins_paused = true;
+    script.resume_at_idle = 2;
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_true(script.idles >= 2); /* the connection was kept alive meanwhile */
+    assert_string_equal(script.outcome[0], "resumed");
+}
+
+static void a_paused_pipeline_can_be_stopped(void **state) {
+    (void)state;
+    script.begins_paused = true;
+    script.resume_at_idle = 1000000;
+    Metrics *metrics = metrics_new();
+    DirectSpec spec = {.name = "test",
+                       .source = &source_class,
+                       .sink = &sink_class,
+                       .metrics = metrics,
+                       .queue_batches = 2,
+                       .queue_bytes = 1 << 20,
+                       .restart_wait_ms = 1,
+                       .restart_wait_max_ms = 2};
+    Direct *d = direct_start(&spec);
+    while (direct_state(d, NULL) != DIRECT_PAUSED) (void)direct_wait(d, 1);
+    direct_drain(d);
+    assert_int_equal(direct_wait(d, 20000), DIRECT_STOPPED);
+    direct_stop(d);
+    assert_int_equal(script.puts, 0);
+    metrics_free(metrics);
+}
+
+static void a_signal_goes_to_the_source_and_its_answer_comes_back(void **state) {
+    (void)state;
+    script.takes_signals = true;
+    Metrics *metrics = metrics_new();
+    DirectSpec spec = {.name = "test",
+                       .source = &source_class,
+                       .sink = &sink_class,
+                       .metrics = metrics,
+                       .queue_batches = 2,
+                       .queue_bytes = 1 << 20,
+                       .restart_wait_ms = 1,
+                       .restart_wait_max_ms = 2};
+    Direct *d = direct_start(&spec);
+    for (int i = 0; i < 20000 && !__atomic_load_n(&script.last_answer, __ATOMIC_ACQUIRE); i++)
+        (void)direct_wait(d, 1);
+    direct_stop(d);
+    assert_string_equal(script.outcome[1], "obeyed");
+    metrics_free(metrics);
+}
+
 static void a_drain_ends_a_pipeline_that_waits(void **state) {
     (void)state;
     script.fail_start = 1000000;
@@ -257,6 +381,9 @@ int main(void) {
         cmocka_unit_test_setup(a_failure_that_no_retry_cures_fails_with_its_reason, quiet),
         cmocka_unit_test_setup(a_target_that_stays_down_fails_after_the_last_try, quiet),
         cmocka_unit_test_setup(a_target_that_comes_back_is_used, quiet),
+        cmocka_unit_test_setup(a_paused_pipeline_puts_nothing_until_it_is_resumed, quiet),
+        cmocka_unit_test_setup(a_paused_pipeline_can_be_stopped, quiet),
+        cmocka_unit_test_setup(a_signal_goes_to_the_source_and_its_answer_comes_back, quiet),
         cmocka_unit_test_setup(a_drain_ends_a_pipeline_that_waits, quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,10 +126,17 @@ static void marks_of_tables_and_chunks_are_what_the_lane_expects(void **state) {
     const Schema *schema = items("items", true);
     StoredState want = {0}, got = {0};
     Err e = {0};
-    Batch *batches[] = {table_batch(schema, BATCH_COPY_FIRST),   rows_batch(schema, 0, true, true, true),
-                        rows_batch(schema, 1, true, true, true), table_batch(schema, BATCH_COPY_KEEP),
-                        table_batch(schema, BATCH_COPY_BESIDE),  rows_batch(schema, 0, true, true, false),
+    Batch *batches[] = {table_batch(schema, BATCH_COPY_FIRST),    rows_batch(schema, 0, true, true, true),
+                        rows_batch(schema, 1, true, true, true),  table_batch(schema, BATCH_COPY_KEEP),
+                        table_batch(schema, BATCH_COPY_BESIDE),   rows_batch(schema, 0, true, true, false),
+                        table_batch(schema, BATCH_COPY_BESIDE),   table_batch(schema, BATCH_COPY_KEEP),
+                        rows_batch(schema, 0, true, true, false), table_batch(schema, BATCH_COPY_STOP),
+                        table_batch(schema, BATCH_COPY_BESIDE),   rows_batch(schema, 0, true, true, true),
                         table_batch(schema, BATCH_COPY_NONE)};
+    batches[6]->table.asked = batches[10]->table.asked = BATCH_ASKED;
+    batches[6]->table.filter = STR_LIT("id = 'x'");
+    batches[7]->table.is_paused = batches[10]->table.is_paused = true;
+    batches[10]->table.asked = BATCH_ASKED_BLOCKING;
     batches[2]->chunk.is_exact = true;
     batches[3]->table.floor = at(3);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {

@@ -1,5 +1,6 @@
 #include "worker/pulse.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,46 @@ static const SinkClass sink = {
     .report_open = report_open, .report = report_put, .report_close = report_close};
 static const SinkClass silent;
 
+/* Signals: two wait, and the first try to answer fails. */
+static struct Desk {
+    int64_t asked_after;
+    int fail_answers;
+    char answered[40];
+    size_t taken;
+} desk;
+
+static bool report_signals(Reporter *r, int64_t after, SignalList *ret, Err *e) {
+    (void)r;
+    (void)e;
+    desk.asked_after = after;
+    if (after < 6) signal_list_add(ret, signal_text(STR_LIT("6"), STR_LIT("log"), (Str){0}));
+    if (after < 7) signal_list_add(ret, signal_text(STR_LIT("7"), STR_LIT("pause"), STR_LIT("{}")));
+    return true;
+}
+
+static bool report_answer(Reporter *r, const char *id, const char *outcome, Err *e) {
+    (void)r;
+    if (desk.fail_answers > 0) {
+        desk.fail_answers--;
+        return err_set(e, ERR_IO, true, "down");
+    }
+    (void)snprintf(desk.answered, sizeof desk.answered, "%s: %s", id, outcome);
+    return true;
+}
+
+static const SinkClass with_signals = {.report_open = report_open,
+                                       .report = report_put,
+                                       .report_close = report_close,
+                                       .signals = report_signals,
+                                       .answer = report_answer};
+
+static void take_signals(void *arg, uint32_t source_run, SignalList *signals) {
+    Pulse **p = arg;
+    desk.taken += signals->count;
+    assert(source_run == 3);
+    pulse_answer(*p, str_from(signals->items[0].id), STR_LIT("done"));
+}
+
 static PulseState now;
 static void tell(void *arg, PulseState *ret) {
     (void)arg;
@@ -86,6 +127,48 @@ static void run_with(const SinkClass *class, Metrics *metrics, Progress *progres
         wait_for_report();
     }
     assert_null(pulse_stop(p));
+}
+
+static void signals_are_taken_and_answered_until_the_answer_is_kept(void **state) {
+    (void)state;
+    Metrics *m = metrics_new();
+    ConnectorContext context = context_with(m, NULL);
+    memset(&desk, 0, sizeof desk);
+    desk.fail_answers = 1;
+    now = (PulseState){.state = "running", .was_owned = true, .signals_after = 5, .source_run = 3};
+    kept.count = 0;
+    Pulse *p = NULL;
+    p = pulse_start(&(PulseSpec){
+        .sink = &with_signals, .context = &context, .tell = tell, .take_signals = take_signals, .arg = &p});
+    for (int i = 0; i < 3; i++) { /* signals are looked for behind each report */
+        kept.count = 0;
+        pulse_wake(p);
+        wait_for_report();
+    }
+    assert_null(pulse_stop(p));
+    assert_int_equal(desk.asked_after, 5);
+    assert_true(desk.taken >= 2);
+    assert_string_equal(desk.answered, "6: done");
+    metrics_free(m);
+}
+
+static void without_a_source_no_signal_is_taken(void **state) {
+    (void)state;
+    Metrics *m = metrics_new();
+    ConnectorContext context = context_with(m, NULL);
+    memset(&desk, 0, sizeof desk);
+    now = (PulseState){.state = "waiting", .was_owned = true, .signals_after = -1};
+    Pulse *p = NULL;
+    p = pulse_start(&(PulseSpec){
+        .sink = &with_signals, .context = &context, .tell = tell, .take_signals = take_signals, .arg = &p});
+    for (int i = 0; i < 2; i++) {
+        kept.count = 0;
+        pulse_wake(p);
+        wait_for_report();
+    }
+    assert_null(pulse_stop(p));
+    assert_int_equal(desk.taken, 0);
+    metrics_free(m);
 }
 
 static void a_running_pipeline_copies_or_streams(void **state) {
@@ -166,6 +249,8 @@ static int quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signals_are_taken_and_answered_until_the_answer_is_kept),
+        cmocka_unit_test(without_a_source_no_signal_is_taken),
         cmocka_unit_test(a_running_pipeline_copies_or_streams),
         cmocka_unit_test(the_end_is_reported_and_why),
         cmocka_unit_test(a_process_that_owned_nothing_tells_only_its_end),
