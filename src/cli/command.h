@@ -17,7 +17,8 @@ typedef struct Command {
     int (*run)(const Args *args); /* exit status */
 } Command;
 
-extern const Command command_run, command_setup, command_signal, command_status, command_verify;
+extern const Command command_cutover, command_run, command_setup, command_signal, command_status,
+    command_verify;
 
 /* Options that every command which takes a pipeline has. */
 #define COMMAND_ENDS                                                                                         \

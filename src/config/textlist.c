@@ -38,6 +38,12 @@ void textlist_split(TextList *l, Str text) {
     }
 }
 
+bool textlist_has(const TextList *l, Str text) {
+    for (size_t i = 0; i < l->count; i++)
+        if (str_eq_c(text, l->items[i])) return true;
+    return false;
+}
+
 void textlist_done(TextList *l) {
     for (size_t i = 0; i < l->count; i++) free(l->items[i]);
     free(l->items);

@@ -450,3 +450,11 @@ bool scan_pg_stored(ScanPg *s, StoredState *ret, Err *e) {
     position_store_free(store);
     return ok;
 }
+
+bool scan_pg_target(ScanPg *s, const Schema *schema, Target **ret, Err *e) {
+    return target_open(s->conn, &s->config->rules, schema, /* may_ddl= */ false, ret, e);
+}
+
+PgConn *scan_pg_conn(ScanPg *s) {
+    return s->conn;
+}

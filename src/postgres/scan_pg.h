@@ -13,6 +13,7 @@
 
 #include "connector/connector.h"
 #include "pipeline/stored.h"
+#include "postgres/target.h"
 #include "record/schema.h"
 #include "record/value.h"
 
@@ -33,5 +34,9 @@ MUST_CHECK bool scan_pg_table(ScanPg *s, const Schema *schema, ScanPgRow *row, v
  */
 MUST_CHECK bool scan_pg_keys(ScanPg *s, const Schema *schema, const Value *const *keys, size_t count,
                              ScanPgRow *row, void *arg, Err *e);
+
+/* The target of a schema, as it is; owned: target_free. Errors: as target_open. */
+MUST_CHECK bool scan_pg_target(ScanPg *s, const Schema *schema, Target **ret, Err *e);
+PgConn *scan_pg_conn(ScanPg *s); /* borrowed; for queries that read */
 
 #endif

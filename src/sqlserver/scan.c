@@ -219,3 +219,33 @@ bool scan_passed_ask(Scan *s, CapturePassed *p, Err *e) {
     assert(!s->is_open);
     return capture_passed_ask(s->odbc, p, e);
 }
+
+bool scan_extras(Scan *s, Arena *arena, Extras *ret, Err *e) {
+    assert(!s->is_open);
+    return extras_load(s->odbc, arena, ret, e);
+}
+
+size_t scan_find(const Scan *s, Str schema, Str table) {
+    size_t i = 0;
+    while (i < s->count &&
+           !(str_eq(s->newest[i]->schema->schema, schema) && str_eq(s->newest[i]->schema->table, table)))
+        i++;
+    return i;
+}
+
+bool scan_has_changed(Scan *s, size_t table, const Lsn *after, bool *ret, Err *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    CLEANUP(buf_done) Buf sql = {0};
+    CLEANUP(buf_done) Buf name = {0};
+    OdbcCells found;
+    OdbcParam param = odbc_bytes(after->b, LSN_BYTES);
+    assert(!s->is_open && table < s->count);
+    buf_printf(&name, "" STR_FMT "_CT", STR_ARG(s->newest[table]->name));
+    buf_cstr(&sql, "SELECT TOP (1) 1 FROM ");
+    sql_text_object(STR_LIT("cdc"), buf_view(&name), &sql);
+    buf_cstr(&sql, " WHERE __$start_lsn > CAST(? AS binary(10))");
+    if (!odbc_cells(s->odbc, &arena, buf_text(&sql), &param, 1, &found, e))
+        return err_wrap(e, "table %s", s->newest[table]->schema->qualified);
+    *ret = found.rows > 0;
+    return true;
+}

@@ -14,6 +14,7 @@
 #include "record/lsn.h"
 #include "record/schema.h"
 #include "sqlserver/capture_passed.h"
+#include "sqlserver/extras.h"
 
 typedef struct Scan Scan;
 
@@ -37,6 +38,12 @@ MUST_CHECK bool scan_next(Scan *s, Batch **ret, Err *e);
 /* The rows with these keys: count × schema->key_count values, in key order. Those that aren't there are left
  * out; rows come in no order. Errors: as odbc.h; ERR_INVALID for a table without a key. */
 MUST_CHECK bool scan_rows_by_key(Scan *s, size_t table, const Value *keys, size_t count, Batch **ret, Err *e);
+/* extras.h, of the whole database. */
+MUST_CHECK bool scan_extras(Scan *s, Arena *arena, Extras *ret, Err *e);
+/* Number of the captured table of that name, scan_table_count when there is none. */
+size_t scan_find(const Scan *s, Str schema, Str table);
+/* Whether the table was changed after that LSN, as far as is captured. */
+MUST_CHECK bool scan_has_changed(Scan *s, size_t table, const Lsn *after, bool *ret, Err *e);
 /* capture_passed.h, on the scan's connection. */
 MUST_CHECK bool scan_passed_begin(Scan *s, CapturePassed *p, Err *e);
 MUST_CHECK bool scan_passed_ask(Scan *s, CapturePassed *p, Err *e);

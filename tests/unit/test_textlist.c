@@ -13,6 +13,8 @@ static void texts_are_copied_and_end_in_null(void **state) {
     }
     assert_string_equal(l.items[0], "number 0");
     assert_string_equal(l.items[99], "number 99");
+    assert_true(textlist_has(&l, STR_LIT("number 7")));
+    assert_false(textlist_has(&l, STR_LIT("number")));
     textlist_done(&l);
     assert_null(l.items);
 }
