@@ -428,7 +428,8 @@ static bool build_instance(Loader *l, CatalogInstance *instance, const OdbcCells
         Column c = column_at(t, row);
         size_t place = is_keyed ? key_place(&table->key, c.column_id) : 0;
         bool is_needed = place || (can_page && key_place(&table->paging, c.column_id));
-        if (!is_needed && !wants_column(l, table, c.name, &text)) continue;
+        bool is_left_out = c.is_computed && l->filter->computed == CATALOG_COMPUTED_EXCLUDE;
+        if (!is_needed && (is_left_out || !wants_column(l, table, c.name, &text))) continue;
         c.key = (int16_t)place;
         ordinal[count] = (uint16_t)odbc_cell_int(t, row, COL_ORDINAL, 0);
         is_gone[count] = !odbc_cell(t, row, COL_SOURCE_ID).p;
@@ -438,6 +439,8 @@ static bool build_instance(Loader *l, CatalogInstance *instance, const OdbcCells
     instance->ordinal = ordinal;
     instance->is_gone = is_gone;
     instance->paging = can_page ? paging_columns(l, table, instance->schema) : NULL;
+    instance->paging_count = instance->paging ? table->paging.count : 0;
+    instance->rereads_computed = l->filter->computed == CATALOG_COMPUTED_REREAD;
     if (find_masks(l, instance, e)) return true;
     instance->schema = schema_unref(instance->schema);
     return false;

@@ -18,12 +18,20 @@
 #include "sqlserver/mask.h"
 #include "sqlserver/odbc.h"
 
+/* computed.columns.mode: change tables have NULL in computed columns. */
+typedef enum CatalogComputed {
+    CATALOG_COMPUTED_LEAVE,   /* changes leave them as they are in the target */
+    CATALOG_COMPUTED_REREAD,  /* they are read from the source's table, by key */
+    CATALOG_COMPUTED_EXCLUDE, /* they aren't taken at all */
+} CatalogComputed;
+
 /* Which tables and columns are wanted. All borrowed; NULL = not given. */
 typedef struct CatalogFilter {
     const RegexList *table_include, *table_exclude;   /* against schema.table */
     const RegexList *column_include, *column_exclude; /* against schema.table.column */
     Str signals; /* "schema.table" that isn't wanted: the signal table, where no list names tables */
     const char *message_keys; /* message.key.columns */
+    CatalogComputed computed;
     const MaskRules *masks;
     const RegexList
         *copied;           /* snapshot.include.collection.list, against [database.]schema.table; NULL = all */
@@ -62,6 +70,8 @@ typedef struct CatalogInstance {
     const uint16_t *ordinal; /* by schema column: place in the change table from 1 (update mask bit + 1) */
     const bool *is_gone;     /* by schema column: dropped from the source table */
     const uint16_t *paging;  /* schema columns of the table's paging key, or NULL when one isn't captured */
+    size_t paging_count;
+    bool rereads_computed;        /* computed.columns.mode=reread */
     const MaskRule *const *masks; /* by schema column: how it is changed, or NULL; key columns never are */
     const MaskRule *spared;       /* one that names a key column, or NULL */
 } CatalogInstance;

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "sqlserver/reread.h"
 #include "sqlserver/rowset.h"
 #include "sqlserver/sql_text.h"
 
@@ -48,6 +49,7 @@ struct ChangeReader {
     uint16_t *key_ordinal; /* owned: of the schema's key columns */
     uint16_t *ordinal;     /* owned: of all of them */
     Rowset *rowset;
+    Reread *reread;    /* NULL = nothing is read again */
     size_t row_bytes;  /* estimate, kept up with what comes */
     uint64_t replaced; /* of the rowset's, told already */
 };
@@ -147,7 +149,8 @@ bool change_reader_new(const CatalogInstance *instance, const ChangeHow *how, Od
         r->key_ordinal[i] = instance->ordinal[r->schema->key[i]];
     r->ordinal = x_calloc(r->schema->column_count, sizeof *r->ordinal);
     memcpy(r->ordinal, instance->ordinal, r->schema->column_count * sizeof *r->ordinal);
-    if (!rowset_new(r->schema->qualified, r->columns, r->count, driver, &r->rowset, e)) {
+    if (!rowset_new(r->schema->qualified, r->columns, r->count, driver, &r->rowset, e) ||
+        !reread_new(instance, driver, &r->reread, e)) {
         change_reader_free(r);
         return false;
     }
@@ -166,6 +169,7 @@ bool change_reader_new(const CatalogInstance *instance, const ChangeHow *how, Od
 ChangeReader *change_reader_free(ChangeReader *r) {
     if (!r) return NULL;
     rowset_free(r->rowset);
+    reread_free(r->reread);
     schema_unref(r->schema);
     free(r->name);
     free(r->columns);
@@ -362,6 +366,18 @@ static ChangePageResult page_result(const PageRead *q, ChangePage *page, const L
     return result;
 }
 
+/* The new rows of the page, to be completed by what the change table doesn't carry. */
+static bool reread_page(ChangeReader *r, Odbc *odbc, ChangePage *page, Err *e) {
+    if (!r->reread || page->count == 0) return true;
+    CLEANUP_FREE Value **rows = x_calloc(page->count, sizeof(Value *));
+    size_t count = 0;
+    for (size_t i = 0; i < page->count; i++) {
+        uint8_t operation = change_page_operation(page, i);
+        if (operation == 2 || operation == 4) rows[count++] = page->rows[i] + page->meta_count;
+    }
+    return reread_rows(r->reread, odbc, rows, count, &page->arena, e);
+}
+
 bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const Lsn *to, size_t bytes,
                         ChangePageResult *ret, Err *e) {
     for (;;) {
@@ -378,6 +394,7 @@ bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const
         bool ok = run_page(&q, e) && (q.is_gone || q.is_out_of_range || fetch_page(&q, page, e)) &&
                   (q.is_gone || q.wants_again || read_start(&q, &start, e));
         odbc_close_query(odbc);
+        ok = ok && (q.is_gone || q.wants_again || reread_page(r, odbc, page, e));
         if (ok && !q.wants_again) {
             note_size(r, page);
             *ret = page_result(&q, page, &start);

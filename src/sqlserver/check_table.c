@@ -285,32 +285,53 @@ static void check_types(const Precheck *p, const char *name, Findings *out) {
     }
 }
 
-static void list_columns(const Precheck *p, bool wants_lob, Buf *out) {
+static void list_lobs(const Precheck *p, Buf *out) {
     for (size_t i = 0; i < p->catalog->table_count; i++) {
         const CatalogInstance *in = precheck_newest(p, i);
         for (size_t k = 0; in && k < in->schema->column_count; k++) {
             const Column *c = &in->schema->columns[k];
-            if (wants_lob ? !c->is_lob : !c->is_computed) continue;
-            buf_printf(out, "%s%s." STR_FMT, out->n ? ", " : "", in->schema->qualified, STR_ARG(c->name));
+            if (c->is_lob)
+                buf_printf(out, "%s%s." STR_FMT, out->n ? ", " : "", in->schema->qualified, STR_ARG(c->name));
         }
     }
 }
 
+/* Change tables have NULL in computed columns. */
+static void check_computed_column(const CatalogInstance *in, const char *name, const Column *c,
+                                  Findings *out) {
+    bool is_reread = in->rereads_computed && in->paging;
+    if (c->key)
+        findings_add(out, name, FINDING_ERROR, NULL,
+                     "table %s: key column " STR_FMT
+                     " is computed, and change tables have NULL there: name other "
+                     "columns by message.key.columns",
+                     in->schema->qualified, STR_ARG(c->name));
+    else if (is_reread)
+        findings_add(out, name, FINDING_OK, NULL, "table %s, column " STR_FMT ": computed, read again by key",
+                     in->schema->qualified, STR_ARG(c->name));
+    else
+        findings_add(out, name, FINDING_WARNING, NULL,
+                     "table %s, column " STR_FMT " is computed, and %s: it grows old in the target "
+                     "(computed.columns.mode=reread or exclude, or make it GENERATED in the target)",
+                     in->schema->qualified, STR_ARG(c->name),
+                     in->rereads_computed ? "the table has no unique key to read it again by"
+                                          : "change data capture doesn't carry it");
+}
+
 static void check_computed(const Precheck *p, const char *name, Findings *out) {
-    CLEANUP(buf_done) Buf columns = {0};
-    list_columns(p, /* wants_lob= */ false, &columns);
-    if (columns.n == 0) return;
-    findings_add(
-        out, name, FINDING_NOTE, NULL,
-        "change data capture doesn't carry computed columns: changes leave them alone (make them GENERATED "
-        "in the target, or exclude them): %s",
-        buf_text(&columns));
+    for (size_t i = 0; i < p->catalog->instance_count; i++) {
+        const CatalogInstance *in = &p->catalog->instances[i];
+        if (!precheck_looks_at(p, in->table) || precheck_newest(p, in->table) != in) continue;
+        for (size_t k = 0; k < in->schema->column_count; k++)
+            if (in->schema->columns[k].is_computed)
+                check_computed_column(in, name, &in->schema->columns[k], out);
+    }
 }
 
 static void check_lobs(const Precheck *p, const char *name, Findings *out) {
     CLEANUP(buf_done) Buf columns = {0};
     OdbcCells t;
-    list_columns(p, /* wants_lob= */ true, &columns);
+    list_lobs(p, &columns);
     if (columns.n == 0) return;
     if (!precheck_ask(p, name,
                       "SELECT CAST(value_in_use AS bigint) FROM sys.configurations "
@@ -422,7 +443,11 @@ PrecheckDefs check_table_defs(void) {
          .needs_cdc = true,
          .is_by_table = true,
          .run = check_types},
-        {.name = "computed-columns", .needs_cdc = true, .run = check_computed},
+        {.name = "computed-columns",
+         .is_before_run = true,
+         .needs_cdc = true,
+         .is_by_table = true,
+         .run = check_computed},
         {.name = "lob-columns", .needs_cdc = true, .run = check_lobs},
         {.name = "columns-captured", .needs_cdc = true, .run = check_uncaptured_columns},
         {.name = "capture-instances", .needs_cdc = true, .run = check_two_instances},

@@ -33,8 +33,9 @@ struct Odbc {
     Buf texts;          /* UTF-16 of its parameters: alive until the next */
     uint8_t *row_array; /* owned */
     size_t row_array_bytes;
-    SQLLEN lens[ODBC_MAX_PARAMS];
-    double numbers[ODBC_MAX_PARAMS];
+    SQLLEN *lens;    /* owned; of the parameters: alive until the next */
+    double *numbers; /* owned; likewise */
+    size_t param_room;
 };
 
 /* ---- diagnostics ---- */
@@ -170,6 +171,8 @@ Odbc *odbc_close(Odbc *c) {
     buf_done(&c->sql);
     buf_done(&c->texts);
     free(c->row_array);
+    free(c->lens);
+    free(c->numbers);
     free(c->driver_name);
     free(c);
     return NULL;
@@ -250,9 +253,17 @@ static SQLRETURN bind_param(Odbc *c, size_t i, const OdbcParam *param, uint8_t *
     return SQL_ERROR;
 }
 
+static void room_for_params(Odbc *c, size_t count) {
+    if (count <= c->param_room) return;
+    c->param_room = count < ODBC_MAX_PARAMS ? ODBC_MAX_PARAMS : count;
+    c->lens = x_reallocarray(c->lens, c->param_room, sizeof *c->lens);
+    c->numbers = x_reallocarray(c->numbers, c->param_room, sizeof *c->numbers);
+}
+
 static bool bind_params(Odbc *c, const OdbcParam *params, size_t count, Err *e) {
-    if (count > ODBC_MAX_PARAMS)
-        return err_set(e, ERR_INTERNAL, false, "%zu parameters, at most %d", count, ODBC_MAX_PARAMS);
+    if (count > ODBC_MOST_PARAMS)
+        return err_set(e, ERR_INTERNAL, false, "%zu parameters, at most %d", count, ODBC_MOST_PARAMS);
+    room_for_params(c, count);
     lay_out_texts(c, params, count);
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {

@@ -49,9 +49,12 @@ static inline OdbcParam odbc_bytes(const void *p, size_t n) {
     return (OdbcParam){.kind = ODBC_PARAM_BYTES, .value = {p, n}};
 }
 
-enum { ODBC_MAX_PARAMS = 64 };
+enum {
+    ODBC_MAX_PARAMS = 64,   /* of most statements */
+    ODBC_MOST_PARAMS = 2000 /* of any: SQL Server takes 2,100 */
+};
 
-/* Run sql (UTF-8) with the values of its ?s; count ≤ ODBC_MAX_PARAMS. */
+/* Run sql (UTF-8) with the values of its ?s; count ≤ ODBC_MOST_PARAMS. */
 MUST_CHECK bool odbc_query(Odbc *c, const char *sql, const OdbcParam *params, size_t count, Err *e);
 /* Run it and throw its rows away; every result of a batch is run through, so that a late error shows. */
 MUST_CHECK bool odbc_exec(Odbc *c, const char *sql, Err *e);

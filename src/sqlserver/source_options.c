@@ -11,6 +11,7 @@ static const char NO_HISTORY[] = "the columns' history is read from the database
 static const char NATIVE[] = "values go to the target in their own types";
 static const char BY_BYTES[] = "rows are fetched by bytes, not by number";
 
+static const char *const COMPUTED_MODES[] = {"leave", "reread", "exclude", NULL}; /* as CatalogComputed */
 static const char *const INTENTS[] = {"ReadWrite", "ReadOnly", NULL};
 static const char *const FAIL_ONLY[] = {"fail", NULL};
 static const char *const FAIL_NOT_YET[] = {"warn", "skip", "ignore", NULL};
@@ -262,6 +263,14 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .type = OPTION_STRING,
      .importance = OPTION_MEDIUM,
      .help = "the key of rows in place of the table's own: schema.table:column,column;…"},
+    {.key = "computed.columns.mode",
+     .type = OPTION_ENUM,
+     .importance = OPTION_MEDIUM,
+     .standard = "leave",
+     .values = COMPUTED_MODES,
+     .help =
+         "what changes do with computed columns, which change data capture doesn't carry: leave what is in "
+         "the target, read them again by key from the source's table, or exclude them from copy and changes"},
     {.key = "skip.messages.without.change",
      .type = OPTION_BOOL,
      .importance = OPTION_MEDIUM,

@@ -52,6 +52,7 @@ static bool filter_of(const Options *o, CatalogFilter *f, Err *e) {
         .column_exclude = options_regexes(o, "column.exclude.list"),
         .message_keys = options_str(o, "message.key.columns"),
         .copied = options_regexes(o, "snapshot.include.collection.list"),
+        .computed = (CatalogComputed)options_enum(o, "computed.columns.mode"),
     };
     if (f->table_include && f->table_exclude)
         return fault(o, "table.exclude.list", e, "give it or table.include.list, not both");
