@@ -17,7 +17,7 @@ enum {
     MAX_DIAGS = 16,
     MESSAGE_UNITS = 1024,
     PIECE_BYTES = 8192,
-    PACKET_BYTES = 16384, /* a sixth cheaper than 4 KiB */
+    PACKET_BYTES = 16383, /* a sixth cheaper than 4 KiB; the most that encrypted connections have */
 };
 
 struct Odbc {
