@@ -21,6 +21,7 @@
 #include "sqlserver/copier.h"
 #include "sqlserver/heartbeat.h"
 #include "sqlserver/odbc.h"
+#include "sqlserver/pace.h"
 #include "sqlserver/plan_feed.h"
 #include "sqlserver/precheck.h"
 #include "sqlserver/reading.h"
@@ -69,6 +70,10 @@ struct Source {
     bool is_woken;                         /* atomic access */
     int64_t next_read_us;                  /* monotonic; as the next two */
     int64_t chunk_from_us, window_from_us; /* snapshot.delay.ms, streaming.delay.ms */
+    Pace pace;
+    int64_t probe_us; /* what the last window's beginning took */
+    int64_t looked_us,
+        look_cost_us;     /* when the last reading was over; what it and a window's beginning took */
     int64_t next_time_us; /* monotonic: when the captured maximum's time may be asked for again */
     Metric *captured_us, *replaced;
 };
@@ -215,6 +220,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
         source_stop(s);
         return false;
     }
+    s->pace = pace_new(s->settings.poll_interval_ms * 1000, clock_mono_us());
     s->plan = plan_feed_new(&s->catalog, &s->policy, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,
@@ -325,13 +331,16 @@ static bool tell_captured(Source *s, Err *e) {
 static bool do_reading(Source *s, Err *e) {
     Position at = plan_position(s->plan);
     Reading *r = &s->reading;
+    int64_t begin_us = clock_mono_us();
     if (!reading_take(r, s->odbc, &at.commit_lsn, s->settings.window_transactions, e)) return false;
     if (is_catalog_old(s) && !reload_catalog(s, e)) return false;
     plan_feed_reading(s->plan, &s->catalog, r, s->settings.target.is_read_only);
     Lsn to = plan_feed_end(r);
     if (r->commit_count && !signal_inbox_read(s->signals, s->odbc, &at, &to, e)) return false;
     if (!tell_captured(s, e)) return false;
-    s->next_read_us = clock_mono_us() + s->settings.poll_interval_ms * 1000;
+    s->looked_us = clock_mono_us();
+    s->look_cost_us = s->looked_us - begin_us + s->probe_us;
+    s->next_read_us = pace_next_us(&s->pace, s->looked_us, s->look_cost_us);
     return true;
 }
 
@@ -508,8 +517,10 @@ static bool take_copied(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
 /* ---- the loop ---- */
 
 static bool begin_window(Source *s, Err *e) {
+    int64_t begin_us = clock_mono_us();
     if (!stream_begin(s->stream, s->odbc, s->plan, &s->catalog, &s->reading, &s->action, e)) return false;
     s->in_window = true;
+    s->probe_us = clock_mono_us() - begin_us;
     return true;
 }
 
@@ -519,6 +530,10 @@ static bool next_of_window(Source *s, Batch **ret, Err *e) {
     if (*ret && (*ret)->ends_transaction)
         progress_read(s->context.progress,
                       (ProgressMark){.lsn = (*ret)->to.commit_lsn, .commit_us = (*ret)->to_us});
+    if (*ret && (*ret)->count > 0) {
+        pace_news(&s->pace, clock_mono_us());
+        s->next_read_us = pace_next_us(&s->pace, s->looked_us, s->look_cost_us);
+    }
     if (!is_done) return true;
     plan_window_put(s->plan);
     s->in_window = false;
