@@ -36,6 +36,7 @@ static const char help[] =
     "  --tls-cert FILE           PEM certificate (chain), with its --tls-key FILE (default: self-signed)\n"
     "  --tls-cert-out FILE       write the certificate into FILE, for clients that verify it\n"
     "  --capture-interval-ms N   how often the capture jobs scan the log (default: each job's own setting)\n"
+    "  --capture-at-once         they scan it as soon as something is committed\n"
     "  --log-level LEVEL         debug, info, warn or error (default info); the log goes to stderr\n"
     "  --help, --version\n"
     "\n"
@@ -47,6 +48,7 @@ typedef struct Options {
     const char *tls_cert, *tls_key, *tls_cert_out;
     PreloginTls encryption;
     int64_t port, capture_interval_ms;
+    bool captures_at_once;
     LogLevel log_level;
 } Options;
 
@@ -61,6 +63,7 @@ enum {
     OPT_TLS_KEY,
     OPT_TLS_CERT_OUT,
     OPT_CAPTURE,
+    OPT_AT_ONCE,
     OPT_LOG,
     OPT_HELP,
     OPT_VERSION
@@ -77,6 +80,7 @@ static const struct option long_options[] = {
     {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"tls-cert-out", required_argument, NULL, OPT_TLS_CERT_OUT},
     {"capture-interval-ms", required_argument, NULL, OPT_CAPTURE},
+    {"capture-at-once", no_argument, NULL, OPT_AT_ONCE},
     {"log-level", required_argument, NULL, OPT_LOG},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -128,6 +132,7 @@ static bool parse_options(int argc, char **argv, Options *o, bool *ret_is_info, 
         case OPT_CAPTURE:
             ok = parse_number("--capture-interval-ms", 3600000, &o->capture_interval_ms, e);
             break;
+        case OPT_AT_ONCE: o->captures_at_once = true; break;
         case OPT_LOG: ok = parse_level(optarg, &o->log_level, e); break;
         case OPT_HELP:
             (void)fputs(help, stdout);
@@ -214,8 +219,10 @@ static bool listen_and_wait(const Options *o, Server *server, const sigset_t *st
 static bool serve(const Options *o, const sigset_t *stop_signals, Err *e) {
     static const ServerModule *const modules[] = {&cdc_module, &system_module, NULL};
     char buf[MAX_PASSWORD];
-    ServerOptions options = {
-        .name = o->name, .capture_interval_ms = o->capture_interval_ms, .modules = modules};
+    ServerOptions options = {.name = o->name,
+                             .capture_interval_ms = o->capture_interval_ms,
+                             .captures_at_once = o->captures_at_once,
+                             .modules = modules};
     Server *server;
     if (!read_password(o, buf, &options.sa_password, e)) return false;
     if (!server_open(o->data, &options, &server, e)) return err_wrap(e, "opening %s", o->data);

@@ -180,16 +180,26 @@ static int64_t next_due(const Agent *a) {
     return due;
 }
 
+/* --capture-at-once: something was committed. */
+static void make_captures_due(Agent *a) {
+    (void)pthread_mutex_lock(&a->mutex);
+    for (size_t i = 0; i < a->job_count; i++)
+        if (a->jobs[i].job.type == JOB_CAPTURE) a->jobs[i].due_us = 0;
+    (void)pthread_mutex_unlock(&a->mutex);
+}
+
 static void wait_for_work(Agent *a) {
     (void)pthread_mutex_lock(&a->mutex);
     int64_t due = a->is_running ? next_due(a) : clock_mono_us() + LOOK_MS * 1000;
-    bool waits_for_log = due == 0 && !a->is_stopping;
-    if (!a->is_stopping && due > clock_mono_us()) {
+    bool at_once = server_captures_at_once(a->server) && a->is_running;
+    bool waits_for_log = (due == 0 || at_once) && !a->is_stopping;
+    if (!a->is_stopping && !waits_for_log && due > clock_mono_us()) {
         struct timespec ts = {.tv_sec = due / 1000000, .tv_nsec = due % 1000000 * 1000};
         (void)pthread_cond_timedwait(&a->woken, &a->mutex, &ts);
     }
     (void)pthread_mutex_unlock(&a->mutex);
     if (waits_for_log) (void)log_wait(server_log(a->server), &a->log_seen, LOOK_MS);
+    if (waits_for_log && at_once) make_captures_due(a);
 }
 
 static bool is_stopping(Agent *a) {

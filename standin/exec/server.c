@@ -28,6 +28,7 @@ struct Server {
     char *name;
     char *sa_password; /* NULL: any */
     int64_t capture_interval_ms, start_us;
+    bool captures_at_once;
     atomic_bool is_stopping;
     atomic_ullong rowversion;
     pthread_mutex_t mutex; /* of sessions */
@@ -60,6 +61,9 @@ Fault *server_fault(const Server *server) {
 }
 const char *server_name(const Server *server) {
     return server->name;
+}
+bool server_captures_at_once(const Server *server) {
+    return server->captures_at_once;
 }
 int64_t server_capture_interval_ms(const Server *server) {
     return server->capture_interval_ms;
@@ -259,6 +263,7 @@ bool server_open(const char *dir, const ServerOptions *options, Server **ret, Er
     server->name = x_strdup(options->name ? options->name : host);
     server->sa_password = options->sa_password ? x_strdup(options->sa_password) : NULL;
     server->capture_interval_ms = options->capture_interval_ms;
+    server->captures_at_once = options->captures_at_once;
     server->start_us = clock_wall_us();
     /* Of the clock, so that a restart goes on above what it gave before. */
     atomic_store(&server->rowversion, (uint64_t)server->start_us);

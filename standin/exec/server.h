@@ -36,6 +36,7 @@ typedef struct ServerOptions {
     const char *sa_password;            /* NULL: any password is taken for sa */
     const char *name;                   /* @@SERVERNAME; NULL: the host's */
     int64_t capture_interval_ms;        /* of the capture job; 0: the job's own setting (5 s) */
+    bool captures_at_once;              /* the capture job scans as soon as something is committed */
     const ServerModule *const *modules; /* NULL-terminated; may be NULL */
 } ServerOptions;
 
@@ -59,6 +60,7 @@ void *server_module_state(const Server *server, const char *module); /* what its
 Fault *server_fault(const Server *server);                           /* what tests ask to go wrong */
 const char *server_name(const Server *server);
 int64_t server_capture_interval_ms(const Server *server);
+bool server_captures_at_once(const Server *server);
 int64_t server_start_us(const Server *server);
 /* KILL: the session's request ends and its connection with it. false: there is no such session. */
 bool server_kill(Server *server, int spid);
