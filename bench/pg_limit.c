@@ -3,12 +3,15 @@
  * connection, from data made in memory, with nothing else in the way: the mark to measure millrace against.
  *
  *   copy    binary COPY into an empty table with a primary key
- *   insert  new rows, by array parameters (unnest … ON CONFLICT) and by COPY to a temporary table + INSERT …
- * ON CONFLICT update  rows that are there, in the same two ways
+ *   insert  new rows, by array parameters (unnest … ON CONFLICT) and by COPY to a temporary table and from
+ * there (INSERT … ON CONFLICT) update  rows that are there: in the same two ways, and by UPDATE … FROM the
+ * temporary table commit  one row's UPDATE and COMMIT, --rate times a second for --seconds: how long it takes
  *
- * The table has the bench's shape: bigint key, two texts, numeric(12,2), numeric(19,4), timestamp, boolean,
- * uuid. Each way is tried with several batch sizes, and the best is reported, as text or as one line of JSON
- * a case.
+ * The table has the bench's shape: int key, two texts, numeric(12,2), numeric(19,4), timestamp, boolean,
+ * uuid. Each way is tried with several batch sizes on --sweep rows, then the best one is measured with all
+ * rows; --way and --batch name it instead. Every measurement finds the table as it is after a load: no room
+ * left by earlier ones. --connections: so many at once, each with its share of the keys. One line a case, as
+ * text or as JSON.
  */
 #include <endian.h>
 #include <errno.h>
@@ -22,6 +25,7 @@
 #include <unistd.h>
 
 #include <libpq-fe.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -31,8 +35,7 @@ enum { COLUMNS = 8, PIECE_BYTES = 128 * 1024, NUMERIC_MAX_GROUPS = 6 };
 #define TABLE "pg_limit_rows"
 #define ALL   "id, name, city, price, amount, changed_at, is_active, code"
 #define CREATE_SQL                                                                                           \
-    "DROP TABLE IF EXISTS " TABLE "; CREATE TABLE " TABLE                                                    \
-    " (id bigint PRIMARY KEY, name varchar(60) NOT NULL,"                                                    \
+    "DROP TABLE IF EXISTS " TABLE "; CREATE TABLE " TABLE " (id int PRIMARY KEY, name varchar(60) NOT NULL," \
     " city varchar(40), price numeric(12,2), amount numeric(19,4), changed_at timestamp(6), is_active "      \
     "boolean,"                                                                                               \
     " code uuid)"
@@ -41,7 +44,11 @@ enum { COLUMNS = 8, PIECE_BYTES = 128 * 1024, NUMERIC_MAX_GROUPS = 6 };
     " amount = EXCLUDED.amount, changed_at = EXCLUDED.changed_at, is_active = EXCLUDED.is_active,"           \
     " code = EXCLUDED.code"
 
-typedef enum Way { WAY_COPY, WAY_UNNEST, WAY_MERGE } Way;
+#define ASSIGNMENTS                                                                                          \
+    "name = s.name, city = s.city, price = s.price, amount = s.amount, changed_at = s.changed_at,"           \
+    " is_active = s.is_active, code = s.code"
+
+typedef enum Way { WAY_COPY, WAY_UNNEST, WAY_MERGE, WAY_UPDATE } Way;
 
 typedef struct Run {
     const char *test; /* "copy", "insert", "update" */
@@ -50,12 +57,24 @@ typedef struct Run {
     double rows_per_s, own_cpu_s, pg_cpu_s; /* CPU of the whole run; pg < 0 = not permitted */
 } Run;
 
+/* One connection. */
 typedef struct Limit {
     PGconn *pg;
-    int64_t rows;
-    int64_t round; /* makes the rows of each run new */
+    int64_t rows;        /* of all */
+    int64_t round;       /* makes the rows of each run new */
+    int64_t first, last; /* keys of this one: from first up to, but not, last */
+    const Run *run;
     Buf out;
+    pthread_t thread;
 } Limit;
+
+enum { MAX_CONNECTIONS = 16, SWEEP_ROWS = 200000, COMMIT_KEYS = 10000 };
+
+typedef struct Set {
+    const char *conninfo;
+    Limit each[MAX_CONNECTIONS];
+    int count;
+} Set;
 
 static void die(PGconn *pg, const char *what) {
     (void)fprintf(stderr, "pg_limit: %s: %s", what, pg ? PQerrorMessage(pg) : "bad argument\n");
@@ -106,7 +125,10 @@ static void put_u64(Buf *b, uint64_t v) {
 static void put_field(Buf *b, int column, int64_t i, int64_t round) {
     uint64_t mixed = ((uint64_t)i + (uint64_t)round * 7919) * UINT64_C(0x9E3779B97F4A7C15);
     switch (column) {
-    case 0: put_u64(b, (uint64_t)i + 1); break;
+    case 0:
+        buf_be32(b, 4);
+        buf_be32(b, (uint32_t)(i + 1));
+        break;
     case 1: put_text(b, "customer name", i, round); break;
     case 2: put_text(b, "city", i % 500, round); break;
     case 3: put_numeric(b, mixed >> 40, 2); break;
@@ -146,8 +168,8 @@ static void copy_rows(Limit *l, const char *sql, int64_t from, int64_t to) {
 
 /* ---- ways ---- */
 
-static const Oid ELEMENT[COLUMNS] = {20, 1043, 1043, 1700, 1700, 1114, 16, 2950};
-static const Oid ARRAY[COLUMNS] = {1016, 1015, 1015, 1231, 1231, 1115, 1000, 2951};
+static const Oid ELEMENT[COLUMNS] = {23, 1043, 1043, 1700, 1700, 1114, 16, 2950};
+static const Oid ARRAY[COLUMNS] = {1007, 1015, 1015, 1231, 1231, 1115, 1000, 2951};
 
 static void write_unnest(Limit *l, int64_t from, int64_t to) {
     const char *values[COLUMNS];
@@ -169,28 +191,32 @@ static void write_unnest(Limit *l, int64_t from, int64_t to) {
          "unnest");
 }
 
-static void write_merge(Limit *l, int64_t from, int64_t to) {
+static void write_copied(Limit *l, const char *name, int64_t from, int64_t to) {
     exec(l->pg, "BEGIN");
     copy_rows(l, "COPY pg_limit_new FROM STDIN WITH (FORMAT binary)", from, to);
-    must(l->pg, PQexecPrepared(l->pg, "merge", 0, NULL, NULL, NULL, 0), PGRES_COMMAND_OK, "merge");
+    must(l->pg, PQexecPrepared(l->pg, name, 0, NULL, NULL, NULL, 0), PGRES_COMMAND_OK, "merge");
     exec(l->pg, "COMMIT");
+}
+
+static void prepare_one(Limit *l, const char *name, const char *sql, int count, const Oid *types) {
+    must(l->pg, PQprepare(l->pg, name, sql, count, types), PGRES_COMMAND_OK, "prepare");
 }
 
 static void prepare(Limit *l) {
     exec(l->pg, "SET client_min_messages = warning");
-    exec(l->pg, CREATE_SQL);
     exec(l->pg,
          "CREATE TEMPORARY TABLE pg_limit_new ON COMMIT DELETE ROWS AS SELECT * FROM " TABLE " WITH NO DATA");
-    must(l->pg,
-         PQprepare(l->pg, "unnest",
-                   "INSERT INTO " TABLE " (" ALL
-                   ") SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)" ON_CONFLICT,
-                   COLUMNS, ARRAY),
-         PGRES_COMMAND_OK, "prepare");
-    must(l->pg,
-         PQprepare(l->pg, "merge",
-                   "INSERT INTO " TABLE " (" ALL ") SELECT " ALL " FROM pg_limit_new" ON_CONFLICT, 0, NULL),
-         PGRES_COMMAND_OK, "prepare");
+    /* the table is large, a batch is small: its rows are found by the key's index */
+    exec(l->pg, "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off");
+    prepare_one(l, "unnest",
+                "INSERT INTO " TABLE " (" ALL
+                ") SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)" ON_CONFLICT,
+                COLUMNS, ARRAY);
+    prepare_one(l, "merge", "INSERT INTO " TABLE " (" ALL ") SELECT " ALL " FROM pg_limit_new" ON_CONFLICT, 0,
+                NULL);
+    prepare_one(l, "update",
+                "UPDATE " TABLE " AS t SET " ASSIGNMENTS " FROM pg_limit_new AS s WHERE t.id = s.id", 0,
+                NULL);
 }
 
 /* ---- measuring ---- */
@@ -220,106 +246,220 @@ static double backend_cpu_s(PGconn *pg) {
 }
 
 static void write_batch(Limit *l, Way way, int64_t from, int64_t to) {
-    if (way == WAY_UNNEST) write_unnest(l, from, to);
-    else if (way == WAY_MERGE) write_merge(l, from, to);
-    else copy_rows(l, "COPY " TABLE " FROM STDIN WITH (FORMAT binary)", from, to);
+    switch (way) {
+    case WAY_UNNEST: write_unnest(l, from, to); break;
+    case WAY_MERGE: write_copied(l, "merge", from, to); break;
+    case WAY_UPDATE: write_copied(l, "update", from, to); break;
+    case WAY_COPY: copy_rows(l, "COPY " TABLE " FROM STDIN WITH (FORMAT binary)", from, to); break;
+    }
 }
 
-/* Both CPU figures are per run; the caller divides. */
-static void measure(Limit *l, Run *run) {
-    l->round++;
-    bool is_update = strcmp(run->test, "update") == 0;
-    if (!is_update) exec(l->pg, "TRUNCATE " TABLE);
+static void *write_share(void *arg) {
+    Limit *l = arg;
+    for (int64_t from = l->first; from < l->last; from += l->run->batch)
+        write_batch(l, l->run->way, from, from + l->run->batch < l->last ? from + l->run->batch : l->last);
+    return NULL;
+}
+
+static double all_cpu_s(const Set *s) {
+    double sum = 0;
+    for (int i = 0; i < s->count; i++) {
+        double one = backend_cpu_s(s->each[i].pg);
+        if (one < 0) return -1;
+        sum += one;
+    }
+    return sum;
+}
+
+/* The table as it is before a run: empty, or loaded and vacuumed. */
+static void make_ready(Limit *l, const Run *run, int64_t rows) {
+    exec(l->pg, "TRUNCATE " TABLE);
+    if (strcmp(run->test, "update") == 0) {
+        copy_rows(l, "COPY " TABLE " FROM STDIN WITH (FORMAT binary)", 0, rows);
+        exec(l->pg, "VACUUM ANALYZE " TABLE);
+    }
     exec(l->pg, "CHECKPOINT");
-    double own = own_cpu_s(), pg = backend_cpu_s(l->pg);
-    int64_t start_us = clock_mono_us();
-    for (int64_t from = 0; from < l->rows; from += run->batch)
-        write_batch(l, run->way, from, from + run->batch < l->rows ? from + run->batch : l->rows);
-    double seconds = (double)(clock_mono_us() - start_us) / 1e6;
-    run->rows_per_s = (double)l->rows / seconds;
-    run->own_cpu_s = own_cpu_s() - own;
-    run->pg_cpu_s = pg < 0 ? -1 : backend_cpu_s(l->pg) - pg;
-    if (is_update) exec(l->pg, "VACUUM " TABLE); /* each run finds the same room */
 }
 
-static const char *const WAYS[] = {"copy", "unnest", "copy_merge"};
+/* Both CPU figures are of the whole run; the caller divides. */
+static void measure(Set *s, Run *run, int64_t rows) {
+    make_ready(&s->each[0], run, rows);
+    if (run->way == WAY_COPY) run->batch = rows;
+    double own = own_cpu_s(), pg = all_cpu_s(s);
+    int64_t start_us = clock_mono_us();
+    for (int i = 0; i < s->count; i++) {
+        Limit *l = &s->each[i];
+        l->round++;
+        l->run = run;
+        l->first = rows * i / s->count;
+        l->last = rows * (i + 1) / s->count;
+        if (i > 0 && pthread_create(&l->thread, NULL, write_share, l) != 0) die(NULL, "thread");
+    }
+    (void)write_share(&s->each[0]);
+    for (int i = 1; i < s->count; i++) (void)pthread_join(s->each[i].thread, NULL);
+    run->rows_per_s = (double)rows * 1e6 / (double)(clock_mono_us() - start_us);
+    run->own_cpu_s = (own_cpu_s() - own) * 1e6 / (double)rows;
+    run->pg_cpu_s = pg < 0 ? -1 : (all_cpu_s(s) - pg) * 1e6 / (double)rows;
+}
 
-static void report(const Limit *l, const Run *run, bool is_json) {
-    double millions = (double)l->rows / 1e6;
+static const char *const WAYS[] = {"copy", "unnest", "copy_merge", "copy_update"};
+
+static void report(const Set *s, const Run *run, int64_t rows, bool is_json) {
     if (!is_json) {
-        (void)printf("%-7s %-11s batch %7lld  %9.0f rows/s  own %.2f  PostgreSQL %.2f CPU s per million\n",
-                     run->test, WAYS[run->way], (long long)run->batch, run->rows_per_s,
-                     run->own_cpu_s / millions, run->pg_cpu_s / millions);
+        (void)printf("%-7s %-11s batch %7lld  %9.0f rows/s  CPU s per million: own %.2f  PostgreSQL %.2f\n",
+                     run->test, WAYS[run->way], (long long)run->batch, run->rows_per_s, run->own_cpu_s,
+                     run->pg_cpu_s);
         return;
     }
-    (void)printf("{\"case\":\"pg_limit/%s\",\"way\":\"%s\",\"batch\":%lld,\"rows\":%lld,\"rows_per_s\":%.0f,"
-                 "\"cpu_s_per_million\":%.3f",
-                 run->test, WAYS[run->way], (long long)run->batch, (long long)l->rows, run->rows_per_s,
-                 run->own_cpu_s / millions);
-    if (run->pg_cpu_s >= 0) (void)printf(",\"pg_cpu_s_per_million\":%.3f", run->pg_cpu_s / millions);
+    (void)printf("{\"case\":\"pg_limit/%s\",\"way\":\"%s\",\"batch\":%lld,\"rows\":%lld,\"connections\":%d,"
+                 "\"rows_per_s\":%.0f,\"cpu_s_per_million\":%.3f",
+                 run->test, WAYS[run->way], (long long)run->batch, (long long)rows, s->count, run->rows_per_s,
+                 run->own_cpu_s);
+    if (run->pg_cpu_s >= 0) (void)printf(",\"pg_cpu_s_per_million\":%.3f", run->pg_cpu_s);
     (void)printf("}\n");
 }
 
-/* All ways and batch sizes of one case; the best is reported. */
-static void run_case(Limit *l, const char *test, bool is_json, bool is_verbose) {
+/* The best of all ways and batch sizes. Each is tried twice: a machine's speed drifts. */
+static Run sweep(Set *s, const char *test, int64_t rows, bool is_verbose) {
     static const int64_t sizes[] = {1000, 5000, 10000, 20000, 50000};
+    bool is_update = strcmp(test, "update") == 0;
     Run best = {0};
-    if (strcmp(test, "copy") == 0) {
-        best = (Run){.test = test, .way = WAY_COPY, .batch = l->rows};
-        measure(l, &best);
-        report(l, &best, is_json);
-        return;
+    for (int round = 0; round < 2; round++)
+        for (Way way = WAY_UNNEST; way <= (is_update ? WAY_UPDATE : WAY_MERGE); way++)
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+                Run run = {.test = test, .way = way, .batch = sizes[i]};
+                if (run.batch > rows) continue;
+                measure(s, &run, rows);
+                if (is_verbose) report(s, &run, rows, /* is_json= */ false);
+                if (run.rows_per_s > best.rows_per_s) best = run;
+            }
+    return best;
+}
+
+/* ---- commits ---- */
+
+static int by_value(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void time_commits(Limit *l, int64_t rate, int64_t seconds) {
+    int64_t count = rate * seconds, begin_us = clock_mono_us();
+    int64_t *took = x_calloc((size_t)count + 1, sizeof *took);
+    exec(l->pg, "TRUNCATE " TABLE);
+    copy_rows(l, "COPY " TABLE " FROM STDIN WITH (FORMAT binary)", 0, COMMIT_KEYS);
+    for (int64_t i = 0; i < count; i++) {
+        char sql[128];
+        (void)snprintf(sql, sizeof sql, "UPDATE " TABLE " SET price = %lld WHERE id = %lld", (long long)i,
+                       1 + (long long)i % COMMIT_KEYS);
+        int64_t start_us = clock_mono_us();
+        exec(l->pg, sql);
+        took[i] = clock_mono_us() - start_us;
+        int64_t left_us = begin_us + (i + 1) * 1000000 / rate - clock_mono_us();
+        if (left_us > 0) (void)usleep((useconds_t)left_us);
     }
-    if (strcmp(test, "update") == 0) {
-        exec(l->pg, "TRUNCATE " TABLE);
-        copy_rows(l, "COPY " TABLE " FROM STDIN WITH (FORMAT binary)", 0, l->rows);
-        exec(l->pg, "VACUUM ANALYZE " TABLE);
+    qsort(took, (size_t)count, sizeof *took, by_value);
+    (void)printf(
+        "{\"case\":\"pg_limit/commit\",\"count\":%lld,\"p50_us\":%lld,\"p95_us\":%lld,\"p99_us\":%lld}\n",
+        (long long)count, (long long)took[count / 2], (long long)took[count * 95 / 100],
+        (long long)took[count * 99 / 100]);
+    free(took);
+}
+
+/* ---- the program ---- */
+
+typedef struct Settings {
+    const char *only;
+    Run fixed; /* batch 0: none */
+    int64_t rows, sweep_rows, rate, seconds;
+    bool is_json, is_verbose;
+} Settings;
+
+static void run_case(Set *s, const Settings *o, const char *test) {
+    Run run = o->fixed;
+    if (strcmp(test, "copy") == 0) run = (Run){.way = WAY_COPY};
+    else if (!run.batch)
+        run = sweep(s, test, o->rows < o->sweep_rows ? o->rows : o->sweep_rows, o->is_verbose);
+    run.test = test;
+    measure(s, &run, o->rows);
+    report(s, &run, o->rows, o->is_json);
+}
+
+static void open_all(Set *s) {
+    for (int i = 0; i < s->count; i++) {
+        Limit *l = &s->each[i];
+        l->pg = PQconnectdb(s->conninfo);
+        if (PQstatus(l->pg) != CONNECTION_OK) die(l->pg, "connect");
+        if (i == 0) exec(l->pg, "SET client_min_messages = warning; " CREATE_SQL);
+        prepare(l);
     }
-    for (Way way = WAY_UNNEST; way <= WAY_MERGE; way++)
-        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            Run run = {.test = test, .way = way, .batch = sizes[i]};
-            if (run.batch > l->rows) continue;
-            measure(l, &run);
-            if (is_verbose) report(l, &run, /* is_json= */ false);
-            if (run.rows_per_s > best.rows_per_s) best = run;
-        }
-    report(l, &best, is_json);
 }
 
 static int usage(void) {
     (void)fputs(
-        "usage: pg_limit --conninfo TEXT [--rows N] [--case copy|insert|update] [--json] [--verbose]\n",
+        "usage: pg_limit --conninfo TEXT [--rows N] [--case copy|insert|update] [--connections N]\n"
+        "                [--way unnest|copy_merge|copy_update --batch N] [--sweep N] [--json] [--verbose]\n"
+        "       pg_limit --conninfo TEXT --case commit [--rate N] [--seconds N]\n",
         stderr);
     return 2;
 }
 
-int main(int argc, char **argv) {
+static bool take_way(Run *run, const char *name) {
+    for (Way way = WAY_UNNEST; way <= WAY_UPDATE; way++) {
+        if (strcmp(WAYS[way], name) != 0) continue;
+        run->way = way;
+        return true;
+    }
+    return false;
+}
+
+static bool take_options(int argc, char **argv, Set *s, Settings *o) {
     static const struct option options[] = {
         {"conninfo", required_argument, NULL, 'c'}, {"rows", required_argument, NULL, 'r'},
-        {"case", required_argument, NULL, 't'},     {"json", no_argument, NULL, 'j'},
+        {"case", required_argument, NULL, 't'},     {"connections", required_argument, NULL, 'n'},
+        {"way", required_argument, NULL, 'w'},      {"batch", required_argument, NULL, 'b'},
+        {"sweep", required_argument, NULL, 's'},    {"rate", required_argument, NULL, 'a'},
+        {"seconds", required_argument, NULL, 'e'},  {"json", no_argument, NULL, 'j'},
         {"verbose", no_argument, NULL, 'v'},        {0}};
-    static const char *const cases[] = {"copy", "insert", "update"};
-    const char *conninfo = NULL, *only = NULL;
-    bool is_json = false, is_verbose = false;
-    Limit l = {.rows = 1000000};
-    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'c') conninfo = optarg;
-        else if (o == 'r') l.rows = strtoll(optarg, NULL, 10);
-        else if (o == 't') only = optarg;
-        else if (o == 'j') is_json = true;
-        else if (o == 'v') is_verbose = true;
-        else return usage();
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'c': s->conninfo = optarg; break;
+        case 'r': o->rows = strtoll(optarg, NULL, 10); break;
+        case 't': o->only = optarg; break;
+        case 'n': s->count = (int)strtol(optarg, NULL, 10); break;
+        case 'w':
+            if (!take_way(&o->fixed, optarg)) return false;
+            break;
+        case 'b': o->fixed.batch = strtoll(optarg, NULL, 10); break;
+        case 's': o->sweep_rows = strtoll(optarg, NULL, 10); break;
+        case 'a': o->rate = strtoll(optarg, NULL, 10); break;
+        case 'e': o->seconds = strtoll(optarg, NULL, 10); break;
+        case 'j': o->is_json = true; break;
+        case 'v': o->is_verbose = true; break;
+        default: return false;
+        }
     }
-    bool is_known = !only;
-    for (size_t i = 0; i < 3; i++) is_known |= only && strcmp(only, cases[i]) == 0;
-    if (!conninfo || l.rows < 1 || optind < argc || !is_known) return usage();
-    l.pg = PQconnectdb(conninfo);
-    if (PQstatus(l.pg) != CONNECTION_OK) die(l.pg, "connect");
-    prepare(&l);
+    bool is_fixed = o->fixed.way != WAY_COPY, has_batch = o->fixed.batch > 0;
+    return s->conninfo && o->rows > 0 && o->sweep_rows > 0 && o->rate > 0 && o->seconds > 0 && s->count > 0 &&
+           s->count <= MAX_CONNECTIONS && is_fixed == has_batch && optind == argc;
+}
+
+int main(int argc, char **argv) {
+    static const char *const cases[] = {"copy", "insert", "update"};
+    static Set s = {.count = 1};
+    Settings o = {.rows = 1000000, .sweep_rows = SWEEP_ROWS, .rate = 50, .seconds = 20};
+    if (!take_options(argc, argv, &s, &o)) return usage();
+    bool is_commit = o.only && strcmp(o.only, "commit") == 0, is_known = !o.only || is_commit;
+    for (size_t i = 0; i < 3; i++) is_known |= o.only && strcmp(o.only, cases[i]) == 0;
+    if (!is_known) return usage();
+    open_all(&s);
+    if (is_commit) time_commits(&s.each[0], o.rate, o.seconds);
     for (size_t i = 0; i < 3; i++)
-        if (!only || strcmp(only, cases[i]) == 0) run_case(&l, cases[i], is_json, is_verbose);
-    exec(l.pg, "DROP TABLE " TABLE);
-    PQfinish(l.pg);
-    buf_done(&l.out);
+        if (!o.only || strcmp(o.only, cases[i]) == 0) run_case(&s, &o, cases[i]);
+    exec(s.each[0].pg, "DROP TABLE " TABLE);
+    for (int i = 0; i < s.count; i++) {
+        PQfinish(s.each[i].pg);
+        buf_done(&s.each[i].out);
+    }
     return 0;
 }

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { HEADER_BYTES = 8, STATUS_END = 1, TAIL_BYTES = 13, HEAD_BYTES = 4096, IN_BYTES = 256 * 1024 };
@@ -294,10 +295,25 @@ static void load(Client *c, const char *table, uint64_t first, uint64_t count) {
     check(c, "load");
 }
 
+/* Statements at a steady rate; one that is late doesn't hold up the next ones' times. */
+static void beat(Client *c, uint64_t rate, uint64_t seconds, uint64_t keys, const char *text) {
+    Buf sql = {0};
+    int64_t begin_us = clock_mono_us();
+    for (uint64_t i = 0; i < rate * seconds; i++) {
+        buf_clear(&sql);
+        buf_printf(&sql, "DECLARE @n int = %" PRIu64 "; %s", 1 + i % keys, text);
+        batch(c, buf_text(&sql));
+        int64_t left_us = begin_us + (int64_t)((i + 1) * 1000000 / rate) - clock_mono_us();
+        if (left_us > 0) (void)usleep((useconds_t)left_us);
+    }
+    printf("seconds=%.3f\n", (double)(clock_mono_us() - begin_us) / 1e6);
+    buf_done(&sql);
+}
+
 static _Noreturn void usage(void) {
-    (void)fprintf(
-        stderr,
-        "usage: tds_client --port N [--database D] [--packet-bytes N] load TABLE FIRST COUNT | read SQL\n");
+    (void)fprintf(stderr, "usage: tds_client --port N [--database D] [--packet-bytes N] load TABLE FIRST "
+                          "COUNT | read SQL | beat RATE "
+                          "SECONDS KEYS SQL\n");
     _exit(2);
 }
 
@@ -318,16 +334,21 @@ int main(int argc, char **argv) {
     argc -= optind;
     argv += optind;
     bool is_load = argc == 4 && strcmp(argv[0], "load") == 0,
-         is_read = argc == 2 && strcmp(argv[0], "read") == 0;
+         is_read = argc == 2 && strcmp(argv[0], "read") == 0,
+         is_beat = argc == 5 && strcmp(argv[0], "beat") == 0 && strtoull(argv[1], NULL, 10) &&
+                   strtoull(argv[3], NULL, 10);
     if (port == 0 || port > UINT16_MAX || c.packet_bytes < 512 || c.packet_bytes > 32767 ||
-        !(is_load || is_read))
+        !(is_load || is_read || is_beat))
         usage();
     dial(&c, (uint16_t)port);
     prelogin(&c);
     login(&c, database, password ? password : "");
     if (is_load) load(&c, argv[1], strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+    else if (is_beat)
+        beat(&c, strtoull(argv[1], NULL, 10), strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
+             argv[4]);
     else batch(&c, argv[1]);
-    printf("rows=%" PRIu64 " bytes=%" PRIu64 "\n", done_rows(&c), c.answer_bytes);
+    if (!is_beat) printf("rows=%" PRIu64 " bytes=%" PRIu64 "\n", done_rows(&c), c.answer_bytes);
     (void)close(c.fd);
     buf_done(&c.out);
     return 0;
