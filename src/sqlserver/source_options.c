@@ -617,7 +617,8 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .standard = "500",
      .min = 1,
      .max = INT32_MAX,
-     .help = "longest pause between two looks for changes; the wait grows up to it while nothing comes, from 2 ms on"},
+     .help = "longest pause between two looks for changes; the wait grows up to it while nothing comes, from "
+             "2 ms on"},
     {.key = "max.iteration.transactions",
      .type = OPTION_INT,
      .importance = OPTION_MEDIUM,
