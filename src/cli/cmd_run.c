@@ -294,18 +294,22 @@ static bool check_target(const Pair *pair) {
     Scan *scan = NULL;
     Err e = {0};
     if (!scan_open(pair->source.options, &scan, &e)) return true;
-    TextList problems = {0};
+    CLEANUP(findings_done) Findings found = {0};
     Metrics *metrics = metrics_new();
     const ConnectorContext context = pair_context(pair, metrics);
     size_t most = scan_table_count(scan) + 1;
     Check c = {.schemas = x_reallocarray(NULL, most, sizeof(Schema *)),
                .is_copied = x_calloc(most, sizeof(bool))};
-    bool ok =
-        !read_tables(pair, &context, scan, &c) ||
-        !precheck_pg_tables(pair->sink.options, &context, c.schemas, c.count, c.is_copied, &problems, &e) ||
-        problems.count == 0;
-    for (size_t i = 0; i < problems.count; i++) command_error("%s", problems.items[i]);
-    textlist_done(&problems);
+    bool ok = true;
+    if (read_tables(pair, &context, scan, &c)) {
+        const PrecheckPgTables tables = {.schemas = c.schemas, .count = c.count, .is_copied = c.is_copied};
+        ok = !precheck_pg_start(pair->sink.options, &context, &tables, &found, &e) ||
+             findings_pass(&found, &e);
+    }
+    for (size_t i = 0; !ok && i < found.count; i++) {
+        CLEANUP_FREE char *line = finding_line(&found.items[i]);
+        if (found.items[i].level == FINDING_ERROR) command_error("%s", line);
+    }
     free(c.schemas);
     free(c.is_copied);
     scan_close(scan);

@@ -24,21 +24,26 @@ static bool say(TextList *warnings, TextList *problems, bool ok) {
     return ok;
 }
 
-bool command_pair(const Args *args, Pair *ret) {
-    TextList warnings = {0}, problems = {0};
+bool command_pair_found(const Args *args, Pair *ret, TextList *warnings, TextList *problems) {
     const char *from = args_value(args, "from"), *to = args_value(args, "to");
-    bool ok = false;
     if ((from || to) && args->operand_count > 0)
-        textlist_printf(&problems, "give files, or --from and --to, not both");
-    else if ((from == NULL) != (to == NULL)) textlist_printf(&problems, "--from and --to go together");
-    else if (from) {
+        textlist_printf(problems, "give files, or --from and --to, not both");
+    else if ((from == NULL) != (to == NULL)) textlist_printf(problems, "--from and --to go together");
+    else if (!from) return pair_from_files(args->operands, args->operand_count, ret, warnings, problems);
+    else {
         const PairUrls urls = {.from = from,
                                .to = to,
                                .may_prompt = isatty(STDIN_FILENO) == 1,
                                .source_password_file = args_value(args, "source-password-file"),
                                .target_password_file = args_value(args, "target-password-file")};
-        ok = pair_from_urls(&urls, ret, &warnings, &problems);
-    } else ok = pair_from_files(args->operands, args->operand_count, ret, &warnings, &problems);
+        return pair_from_urls(&urls, ret, warnings, problems);
+    }
+    return false;
+}
+
+bool command_pair(const Args *args, Pair *ret) {
+    TextList warnings = {0}, problems = {0};
+    bool ok = command_pair_found(args, ret, &warnings, &problems);
     return say(&warnings, &problems, ok);
 }
 

@@ -17,8 +17,8 @@ typedef struct Command {
     int (*run)(const Args *args); /* exit status */
 } Command;
 
-extern const Command command_cutover, command_run, command_setup, command_signal, command_status,
-    command_verify;
+extern const Command command_check, command_cutover, command_run, command_setup, command_signal,
+    command_status, command_verify;
 
 /* Options that every command which takes a pipeline has. */
 #define COMMAND_ENDS                                                                                         \
@@ -35,6 +35,8 @@ struct Pair;
 /* The pipeline that files or --from and --to describe. false: what is wrong stands on stderr; exit with
  * EXIT_USAGE. */
 bool command_pair(const Args *args, struct Pair *ret);
+/* The same, with what is wrong and what is worth a warning in lists. */
+bool command_pair_found(const Args *args, struct Pair *ret, TextList *warnings, TextList *problems);
 /* The target that --to alone describes: ret->sink, nothing else. */
 bool command_target(const Args *args, struct Pair *ret);
 /* "millrace: " and the line, on stderr. */

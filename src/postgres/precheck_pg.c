@@ -1,149 +1,173 @@
+/*
+ * Rows of tables, as on the source's side (sqlserver/precheck.c): check_pg_server.c and check_pg_table.c have
+ * them. To look is to write nothing: the session is made read-only once the server itself has been asked.
+ */
 #include "postgres/precheck_pg.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/strmap.h"
+#include "postgres/check_pg_server.h"
+#include "postgres/check_pg_table.h"
 #include "postgres/position_store.h"
-#include "postgres/sink_option.h"
 
-enum { OLDEST_VERSION = 120000 }; /* generated columns; older ones are out of support */
+/* ---- asking ---- */
 
-bool precheck_pg_server(PgConn *c, Err *e) {
-    static const char sql[] =
-        "SELECT pg_catalog.pg_is_in_recovery() OR "
-        "pg_catalog.current_setting('transaction_read_only')::boolean,"
-        " pg_catalog.current_setting('server_encoding'), pg_catalog.current_database(),"
-        " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'), current_user";
+bool precheck_pg_ask(const PrecheckPg *p, const char *sql, const char *const *params, size_t count,
+                     PGresult **ret, Err *e) {
+    return pgconn_query(p->conn, sql, params, count, ret, e);
+}
+
+bool precheck_pg_is(const PrecheckPg *p, const char *sql, const char *const *params, size_t count, bool *ret,
+                    Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    int version = PQserverVersion(pgconn_raw(c));
-    if (version < OLDEST_VERSION)
-        return err_set(e, ERR_INVALID, false, "PostgreSQL %d.%d is too old: 12 or later is needed",
-                       version / 10000, version % 100);
-    if (!pgconn_query(c, sql, NULL, 0, &r, e)) return false;
-    if (PQgetvalue(r, 0, 0)[0] == 't')
-        return err_set(e, ERR_IO, true,
-                       "this PostgreSQL server is a standby or read-only; connect to the primary "
-                       "(target_session_attrs=read-write)");
-    if (strcmp(PQgetvalue(r, 0, 1), "UTF8") != 0)
-        return err_set(e, ERR_INVALID, false,
-                       "database %s is encoded in %s, which can't hold all of SQL Server's text; "
-                       "create it with ENCODING 'UTF8'",
-                       PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 1));
-    if (PQgetvalue(r, 0, 3)[0] == 't') return true;
-    return err_set(e, ERR_INVALID, false,
-                   "no right to temporary tables; run: GRANT TEMPORARY ON DATABASE \"%s\" TO \"%s\"",
-                   PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 4));
-}
-
-/* ---- tables ---- */
-
-typedef struct Check {
-    SinkConfig *config;
-    PgConn *conn;
-} Check;
-
-static void check_done(Check *check) {
-    pgconn_close(check->conn);
-    sink_config_free(check->config);
-}
-
-static bool check_begin(Check *check, const Options *o, const ConnectorContext *context, Err *e) {
-    if (!sink_config_new(o, context, &check->config, e)) return false;
-    const PgConnSpec spec = sink_config_conn(check->config);
-    return pgconn_open(&spec, &check->conn, e);
-}
-
-static bool is_granted(PgConn *c, const char *sql, const char *const *params, size_t count, bool *ret,
-                       Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, sql, params, count, &r, e)) return false;
+    if (!pgconn_query(p->conn, sql, params, count, &r, e)) return false;
     *ret = PQntuples(r) > 0 && PQgetvalue(r, 0, 0)[0] == 't';
     return true;
 }
 
-/* The first right that lacks on the schema, and on the table. *ret_all: none lacks. */
-static bool check_grants(PgConn *c, const Target *t, TextList *problems, bool *ret_all, Err *e) {
-    static const char *const rights[] = {"SELECT", "INSERT", "UPDATE", "DELETE"};
-    const char *schema = t->table->schema, *role = PQuser(pgconn_raw(c));
-    char oid[12];
-    (void)snprintf(oid, sizeof oid, "%u", (unsigned)t->table->oid);
-    if (!is_granted(c, "SELECT pg_catalog.has_schema_privilege($1, 'USAGE')", &schema, 1, ret_all, e))
+const char *precheck_pg_role(const PrecheckPg *p) {
+    return PQuser(pgconn_raw(p->conn));
+}
+
+/* ---- what the tables are ---- */
+
+static void look_done(PrecheckPgLook *look) {
+    pgname_table_done(&look->name);
+    catalog_pg_free(look->table);
+    target_free(look->target);
+    free(look->qualified);
+    buf_done(&look->ddl);
+}
+
+/* false: *look says why. */
+static bool look_at(const PrecheckPg *p, PrecheckPgLook *look, Err *e) {
+    const TargetRules *rules = &p->config->rules;
+    if (!pgname_rule_table(rules->names, look->schema, &look->name, e)) return false;
+    if (!look->name.schema && !catalog_pg_current_schema(p->conn, &look->name.schema, e)) return false;
+    CLEANUP(buf_done) Buf qualified = {0};
+    pgname_qualified(&qualified, str_from(look->name.schema), str_from(look->name.table));
+    look->qualified = str_dup(buf_view(&qualified));
+    if (!catalog_pg_table(p->conn, look->name.schema, look->name.table, &look->table, e)) return false;
+    if (!target_plan_ddl(p->conn, rules, look->schema, &look->ddl, e)) return false;
+    return look->ddl.n > 0 ||
+           target_open(p->conn, rules, look->schema, /* may_ddl= */ false, &look->target, e);
+}
+
+static bool look_at_all(PrecheckPg *p, Err *e) {
+    p->looks = x_calloc(p->tables->count + 1, sizeof *p->looks);
+    for (size_t i = 0; i < p->tables->count; i++) {
+        PrecheckPgLook *look = &p->looks[i];
+        look->schema = p->tables->schemas[i];
+        look->is_copied = p->tables->is_copied && p->tables->is_copied[i];
+        if (look_at(p, look, &look->why)) continue;
+        if (pgconn_is_open(p->conn)) continue;
+        *e = look->why;
         return false;
-    if (!*ret_all)
-        textlist_printf(problems, "%s: no right to the schema; run: GRANT USAGE ON SCHEMA \"%s\" TO \"%s\"",
-                        t->schema->qualified, schema, role);
-    bool ok = true;
-    for (size_t i = 0; ok && i < sizeof rights / sizeof *rights; i++) {
-        const char *params[] = {oid, rights[i]};
-        if (!is_granted(c, "SELECT pg_catalog.has_table_privilege($1::oid, $2)", params, 2, &ok, e))
-            return false;
-        if (!ok)
-            textlist_printf(problems,
-                            "%s: no right to %s; run: GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO \"%s\"",
-                            t->schema->qualified, rights[i], t->qualified, role);
     }
-    *ret_all = *ret_all && ok;
     return true;
 }
 
-/* A table that is there and needs no DDL: its grants, and whether it is empty. */
-static bool check_table(PgConn *c, const TargetRules *rules, const Schema *s, bool is_copied,
-                        TextList *problems, Err *e) {
-    Target *t = NULL;
-    Err why = {0};
-    if (!target_open(c, rules, s, /* may_ddl= */ false, &t, &why)) {
-        if (!pgconn_is_open(c)) {
-            *e = why;
-            return false;
+/* ---- the list ---- */
+
+enum { GROUPS = 3 };
+
+static void groups(PrecheckPgDefs ret[static GROUPS]) {
+    ret[0] = check_pg_connection_defs();
+    ret[1] = check_pg_server_defs();
+    ret[2] = check_pg_table_defs();
+}
+
+static bool run_defs(const PrecheckPg *p, PrecheckPgDefs list, bool is_run, PrecheckPgProgress *progress,
+                     void *arg, Findings *out, Err *e) {
+    for (size_t i = 0; i < list.count; i++) {
+        const PrecheckPgDef *def = &list.defs[i];
+        if (is_run ? !def->is_before_run : def->is_trial) continue;
+        if (progress) progress(arg, def->name);
+        size_t before = out->count;
+        if (!def->run(p, def->name, out, e)) return false;
+        if (out->count == before) findings_add(out, def->name, FINDING_OK, /* cure= */ NULL, "nothing found");
+    }
+    return true;
+}
+
+bool precheck_pg_server(PgConn *c, Err *e) {
+    CLEANUP(findings_done) Findings found = {0};
+    const PrecheckPg p = {.conn = c};
+    return run_defs(&p, check_pg_connection_defs(), /* is_run= */ true, /* progress= */ NULL, /* arg= */ NULL,
+                    &found, e) &&
+           findings_pass(&found, e);
+}
+
+typedef struct Session {
+    SinkConfig *config;
+    PrecheckPg p;
+} Session;
+
+static void session_done(Session *s) {
+    for (size_t i = 0; s->p.looks && i < s->p.tables->count; i++) look_done(&s->p.looks[i]);
+    free(s->p.looks);
+    pgconn_close(s->p.conn);
+    sink_config_free(s->config);
+}
+
+static bool session_begin(Session *s, const Options *o, const ConnectorContext *context,
+                          const PrecheckPgTables *tables, Err *e) {
+    if (!sink_config_new(o, context, &s->config, e)) return false;
+    const PgConnSpec spec = sink_config_conn(s->config);
+    s->p = (PrecheckPg){.config = s->config, .context = context, .tables = tables};
+    return pgconn_open(&spec, &s->p.conn, e);
+}
+
+static bool run_session(Session *s, bool is_run, PrecheckPgProgress *progress, void *arg, Findings *out,
+                        Err *e) {
+    PrecheckPgDefs all[GROUPS];
+    groups(all);
+    if (!run_defs(&s->p, all[0], is_run, progress, arg, out, e)) return false;
+    if (!is_run && !pgconn_exec(s->p.conn, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", e))
+        return false;
+    if (!look_at_all(&s->p, e)) return false;
+    return run_defs(&s->p, all[1], is_run, progress, arg, out, e) &&
+           run_defs(&s->p, all[2], is_run, progress, arg, out, e);
+}
+
+void precheck_pg_all(const Options *o, const ConnectorContext *context, const PrecheckPgTables *tables,
+                     PrecheckPgProgress *progress, void *arg, Findings *out) {
+    static const char name[] = "target-login";
+    CLEANUP(session_done) Session s = {0};
+    Err e = {0};
+    if (progress) progress(arg, name);
+    if (!session_begin(&s, o, context, tables, &e)) {
+        findings_add_err(out, name, /* cure= */ NULL, &e);
+        return;
+    }
+    const PGconn *raw = pgconn_raw(s.p.conn);
+    findings_add(out, name, FINDING_OK, /* cure= */ NULL, "%s, database %s, as %s, %s", PQhost(raw),
+                 PQdb(raw), PQuser(raw), PQsslInUse(pgconn_raw(s.p.conn)) ? "encrypted" : "not encrypted");
+    if (!run_session(&s, /* is_run= */ false, progress, arg, out, &e))
+        findings_add_err(out, name, /* cure= */ NULL, &e);
+}
+
+bool precheck_pg_start(const Options *o, const ConnectorContext *context, const PrecheckPgTables *tables,
+                       Findings *out, Err *e) {
+    CLEANUP(session_done) Session s = {0};
+    return session_begin(&s, o, context, tables, e) &&
+           run_session(&s, /* is_run= */ true, /* progress= */ NULL, /* arg= */ NULL, out, e);
+}
+
+size_t precheck_pg_names(const char **ret, size_t most) {
+    PrecheckPgDefs all[GROUPS];
+    size_t n = 0;
+    groups(all);
+    ret[n++] = "target-login";
+    for (size_t i = 0; i < GROUPS; i++)
+        for (size_t k = 0; k < all[i].count && n < most; k++) {
+            if (n && ret[n - 1] == all[i].defs[k].name) continue; /* the trial of the same */
+            ret[n++] = all[i].defs[k].name;
         }
-        textlist_printf(problems, "%s", why.msg);
-        return true;
-    }
-    bool is_empty = true, has_all = false, ok = check_grants(c, t, problems, &has_all, e);
-    if (ok && is_copied && has_all) ok = catalog_pg_is_empty(c, t->table, &is_empty, e);
-    if (ok && !is_empty)
-        textlist_printf(problems,
-                        "%s is to be copied into %s, which holds rows already; empty it: TRUNCATE %s",
-                        s->qualified, t->qualified, t->qualified);
-    target_free(t);
-    return ok;
-}
-
-static bool check_schema(PgConn *c, const TargetRules *rules, const Schema *s, bool is_copied,
-                         TextList *problems, Err *e) {
-    CLEANUP(buf_done) Buf ddl = {0};
-    Err why = {0};
-    if (!target_plan_ddl(c, rules, s, &ddl, &why)) {
-        if (pgconn_is_open(c)) textlist_printf(problems, "%s", why.msg);
-        else *e = why;
-        return pgconn_is_open(c);
-    }
-    if (ddl.n == 0) return check_table(c, rules, s, is_copied, problems, e);
-    /* what DDL would make can't be looked at; whether it may be run can: try it, and take it back */
-    if (!pgconn_exec(c, "BEGIN; SET LOCAL lock_timeout = '2s'", e)) return false;
-    Target *t = NULL;
-    if (target_open(c, rules, s, /* may_ddl= */ true, &t, &why)) target_free(t);
-    else textlist_printf(problems, "%s", why.msg);
-    pgconn_rollback(c);
-    if (pgconn_is_open(c)) return true;
-    *e = why;
-    return false;
-}
-
-bool precheck_pg_tables(const Options *o, const ConnectorContext *context, const Schema *const *schemas,
-                        size_t count, const bool *is_copied, TextList *problems, Err *e) {
-    CLEANUP(check_done) Check check = {0};
-    Err why = {0};
-    if (!check_begin(&check, o, context, e)) return false;
-    if (!precheck_pg_server(check.conn, &why)) textlist_printf(problems, "%s", why.msg);
-    for (size_t i = 0; i < count; i++)
-        if (!check_schema(check.conn, &check.config->rules, schemas[i], is_copied && is_copied[i], problems,
-                          e))
-            return false;
-    if (problems->count == 0) type_overrides_unused(check.config->rules.types, problems);
-    return true;
+    return n;
 }
 
 /* ---- grants ---- */
@@ -156,13 +180,13 @@ static void grant(Buf *out, const char *what, Str schema, Str table, const char 
     buf_cstr(out, ";\n");
 }
 
-static bool grant_table(const Check *check, const Schema *s, StrMap *seen, const char *role, Buf *out,
+static bool grant_table(const Session *session, const Schema *s, StrMap *seen, const char *role, Buf *out,
                         Err *e) {
     CLEANUP(pgname_table_done) PgTableName name = {0};
     PgTable *table = NULL;
-    if (!pgname_rule_table(check->config->rules.names, s, &name, e)) return false;
-    if (!name.schema && !catalog_pg_current_schema(check->conn, &name.schema, e)) return false;
-    if (!catalog_pg_table(check->conn, name.schema, name.table, &table, e)) return false;
+    if (!pgname_rule_table(session->config->rules.names, s, &name, e)) return false;
+    if (!name.schema && !catalog_pg_current_schema(session->p.conn, &name.schema, e)) return false;
+    if (!catalog_pg_table(session->p.conn, name.schema, name.table, &table, e)) return false;
     Str schema = str_from(name.schema);
     if (!strmap_get(seen, schema)) {
         buf_cstr(out, "CREATE SCHEMA IF NOT EXISTS ");
@@ -178,14 +202,15 @@ static bool grant_table(const Check *check, const Schema *s, StrMap *seen, const
 
 bool precheck_pg_grants(const Options *o, const ConnectorContext *context, const Schema *const *schemas,
                         size_t count, Buf *out, Err *e) {
-    CLEANUP(check_done) Check check = {0};
-    if (!check_begin(&check, o, context, e)) return false;
-    const char *role = PQuser(pgconn_raw(check.conn));
-    grant(out, "CONNECT, TEMPORARY ON DATABASE ", (Str){0}, str_from(PQdb(pgconn_raw(check.conn))), role);
+    CLEANUP(session_done) Session session = {0};
+    const PrecheckPgTables none = {0};
+    if (!session_begin(&session, o, context, &none, e)) return false;
+    const char *role = PQuser(pgconn_raw(session.p.conn));
+    grant(out, "CONNECT, TEMPORARY ON DATABASE ", (Str){0}, str_from(PQdb(pgconn_raw(session.p.conn))), role);
     position_store_grants(role, out);
     StrMap *seen = strmap_new(/* ignore_case= */ false);
     bool ok = true;
-    for (size_t i = 0; ok && i < count; i++) ok = grant_table(&check, schemas[i], seen, role, out, e);
+    for (size_t i = 0; ok && i < count; i++) ok = grant_table(&session, schemas[i], seen, role, out, e);
     strmap_free(seen);
     return ok;
 }

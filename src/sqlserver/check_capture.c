@@ -199,22 +199,6 @@ static void check_errors(const Precheck *p, const char *name, Findings *out) {
 
 /* ---- what is kept ---- */
 
-static int64_t rows_to_copy(const Precheck *p) {
-    OdbcCells t;
-    Err ignored;
-    int64_t rows = 0;
-    if (!odbc_cells(
-            p->odbc, p->arena,
-            "SELECT object_id, SUM(rows) FROM sys.partitions WHERE index_id IN (0, 1) GROUP BY object_id",
-            /* params= */ NULL, 0, &t, &ignored))
-        return 0;
-    for (size_t i = 0; i < t.rows; i++)
-        for (size_t k = 0; k < p->catalog->table_count; k++)
-            if (p->catalog->tables[k].object_id == odbc_cell_int(&t, i, 0, 0))
-                rows += odbc_cell_int(&t, i, 1, 0);
-    return rows;
-}
-
 /* Seconds since the commit at the stored position, or since the next one that is left; -1 = unknown. */
 static int64_t position_age_s(const Precheck *p) {
     OdbcParam lsn = odbc_bytes(p->stored->position.commit_lsn.b, LSN_BYTES);
@@ -237,11 +221,12 @@ static void say_retention(const Precheck *p, const char *name, int64_t retention
         "EXEC sys.sp_cdc_change_job @job_type = N'cleanup', @retention = %lld", (long long)more_min);
     (void)p;
     if (percent < 50)
-        findings_add(out, name, FINDING_OK, NULL, "changes are kept for %lld minutes; %s %lld (%lld %%)",
+        findings_add(out, name, FINDING_OK, NULL,
+                     "changes are kept for %lld minutes; %s %lld minutes: %lld %%",
                      (long long)(retention_s / 60), what, (long long)(needed_s / 60), (long long)percent);
     else
         findings_add(out, name, FINDING_WARNING, cure,
-                     "changes are kept for %lld minutes, and %s %lld: %lld %%, %s",
+                     "changes are kept for %lld minutes, and %s %lld minutes: %lld %%, %s",
                      (long long)(retention_s / 60), what, (long long)(needed_s / 60), (long long)percent,
                      percent >= 80 ? "what is needed is about to be deleted" : "more than half");
 }
@@ -256,8 +241,10 @@ static void check_retention(const Precheck *p, const char *name, Findings *out) 
         else findings_add(out, name, FINDING_NOTE, NULL, "unknown: the stored position's time can't be told");
         return;
     }
-    int64_t copy_s = rows_to_copy(p) / COPY_ROWS_A_SECOND;
-    say_retention(p, name, retention_s, copy_s, "the copy takes, at 20,000 rows a second,", out);
+    int64_t rows, bytes;
+    precheck_size(p, &rows, &bytes);
+    int64_t copy_s = rows / COPY_ROWS_A_SECOND;
+    say_retention(p, name, retention_s, copy_s, "the copy takes, at 20,000 rows a second, about", out);
 }
 
 /* ---- where a run would go on ---- */

@@ -131,6 +131,15 @@ static void check_gating_role(const Precheck *p, const char *name, Findings *out
     }
 }
 
+static void check_size(const Precheck *p, const char *name, Findings *out) {
+    int64_t rows, bytes;
+    precheck_size(p, &rows, &bytes);
+    if (bytes)
+        findings_add(out, name, FINDING_OK, NULL, "%lld rows, %lld MiB", (long long)rows,
+                     (long long)(bytes >> 20));
+    else findings_add(out, name, FINDING_OK, NULL, "%lld rows", (long long)rows);
+}
+
 /* ---- keys ---- */
 
 static const char *key_sql(const Precheck *p, const CatalogTable *t) {
@@ -169,7 +178,8 @@ static void check_handover(const Precheck *p, const char *name, Findings *out) {
         const StoredTable *stored = p->stored ? stored_state_table(p->stored, p->catalog->tables[i].schema,
                                                                    p->catalog->tables[i].name)
                                               : NULL;
-        due += in && !in->schema->key_count && !(stored && stored->is_done);
+        due += in && !in->schema->key_count && !p->catalog->tables[i].is_uncopied &&
+               !(stored && stored->is_done);
     }
     if (!due || !snapshot_mode_copies(p->settings->mode, &p->settings->flags)) return;
     if (!precheck_ask(p, name, "SELECT IS_ROLEMEMBER(N'db_owner')", /* cure= */ NULL, &t, out)) return;
@@ -434,6 +444,7 @@ PrecheckDefs check_table_defs(void) {
          .is_by_table = true,
          .run = check_grants},
         {.name = "gating-role", .needs_cdc = true, .run = check_gating_role},
+        {.name = "table-sizes", .run = check_size},
         {.name = "table-keys", .needs_cdc = true, .run = check_keys},
         {.name = "keyless-copy", .needs_cdc = true, .run = check_handover},
         {.name = "key-collations", .needs_cdc = true, .run = check_collations},

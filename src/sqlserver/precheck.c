@@ -144,6 +144,30 @@ bool precheck_ask(const Precheck *p, const char *name, const char *sql, const ch
     return false;
 }
 
+static bool is_wanted_object(const Precheck *p, int64_t object_id) {
+    for (size_t i = 0; i < p->catalog->table_count; i++)
+        if (object_id && p->catalog->tables[i].object_id == object_id) return true;
+    return false;
+}
+
+/* Of the rows themselves, without indexes: heap or clustered index, overflowing and long values. */
+void precheck_size(const Precheck *p, int64_t *ret_rows, int64_t *ret_bytes) {
+    static const char sql[] =
+        "SELECT p.object_id, SUM(CASE WHEN a.type = 1 THEN p.rows ELSE 0 END), SUM(a.used_pages) * 8192 "
+        "FROM sys.partitions p JOIN sys.allocation_units a ON a.container_id = "
+        "CASE a.type WHEN 2 THEN p.partition_id ELSE p.hobt_id END "
+        "WHERE p.index_id IN (0, 1) GROUP BY p.object_id";
+    OdbcCells t;
+    Err ignored;
+    *ret_rows = *ret_bytes = 0;
+    if (!odbc_cells(p->odbc, p->arena, sql, /* params= */ NULL, 0, &t, &ignored)) return;
+    for (size_t i = 0; i < t.rows; i++) {
+        if (!is_wanted_object(p, odbc_cell_int(&t, i, 0, 0))) continue;
+        *ret_rows += odbc_cell_int(&t, i, 1, 0);
+        *ret_bytes += odbc_cell_int(&t, i, 2, 0);
+    }
+}
+
 /* ---- connecting ---- */
 
 /* 4060 says neither "misspelt" nor "still recovering": ask the server itself, through its default database.

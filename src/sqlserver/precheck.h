@@ -86,6 +86,8 @@ Str precheck_user(const Precheck *p);
  * that lacks (may be NULL). */
 MUST_CHECK bool precheck_ask(const Precheck *p, const char *name, const char *sql, const char *cure,
                              OdbcCells *ret, Findings *out);
+/* Rows and bytes of the wanted tables, about; 0 = unknown. */
+void precheck_size(const Precheck *p, int64_t *ret_rows, int64_t *ret_bytes);
 /* The statement that gives VIEW SERVER STATE; in the arena. */
 const char *precheck_grant_server_state(const Precheck *p);
 

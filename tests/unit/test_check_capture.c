@@ -77,7 +77,7 @@ static void retention_is_held_against_the_copy_before_a_first_run(void **state) 
     fake_rule(
         (FakeRule){.match = "sp_cdc_help_jobs", .results = {"tttiiiqqq\nx|cleanup|c|0|0|0|0|60|5000\n"}});
     FOUND_HAS(found("retention", &stored), "ok ");
-    fake_rule((FakeRule){.match = "sys.partitions", .results = {"iq\n10|72000000\n"}});
+    fake_rule((FakeRule){.match = "sys.partitions", .results = {"iqq\n10|72000000|8192\n"}});
     FOUND_HAS(found("retention", &stored), "warning ");
     FOUND_HAS(rig_text, "the copy takes");
 }
