@@ -105,28 +105,76 @@ static int terminal_columns(void) {
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-static void draw(Screen *s, const Live *live, const LiveTitle *title) {
+/* One pipeline of the run: of one database of the source. */
+typedef struct Part {
+    Pair pair; /* borrowed */
+    Metrics *metrics;
+    Direct *direct;
+    DirectState state;
+    Err why;
+} Part;
+
+typedef struct Parts {
+    Part *items;      /* owned */
+    Live *lives;      /* owned; as many */
+    LiveTitle *title; /* the same */
+    size_t count;
+} Parts;
+
+static bool is_over(DirectState state) {
+    return state == DIRECT_STOPPED || state == DIRECT_FAILED;
+}
+
+/* How they are now. False: all have ended. */
+static bool sample(Parts *p) {
+    bool goes_on = false;
+    for (size_t i = 0; i < p->count; i++) {
+        Part *part = &p->items[i];
+        part->state = direct_state(part->direct, &part->why);
+        goes_on |= !is_over(part->state);
+    }
+    return goes_on;
+}
+
+static void sample_lives(Parts *p) {
+    for (size_t i = 0; i < p->count; i++) {
+        const Part *part = &p->items[i];
+        bool has_why = part->state == DIRECT_WAITING || part->state == DIRECT_FAILED;
+        live_sample(&p->lives[i], part->metrics);
+        p->title[i] = (LiveTitle){.pipeline = part->pair.pipeline,
+                                  .state = direct_state_name(part->state),
+                                  .why = has_why ? part->why.msg : "",
+                                  .database = part->pair.has_siblings ? pair_database(&part->pair) : NULL};
+    }
+}
+
+static void draw(Screen *s, const Parts *p) {
     CLEANUP(buf_done) Buf out = {0};
     if (s->is_terminal) {
         int columns = terminal_columns();
         read_log(s);
-        live_screen(live, title, columns, &out);
+        live_screen(p->lives, p->title, p->count, columns, &out);
         for (int i = 0; i < LOG_LINES; i++) {
             if (s->lines[i]) buf_printf(&out, "\n\x1b[2m  %.*s\x1b[0m\x1b[K", columns - 3, s->lines[i]);
         }
-    } else if (s->is_json) live_json(live, title, "status", &out);
-    else live_line(live, title, &out);
+    }
+    for (size_t i = 0; !s->is_terminal && i < p->count; i++) {
+        if (s->is_json) live_json(&p->lives[i], &p->title[i], "status", &out);
+        else live_line(&p->lives[i], &p->title[i], &out);
+    }
     (void)fwrite(out.p, 1, out.n, stdout);
     (void)fflush(stdout);
 }
 
-/* The last words: on stdout, and as JSON in the file that was asked for. */
-static void summary(const Screen *s, const Live *live, const LiveTitle *title) {
+/* The last words: on stdout, and as JSON in the file that was asked for, a line each. */
+static void summary(const Screen *s, const Parts *p) {
     CLEANUP(buf_done) Buf out = {0};
     CLEANUP(buf_done) Buf json = {0};
-    live_json(live, title, "summary", &json);
+    for (size_t i = 0; i < p->count; i++) {
+        live_json(&p->lives[i], &p->title[i], "summary", &json);
+        if (!s->is_json) live_line(&p->lives[i], &p->title[i], &out);
+    }
     if (s->is_json) buf_str(&out, buf_view(&json));
-    else live_line(live, title, &out);
     (void)fwrite(out.p, 1, out.n, stdout);
     (void)fflush(stdout);
     if (!s->summary_file) return;
@@ -160,14 +208,15 @@ static void *leave_at_last(void *arg) {
     _exit(EXIT_FAILED);
 }
 
-static void begin_drain(Direct *d) {
+static void begin_drain(const Parts *p) {
     pthread_t watcher;
     LOG_INFO("stop_asked", LOG_S("next", "what was read is committed; a second signal leaves at once"));
-    direct_drain(d);
+    for (size_t i = 0; i < p->count; i++) direct_drain(p->items[i].direct);
     if (pthread_create(&watcher, NULL, leave_at_last, NULL) == 0) pthread_detach(watcher);
 }
 
-static DirectState watch(Direct *d, const Pair *pair, const Metrics *metrics, Screen *screen, Live *live) {
+/* Until all have ended: one that fails doesn't take the others along. */
+static void watch(Parts *p, Screen *screen) {
     sigset_t set = stop_signals();
     int64_t period_us = (int64_t)(screen->is_terminal ? FRAME_MS : LINE_MS) * 1000,
             drawn_us = clock_mono_us();
@@ -176,19 +225,15 @@ static DirectState watch(Direct *d, const Pair *pair, const Metrics *metrics, Sc
     for (;;) {
         if (is_draining) clock_sleep_ms(10);
         else if (sigtimedwait(&set, NULL, &slice) > 0) {
-            begin_drain(d);
+            begin_drain(p);
             is_draining = true;
         }
-        Err why = {0};
-        DirectState state = direct_state(d, &why);
-        bool is_over = state == DIRECT_STOPPED || state == DIRECT_FAILED;
-        if (!is_over && clock_mono_us() - drawn_us < period_us) continue;
+        bool goes_on = sample(p);
+        if (goes_on && clock_mono_us() - drawn_us < period_us) continue;
         drawn_us = clock_mono_us();
-        live_sample(live, metrics);
-        bool has_why = state == DIRECT_WAITING || state == DIRECT_FAILED;
-        const LiveTitle title = {pair->pipeline, direct_state_name(state), has_why ? why.msg : ""};
-        if (is_over) return state;
-        draw(screen, live, &title);
+        sample_lives(p);
+        if (!goes_on) return;
+        draw(screen, p);
     }
 }
 
@@ -209,18 +254,20 @@ static size_t queue_batches(const Options *source) {
     return batches > 1 ? (size_t)batches : 1;
 }
 
-static DirectSpec spec_of(const Pair *pair, Metrics *metrics) {
+static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
     const Options *source = pair->source.options;
     int64_t bytes = options_int(source, "max.queue.size.in.bytes");
     return (DirectSpec){
         .name = pair->pipeline,
         .database = pair_database(pair),
+        .has_siblings = pair->has_siblings,
         .source = pair->source_class,
         .source_options = source,
         .sink = pair->sink_class,
         .sink_options = pair->sink.options,
         .topic_prefix = options_str(source, "topic.prefix"),
         .metrics = metrics,
+        .claims = claims,
         .queue_batches = queue_batches(source),
         .queue_bytes = bytes > 0 ? (size_t)bytes : QUEUE_BYTES,
         .max_restarts =
@@ -232,6 +279,41 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics) {
     };
 }
 
+static Parts parts_start(const Pair *pair, Claims *claims) {
+    Parts p = {.count = pair_parts(pair)};
+    p.items = x_calloc(p.count, sizeof *p.items);
+    p.lives = x_calloc(p.count, sizeof *p.lives);
+    p.title = x_calloc(p.count, sizeof *p.title);
+    for (size_t i = 0; i < p.count; i++) {
+        Part *part = &p.items[i];
+        part->pair = pair_part(pair, i);
+        part->metrics = metrics_new();
+        const DirectSpec spec = spec_of(&part->pair, part->metrics, claims);
+        part->direct = direct_start(&spec);
+        live_sample(&p.lives[i], part->metrics);
+    }
+    return p;
+}
+
+/* False: one of them has failed. */
+static bool parts_end(Parts *p) {
+    bool ok = true;
+    for (size_t i = 0; i < p->count; i++) {
+        Part *part = &p->items[i];
+        if (part->state == DIRECT_FAILED) {
+            ok = false;
+            command_error("pipeline %s%s%s failed: %s", part->pair.pipeline, p->title[i].database ? "/" : "",
+                          p->title[i].database ? p->title[i].database : "", part->why.msg);
+        }
+        live_done(&p->lives[i]);
+        metrics_free(part->metrics);
+    }
+    free(p->items);
+    free(p->lives);
+    free(p->title);
+    return ok;
+}
+
 static int run_pair(const Pair *pair, Screen *screen) {
     sigset_t set = stop_signals();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -239,26 +321,20 @@ static int run_pair(const Pair *pair, Screen *screen) {
     static const LogLevel levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
     log_set_level(levels[options_enum(pair->worker, "log.level")]);
 
-    Metrics *metrics = metrics_new();
-    const DirectSpec spec = spec_of(pair, metrics);
     screen_open(screen);
     LOG_INFO("start", LOG_S("version", MILLRACE_VERSION), LOG_S("pipeline", pair->pipeline),
-             LOG_S("source", pair->source.name), LOG_S("sink", pair->sink.name));
-    Direct *d = direct_start(&spec);
-    Live live = {0};
-    live_sample(&live, metrics);
-    DirectState state = watch(d, pair, metrics, screen, &live);
-    Err why = {0};
-    (void)direct_state(d, &why);
-    direct_stop(d);
-    live_sample(&live, metrics);
+             LOG_S("source", pair->source.name), LOG_S("sink", pair->sink.name),
+             LOG_I("databases", pair_parts(pair)));
+    Claims *claims = claims_new();
+    Parts parts = parts_start(pair, claims);
+    watch(&parts, screen);
+    for (size_t i = 0; i < parts.count; i++) direct_stop(parts.items[i].direct);
+    sample_lives(&parts);
     screen_close(screen);
-    bool has_failed = state == DIRECT_FAILED;
-    summary(screen, &live, &(LiveTitle){pair->pipeline, direct_state_name(state), has_failed ? why.msg : ""});
-    if (has_failed) command_error("pipeline %s failed: %s", pair->pipeline, why.msg);
-    live_done(&live);
-    metrics_free(metrics);
-    return has_failed ? EXIT_FAILED : EXIT_OK;
+    summary(screen, &parts);
+    bool ok = parts_end(&parts);
+    claims_free(claims);
+    return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 /* ---- before the run ---- */
@@ -289,14 +365,14 @@ static bool read_tables(const Pair *pair, const ConnectorContext *context, Scan 
 }
 
 /* Everything about the target's tables that would stop the run, said at once, before anything is written. */
-static bool check_target(const Pair *pair) {
-    if (pair->sink_class != &postgres_sink_class) return true;
+static bool check_part(const Pair *pair, Claims *claims) {
     Scan *scan = NULL;
     Err e = {0};
     if (!scan_open(pair->source.options, &scan, &e)) return true;
     CLEANUP(findings_done) Findings found = {0};
     Metrics *metrics = metrics_new();
-    const ConnectorContext context = pair_context(pair, metrics);
+    ConnectorContext context = pair_context(pair, metrics);
+    context.claims = claims;
     size_t most = scan_table_count(scan) + 1;
     Check c = {.schemas = x_reallocarray(NULL, most, sizeof(Schema *)),
                .is_copied = x_calloc(most, sizeof(bool))};
@@ -314,6 +390,18 @@ static bool check_target(const Pair *pair) {
     free(c.is_copied);
     scan_close(scan);
     metrics_free(metrics);
+    return ok;
+}
+
+static bool check_target(const Pair *pair) {
+    if (pair->sink_class != &postgres_sink_class) return true;
+    Claims *claims = claims_new();
+    bool ok = true;
+    for (size_t i = 0; i < pair_parts(pair); i++) {
+        const Pair part = pair_part(pair, i);
+        ok = check_part(&part, claims) && ok;
+    }
+    claims_free(claims);
     return ok;
 }
 

@@ -158,20 +158,29 @@ static bool run_all(const Setup *s, Err *e) {
     return true;
 }
 
+static bool setup_part(const Pair *pair, const Args *args, Err *e) {
+    Setup s = {.pair = pair, .reader = args_value(args, "reader")};
+    bool ok = read_source(&s, e);
+    if (ok) {
+        plan_source(&s);
+        ok = plan_target(&s, e);
+    }
+    if (ok && args_has(args, "yes")) ok = run_all(&s, e);
+    else if (ok) show(&s);
+    setup_done(&s);
+    return ok;
+}
+
 static int run(const Args *args) {
     Pair pair = {0};
     Err e = {0};
     if (!command_pair(args, &pair)) return EXIT_USAGE;
-    Setup s = {.pair = &pair, .reader = args_value(args, "reader")};
-    bool ok = read_source(&s, &e);
-    if (ok) {
-        plan_source(&s);
-        ok = plan_target(&s, &e);
+    bool ok = true;
+    for (size_t i = 0; ok && i < pair_parts(&pair); i++) {
+        const Pair part = pair_part(&pair, i);
+        ok = setup_part(&part, args, &e);
     }
-    if (ok && args_has(args, "yes")) ok = run_all(&s, &e);
-    else if (ok) show(&s);
     if (!ok) command_error("setup: %s", e.msg);
-    setup_done(&s);
     pair_done(&pair);
     return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -70,7 +70,14 @@ static bool open_call(const Args *args, Call *c) {
     if (!ok) return false;
     const char *named = args_value(args, "pipeline");
     c->key.pipeline = named ? named : is_target_only ? NULL : c->pair.pipeline;
-    if (!is_target_only) c->key.database = pair_database(&c->pair);
+    c->key.database = args_value(args, "database");
+    if (!is_target_only && !c->key.database) {
+        if (pair_parts(&c->pair) > 1) {
+            command_error("signal: the source has several databases: name one: --database=NAME");
+            return false;
+        }
+        c->key.database = pair_database(&c->pair);
+    }
     if (c->key.pipeline) return true;
     command_error("signal: with --to alone name the pipeline: --pipeline=NAME (millrace status lists them)");
     return false;
@@ -179,6 +186,7 @@ static int run(const Args *given) {
 static const ArgDef signal_args[] = {
     COMMAND_ENDS,
     {"pipeline", "NAME", "which pipeline (with --to alone; else that of the files or addresses)"},
+    {"database", "NAME", "which of the source's databases, where it has several"},
     {"tables", "REGEX,…", "tables that are meant: expressions over schema.table"},
     {"filter", "SQL", "execute-snapshot: only rows for which this condition holds in SQL Server"},
     {"blocking", NULL, "execute-snapshot: the stream stands still until the rows are copied"},

@@ -39,11 +39,17 @@ static bool connect_target(Status *s, Err *e) {
 
 static void ask_source(Status *s, StatusSource *ret) {
     Err e = {0};
-    SourceSettings settings;
+    SourceSettings settings = {0};
     ret->was_asked = s->has_source;
     if (!s->has_source) return;
+    if (pair_parts(&s->pair) > 1) {
+        (void)snprintf(ret->why, sizeof ret->why,
+                       "it has several databases, each with a capture job of its own");
+        return;
+    }
     bool ok = s->source || (source_settings(s->pair.source.options, &settings, &e) &&
                             precheck_connect(&settings.target, &s->source, &e));
+    source_settings_done(&settings);
     if (ok && capture_lag_ask(s->source, &ret->lag, &e)) return;
     s->source = odbc_close(s->source);
     (void)snprintf(ret->why, sizeof ret->why, "%s", e.msg);

@@ -141,7 +141,12 @@ static int run(const Args *args) {
     v.compare.wait_ms = wait_s * 1000;
     v.compare.progress = progress;
     v.compare.arg = &v;
-    bool ok = verify_pair(&pair, &v, &e);
+    bool ok = true;
+    for (size_t i = 0; ok && i < pair_parts(&pair); i++) {
+        const Pair part = pair_part(&pair, i);
+        if (part.has_siblings && !v.is_json) (void)printf("database %s\n", pair_database(&part));
+        ok = verify_pair(&part, &v, &e);
+    }
     if (!ok) command_error("verify: %s", e.msg);
     pair_done(&pair);
     return ok && v.differing == 0 ? EXIT_OK : EXIT_FAILED;

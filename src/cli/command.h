@@ -22,7 +22,8 @@ extern const Command command_check, command_cutover, command_run, command_setup,
 
 /* Options that every command which takes a pipeline has. */
 #define COMMAND_ENDS                                                                                         \
-    {"from", "URL", "the source: mssql://user@host[\\instance][:port]/database[?tables=dbo.a,dbo.b]"},       \
+    {"from", "URL",                                                                                          \
+     "the source: mssql://user@host[\\instance][:port]/database[,database][?tables=dbo.a,dbo.b]"},           \
         {"to", "URL", "the target: postgresql://user@host/database"},                                        \
         {"source-password-file", "FILE",                                                                     \
          "its first line is the source's password (else $MILLRACE_SOURCE_PASSWORD)"},                        \

@@ -188,11 +188,17 @@ static void footer(const Live *l, Buf *out) {
     buf_cstr(out, CLEAR_LINE);
 }
 
-void live_screen(const Live *l, const LiveTitle *title, int columns, Buf *out) {
+static void put_name(const LiveTitle *title, Buf *out) {
+    buf_cstr(out, title->pipeline);
+    if (title->database) buf_printf(out, "/%s", title->database);
+}
+
+static void screen_part(const Live *l, const LiveTitle *title, int columns, Buf *out) {
     int name_columns = columns - 2 - 4 * NUMBER_COLUMNS - PERCENT_COLUMNS;
     if (name_columns < 16) name_columns = 16;
-    buf_cstr(out, "\x1b[H\x1b[1mmillrace\x1b[0m  ");
-    buf_printf(out, "%s  \x1b[1m%s\x1b[0m  ", title->pipeline, title->state);
+    buf_cstr(out, "\x1b[1mmillrace\x1b[0m  ");
+    put_name(title, out);
+    buf_printf(out, "  \x1b[1m%s\x1b[0m  ", title->state);
     live_duration(l->at_us - l->started_us, out);
     buf_cstr(out, CLEAR_LINE);
     if (title->why && *title->why) {
@@ -212,13 +218,22 @@ void live_screen(const Live *l, const LiveTitle *title, int columns, Buf *out) {
                              .expected = -1};
     if (l->table_count != 1) table_line(out, name_columns, &total);
     footer(l, out);
+}
+
+void live_screen(const Live *l, const LiveTitle *titles, size_t count, int columns, Buf *out) {
+    buf_cstr(out, "\x1b[H");
+    for (size_t i = 0; i < count; i++) {
+        if (i) buf_cstr(out, CLEAR_LINE);
+        screen_part(&l[i], &titles[i], columns, out);
+    }
     buf_cstr(out, "\x1b[J"); /* and nothing below */
 }
 
 /* ---- lines ---- */
 
 void live_line(const Live *l, const LiveTitle *title, Buf *out) {
-    buf_printf(out, "%s: %s after ", title->pipeline, title->state);
+    put_name(title, out);
+    buf_printf(out, ": %s after ", title->state);
     live_duration(l->at_us - l->started_us, out);
     buf_cstr(out, ", copied ");
     live_number(l->copied, out);
@@ -257,6 +272,7 @@ void live_json(const Live *l, const LiveTitle *title, const char *event, Buf *ou
         (json_int_t)l->latency_count, "p50_us", (json_int_t)l->p50_us, "p95_us", (json_int_t)l->p95_us,
         "p99_us", (json_int_t)l->p99_us, "rss_mib", (double)l->rss_bytes / 1048576, "peak_rss_mib",
         (double)l->peak_rss_bytes / 1048576, "tables", tables);
+    if (o && title->database) json_object_set_new(o, "database", json_string(title->database));
     CLEANUP_FREE char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     buf_cstr(out, text ? text : "{}");

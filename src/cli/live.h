@@ -42,10 +42,12 @@ void live_sample(Live *l, const Metrics *metrics);
 
 typedef struct LiveTitle {
     const char *pipeline, *state, *why; /* why may be empty */
+    const char *database;               /* one of several of the pipeline; NULL = its only one */
 } LiveTitle;
 
-/* A whole screen for a terminal of that width: moves to its top left, clears what stood there. */
-void live_screen(const Live *l, const LiveTitle *title, int columns, Buf *out);
+/* A whole screen for a terminal of that width, of one pipeline or several, one below the other: moves to its
+ * top left, clears what stood there. */
+void live_screen(const Live *l, const LiveTitle *titles, size_t count, int columns, Buf *out);
 /* One line for people who read a log. */
 void live_line(const Live *l, const LiveTitle *title, Buf *out);
 /* One JSON object, one line. */

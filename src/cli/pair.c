@@ -29,8 +29,24 @@ void pair_done(Pair *p) {
     side_done(&p->source);
     side_done(&p->sink);
     p->worker = options_free(p->worker);
+    for (size_t i = 0; i < p->database_count; i++) options_free(p->databases[i]);
+    free(p->databases);
     free(p->pipeline);
     memset(p, 0, sizeof *p);
+}
+
+size_t pair_parts(const Pair *p) {
+    return p->database_count > 0 ? p->database_count : 1;
+}
+
+Pair pair_part(const Pair *p, size_t i) {
+    Pair part = *p;
+    part.databases = NULL;
+    part.database_count = 0;
+    if (p->database_count == 0) return part;
+    part.source.options = p->databases[i];
+    part.has_siblings = true;
+    return part;
 }
 
 const char *pair_database(const Pair *p) {
@@ -43,6 +59,7 @@ ConnectorContext pair_context(const Pair *p, Metrics *metrics) {
     const Options *source = p->source.options; /* NULL: the target alone (pair_from_target) */
     return (ConnectorContext){.name = p->pipeline,
                               .database = source ? pair_database(p) : NULL,
+                              .has_siblings = p->has_siblings,
                               .topic_prefix = source ? options_str(source, "topic.prefix") : "",
                               .metrics = metrics,
                               .is_stopping = &never};
@@ -110,6 +127,45 @@ static bool parse_connector(const OptionDef *defs, size_t count, const Props *pr
     return parse(tables, 2, props, &side->options, warnings, problems);
 }
 
+/* The options once more for each of several databases; what there is to say of them was said. */
+static bool split_databases(Pair *p, const Props *props, TextList *problems) {
+    const TextList *names = options_list(p->source.options, "database.names");
+    const OptionTable tables[] = {{p->source_class->options, p->source_class->option_count},
+                                  option_connect_table()};
+    bool ok = true;
+    if (!names || names->count < 2) return true;
+    p->databases = x_calloc(names->count, sizeof *p->databases);
+    for (size_t i = 0; i < names->count; i++) {
+        for (size_t k = 0; k < i; k++)
+            if (str_eq_icase(str_from(names->items[k]), str_from(names->items[i]))) {
+                textlist_printf(problems, "database.names: %s is named twice", names->items[i]);
+                ok = false;
+            }
+        Props *one = props_new();
+        TextList unused = {0};
+        for (size_t k = 0; k < props_count(props); k++) props_add(one, props_at(props, k));
+        props_set(one, "database.names", str_from(names->items[i]), props_origin(props), 0);
+        ok = parse(tables, 2, one, &p->databases[p->database_count++], &unused, problems) && ok;
+        textlist_done(&unused);
+        props_free(one);
+    }
+    return ok;
+}
+
+static bool parse_source(Pair *p, const Props *props, TextList *warnings, TextList *problems) {
+    const SourceClass *class = p->source_class;
+    if (!parse_connector(class->options, class->option_count, props, &p->source, warnings, problems) ||
+        !split_databases(p, props, problems))
+        return false;
+    int64_t tasks = options_int(p->source.options, "tasks.max");
+    char place[PROPS_PLACE_SIZE];
+    if (tasks > (int64_t)pair_parts(p))
+        textlist_printf(warnings, "%s: tasks.max: %lld tasks for %zu database%s: one reads each",
+                        options_place(p->source.options, "tasks.max", place), (long long)tasks, pair_parts(p),
+                        pair_parts(p) > 1 ? "s" : "");
+    return true;
+}
+
 static bool take_connector(Pair *p, const Props *props, const Prop *class, TextList *warnings,
                            TextList *problems) {
     const SourceClass *source = source_of(class->value);
@@ -117,7 +173,7 @@ static bool take_connector(Pair *p, const Props *props, const Prop *class, TextL
     char place[PROPS_PLACE_SIZE];
     if (source && !p->source.options) {
         p->source_class = source;
-        return parse_connector(source->options, source->option_count, props, &p->source, warnings, problems);
+        return parse_source(p, props, warnings, problems);
     }
     if (sink && !p->sink.options) {
         p->sink_class = sink;
@@ -214,7 +270,7 @@ static bool source_props(const PairUrls *urls, Props *props, Err *e) {
     return true;
 }
 
-static bool sink_props(const PairUrls *urls, const char *name, Props *props, Err *e) {
+static bool sink_props(const PairUrls *urls, const char *name, bool has_databases, Props *props, Err *e) {
     static const char *const wanted[][2] = {
         {"insert.mode", "upsert"},     {"primary.key.mode", "record_key"},
         {"delete.enabled", "true"},    {"schema.evolution", "basic"},
@@ -230,6 +286,9 @@ static bool sink_props(const PairUrls *urls, const char *name, Props *props, Err
     props_set(props, "connection.url", str_from(urls->to), "--to", 0);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         props_set(props, wanted[i][0], str_from(wanted[i][1]), "--to", 0);
+    if (has_databases) /* a schema of its own for each of their schemas */
+        props_set(props, "collection.name.format", STR_LIT("${source.db}_${source.schema}.${source.table}"),
+                  "--to", 0);
     if (!urls->target_password_file) return true;
     CLEANUP(secret_done) Secret password = {0};
     if (!secret_from_file(urls->target_password_file, &password, e)) return false;
@@ -241,12 +300,13 @@ bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextLis
     Pair p = {.source_class = sources[0], .sink_class = sinks[0]};
     Err e = {0};
     Props *from = props_new(), *to = props_new(), *worker = props_new();
-    bool ok = source_props(urls, from, &e) && sink_props(urls, props_value(from, "name", ""), to, &e);
+    bool ok = source_props(urls, from, &e);
+    bool has_databases = ok && strchr(props_value(from, "database.names", ""), ',') != NULL;
+    ok = ok && sink_props(urls, props_value(from, "name", ""), has_databases, to, &e);
     if (!ok) textlist_printf(problems, "%s", e.msg);
     const OptionTable table = worker_option_table();
     ok = ok && parse(&table, 1, worker, &p.worker, warnings, problems) &&
-         parse_connector(p.source_class->options, p.source_class->option_count, from, &p.source, warnings,
-                         problems) &&
+         parse_source(&p, from, warnings, problems) &&
          parse_connector(p.sink_class->options, p.sink_class->option_count, to, &p.sink, warnings, problems);
     props_free(from);
     props_free(to);
@@ -264,7 +324,7 @@ bool pair_from_target(const PairUrls *urls, Pair *ret, TextList *warnings, TextL
     Pair p = {.sink_class = sinks[0]};
     Err e = {0};
     Props *to = props_new();
-    bool ok = sink_props(urls, "target", to, &e);
+    bool ok = sink_props(urls, "target", /* has_databases= */ false, to, &e);
     if (!ok) textlist_printf(problems, "%s", e.msg);
     ok = ok &&
          parse_connector(p.sink_class->options, p.sink_class->option_count, to, &p.sink, warnings, problems);

@@ -23,9 +23,18 @@ typedef struct Pair {
     const SinkClass *sink_class;
     PairSide source, sink;
     Options *worker; /* owned; the worker's own properties */
+    Options *
+        *databases; /* owned: of several databases of the source, its options for each alone; else NULL */
+    size_t database_count;
+    bool has_siblings; /* it is a part */
 } Pair;
 
 void pair_done(Pair *p);
+/* A pair whose source has several databases is as many pipelines of one name, its parts: what works on one
+ * takes them in turn. One of a single database is its own part. */
+size_t pair_parts(const Pair *p);
+/* Borrows all from p; not for pair_done. */
+Pair pair_part(const Pair *p, size_t i);
 /* The source's database, as its options name it; NULL = they don't. Borrowed. */
 const char *pair_database(const Pair *p);
 /* For asking the target outside a run: a context that is never told to stop. Borrows from both. */

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "config/option.h"
+#include "connector/claims.h"
 #include "connector/report.h"
 #include "observe/metrics.h"
 #include "observe/progress.h"
@@ -43,6 +44,7 @@ typedef struct ConnectorContext {
     Ownership *ownership;     /* borrowed; NULL = the connectors are started once */
     bool is_restart;          /* the source: what a start of this process begins with (BATCH_TABLE) is in the
                                  target; this one goes on after a failure */
+    Claims *claims;           /* borrowed; of the process; NULL = none are kept */
     const bool *is_stopping;  /* borrowed; set when the process is told to stop: read with __atomic_load_n */
 } ConnectorContext;
 

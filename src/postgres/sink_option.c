@@ -249,6 +249,7 @@ bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConf
         .may_create = is_basic || options_bool(o, "auto.create"),
         .may_evolve = is_basic || options_bool(o, "auto.evolve"),
         .metrics = context->metrics,
+        .claims = context->claims,
     };
     if (!check_modes(o, &c->rules, e) || !read_types(o, c, e) || !read_url(o, c, e) ||
         !read_names(o, context, c, e)) {

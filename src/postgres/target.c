@@ -519,6 +519,7 @@ static bool look_up(PgConn *c, Target *t, PgTableName *name, Err *e) {
     pgname_qualified(&qualified, str_from(name->schema), str_from(name->table));
     free(t->qualified);
     t->qualified = take_text(&qualified);
+    ok = ok && claims_take(t->rules->claims, t->qualified, t->schema, e);
     if (ok && t->table && t->table->relkind != 'r' && t->table->relkind != 'p')
         ok = err_set(e, ERR_INVALID, false,
                      "%s is a view or a foreign table in the target; a plain table is needed", t->qualified);

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "config/textlist.h"
+#include "connector/claims.h"
 #include "observe/metrics.h"
 #include "postgres/catalog_pg.h"
 #include "postgres/compact.h"
@@ -32,6 +33,7 @@ typedef struct TargetRules {
     PgNameRule *names;
     TypeOverrides *types; /* column.type.overrides; NULL = none */
     Metrics *metrics;
+    Claims *claims; /* of the process; NULL = none are kept */
 } TargetRules;
 
 /* Rows written by one statement: from array parameters, or, when they are many, from a temporary table. */

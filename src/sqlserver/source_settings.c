@@ -20,8 +20,7 @@ static bool fault(const Options *o, const char *key, Err *e, const char *what) {
 static bool target_of(const Options *o, OdbcTarget *t, Err *e) {
     const TextList *names = options_list(o, "database.names");
     if (names->count != 1)
-        return fault(o, "database.names", e,
-                     "one database per connector so far: give each its own connector");
+        return fault(o, "database.names", e, "several databases: each has to be looked at by itself");
     bool is_port_meant = options_is_set(o, "database.port") || !options_is_set(o, "database.instance");
     *t = (OdbcTarget){
         .driver = options_str(o, "database.odbc.driver"),

@@ -30,7 +30,7 @@ enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
 
 struct Direct {
     DirectSpec spec;
-    char *name, *database;
+    char *name, *database, *label; /* label: in log lines */
     pthread_t master;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* state, is_stopping, source_failed */
@@ -73,7 +73,7 @@ static bool may_step(DirectState from, DirectState to) {
 static void set_state(Direct *d, DirectState to, const Err *why) {
     pthread_mutex_lock(&d->lock);
     if (d->state != to && may_step(d->state, to)) {
-        LOG_INFO("pipeline_state", LOG_S("pipeline", d->name), LOG_S("from", direct_state_name(d->state)),
+        LOG_INFO("pipeline_state", LOG_S("pipeline", d->label), LOG_S("from", direct_state_name(d->state)),
                  LOG_S("to", direct_state_name(to)), LOG_S("why", why ? why->msg : ""));
         d->state = to;
     }
@@ -245,14 +245,14 @@ static Attempt back_off(Direct *d, Backoff *backoff, Rng *rng, const Err *e) {
     if (e->code == ERR_CANCELLED || is_stopping(d)) return ATTEMPT_END;
     bool is_last = d->spec.max_restarts >= 0 && backoff->tries >= (uint32_t)d->spec.max_restarts;
     if (!e->retriable || is_last) {
-        LOG_ERROR("pipeline_failed", LOG_S("pipeline", d->name), LOG_S("why", e->msg),
+        LOG_ERROR("pipeline_failed", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
                   LOG_I("tries", backoff->tries + 1));
         set_state(d, DIRECT_FAILED, e);
         return ATTEMPT_END;
     }
     int64_t ms = backoff_next_ms(backoff, rng);
-    LOG_WARN("pipeline_retry", LOG_S("pipeline", d->name), LOG_S("why", e->msg), LOG_I("try", backoff->tries),
-             LOG_I("wait_ms", ms));
+    LOG_WARN("pipeline_retry", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
+             LOG_I("try", backoff->tries), LOG_I("wait_ms", ms));
     set_state(d, DIRECT_WAITING, e);
     return wait_ms(d, ms) ? ATTEMPT_AGAIN : ATTEMPT_END;
 }
@@ -395,7 +395,7 @@ static void *master_main(void *arg) {
             return NULL;
         }
         if (is_stopping(d) && e.code != ERR_CANCELLED)
-            LOG_WARN("stop_cut_short", LOG_S("pipeline", d->name), LOG_S("why", e.msg),
+            LOG_WARN("stop_cut_short", LOG_S("pipeline", d->label), LOG_S("why", e.msg),
                      LOG_S("next", "what wasn't committed is read again at the next start"));
         e.retriable = e.retriable && again;
         if (back_off(d, &backoff, &rng, &e) == ATTEMPT_END) break;
@@ -411,6 +411,7 @@ Direct *direct_start(const DirectSpec *spec) {
     d->spec = *spec;
     d->name = x_strdup(spec->name);
     d->database = spec->database ? x_strdup(spec->database) : NULL;
+    d->label = spec->has_siblings ? x_asprintf("%s/%s", spec->name, d->database) : x_strdup(spec->name);
     pthread_mutex_init(&d->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -422,6 +423,7 @@ Direct *direct_start(const DirectSpec *spec) {
                                     .has_siblings = spec->has_siblings,
                                     .topic_prefix = spec->topic_prefix,
                                     .metrics = spec->metrics,
+                                    .claims = spec->claims,
                                     .progress = progress_new(),
                                     .ownership = &d->ownership,
                                     .is_stopping = &d->is_stopping};
@@ -483,6 +485,7 @@ Direct *direct_stop(Direct *d) {
     pthread_cond_destroy(&d->changed);
     free(d->name);
     free(d->database);
+    free(d->label);
     free(d);
     return NULL;
 }

@@ -43,6 +43,7 @@ typedef struct DirectSpec {
     const Options *sink_options;
     const char *topic_prefix; /* the source's; borrowed; may be NULL */
     Metrics *metrics;         /* borrowed */
+    Claims *claims;           /* borrowed; of all pipelines of the process; may be NULL */
     size_t queue_batches, queue_bytes;
     int32_t max_restarts;    /* retriable failures in a row before FAILED; -1 = no end */
     int64_t restart_wait_ms; /* first wait; doubles up to restart_wait_max_ms */

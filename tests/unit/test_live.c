@@ -74,7 +74,7 @@ static void the_screen_has_a_line_a_table_and_fits_its_width(void **state) {
     Metrics *m;
     Live l = sample(&m);
     CLEANUP(buf_done) Buf out = {0};
-    live_screen(&l, &(LiveTitle){"warehouse", "running", ""}, 80, &out);
+    live_screen(&l, &(LiveTitle){"warehouse", "running", "", NULL}, 1, 80, &out);
     const char *text = buf_text(&out);
     assert_non_null(strstr(text, "  dbo.orders"));
     assert_non_null(strstr(text, "  50 %"));
@@ -89,7 +89,7 @@ static void the_json_form_is_one_line_that_parses(void **state) {
     Metrics *m;
     Live l = sample(&m);
     CLEANUP(buf_done) Buf out = {0};
-    live_json(&l, &(LiveTitle){"ware\"house", "running", NULL}, "status", &out);
+    live_json(&l, &(LiveTitle){"ware\"house", "running", NULL, NULL}, "status", &out);
     const char *text = buf_text(&out);
     assert_ptr_equal(strchr(text, '\n'), text + out.n - 1);
     json_t *o = json_loads(text, 0, NULL);
@@ -102,6 +102,24 @@ static void the_json_form_is_one_line_that_parses(void **state) {
     metrics_free(m);
 }
 
+static void several_databases_stand_one_below_the_other(void **state) {
+    (void)state;
+    const Live lives[2] = {{.lag_us = -1}, {.lag_us = -1}};
+    const LiveTitle titles[] = {{.pipeline = "shop", .state = "running", .database = "north"},
+                                {.pipeline = "shop", .state = "failed", .why = "gone", .database = "south"}};
+    CLEANUP(buf_done) Buf out = {0};
+    live_screen(lives, titles, 2, 100, &out);
+    const char *text = buf_text(&out), *north = strstr(text, "shop/north"),
+               *south = strstr(text, "shop/south");
+    assert_non_null(north);
+    assert_true(south > north);
+    assert_non_null(strstr(south, "gone"));
+    assert_null(strstr(text + 1, "\x1b[H"));
+    buf_clear(&out);
+    live_json(&lives[1], &titles[1], "summary", &out);
+    assert_non_null(strstr(buf_text(&out), "\"database\":\"south\""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_grouped_by_thousands),
@@ -109,6 +127,7 @@ int main(void) {
         cmocka_unit_test(a_sample_gathers_tables_totals_and_lag),
         cmocka_unit_test(the_screen_has_a_line_a_table_and_fits_its_width),
         cmocka_unit_test(the_json_form_is_one_line_that_parses),
+        cmocka_unit_test(several_databases_stand_one_below_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

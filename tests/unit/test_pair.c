@@ -103,6 +103,30 @@ static void addresses_become_the_same_with_what_people_want(void **state) {
     textlist_done(&problems);
 }
 
+static void each_of_several_databases_is_a_part_of_its_own(void **state) {
+    (void)state;
+    Pair p = {0};
+    TextList warnings = {0}, problems = {0};
+    assert_int_equal(setenv("MILLRACE_SOURCE_PASSWORD", "hush", 1), 0);
+    const PairUrls urls = {.from = "mssql://etl@db1/north,south", .to = "postgresql://etl@pg1/shop"};
+    if (!pair_from_urls(&urls, &p, &warnings, &problems)) fail_msg("%s", problems.items[0]);
+    assert_int_equal(pair_parts(&p), 2);
+    const Pair north = pair_part(&p, 0), south = pair_part(&p, 1);
+    assert_string_equal(pair_database(&north), "north");
+    assert_string_equal(pair_database(&south), "south");
+    assert_true(south.has_siblings);
+    assert_string_equal(options_secret(south.source.options, "database.password"), "hush");
+    assert_ptr_equal(south.sink.options, p.sink.options);
+    assert_int_equal(pair_parts(&south), 1);
+    assert_non_null(strstr(options_str(p.sink.options, "table.name.format"), "${source.db}"));
+    pair_done(&p);
+    const PairUrls twice = {.from = "mssql://etl@db1/north,North", .to = "postgresql://etl@pg1/shop"};
+    assert_false(pair_from_urls(&twice, &p, &warnings, &problems));
+    assert_non_null(strstr(problems.items[0], "named twice"));
+    textlist_done(&warnings);
+    textlist_done(&problems);
+}
+
 static void a_password_in_an_address_is_refused_unseen(void **state) {
     (void)state;
     Pair p = {0};
@@ -122,6 +146,7 @@ int main(void) {
         cmocka_unit_test_teardown(what_is_missing_is_said, forget),
         cmocka_unit_test_teardown(a_mistyped_class_gets_the_nearest, forget),
         cmocka_unit_test(addresses_become_the_same_with_what_people_want),
+        cmocka_unit_test(each_of_several_databases_is_a_part_of_its_own),
         cmocka_unit_test(a_password_in_an_address_is_refused_unseen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
