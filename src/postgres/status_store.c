@@ -297,6 +297,23 @@ static bool read_tables(PgConn *c, StatusPipeline *p, Err *e) {
     return true;
 }
 
+/* Open dead letters, by table; nothing where no sink has made their table. */
+static bool read_dead_letters(PgConn *c, StatusPipeline *p, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *there = NULL, *r = NULL;
+    static const char sql[] =
+        "SELECT source_schema || '.' || source_table, count(*) FROM millrace.dead_letter"
+        " WHERE pipeline = $1 AND database = $2 AND state = 'open' GROUP BY 1";
+    if (!pgconn_query(c, "SELECT to_regclass('millrace.dead_letter') IS NOT NULL", NULL, 0, &there, e))
+        return false;
+    if (PQgetvalue(there, 0, 0)[0] != 't') return true;
+    if (!pgconn_query(c, sql, (const char *[]){p->pipeline, p->database}, 2, &r, e)) return false;
+    for (int row = 0; row < PQntuples(r); row++)
+        for (size_t i = 0; i < p->table_count; i++)
+            if (strcmp(p->tables[i].name, PQgetvalue(r, row, 0)) == 0)
+                p->tables[i].dead_letters = number(r, row, 1, 0);
+    return true;
+}
+
 static bool read_list(PgConn *c, const char *pipeline, StatusList *l, Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL, *now = NULL;
     if (!pgconn_query(c, "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint", NULL,
@@ -308,7 +325,8 @@ static bool read_list(PgConn *c, const char *pipeline, StatusList *l, Err *e) {
     l->pipelines = x_calloc(count + 1, sizeof *l->pipelines);
     while (l->count < count) {
         l->pipelines[l->count] = pipeline_of(r, (int)l->count);
-        if (!read_tables(c, &l->pipelines[l->count++], e)) return false;
+        StatusPipeline *p = &l->pipelines[l->count++];
+        if (!read_tables(c, p, e) || !read_dead_letters(c, p, e)) return false;
     }
     return true;
 }

@@ -215,6 +215,25 @@ static void the_lane_furthest_behind_is_what_is_applied(void **state) {
     pgconn_close(c);
 }
 
+static void open_dead_letters_are_counted(void **state) {
+    (void)state;
+    PgConn *c = connect_to_run("me");
+    StatusStore *s = open_store(c);
+    Report r = report_of("me");
+    assert_true(write_report(s, c, &r));
+    pg_fixture_exec(
+        c, "CREATE TABLE IF NOT EXISTS millrace.dead_letter (pipeline text, database text, "
+           "source_schema text, source_table text, state text);"
+           "INSERT INTO millrace.dead_letter (pipeline, database, source_schema, source_table, state)"
+           " VALUES ('p', 'shop', 'dbo', 'orders', 'open'), ('p', 'shop', 'dbo', 'orders', 'open'),"
+           " ('p', 'shop', 'dbo', 'orders', 'replayed'), ('p', 'crm', 'dbo', 'orders', 'open')");
+    StatusList l = read_all(c, "p");
+    assert_int_equal(l.pipelines[0].tables[0].dead_letters, 2);
+    status_list_done(&l);
+    status_store_free(s);
+    pgconn_close(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_reported_is_read_back),
@@ -224,6 +243,7 @@ int main(void) {
         cmocka_unit_test(counters_go_on_over_restarts),
         cmocka_unit_test(an_old_heartbeat_is_stale_but_for_an_end),
         cmocka_unit_test(a_target_without_pipelines_has_none),
+        cmocka_unit_test(open_dead_letters_are_counted),
         cmocka_unit_test(the_lane_furthest_behind_is_what_is_applied),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
