@@ -3,7 +3,9 @@
 static const char NO_SERIALIZING[] = "records are not serialized in direct mode";
 static const char NO_TOPICS[] = "there are no topics in direct mode";
 static const char NO_CLIENT[] = "there is no Kafka client in direct mode";
-static const char NO_DEAD_LETTERS[] = "a record that can't be written stops the task";
+static const char NO_QUEUE[] =
+    "there are no topics in direct mode: with errors.tolerance=all dead letters go to millrace.dead_letter, "
+    "whether a topic is named or not";
 
 static const char *const TOLERANCE[] = {"none", "all", NULL};
 static const char *const RELOAD[] = {"restart", "none", NULL};
@@ -67,42 +69,46 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .reason = "references are resolved once, at the start"},
     {.key = "errors.retry.timeout",
      .type = OPTION_LONG,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_MEDIUM,
      .standard = "0",
      .min = -1,
-     .max = INT64_MAX},
+     .max = INT64_MAX,
+     .unit = "ms",
+     .help =
+         "sink: how long a row that breaks a foreign key or a unique constraint, which another writer may "
+         "mend, is tried again before it counts as refused; -1 = for ever. Other failures that may pass "
+         "are retried by max.retries"},
     {.key = "errors.retry.delay.max.ms",
      .type = OPTION_DURATION,
-     .status = OPTION_NOT_YET,
+     .status = OPTION_NO_SENSE,
      .importance = OPTION_MEDIUM,
      .standard = "60000",
      .min = 0,
-     .max = INT64_MAX},
+     .max = INT64_MAX,
+     .reason = "waits begin at retry.backoff.ms and double up to 30 s"},
     {.key = "errors.tolerance",
      .type = OPTION_ENUM,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_MEDIUM,
      .standard = "none",
      .values = TOLERANCE,
-     .reason = NO_DEAD_LETTERS},
+     .help =
+         "sink: none, a row that PostgreSQL refuses fails the task; all, it is set aside as a dead letter "
+         "(millrace dlq) and the rest goes on. A source's row that can't be read always fails"},
     {.key = "errors.log.enable",
      .type = OPTION_BOOL,
-     .status = OPTION_NOT_YET,
      .importance = OPTION_MEDIUM,
      .standard = "false",
-     .reason = NO_DEAD_LETTERS},
+     .help = "sink: a log line for each dead letter, with table, key and reason"},
     {.key = "errors.log.include.messages",
      .type = OPTION_BOOL,
-     .status = OPTION_NO_SENSE,
      .importance = OPTION_MEDIUM,
      .standard = "false",
-     .reason = "row data is never logged"},
+     .help = "and with all its values in that line: row data in the log"},
     {.key = "errors.deadletterqueue.*",
      .type = OPTION_STRING,
-     .status = OPTION_NOT_YET,
+     .status = OPTION_NO_SENSE,
      .importance = OPTION_MEDIUM,
-     .reason = NO_DEAD_LETTERS},
+     .reason = NO_QUEUE},
     {.key = "exactly.once.support",
      .type = OPTION_ENUM,
      .status = OPTION_NO_SENSE,

@@ -31,6 +31,8 @@
 typedef struct Ownership {
     char owner[17]; /* random; tells this process's connections from others' */
     bool was_owned;
+    Position refused_at; /* the change that is tried again and again, and since when (monotonic; 0 = none) */
+    int64_t refused_since_us;
 } Ownership;
 
 typedef struct ConnectorContext {

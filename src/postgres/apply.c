@@ -40,6 +40,8 @@ struct Apply {
     RowList run;          /* in order: rows not written yet */
     RowList odd;          /* puts with absent columns */
     Target *copying;      /* a COPY into it is open */
+    const Value *culprit; /* the row that couldn't be encoded */
+    uint16_t culprit_column;
 };
 
 Apply *apply_new(TargetSet *targets) {
@@ -81,6 +83,34 @@ static void list_add(RowList *list, const Value *row) {
     list->rows[list->count++] = row;
 }
 
+/* A value of the row was refused by its encoder: which is found once more, as it is rare. */
+static bool note_culprit(Apply *a, const PgRowPlan *plan, const Value *row) {
+    Err unused;
+    CLEANUP(buf_done) Buf out = {0};
+    a->culprit = row;
+    for (size_t i = 0; i < plan->count; i++) {
+        a->culprit_column = plan->columns[i];
+        if (!pgencode_array(&plan->fields[plan->columns[i]], plan->columns[i], &row, 1, &out, &unused)) break;
+    }
+    return false;
+}
+
+const Value *apply_culprit(const Apply *a, uint16_t *ret_column) {
+    if (a->culprit) *ret_column = a->culprit_column;
+    return a->culprit;
+}
+
+/* Of rows that couldn't be encoded, the first. */
+static bool find_culprit(Apply *a, const PgRowPlan *plan, const Value *const *rows, size_t count) {
+    Err unused;
+    CLEANUP(buf_done) Buf out = {0};
+    for (size_t i = 0; i < count; i++) {
+        buf_clear(&out);
+        if (!pgencode_copy_row(plan, rows[i], &out, &unused)) return note_culprit(a, plan, rows[i]);
+    }
+    return false;
+}
+
 /* ---- one statement's rows ---- */
 
 /* The arrays of w over rows in a->out; params point into it. */
@@ -89,7 +119,8 @@ static bool encode_arrays(Apply *a, const Target *t, const TargetWrite *w, const
     CLEANUP_FREE size_t *ends = x_calloc(w->count, sizeof *ends);
     buf_clear(&a->out);
     for (size_t i = 0; i < w->count; i++) {
-        if (!pgencode_array(&t->fields[w->columns[i]], w->columns[i], rows, count, &a->out, e)) return false;
+        if (!pgencode_array(&t->fields[w->columns[i]], w->columns[i], rows, count, &a->out, e))
+            return find_culprit(a, &(PgRowPlan){t->fields, w->columns, w->count}, rows, count);
         ends[i] = a->out.n;
     }
     for (size_t i = 0; i < w->count; i++) { /* only now: the buffer has moved while it grew */
@@ -109,7 +140,7 @@ static bool write_small(Apply *a, PgConn *c, const Target *t, TargetWrite *w, co
 static bool copy_rows(Apply *a, PgConn *c, const PgRowPlan *plan, const Value *const *rows, size_t count,
                       Err *e) {
     for (size_t i = 0; i < count; i++) {
-        if (!pgencode_copy_row(plan, rows[i], &a->out, e)) return false;
+        if (!pgencode_copy_row(plan, rows[i], &a->out, e)) return note_culprit(a, plan, rows[i]);
         if (a->out.n >= COPY_PIECE_BYTES && !pgconn_copy_put(c, &a->out, e)) return false;
     }
     return true;
@@ -348,6 +379,7 @@ static bool apply_in_order(Apply *a, PgConn *c, const Change *changes, size_t co
 bool apply_changes(Apply *a, PgConn *c, const Change *changes, size_t count, ApplyOrder order, Err *e) {
     assert(!a->copying);
     compact_clear(a->compact);
+    a->culprit = NULL;
     bool ok = order == APPLY_COMPACTED ? apply_compacted(a, c, changes, count, e)
                                        : apply_in_order(a, c, changes, count, e);
     compact_clear(a->compact); /* rows and targets are borrowed no longer */
@@ -366,12 +398,14 @@ static bool copy_begin(Apply *a, PgConn *c, Target *t, Err *e) {
 
 bool apply_copy(Apply *a, PgConn *c, const Schema *schema, const Change *rows, size_t count, Err *e) {
     Target *t = NULL;
+    a->culprit = NULL;
     if (a->copying && a->copying->schema == schema) t = a->copying;
     else if (a->copying) return err_set(e, ERR_INTERNAL, false, "a chunk of another table inside a chunk");
     else if (!target_set_find(a->targets, c, schema, &t, e) || !copy_begin(a, c, t, e)) return false;
     const PgRowPlan plan = {.fields = t->fields, .columns = t->written, .count = t->written_count};
     for (size_t i = 0; i < count; i++) {
-        if (!pgencode_copy_row(&plan, rows[i].after, &a->out, e)) return false;
+        if (!pgencode_copy_row(&plan, rows[i].after, &a->out, e))
+            return note_culprit(a, &plan, rows[i].after);
         if (a->out.n >= COPY_PIECE_BYTES && !pgconn_copy_put(c, &a->out, e)) return false;
     }
     return true;

@@ -40,6 +40,9 @@ void apply_begun(Apply *a);
 
 MUST_CHECK bool apply_changes(Apply *a, PgConn *c, const Change *changes, size_t count, ApplyOrder order,
                               Err *e);
+/* After a failed apply_changes or apply_copy: the row (as its change has it) and the source column whose
+ * value can't be encoded; NULL: it failed for another reason. Borrowed as the rows are. */
+const Value *apply_culprit(const Apply *a, uint16_t *ret_column);
 /* Stream rows straight into the table; the COPY stays open for the next part. */
 MUST_CHECK bool apply_copy(Apply *a, PgConn *c, const Schema *schema, const Change *rows, size_t count,
                            Err *e);

@@ -27,7 +27,7 @@ struct PgConn {
     PGconn *pg;
     uint64_t id; /* unique in the process */
     uint32_t next_statement;
-    char sqlstate[PGCONN_SQLSTATE_SIZE];
+    PgFailure failure; /* the last */
     char *backend_start;
     int backend_pid;
     Queued *queued;
@@ -74,22 +74,40 @@ static void add_name(Buf *out, const PGresult *result, int field, const char *wh
     if (name) buf_printf(out, "%s%s %s", out->n > 0 ? ", " : "", what, name);
 }
 
-/* The column in "COPY orders, line 3, column total: …". */
-static void add_copy_column(Buf *out, const PGresult *result) {
+/* The column in "COPY orders, line 3, column total: …", or the empty text. */
+static Str copy_column(const PGresult *result) {
     const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
     const char *column = context && strncmp(context, "COPY ", 5) == 0 ? strstr(context, ", column ") : NULL;
-    if (!column) return;
+    if (!column) return (Str){0};
     column += strlen(", column ");
-    buf_printf(out, "%scolumn %.*s", out->n > 0 ? ", " : "", (int)strcspn(column, ":\n"), column);
+    return (Str){column, strcspn(column, ":\n")};
+}
+
+static void add_copy_column(Buf *out, const PGresult *result) {
+    Str column = copy_column(result);
+    if (column.n > 0) buf_printf(out, "%scolumn " STR_FMT, out->n > 0 ? ", " : "", STR_ARG(column));
+}
+
+static void keep_failure(PgConn *c, const PGresult *result) {
+    PgFailure *f = &c->failure;
+    memset(f, 0, sizeof *f);
+    if (!result) return;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE),
+               *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME),
+               *column = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+    Str in_copy = copy_column(result);
+    (void)snprintf(f->sqlstate, sizeof f->sqlstate, "%s", state ? state : "");
+    (void)snprintf(f->constraint, sizeof f->constraint, "%s", constraint ? constraint : "");
+    (void)snprintf(f->column, sizeof f->column, STR_FMT, STR_ARG(column ? str_from(column) : in_copy));
 }
 
 /* Fill *e from a failed result, or from the connection when there is none. */
 static bool fail(PgConn *c, const PGresult *result, Err *e) {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    (void)snprintf(c->sqlstate, sizeof c->sqlstate, "%s", state ? state : "");
+    keep_failure(c, result);
     bool is_retriable;
-    ErrCode code = pgconn_classify(c->sqlstate, &is_retriable);
+    ErrCode code = pgconn_classify(c->failure.sqlstate, &is_retriable);
     if (!state) {
         const char *text = PQerrorMessage(c->pg);
         size_t n = strcspn(text, "\n");
@@ -219,7 +237,10 @@ const char *pgconn_backend_start(const PgConn *c) {
     return c->backend_start;
 }
 const char *pgconn_sqlstate(const PgConn *c) {
-    return c->sqlstate;
+    return c->failure.sqlstate;
+}
+const PgFailure *pgconn_failure(const PgConn *c) {
+    return &c->failure;
 }
 
 void pgconn_clear_cleanup(PGresult **result) {

@@ -27,6 +27,13 @@ enum { PGCONN_SQLSTATE_SIZE = 6 };
 
 typedef struct PgConn PgConn;
 
+/* What the server said of a failure; "" where it said nothing. Names only, no row data. */
+enum { PGCONN_NAME_SIZE = 192 }; /* a name of 63 bytes, quoted or not */
+typedef struct PgFailure {
+    char sqlstate[PGCONN_SQLSTATE_SIZE];
+    char constraint[PGCONN_NAME_SIZE], column[PGCONN_NAME_SIZE];
+} PgFailure;
+
 typedef struct PgConnSpec {
     const char *conninfo;    /* a libpq URI or keyword=value text */
     const char *user;        /* over the one in conninfo; NULL = as it says */
@@ -47,6 +54,7 @@ int pgconn_backend_pid(const PgConn *c);
 const char *pgconn_backend_start(const PgConn *c); /* timestamptz as text; borrowed */
 /* SQLSTATE of the last failure, "" if it had none (a lost connection). Borrowed until the next call. */
 const char *pgconn_sqlstate(const PgConn *c);
+const PgFailure *pgconn_failure(const PgConn *c); /* likewise */
 
 /* What a SQLSTATE makes of *e (code and retriable): see the list above. */
 ErrCode pgconn_classify(const char *sqlstate, bool *ret_is_retriable);

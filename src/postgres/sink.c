@@ -8,8 +8,9 @@
  *
  * Failures. A constraint that the compacted batch breaks may hold in the source's order, so 23503, 23505 and
  * 23514 are tried once more uncompacted: a transaction that began with this batch from its start, an older
- * one from a savepoint. Any other failure ends the transaction, and with it all that was made in it:
- * temporary tables, and our knowledge of the tables.
+ * one from a savepoint. What is refused then too, or for the value's sake, is taken apart (quarantine.h). Any
+ * other failure ends the transaction, and with it all that was made in it: temporary tables, and our
+ * knowledge of the tables.
  */
 #include "postgres/sink.h"
 
@@ -24,6 +25,7 @@
 #include "postgres/apply.h"
 #include "postgres/position_store.h"
 #include "postgres/precheck_pg.h"
+#include "postgres/quarantine.h"
 #include "postgres/reporter.h"
 #include "postgres/signal_store.h"
 #include "postgres/sink_option.h"
@@ -46,6 +48,8 @@ struct Sink {
     SignalKey signals;
     TargetSet *targets;
     Apply *apply;
+    Quarantine *quarantine;
+    bool was_apart; /* the batch at hand was applied by the quarantine */
     Lane *lane;
     int64_t reached_us; /* commit time of the last batch's end */
     int64_t chunk_rows; /* of the chunk that is being written, so far */
@@ -73,6 +77,7 @@ static void make_metrics(Sink *s, Metrics *m) {
 
 static Sink *sink_stop(Sink *s) {
     if (!s) return NULL;
+    quarantine_free(s->quarantine);
     apply_free(s->apply);
     target_set_free(s->targets);
     position_store_free(s->store);
@@ -106,6 +111,9 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->targets = target_set_new(&s->config->rules);
     s->apply = apply_new(s->targets);
     if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);
+    const DeadLetterKey letters = {context->name, context->database, context->lane};
+    s->quarantine = quarantine_new(&s->config->errors, &letters, s->apply, s->targets, context->metrics,
+                                   context->ownership);
     s->lane = lane_new();
     s->progress = context->progress;
     s->lane_number = context->lane;
@@ -152,11 +160,13 @@ static void count_batch(Sink *s, const Batch *b, size_t first) {
     Err unused;
     if (b->kind == BATCH_ROWS) {
         if (target_set_find(s->targets, s->conn, b->schema, &t, &unused))
-            t->counters[TARGET_COPIED].pending += (int64_t)b->count;
+            for (size_t i = 0; i < b->count; i++)
+                t->counters[TARGET_COPIED].pending += !(s->was_apart && quarantine_has(s->quarantine, i));
         return;
     }
     for (size_t i = first; b->kind == BATCH_CHANGES && i < b->count; i++)
-        if (target_set_find(s->targets, s->conn, b->changes[i].schema, &t, &unused))
+        if (!(s->was_apart && quarantine_has(s->quarantine, i - first)) &&
+            target_set_find(s->targets, s->conn, b->changes[i].schema, &t, &unused))
             count_change(t, &b->changes[i]);
 }
 
@@ -220,6 +230,10 @@ static bool sink_own(Sink *s, StoredState *ret, Err *e) {
         if (e->code == ERR_FENCED) lane_fenced(s->lane);
         return false;
     }
+    if (!quarantine_own(s->quarantine, s->conn, e)) {
+        stored_state_done(&state);
+        return false;
+    }
     char position[POSITION_TEXT_SIZE];
     LOG_INFO("pipeline_owned", LOG_I("epoch", epoch),
              LOG_S("position", state.has_position ? position_format(&state.position, position) : "none"));
@@ -237,6 +251,9 @@ typedef struct Work {
     const Batch *batch; /* NULL: an idle position */
     ApplyOrder order;
     bool was_begun; /* an earlier batch began the transaction */
+    bool is_again;  /* it was refused before, */
+    bool is_apart;  /*   and is taken apart now */
+    size_t letters; /* quarantine_mark at the batch's start */
 } Work;
 
 static bool queue(Sink *s, PgStatement *statement, Err *e) {
@@ -257,6 +274,8 @@ static bool make_table(Sink *s, const Batch *batch, Err *e) {
     if (copy == BATCH_COPY_GONE) return true;
     if (!pgconn_pipe_end(s->conn, e) || !target_set_open(s->targets, s->conn, batch->schema, &t, e))
         return false;
+    bool is_anew = copy == BATCH_COPY_FIRST || copy == BATCH_COPY_BESIDE;
+    if (is_anew && !quarantine_copied_anew(s->quarantine, s->conn, batch->schema, e)) return false;
     if (batch->table.empties && !catalog_pg_delete_all(s->conn, t->table, e)) return false;
     if (copy != BATCH_COPY_FIRST && !(copy == BATCH_COPY_BESIDE && batch->table.is_new)) return true;
     bool is_empty = false;
@@ -268,20 +287,44 @@ static bool make_table(Sink *s, const Batch *batch, Err *e) {
                    batch->schema->qualified, t->qualified, t->qualified);
 }
 
-static bool apply_batch(Sink *s, const Work *w, Err *e) {
+/* Constraints are looked at when the transaction ends, where they allow it. */
+static bool defer(Sink *s, Err *e) {
+    return pgconn_pipe_end(s->conn, e) && pgconn_exec(s->conn, "SET CONSTRAINTS ALL DEFERRED", e);
+}
+
+static bool take_apart(Sink *s, const Work *w, const Change *changes, size_t count, Err *e) {
+    s->was_apart = true;
+    return pgconn_pipe_end(s->conn, e) &&
+           quarantine_apply(s->quarantine, s->conn, changes, count, w->order, e);
+}
+
+/* One way or another, the rows or changes are written. */
+static bool write_batch(Sink *s, const Work *w, bool is_plain, Err *e) {
     const Batch *b = w->batch;
     size_t first = b->kind == BATCH_CHANGES ? w->lane->first : 0;
-    /* a failure must not take the earlier batches' work along */
-    if (w->was_begun && w->order == APPLY_COMPACTED && !queue(s, &s->savepoint, e)) return false;
-    if (w->order == APPLY_IN_ORDER && s->config->rules.insert != TARGET_INSERT &&
-        !(pgconn_pipe_end(s->conn, e) && pgconn_exec(s->conn, "SET CONSTRAINTS ALL DEFERRED", e)))
+    const Change *changes = b->changes + first;
+    size_t count = b->count - first;
+    bool holds = false;
+    if (w->is_apart) return take_apart(s, w, changes, count, e);
+    if (w->is_again && !defer(s, e)) return false;
+    if (quarantine_is_open(s->quarantine) &&
+        (!pgconn_pipe_end(s->conn, e) || !quarantine_meet(s->quarantine, s->conn, changes, count, &holds, e)))
         return false;
-    if (!apply_changes(s->apply, s->conn, b->changes + first, b->count - first, w->order, e)) return false;
-    return !w->was_begun || w->order != APPLY_COMPACTED || queue(s, &s->release, e);
+    if (holds) return take_apart(s, w, changes, count, e);
+    return is_plain ? apply_copy(s->apply, s->conn, b->schema, changes, count, e) &&
+                          apply_copy_end(s->apply, s->conn, e)
+                    : apply_changes(s->apply, s->conn, changes, count, w->order, e);
+}
+
+/* In a savepoint, where a failure must not take the earlier batches' work along. */
+static bool apply_batch(Sink *s, const Work *w, bool is_plain, Err *e) {
+    if (!w->was_begun) return write_batch(s, w, is_plain, e);
+    return (w->is_again || queue(s, &s->savepoint, e)) && write_batch(s, w, is_plain, e) &&
+           queue(s, &s->release, e);
 }
 
 static bool mark_chunk(Sink *s, const Batch *batch, Err *e) {
-    return apply_copy_end(s->apply, s->conn, e) && pgconn_pipe_begin(s->conn, e) &&
+    return pgconn_pipe_begin(s->conn, e) &&
            position_store_mark_chunk(s->store, s->conn, batch, s->chunk_rows, e);
 }
 
@@ -297,9 +340,9 @@ static bool do_step(Sink *s, const Work *w, LaneStep step, Err *e) {
     case LANE_TABLE: return make_table(s, b, e);
     case LANE_MARK_TABLE:
         return pgconn_pipe_begin(s->conn, e) && position_store_mark_table(s->store, s->conn, b, e);
-    case LANE_COPY_PLAIN: return apply_copy(s->apply, s->conn, b->schema, b->changes, b->count, e);
+    case LANE_COPY_PLAIN: return apply_batch(s, w, /* is_plain= */ true, e);
     case LANE_UPSERT_ROWS:
-    case LANE_APPLY: return apply_batch(s, w, e);
+    case LANE_APPLY: return apply_batch(s, w, /* is_plain= */ false, e);
     case LANE_AWAIT_CHUNK: break;
     case LANE_MARK_CHUNK: return mark_chunk(s, b, e);
     case LANE_MOVE_OTHERS: break;
@@ -326,52 +369,72 @@ static bool do_steps(Sink *s, const Work *w, size_t from, Err *e) {
 /* Targets are looked up before anything is queued: reading the catalog needs the connection. */
 static bool open_targets(Sink *s, const Batch *b, size_t first, Err *e) {
     Target *t = NULL;
-    if (b->kind == BATCH_ROWS && b->chunk.is_plain && !b->chunk.is_first_part)
-        return true; /* the COPY is open */
     if (b->kind != BATCH_ROWS && b->kind != BATCH_CHANGES) return true;
     for (size_t i = first; i < b->count; i++)
         if (!target_set_find(s->targets, s->conn, b->changes[i].schema, &t, e)) return false;
     return true;
 }
 
-/* Index of the step that applies changes; work->count when there is none. */
+/* Index of the step that writes rows; work->count when there is none. */
 static size_t apply_step(const LaneWork *work) {
     size_t i = 0;
-    while (i < work->count && work->steps[i] != LANE_APPLY && work->steps[i] != LANE_UPSERT_ROWS) i++;
+    while (i < work->count && work->steps[i] != LANE_APPLY && work->steps[i] != LANE_UPSERT_ROWS &&
+           work->steps[i] != LANE_COPY_PLAIN)
+        i++;
     return i;
+}
+
+/* Something of the batch was refused, and it may be told what. */
+static bool is_refused(const Sink *s, const Work *w, const Err *e) {
+    return e->code == ERR_DATA && !s->was_apart && pgconn_is_open(s->conn) &&
+           apply_step(w->lane) < w->lane->count;
 }
 
 static bool may_hold_in_order(Sink *s, const Work *w, const Err *e) {
     static const char *const states[] = {"23503", "23505", "23514"};
-    if (e->code != ERR_DATA || w->order != APPLY_COMPACTED || !pgconn_is_open(s->conn)) return false;
-    if (apply_step(w->lane) == w->lane->count) return false;
+    if (w->order != APPLY_COMPACTED || w->batch->kind != BATCH_CHANGES || !is_refused(s, w, e)) return false;
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         if (strcmp(pgconn_sqlstate(s->conn), states[i]) == 0) return true;
     return false;
 }
 
-/* The batch once more, change by change. */
-static bool replay(Sink *s, const Work *failed, Err *e) {
-    Work w = *failed;
-    w.order = APPLY_IN_ORDER;
-    LOG_INFO("replayed_in_order", LOG_S("why", e->msg), LOG_I("changes", w.batch->count));
+/* The batch once more: change by change, or apart. */
+static bool write_again(Sink *s, Work *w, Err *e) {
     size_t from = 0;
     Err unused;
+    w->is_again = true;
+    apply_copy_abort(s->apply, s->conn);
     if (!pgconn_pipe_end(s->conn, &unused) && !pgconn_is_open(s->conn)) return false;
     target_set_forget_temps(s->targets);
-    if (w.was_begun) {
-        from = apply_step(w.lane);
+    quarantine_back(s->quarantine, w->letters);
+    if (w->was_begun) {
+        from = apply_step(w->lane);
         if (!pgconn_exec(s->conn, "ROLLBACK TO SAVEPOINT millrace", e)) return false;
     } else {
         pgconn_rollback(s->conn);
     }
-    return do_steps(s, &w, from, e);
+    return do_steps(s, w, from, e);
+}
+
+static bool replay(Sink *s, const Work *failed, Err *e) {
+    Work w = *failed;
+    w.order = APPLY_IN_ORDER;
+    LOG_INFO("replayed_in_order", LOG_S("why", e->msg), LOG_I("changes", w.batch->count));
+    return write_again(s, &w, e);
+}
+
+static bool write_apart(Sink *s, const Work *failed, Err *e) {
+    Work w = *failed;
+    w.is_apart = true;
+    LOG_INFO("batch_taken_apart", LOG_S("why", e->msg), LOG_I("changes", w.batch->count));
+    return write_again(s, &w, e);
 }
 
 /* The failure's end: roll back, tell the lane, forget what was of this transaction. */
 static void give_up(Sink *s, const Err *e) {
     apply_copy_abort(s->apply, s->conn);
     if (pgconn_is_open(s->conn)) pgconn_rollback(s->conn);
+    quarantine_rolled_back(s->quarantine);
     keep_counts(s);
     target_set_clear(s->targets);
     if (e->code == ERR_FENCED) lane_fenced(s->lane);
@@ -396,14 +459,21 @@ static bool explain_loss(Sink *s, Err *e) {
 static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_begun, Err *e) {
     Work w = {.lane = lane, .batch = batch, .was_begun = was_begun};
     w.order = s->config->rules.insert == TARGET_INSERT ? APPLY_IN_ORDER : APPLY_COMPACTED;
+    w.letters = quarantine_mark(s->quarantine);
+    s->was_apart = false;
     bool ok = (!batch || open_targets(s, batch, lane->first, e)) && do_steps(s, &w, 0, e);
     if (!ok && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
+    if (!ok && is_refused(s, &w, e)) ok = write_apart(s, &w, e);
     if (batch && (ok || !pgconn_is_open(s->conn))) count_batch(s, batch, lane->first);
     if (ok) {
         bool is_committed = lane->count > 0 && lane->steps[lane->count - 1] == LANE_COMMIT;
         if (is_committed) count_commit(s);
         lane_done(s->lane);
-        if (is_committed) tell_progress(s);
+        if (batch && !s->was_apart) quarantine_went_in(s->quarantine, batch->changes, batch->count);
+        if (!is_committed) return true;
+        quarantine_committed(s->quarantine);
+        tell_progress(s);
+        quarantine_expire(s->quarantine, s->conn, clock_mono_us());
         return true;
     }
     give_up(s, e);
@@ -435,6 +505,7 @@ static bool sink_idle(Sink *s, Err *e) {
         give_up(s, e);
         return explain_loss(s, e);
     }
+    if (!pgconn_in_transaction(s->conn)) quarantine_expire(s->quarantine, s->conn, clock_mono_us());
     return do_work(s, &work, /* batch= */ NULL, /* was_begun= */ false, e);
 }
 

@@ -138,6 +138,23 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .min = 0,
      .max = INT32_MAX,
      .help = "first wait after a retriable failure; it doubles"},
+    {.key = "dlq.retention.days",
+     .type = OPTION_INT,
+     .importance = OPTION_MEDIUM,
+     .standard = "30",
+     .min = 0,
+     .max = 36500,
+     .unit = "days",
+     .help = "how long dead letters are kept once they are replayed or superseded; open ones stay"},
+    {.key = "dlq.limit.per.minute",
+     .type = OPTION_INT,
+     .importance = OPTION_MEDIUM,
+     .standard = "1000",
+     .min = 0,
+     .max = INT32_MAX,
+     .unit = "dead letters",
+     .help = "more than so many within a minute fail the task, and the last ones are not set aside; 0 = no "
+             "limit"},
     NO_SENSE_ROW("connection.attempts", OPTION_INT, "connecting is retried as any failure is: max.retries"),
     NO_SENSE_ROW("connection.backoff.ms", OPTION_DURATION,
                  "connecting is retried as any failure is: retry.backoff.ms"),
@@ -250,6 +267,14 @@ bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConf
         .may_evolve = is_basic || options_bool(o, "auto.evolve"),
         .metrics = context->metrics,
         .claims = context->claims,
+    };
+    c->errors = (QuarantineRules){
+        .is_tolerant = options_enum(o, "errors.tolerance") == 1,
+        .logs = options_bool(o, "errors.log.enable"),
+        .logs_rows = options_bool(o, "errors.log.include.messages"),
+        .limit_per_minute = options_int(o, "dlq.limit.per.minute"),
+        .retention_days = options_int(o, "dlq.retention.days"),
+        .retry_timeout_ms = options_int(o, "errors.retry.timeout"),
     };
     if (!check_modes(o, &c->rules, e) || !read_types(o, c, e) || !read_url(o, c, e) ||
         !read_names(o, context, c, e)) {

@@ -8,9 +8,10 @@
 #include "config/option.h"
 #include "connector/connector.h"
 #include "postgres/pgconn.h"
+#include "postgres/quarantine.h"
 #include "postgres/target.h"
 
-enum { SINK_OPTION_COUNT = 48 };
+enum { SINK_OPTION_COUNT = 50 };
 extern const OptionDef sink_options[SINK_OPTION_COUNT];
 extern const char *const sink_option_classes[]; /* values of connector.class, NULL-terminated */
 
@@ -20,6 +21,7 @@ typedef struct SinkConfig {
     TargetRules
         rules; /* names and types are owned; metrics and key_fields are borrowed from context and options */
     size_t batch_rows; /* rows a statement; 0 = as many as the source's batch has */
+    QuarantineRules errors;
 } SinkConfig;
 
 /* o and context are borrowed as long as the config lives. Errors: ERR_INVALID, naming file, line and
