@@ -96,8 +96,9 @@ static void put_values(const OptionDef *def, Buf *out) {
     if (def->type == OPTION_BOOL) buf_cstr(out, "`true`, `false`");
     put_names(def->values, out);
     if (def->values_not_yet) {
-        buf_cstr(out, "; not yet: ");
+        buf_cstr(out, def->values_reason ? "; refused: " : "; not yet: ");
         put_names(def->values_not_yet, out);
+        if (def->values_reason) buf_printf(out, " (%s)", def->values_reason);
     }
     if (def->min == 0 && def->max == 0) return;
     if (def->max == INT32_MAX || def->max == INT64_MAX) buf_printf(out, "from %lld", (long long)def->min);

@@ -237,8 +237,15 @@ static void watch(Parts *p, Screen *screen) {
     }
 }
 
-/* The lesser of two limits of which -1 is none. */
-static int32_t lesser_limit(int64_t a, int64_t b) {
+/* The lesser of both sides' limits, of which -1 is none; one that is set counts before a default. */
+static int32_t most_restarts(const Pair *pair) {
+    const Options *source = pair->source.options;
+    bool has_sink = pair->sink_class->option_count > 0;
+    int64_t a = options_int(source, "errors.max.retries");
+    int64_t b = has_sink ? options_int(pair->sink.options, "max.retries") : a;
+    bool a_is_set = options_is_set(source, "errors.max.retries");
+    bool b_is_set = has_sink && options_is_set(pair->sink.options, "max.retries");
+    if (a_is_set != b_is_set) return (int32_t)(a_is_set ? a : b);
     return (int32_t)(a < 0 ? b : b < 0 || a < b ? a : b);
 }
 
@@ -270,8 +277,7 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
         .claims = claims,
         .queue_batches = queue_batches(source),
         .queue_bytes = bytes > 0 ? (size_t)bytes : QUEUE_BYTES,
-        .max_restarts =
-            lesser_limit(options_int(source, "errors.max.retries"), sink_number(pair, "max.retries", -1)),
+        .max_restarts = most_restarts(pair),
         .restart_wait_ms = sink_number(pair, "retry.backoff.ms", 1000),
         .restart_wait_max_ms =
             options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT) : RESTART_WAIT_MAX_MS,

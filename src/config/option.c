@@ -113,8 +113,11 @@ static bool parse_choice(const Value *v, int64_t *ret, Err *e) {
     int64_t not_yet;
     if (find_value(v->def->values, text, ignore_case, ret)) return true;
     CLEANUP(buf_done) Buf message = {0};
-    if (find_value(v->def->values_not_yet, text, ignore_case, &not_yet))
-        buf_printf(&message, "'%s' is not supported yet; ", v->def->values_not_yet[not_yet]);
+    if (find_value(v->def->values_not_yet, text, ignore_case, &not_yet)) {
+        const char *why = v->def->values_reason;
+        buf_printf(&message, "'%s' is not supported%s%s; ", v->def->values_not_yet[not_yet],
+                   why ? ": " : " yet", why ? why : "");
+    }
     buf_cstr(&message, "expected ");
     size_t count = 0;
     for (; v->def->values[count]; count++) {

@@ -55,6 +55,7 @@ typedef struct OptionDef {
     int64_t min, max;          /* of a number; both 0 = the type's own range */
     const char *const *values; /* ENUM, CLASS: NULL-terminated */
     const char *const *values_not_yet; /* known upstream, refused with that word; NULL-terminated, or NULL */
+    const char *values_reason;         /* why they aren't there; then it isn't "yet" */
     const char *unit;                  /* "bytes", "rows"; NULL = none; durations are in ms anyway */
     const char *reason;                /* of a status other than SUPPORTED */
     const char *help;                  /* one sentence */

@@ -451,6 +451,7 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .standard = "initial",
      .values = SNAPSHOT_MODES,
      .values_not_yet = CUSTOM,
+     .values_reason = NO_JAVA,
      .help =
          "initial: copy, then stream; initial_only: copy; no_data, schema_only: stream from now on; "
          "when_needed: initial, and a table whose changes are gone is emptied and copied again; always: at "
@@ -502,6 +503,7 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .standard = "select_all",
      .values = QUERY_MODES,
      .values_not_yet = CUSTOM,
+     .values_reason = NO_JAVA,
      .help = "how a table is read"},
     {.key = "snapshot.fetch.size",
      .type = OPTION_INT,
@@ -666,10 +668,12 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
     {.key = "errors.max.retries",
      .type = OPTION_INT,
      .importance = OPTION_MEDIUM,
-     .standard = "-1",
+     .standard = "10",
      .min = -1,
      .max = INT32_MAX,
-     .help = "restarts in a row after failures that may pass; -1 = no end"},
+     .help = "restarts in a row, without any progress between them, after failures that may pass; -1 = no "
+             "end. Counts "
+             "with the sink's max.retries, the lesser one; what is set counts before what isn't"},
     {.key = "retriable.restart.connector.wait.ms",
      .type = OPTION_DURATION,
      .importance = OPTION_MEDIUM,

@@ -170,3 +170,14 @@ def test_the_waits_before_copy_and_stream_are_kept(runner, warehouse, target):
     run = runner.start(source={"streaming.delay.ms": "300"})
     runner.drained(run)
     assert warehouse_differences(warehouse, target) == []
+
+
+@pytest.mark.parametrize("limits,tries", [({}, 11), ({"source": {"errors.max.retries": "2"}}, 3), ({"sink": {"max.retries": "1"}}, 2)])
+def test_a_target_that_stays_away_fails_after_ten_restarts_or_what_is_set(limits, tries, runner, warehouse):
+    waits = {"retriable.restart.connector.wait.ms": "2"}
+    nowhere = {"connection.url": f"postgresql://postgres@127.0.0.1:{lab.free_port()}/nowhere", "retry.backoff.ms": "1"}
+    files = runner.files({**waits, **limits.get("source", {})}, {**nowhere, **limits.get("sink", {})})
+    done = runner.command("run", *files)
+    assert done.returncode == 1
+    assert done.stderr.count("event=pipeline_retry") == tries - 1
+    assert f"tries={tries}" in done.stderr and "refused" in done.stderr.splitlines()[-1]

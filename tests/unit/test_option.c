@@ -23,6 +23,12 @@ static const OptionDef DEFS[] = {
     {.key = "tombstones.on.delete", .type = OPTION_BOOL, .standard = "true"},
     {.key = "database.names", .type = OPTION_LIST},
     {.key = "table.include.list", .type = OPTION_REGEXES, .alias = "table.whitelist"},
+    {.key = "snapshot.query.mode",
+     .type = OPTION_ENUM,
+     .standard = "initial",
+     .values = MODES,
+     .values_not_yet = MODES_NOT_YET,
+     .values_reason = "it is Java"},
     {.key = "snapshot.mode",
      .type = OPTION_ENUM,
      .standard = "initial",
@@ -138,6 +144,9 @@ static void each_error_is_one_line_with_its_place(void **state) {
         {"table.include.list=dbo.(",
          "s.properties:2: table.include.list: bad regular expression 'dbo.(': missing "
          "closing parenthesis at character 6"},
+        {"snapshot.query.mode=when_needed",
+         "s.properties:2: snapshot.query.mode: 'when_needed' is not supported: it is Java; expected initial, "
+         "initial_only or no_data, not 'when_needed'"},
         {"transforms=route", "s.properties:2: transforms is not supported yet: rows would differ"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
