@@ -22,7 +22,8 @@ struct PgNameRule {
     char *topic_prefix;
     PgTopicStyle topic_style;
     bool is_folded;
-    StrMap *taken; /* "schema"."table" in the target → source table, owned text */
+    StrMap *taken;   /* "schema"."table" in the target → source table, owned text */
+    StrMap *schemas; /* schema in the target → the name that it was made of, owned text */
 };
 
 enum { MAX_PARTS = 8 };
@@ -156,6 +157,7 @@ bool pgname_rule_new(const PgNameRuleSpec *spec, PgNameRule **ret, Err *e) {
     rule->topic_style = spec->topic_style;
     rule->is_folded = spec->is_folded;
     rule->taken = strmap_new(/* ignore_case= */ false);
+    rule->schemas = strmap_new(/* ignore_case= */ false);
     bool ok = spec->format.n > 0 ? expand(rule, /* s= */ NULL, /* out= */ NULL, e)
                                  : err_set(e, ERR_INVALID, false, "the table name format is empty");
     if (!ok) {
@@ -169,6 +171,7 @@ bool pgname_rule_new(const PgNameRuleSpec *spec, PgNameRule **ret, Err *e) {
 PgNameRule *pgname_rule_free(PgNameRule *rule) {
     if (!rule) return NULL;
     strmap_free_all(rule->taken);
+    strmap_free_all(rule->schemas);
     free(rule->format);
     free(rule->topic_prefix);
     free(rule);
@@ -212,13 +215,31 @@ static bool claim(PgNameRule *rule, const Schema *s, const PgTableName *name, Er
                    owner, buf_text(&source), buf_text(&key));
 }
 
+/* Two names that folding or shortening makes one schema of: their tables would be mixed. (A schema that the
+ * format names itself is made of one name.) */
+static bool claim_schema(PgNameRule *rule, const Schema *s, const char *schema, Str made_of, Err *e) {
+    const char *before = strmap_get(rule->schemas, str_from(schema));
+    if (!before) {
+        strmap_set(rule->schemas, str_from(schema), str_dup(made_of));
+        return true;
+    }
+    if (str_eq_c(made_of, before)) return true;
+    return err_set(e, ERR_INVALID, false,
+                   "%s: the schemas %s and " STR_FMT
+                   " would both become %s in the target; change table.name.format",
+                   s->qualified, before, STR_ARG(made_of), schema);
+}
+
 bool pgname_rule_table(PgNameRule *rule, const Schema *s, PgTableName *ret, Err *e) {
     CLEANUP(parts_done) Parts p = {.count = 1};
     if (!expand(rule, s, &p, e) || !check_parts(rule, s, &p, e)) return false;
     PgTableName name = {.table = part_name(rule, &p.part[p.count - 1])};
-    if (p.count > 1)
-        name.schema = part_name(rule, &p.part[p.count - 2]); /* of three, the first is the database */
-    if (!claim(rule, s, &name, e)) {
+    CLEANUP_FREE char *made_of = NULL;
+    if (p.count > 1) { /* of three, the first is the database */
+        made_of = str_dup(buf_view(&p.part[p.count - 2]));
+        name.schema = part_name(rule, &p.part[p.count - 2]);
+    }
+    if ((made_of && !claim_schema(rule, s, name.schema, str_from(made_of), e)) || !claim(rule, s, &name, e)) {
         pgname_table_done(&name);
         return false;
     }

@@ -379,6 +379,19 @@ static bool missing_column(const Target *t, size_t column, Err *e) {
                    t->schema->qualified, buf_text(&ddl));
 }
 
+/* Two columns whose names differ only in case may both find the one that is there. */
+static bool check_free(const Target *t, size_t column, int place, Err *e) {
+    const Column *columns = t->schema->columns;
+    for (size_t i = 0; i < column; i++)
+        if (t->places[i] == place)
+            return err_set(e, ERR_INVALID, false,
+                           "%s: columns " STR_FMT " and " STR_FMT
+                           " would both go into the target's column %s",
+                           t->schema->qualified, STR_ARG(columns[i].name), STR_ARG(columns[column].name),
+                           t->table->columns[place].name);
+    return true;
+}
+
 static bool fit_column(Target *t, size_t column, Err *e) {
     const Column *c = &t->schema->columns[column];
     CLEANUP(buf_done) Buf name = {0};
@@ -394,6 +407,7 @@ static bool fit_column(Target *t, size_t column, Err *e) {
     }
     if (!pgtype_field(c, &t->table->columns[place].type, t->whats[column], &t->fields[column], e))
         return false;
+    if (!check_free(t, column, place, e)) return false;
     t->places[column] = place;
     t->written[t->written_count++] = (uint16_t)column;
     return true;

@@ -311,6 +311,16 @@ static size_t key_place(const CatalogKey *key, int32_t column_id) {
     return 0;
 }
 
+/* The row of the column of that name: exact, else ASCII case ignored; `to` = none. */
+static size_t find_column(const OdbcCells *t, size_t from, size_t to, Str name) {
+    size_t near = to;
+    for (size_t row = from; row < to; row++) {
+        if (str_eq(odbc_cell(t, row, COL_NAME), name)) return row;
+        if (near == to && str_eq_icase(odbc_cell(t, row, COL_NAME), name)) near = row;
+    }
+    return near;
+}
+
 /* message.key.columns by name; the columns are those of rows [from, to). */
 static bool resolve_message_key(Loader *l, CatalogTable *table, const OdbcCells *t, size_t from, size_t to,
                                 Err *e) {
@@ -324,8 +334,7 @@ static bool resolve_message_key(Loader *l, CatalogTable *table, const OdbcCells 
     if (!count) return true;
     CatalogKey key = {.column_ids = ARENA_ARRAY(&l->c->arena, int32_t, count), .count = count};
     for (size_t i = 0; i < count; i++) {
-        size_t row = from;
-        while (row < to && !str_eq_icase(odbc_cell(t, row, COL_NAME), names[i])) row++;
+        size_t row = find_column(t, from, to, names[i]);
         if (row == to)
             return err_set(e, ERR_INVALID, false,
                            "message.key.columns: table %s has no captured column " STR_FMT, table->qualified,

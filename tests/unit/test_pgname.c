@@ -118,6 +118,32 @@ static void two_source_tables_cannot_have_one_target(void **state) {
     pgname_rule_free(rule);
 }
 
+static void two_source_schemas_cannot_become_one_by_their_names(void **state) {
+    (void)state;
+    const PgNameRuleSpec folded = {.format = STR_LIT("${source.schema}.${source.table}"), .is_folded = true};
+    const PgNameRuleSpec fixed = {.format = STR_LIT("Archive.${source.schema}_${source.table}"),
+                                  .is_folded = true};
+    const Schema *a = schema_of("Sales", "a"), *b = schema_of("SALES", "b");
+    PgNameRule *rule = NULL;
+    PgTableName name = {0};
+    Err e = {0};
+    assert_true(pgname_rule_new(&folded, &rule, &e));
+    assert_true(pgname_rule_table(rule, a, &name, &e));
+    assert_string_equal(name.schema, "sales");
+    pgname_table_done(&name);
+    assert_false(pgname_rule_table(rule, b, &name, &e));
+    assert_non_null(strstr(e.msg, "Sales and SALES"));
+    pgname_rule_free(rule);
+    assert_true(pgname_rule_new(&fixed, &rule, &e)); /* one schema on purpose */
+    assert_true(pgname_rule_table(rule, a, &name, &e));
+    pgname_table_done(&name);
+    assert_true(pgname_rule_table(rule, b, &name, &e));
+    pgname_table_done(&name);
+    pgname_rule_free(rule);
+    schema_unref(a);
+    schema_unref(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quoting_doubles_quotes),
@@ -126,6 +152,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_format_is_refused_with_the_nearest_placeholder),
         cmocka_unit_test(long_names_are_shortened_alike_and_apart),
         cmocka_unit_test(two_source_tables_cannot_have_one_target),
+        cmocka_unit_test(two_source_schemas_cannot_become_one_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

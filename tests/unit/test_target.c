@@ -153,6 +153,28 @@ static void a_key_without_a_unique_index_is_refused_with_the_statement_to_run(vo
     done(c);
 }
 
+static void two_columns_never_go_into_one(void **state) {
+    (void)state;
+    PgConn *c = fresh(UPSERT);
+    pg_fixture_exec(c, "CREATE TABLE dbo.items (id int PRIMARY KEY, name text)");
+    const Column columns[] = {{.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1},
+                              {.name = STR_LIT("Name"), .type = SQLTYPE_NVARCHAR, .length = 20},
+                              {.name = STR_LIT("NAME"), .type = SQLTYPE_NVARCHAR, .length = 20}};
+    const SchemaSpec spec = {.database = STR_LIT("d"),
+                             .schema = STR_LIT("dbo"),
+                             .table = STR_LIT("items"),
+                             .version = 1,
+                             .columns = columns,
+                             .column_count = 3};
+    const Schema *s = NULL;
+    Err e = {0};
+    assert_true(schema_new(&spec, &s, &e));
+    assert_null(open_or(c, s, false, &e));
+    assert_non_null(strstr(e.msg, "Name and NAME would both go into the target's column name"));
+    schema_unref(s);
+    done(c);
+}
+
 static void planned_ddl_is_told_but_not_run(void **state) {
     (void)state;
     PgConn *c = fresh(UPSERT);
@@ -178,6 +200,7 @@ int main(void) {
         cmocka_unit_test(generated_and_identity_columns_are_written_as_postgresql_allows),
         cmocka_unit_test(the_key_follows_pk_mode_and_pk_fields),
         cmocka_unit_test(a_key_without_a_unique_index_is_refused_with_the_statement_to_run),
+        cmocka_unit_test(two_columns_never_go_into_one),
         cmocka_unit_test(planned_ddl_is_told_but_not_run),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
