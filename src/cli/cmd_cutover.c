@@ -26,7 +26,7 @@
 enum { TIMEOUT_S = 300, SETTLE_S = 12, WAIT_S = 60, LOOK_MS = 500, KEYS_SHOWN = 10 };
 
 typedef struct Cutover {
-    Pair pair;
+    Pair pair; /* borrowed: one database's part */
     Metrics *metrics;
     Scan *source;
     ScanPg *target;
@@ -68,7 +68,10 @@ static void explain_target(Cutover *c, Err *e) {
         (void)err_wrap(e, "no run has reported to this target");
         return;
     }
-    const StatusPipeline *p = &list.pipelines[0];
+    const char *database = pair_database(&c->pair);
+    size_t at = 0;
+    while (at + 1 < list.count && (!database || strcmp(list.pipelines[at].database, database) != 0)) at++;
+    const StatusPipeline *p = &list.pipelines[at];
     (void)err_wrap(e, "millrace run is %s%s%s", status_is_stale(p) ? "stale" : p->state, p->why ? ": " : "",
                    p->why ? p->why : "");
     status_list_done(&list);
@@ -256,6 +259,8 @@ static void print_script(const Cutover *c) {
         last = (int)s->kind;
         leftover_print(s, &out);
     }
+    const char *database = pair_database(&c->pair);
+    if (c->pair.has_siblings && database) (void)printf("-- database %s\n", database);
     (void)puts("-- millrace cutover: what PostgreSQL lacks of what SQL Server has, for psql; lines that "
                "begin with -- "
                "are not certain to mean the same.\n-- Stop millrace run first.");
@@ -278,6 +283,8 @@ static void print_json(Cutover *c) {
                                         "table", s->table, "sql", text_json(s->sql), "note",
                                         text_json(s->note), "certain", s->is_certain));
     }
+    const char *database = pair_database(&c->pair);
+    json_object_set_new(o, "database", text_json(database));
     json_object_set_new(o, "drained", c->is_dry ? json_null() : json_string(lsn_format(&c->drained, lsn)));
     json_object_set(o, "tables", c->json_tables);
     json_object_set(o, "sequences_set", c->json_set);
@@ -328,7 +335,6 @@ static void cutover_done(Cutover *c) {
     metrics_free(c->metrics);
     json_decref(c->json_tables);
     json_decref(c->json_set);
-    pair_done(&c->pair);
 }
 
 static bool seconds(const Args *args, const char *name, int64_t otherwise, int64_t *ret_ms, Err *e) {
@@ -338,6 +344,23 @@ static bool seconds(const Args *args, const char *name, int64_t otherwise, int64
     if (!str_to_i64(str_from(text), 0, 1000000, ret_ms, e)) return err_wrap(e, "option '--%s'", name);
     *ret_ms *= 1000;
     return true;
+}
+
+/* One database, of which *c has the settings; what went wrong stands on stderr. */
+static bool cut_over_part(Cutover *c) {
+    Err e = {0};
+    const char *database = pair_database(&c->pair);
+    c->metrics = metrics_new();
+    c->json_tables = json_array();
+    c->json_set = json_array();
+    if (c->pair.has_siblings && database) tell("database %s", database);
+    bool ok = cut_over(c, &e);
+    if (!ok) {
+        clear_progress(c);
+        command_error("cutover: %s", e.msg);
+    }
+    cutover_done(c);
+    return ok;
 }
 
 static int run(const Args *args) {
@@ -354,17 +377,15 @@ static int run(const Args *args) {
         command_error("cutover: %s", e.msg);
         return EXIT_USAGE;
     }
-    if (!command_pair(args, &c.pair)) return EXIT_USAGE;
+    Pair pair = {0};
+    if (!command_pair(args, &pair)) return EXIT_USAGE;
     log_set_level(LOG_LEVEL_WARN);
-    c.metrics = metrics_new();
-    c.json_tables = json_array();
-    c.json_set = json_array();
-    ok = cut_over(&c, &e);
-    if (!ok) {
-        clear_progress(&c);
-        command_error("cutover: %s", e.msg);
+    for (size_t i = 0; ok && i < pair_parts(&pair); i++) {
+        Cutover part = c;
+        part.pair = pair_part(&pair, i);
+        ok = cut_over_part(&part);
     }
-    cutover_done(&c);
+    pair_done(&pair);
     return ok ? EXIT_OK : EXIT_FAILED;
 }
 

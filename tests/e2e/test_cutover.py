@@ -158,3 +158,21 @@ def test_writers_that_go_on_are_found(runner, source, target):
     assert shown.returncode == 1, shown.stdout
     assert "dbo.orders was changed after" in shown.stderr, shown.stderr
     run.stop(signal.SIGKILL)
+
+
+def test_each_database_has_a_script_of_its_own(runner, source, target):
+    for name in ("north", "south"):
+        source.script(f"CREATE DATABASE {name}\nGO\nUSE {name}\nGO\nEXEC sys.sp_cdc_enable_db\nGO\n"
+                      f"CREATE TABLE dbo.{name} (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, n int NOT NULL)\nGO\n"
+                      f"INSERT INTO dbo.{name} (n) VALUES (1), (2)\nGO\n"
+                      f"EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{name}', @role_name = NULL")
+    files = runner.files(source={"database.names": "north,south", "table.include.list": "dbo.north,dbo.south"},
+                         sink={"topics.regex": r"sqlserver\..*", "collection.name.format": "${source.db}.${source.table}"})
+    run = runner.start(*files)
+    for name in ("north", "south"):
+        lab.wait_for("the copy", lambda: target.rows(f"select 1 from {name}.{name} where id = 2"))
+    shown = runner.command("cutover", *files)
+    assert shown.returncode == 0, shown.stderr
+    assert "-- database north" in shown.stdout and "-- database south" in shown.stdout
+    assert shown.stdout.count("START WITH 3") == 2, shown.stdout
+    run.stop()
