@@ -236,8 +236,11 @@ static bool end_backend(PositionStore *s, PgConn *c, int pid, Err *e) {
                 e, "ending the former owner's backend %d (grant pg_signal_backend, or end it by hand)", pid);
         if (PQntuples(r) == 0) return true;
         if (clock_mono_us() > until_us)
-            return err_set(e, ERR_TIMEOUT, true, "PostgreSQL backend %d of the former owner doesn't end",
-                           pid);
+            return err_set(
+                e, ERR_TIMEOUT, true,
+                "PostgreSQL backend %d of the former owner doesn't end; it is asked again, or end it "
+                "by hand: SELECT pg_terminate_backend(%d)",
+                pid, pid);
     }
 }
 
@@ -387,7 +390,9 @@ static bool try_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState
     if (!read_owner(s, c, s->database, &is_found, &owner, e)) return false;
     if (!is_found) return insert_row(s, c, e);
     if (s->ownership->was_owned && owner.is_other)
-        return err_set(e, ERR_FENCED, false, "another owner has taken pipeline %s", s->pipeline);
+        return err_set(e, ERR_FENCED, false,
+                       "another owner has taken pipeline %s: only one process may run it, so this one stops",
+                       s->pipeline);
     if (owner.pid != 0 && !end_backend(s, c, owner.pid, e)) return false;
     if (!raise_epoch(s, c, owner.epoch, ret_epoch, e)) return false;
     if (*ret_epoch == 0) return pgconn_exec(c, "ROLLBACK", e);
@@ -413,8 +418,8 @@ bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredS
         *ret = state;
         return true;
     }
-    return err_set(e, ERR_TIMEOUT, true, "pipeline %s is being taken by several processes at once",
-                   s->pipeline);
+    return err_set(e, ERR_TIMEOUT, true,
+                   "pipeline %s is being taken by several processes at once; stop all but one", s->pipeline);
 }
 
 bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e) {

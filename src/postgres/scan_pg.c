@@ -282,8 +282,11 @@ static bool scan_begin(ScanPg *p, const Schema *schema, ScanPgRow *row, void *ar
         const PgType *type = &t->table->columns[t->places[i]].type;
         s->decode[i] = decoder_of(&schema->columns[i], type->kind);
         if (!s->decode[i])
-            return err_set(e, ERR_INVALID, false, "%s can't be compared: its type in the target is %s",
-                           t->whats[i], type->name);
+            return err_set(
+                e, ERR_INVALID, false,
+                "%s can't be compared: its values can't be read back from the target's type %s; leave it "
+                "out by column.exclude.list",
+                t->whats[i], type->name);
     }
     return true;
 }
@@ -295,8 +298,11 @@ static bool take_field(Scan *s, size_t i, bool is_null, Str in, Err *e) {
                      .text = &s->texts[i]};
     s->row[i] = value_null();
     if (is_null || s->decode[i](&f, in, &s->row[i])) return true;
-    return err_set(e, ERR_DATA, false, "%s: a value in the target that the source's type can't have",
-                   s->target->whats[i]);
+    return err_set(
+        e, ERR_DATA, false,
+        "%s: the target holds a value that the source's type can't have (NaN, infinity, a date beyond "
+        "9999): mend it there",
+        s->target->whats[i]);
 }
 
 /* ---- the whole table ---- */

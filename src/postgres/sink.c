@@ -450,7 +450,10 @@ static bool explain_loss(Sink *s, Err *e) {
     if (e->code == ERR_FENCED || pgconn_is_open(s->conn)) return false;
     s->conn = pgconn_close(s->conn);
     if (connect_to(s, &unused) && position_store_is_ours(s->store, s->conn, &is_ours, &unused) && !is_ours) {
-        (void)err_set(e, ERR_FENCED, false, "another owner has taken the pipeline and ended our connection");
+        (void)err_set(
+            e, ERR_FENCED, false,
+            "another owner has taken the pipeline and ended our connection: only one process may run it, so "
+            "this one stops");
         lane_fenced(s->lane);
     }
     return false;
@@ -481,7 +484,22 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
 }
 
 static bool not_owned(Err *e) {
-    return err_set(e, ERR_IO, true, "not connected to PostgreSQL");
+    return err_set(e, ERR_IO, true, "not connected to PostgreSQL; the pipeline is taken again first");
+}
+
+/* Where in the stream, or in which table's copy, it was. */
+static bool say_where(const Batch *b, Err *e) {
+    char lsn[POSITION_TEXT_SIZE];
+    if (e->code == ERR_FENCED || e->code == ERR_CANCELLED) return false;
+    switch (b->kind) {
+    case BATCH_CHANGES: return err_wrap(e, "changes up to LSN %s", position_format(&b->to, lsn));
+    case BATCH_ROWS:
+        return err_wrap(e, "copying %s, chunk %u", b->schema->qualified, (unsigned)b->chunk.number);
+    case BATCH_TABLE: return err_wrap(e, "table %s", b->schema->qualified);
+    case BATCH_ANSWER:
+    case BATCH_END: break;
+    }
+    return false;
 }
 
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
@@ -493,7 +511,7 @@ static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     if (batch->kind == BATCH_ROWS)
         s->chunk_rows = (batch->chunk.is_first_part ? 0 : s->chunk_rows) + (int64_t)batch->count;
     if (batch->kind == BATCH_CHANGES) note_latency(s, batch->changes + work.first, batch->count - work.first);
-    return do_work(s, &work, batch, was_begun, e);
+    return do_work(s, &work, batch, was_begun, e) || say_where(batch, e);
 }
 
 static bool sink_idle(Sink *s, Err *e) {

@@ -402,8 +402,11 @@ static bool fit_column(Target *t, size_t column, Err *e) {
     t->whats[column] = x_asprintf("%s." STR_FMT, t->schema->qualified, STR_ARG(c->name));
     if (t->table->columns[place].is_generated) {
         if (!is_key(t, (uint16_t)column)) return true; /* PostgreSQL computes it itself */
-        return err_set(e, ERR_INVALID, false, "%s is in the key, but its column in the target is GENERATED",
-                       t->whats[column]);
+        return err_set(
+            e, ERR_INVALID, false,
+            "%s is in the key, but its column in the target is GENERATED: ALTER TABLE … ALTER COLUMN … DROP "
+            "EXPRESSION",
+            t->whats[column]);
     }
     if (!pgtype_field(c, &t->table->columns[place].type, t->whats[column], &t->fields[column], e))
         return false;
@@ -420,10 +423,11 @@ static bool check_filled(const Target *t, Err *e) {
         bool is_filled = !c->is_not_null || c->has_default || c->is_generated;
         for (size_t j = 0; j < t->schema->column_count && !is_filled; j++) is_filled = t->places[j] == (int)i;
         if (!is_filled)
-            return err_set(
-                e, ERR_INVALID, false,
-                "%s: the target's column %s is NOT NULL without a default, and the source has no such column",
-                t->schema->qualified, c->name);
+            return err_set(e, ERR_INVALID, false,
+                           "%s: the target's column %s is NOT NULL without a default, and the source has no "
+                           "such column: give "
+                           "it a default, or drop NOT NULL",
+                           t->schema->qualified, c->name);
     }
     return true;
 }
@@ -575,7 +579,9 @@ static bool open_parts(PgConn *c, Target *t, bool may_ddl, Err *e) {
     if (!choose_key(t, e) || !look_up(c, t, &name, e) || !choose_types(c, t, e)) return false;
     if ((may_ddl || !t->table) && !plan_ddl(c, t, &name, &ddl, e)) return false;
     if (!may_ddl && !t->table)
-        return err_set(e, ERR_INVALID, false, "table %s is gone from the target", t->qualified);
+        return err_set(e, ERR_INVALID, false,
+                       "table %s is gone from the target; put it back, or copy it anew (docs/operations.md)",
+                       t->qualified);
     if (ddl.n > 0 && !run_ddl(c, t, &name, &ddl, e)) return false;
     return fit(t, e);
 }
