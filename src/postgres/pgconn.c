@@ -51,6 +51,7 @@ ErrCode pgconn_classify(const char *sqlstate, bool *ret_is_retriable) {
         {"53", ERR_IO, true},       /* resources: disk full, memory, connections */
         {"57", ERR_IO, true},       /* operator intervention: shutdown, crash of another backend */
         {"58", ERR_IO, true},       /* system error */
+        {"54000", ERR_DATA, false}, /* program_limit_exceeded: a row over a page, a key over an index entry */
         {"22", ERR_DATA, false},    /* data exception */
         {"23", ERR_DATA, false},    /* integrity constraint */
         {"0A", ERR_INVALID, false}, /* feature not supported */

@@ -3,7 +3,7 @@
  * Owner thread only. A failure's text names SQLSTATE, constraint, table and column, never a row's data.
  *
  * Errors of every function that talks to the server, by SQLSTATE (pgconn_sqlstate tells it):
- *   ERR_DATA     22…, 23…           a row's fault; not retriable
+ *   ERR_DATA     22…, 23…, 54000    a row's fault; not retriable
  *   ERR_IO       08, 40, 53, 57, 58 and a lost connection; retriable
  *   ERR_TIMEOUT  55P03, 57014       a lock or a statement took too long; retriable
  *   ERR_FENCED   MR001              another owner has taken the pipeline (position_store.h)

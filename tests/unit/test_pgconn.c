@@ -17,6 +17,7 @@ static void sqlstates_fall_into_their_classes(void **state) {
     (void)state;
     assert_int_equal(class_of("23505", false), ERR_DATA);
     assert_int_equal(class_of("22003", false), ERR_DATA);
+    assert_int_equal(class_of("54000", false), ERR_DATA);
     assert_int_equal(class_of("40001", true), ERR_IO);
     assert_int_equal(class_of("40P01", true), ERR_IO);
     assert_int_equal(class_of("53100", true), ERR_IO);
