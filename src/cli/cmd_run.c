@@ -261,6 +261,12 @@ static size_t queue_batches(const Options *source) {
     return batches > 1 ? (size_t)batches : 1;
 }
 
+/* tasks.max of the sink. */
+static size_t lanes_of(const Pair *pair) {
+    int64_t lanes = sink_number(pair, "tasks.max", 1);
+    return lanes < ROUTE_LANES_MAX ? (size_t)lanes : ROUTE_LANES_MAX;
+}
+
 static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
     const Options *source = pair->source.options;
     int64_t bytes = options_int(source, "max.queue.size.in.bytes");
@@ -275,6 +281,7 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
         .topic_prefix = options_str(source, "topic.prefix"),
         .metrics = metrics,
         .claims = claims,
+        .lanes = lanes_of(pair),
         .queue_batches = queue_batches(source),
         .queue_bytes = bytes > 0 ? (size_t)bytes : QUEUE_BYTES,
         .max_restarts = most_restarts(pair),
@@ -418,8 +425,8 @@ static int run(const Args *args) {
                          strcmp(term, "dumb") != 0;
     Pair pair = {0};
     if (!command_pair(args, &pair)) return EXIT_USAGE;
-    if (options_int(pair.sink.options, "tasks.max") > 1)
-        command_error("warning: tasks.max: one task writes so far; a larger number changes nothing");
+    if (options_int(pair.sink.options, "tasks.max") > ROUTE_LANES_MAX)
+        command_error("warning: tasks.max: %d tasks write, no more", ROUTE_LANES_MAX);
     log_set_level(LOG_LEVEL_ERROR); /* what the check meets, the run meets again and tells */
     int status = check_target(&pair) ? run_pair(&pair, &screen) : EXIT_FAILED;
     pair_done(&pair);

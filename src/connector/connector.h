@@ -3,8 +3,10 @@
  * tables of functions; a source and its sink know each other only through record/ and pipeline/stored.h.
  *
  * Life of a pair in direct mode (worker/direct.h):
- *   sink.start → sink.own (takes the pipeline: epoch, stored state) → source.start(state)
+ *   sink.start → sink.own_all (takes the pipeline: epochs, stored state) → source.start(state)
  *   → { source.poll → sink.put }* → stop
+ * With several lanes each has a Sink of its own: the first takes the pipeline for all (own_all) and joins its
+ * peers, the others own their row (own). They are put what pipeline/lanes.h gives them.
  * source.poll runs on the source task's thread, own and put on the sink task's; wake on any. All else: the
  * task's thread.
  */
@@ -21,6 +23,7 @@
 #include "connector/report.h"
 #include "observe/metrics.h"
 #include "observe/progress.h"
+#include "pipeline/lanes.h"
 #include "pipeline/signal.h"
 #include "pipeline/stored.h"
 #include "record/batch.h"
@@ -35,11 +38,23 @@ typedef struct Ownership {
     int64_t refused_since_us;
 } Ownership;
 
+/* The other lanes of a sink that has several; the worker's. */
+typedef struct LanePeers {
+    size_t lane, count;
+    void *arg;
+    /* Wait until the chunk before this one is committed. Errors: ERR_IO, retriable: the lanes end. */
+    bool (*await_chunk)(const struct LanePeers *p, const Batch *chunk, Err *e);
+    /* Wait until all other lanes have committed all they have up to the end of the commit at lsn. Errors:
+     * ERR_TIMEOUT, retriable; ERR_IO, retriable: the lanes end. */
+    bool (*await_commit)(const struct LanePeers *p, const Lsn *lsn, int64_t timeout_ms, Err *e);
+} LanePeers;
+
 typedef struct ConnectorContext {
-    const char *name;         /* the connector's name: pipeline name in direct mode */
-    const char *database;     /* the source's, as its options name it; NULL = it has none */
-    bool has_siblings;        /* other databases are carried under the same pipeline name */
-    int lane;                 /* which of the sink's lanes this one is: 0 … */
+    const char *name;       /* the connector's name: pipeline name in direct mode */
+    const char *database;   /* the source's, as its options name it; NULL = it has none */
+    bool has_siblings;      /* other databases are carried under the same pipeline name */
+    int lane;               /* which of the sink's lanes this one is: 0 … */
+    const LanePeers *peers; /* the sink: its lane is one of several from the start; NULL = not, or not yet */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
     Metrics *metrics;         /* borrowed */
     Progress *progress;       /* borrowed; NULL = nobody asks */
@@ -75,7 +90,10 @@ typedef struct SinkClass {
     size_t option_count;
     /* Connect and check what would stop the run. */
     bool (*start)(const Options *options, const ConnectorContext *context, Sink **ret, Err *e);
-    /* Take (or take again) the pipeline: raise the epoch, end the former owner, read what is stored. */
+    /* Take the pipeline, all its lanes, of which `wanted` are wanted: raise the epochs, end the former owner,
+     * read what is stored. ret: at the lowest position. lane 0's. */
+    bool (*own_all)(Sink *s, size_t wanted, LanesStart *ret_start, StoredState *ret, Err *e);
+    /* Take the lane's own row, again too: if this process still has the pipeline. ret: the lane's. */
     bool (*own)(Sink *s, StoredState *ret, Err *e);
     /* Write one batch and commit what it completes. The batch stays the caller's: after a retriable error the
      * same batch is put again, once `own` has said that the stored position still is the one before it.
@@ -88,6 +106,19 @@ typedef struct SinkClass {
      */
     bool (*needs_source_back)(const Sink *s);
     Sink *(*stop)(Sink *s);
+    /* The rest is for several lanes; NULL: there is one.
+     * The lane is one of several: lane 0, once it has taken the pipeline; peers are borrowed. */
+    void (*join)(Sink *s, const LanePeers *peers);
+    /* Another lane has committed a mark (lane_learn); not inside a transaction of this one. */
+    void (*learn)(Sink *s, const Batch *batch);
+    /* All of the lane's changes up to here are committed. */
+    Position (*passed)(const Sink *s);
+    /* What the target says of the known tables, in their order, and how they are joined (route.h).
+     * ret_tables: room for known->table_count, names borrowed from known; *ret_joins is owned. */
+    bool (*links)(Sink *s, const StoredState *known, RouteTable *ret_tables, RouteJoin **ret_joins,
+                  size_t *ret_join_count, Err *e);
+    /* Store the routes of the known tables, under lane 0's fence. */
+    bool (*store_routes)(Sink *s, const StoredState *known, Err *e);
     /* Where reports are kept (report.h), through a connection of its own: one thread, not the sink's. All
      * NULL: nowhere. report_open connects to nothing yet; a failed report may be tried again. */
     bool (*report_open)(const Options *options, const ConnectorContext *context, Reporter **ret, Err *e);

@@ -25,6 +25,12 @@ static bool own(Sink *s, StoredState *ret, Err *e) {
     return true;
 }
 
+static bool own_all(Sink *s, size_t wanted, LanesStart *ret_start, StoredState *ret, Err *e) {
+    (void)wanted;
+    *ret_start = (LanesStart){.count = 1};
+    return own(s, ret, e);
+}
+
 static Metric *counter_of(Sink *s, const Schema *schema, bool is_copy) {
     const char *name = is_copy ? "millrace_rows_copied_total" : "millrace_changes_applied_total";
     return metrics_get(s->metrics, METRIC_COUNTER, name, str_from(schema->qualified),
@@ -68,6 +74,7 @@ const SinkClass null_sink_class = {
     .class_names = names,
     .start = start,
     .own = own,
+    .own_all = own_all,
     .put = put,
     .idle = idle,
     .needs_source_back = needs_source_back,

@@ -382,6 +382,11 @@ const StoredState *lane_stored(const Lane *l) {
     return &l->stored;
 }
 
+void lane_look(const Lane *l, LaneWork *ret) {
+    assert(!is_in_transaction(l));
+    *ret = (LaneWork){.epoch = l->epoch, .old = l->stored.position, .new = l->stored.position};
+}
+
 const Position *lane_passed(const Lane *l) {
     return l->state == OPEN ? &l->reached : &l->stored.position;
 }

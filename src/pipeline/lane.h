@@ -102,6 +102,9 @@ void lane_learn(Lane *l, const Batch *batch);
 
 /* What is known to be committed. Borrowed until the next call. */
 const StoredState *lane_stored(const Lane *l);
+/* The fence alone: ret->epoch and the position as it is stored, for a transaction that moves nothing. Not
+ * inside a transaction. */
+void lane_look(const Lane *l, LaneWork *ret);
 /* All of the lane's changes up to here are committed; idle windows count that aren't written yet. */
 const Position *lane_passed(const Lane *l);
 /* After a failure now, or after the one that was, the source has to start again from what is stored: a

@@ -167,8 +167,14 @@ static bool has_unscaled_number(SqlType type) {
     return type == SQLTYPE_DECIMAL || type == SQLTYPE_MONEY || type == SQLTYPE_SMALLMONEY;
 }
 
+static bool has_ticks(SqlType type) {
+    return type == SQLTYPE_TIME || type == SQLTYPE_DATETIME2 || type == SQLTYPE_DATETIMEOFFSET;
+}
+
 static uint64_t hash_value(const Column *column, const Value *v) {
     if (v->flags) return 3;
+    /* keys that PostgreSQL rounds to one microsecond are one key there */
+    if (has_ticks(column->type)) return hash_mix(5, (uint64_t)((v->v.i + 5) / 10));
     uint8_t scale = has_unscaled_number(column->type) ? column->scale : 0;
     switch (sqltype_form(column->type, column->precision)) {
     case FORM_INT: return scale == 0 ? hash_mix(0, (uint64_t)v->v.i) : hash_number(v->v.i, scale);

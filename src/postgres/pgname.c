@@ -230,6 +230,14 @@ static bool claim_schema(PgNameRule *rule, const Schema *s, const char *schema, 
                    s->qualified, before, STR_ARG(made_of), schema);
 }
 
+bool pgname_rule_find(const PgNameRule *rule, const Schema *s, PgTableName *ret, Err *e) {
+    CLEANUP(parts_done) Parts p = {.count = 1};
+    if (!expand(rule, s, &p, e) || !check_parts(rule, s, &p, e)) return false;
+    *ret = (PgTableName){.table = part_name(rule, &p.part[p.count - 1])};
+    if (p.count > 1) ret->schema = part_name(rule, &p.part[p.count - 2]);
+    return true;
+}
+
 bool pgname_rule_table(PgNameRule *rule, const Schema *s, PgTableName *ret, Err *e) {
     CLEANUP(parts_done) Parts p = {.count = 1};
     if (!expand(rule, s, &p, e) || !check_parts(rule, s, &p, e)) return false;

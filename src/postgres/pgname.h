@@ -49,6 +49,8 @@ PgNameRule *pgname_rule_free(PgNameRule *rule); /* NULL is fine; returns NULL */
 /* The table for s. Errors: ERR_INVALID (not one, two or three parts, an empty part, the name is already
  * another source table's, or its schema's name was made of another name). */
 MUST_CHECK bool pgname_rule_table(PgNameRule *rule, const Schema *s, PgTableName *ret, Err *e);
+/* The same, but only asked for: no other table is kept from the name. */
+MUST_CHECK bool pgname_rule_find(const PgNameRule *rule, const Schema *s, PgTableName *ret, Err *e);
 /* Append the name of a source column: folded if the rule says so, and fitted. */
 void pgname_rule_column(const PgNameRule *rule, Str column, Buf *out);
 

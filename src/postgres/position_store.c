@@ -5,7 +5,8 @@
  *
  * Taking over: a former owner may be a stopped process whose transaction still holds the row's lock. Its
  * backend is ended first (pid and backend_start: a pid alone may be somebody else's by now), only then is the
- * row updated.
+ * row updated. A pipeline of several lanes has several rows; a new owner takes them all in one transaction,
+ * in lane order, and gives their number another value there when they stand at one position.
  */
 #include "postgres/position_store.h"
 
@@ -18,11 +19,22 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pipeline/lanes.h"
 #include "postgres/pgname.h"
 
-enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20, HASH_VERSION = 1 };
+enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20 };
 
-enum { ST_TAKE, ST_TABLE, ST_FORGET, ST_CHUNK, ST_CONSISTENT, ST_COUNT };
+enum {
+    ST_TAKE,
+    ST_TABLE,
+    ST_FORGET,
+    ST_CHUNK,
+    ST_CONSISTENT,
+    ST_CLEAR,
+    ST_START_OTHERS,
+    ST_ROUTE,
+    ST_COUNT,
+};
 
 struct PositionStore {
     char *pipeline, *database;
@@ -48,7 +60,7 @@ static const char CREATE_SQL[] =
     " is_streaming boolean NOT NULL DEFAULT false, fingerprint bigint NOT NULL, instance integer NOT NULL, "
     "floor text, rows_copied bigint NOT NULL DEFAULT 0,"
     " is_whole boolean NOT NULL DEFAULT false, asked text, filter text, is_paused boolean NOT NULL DEFAULT "
-    "false,"
+    "false, key_columns text, route text,"
     " PRIMARY KEY (pipeline, database, source_schema, source_table));"
     /* as an earlier version made it */
     "DO $d$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = "
@@ -63,7 +75,8 @@ static const char CREATE_SQL[] =
     "text,"
     " ADD COLUMN filter text, ADD COLUMN is_paused boolean NOT NULL DEFAULT false;"
     " UPDATE millrace.table_state SET is_whole = is_done AND chunks_done > 0; END IF; END $d$;"
-    "ALTER TABLE millrace.table_state ADD COLUMN IF NOT EXISTS rows_copied bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE millrace.table_state ADD COLUMN IF NOT EXISTS rows_copied bigint NOT NULL DEFAULT 0,"
+    " ADD COLUMN IF NOT EXISTS key_columns text, ADD COLUMN IF NOT EXISTS route text;"
     "DROP FUNCTION IF EXISTS millrace.advance(text, integer, bigint, text, text, bigint);"
     "CREATE OR REPLACE FUNCTION millrace.advance(p_pipeline text, p_database text, p_lane integer, "
     "p_epoch bigint, p_old text, p_new text,"
@@ -99,9 +112,9 @@ static const char *const STATEMENTS[ST_COUNT] = {
                 "$6::text, $7::bigint)",
     [ST_TABLE] = "INSERT INTO millrace.table_state AS t (pipeline, database, source_schema, source_table, "
                  "fingerprint, "
-                 "instance, floor, is_done, is_streaming, asked, filter, is_paused)"
+                 "instance, floor, is_done, is_streaming, asked, filter, is_paused, key_columns)"
                  " VALUES ($1, $2, $3, $4, $5::bigint, $6::integer, $7, $8::text IN ('none', 'stop'),"
-                 " $8::text = 'beside', $9::text, $10, $11::boolean)"
+                 " $8::text = 'beside', $9::text, $10, $11::boolean, $12)"
                  " ON CONFLICT (pipeline, database, source_schema, source_table) DO UPDATE SET fingerprint = "
                  "EXCLUDED.fingerprint,"
                  " instance = EXCLUDED.instance, floor = EXCLUDED.floor,"
@@ -114,7 +127,7 @@ static const char *const STATEMENTS[ST_COUNT] = {
                  " is_whole = t.is_whole AND ($8::text IN ('keep', 'stop') OR $9::text IS NOT NULL),"
                  " asked = CASE WHEN $8::text = 'keep' THEN t.asked ELSE EXCLUDED.asked END,"
                  " filter = CASE WHEN $8::text = 'keep' THEN t.filter ELSE EXCLUDED.filter END,"
-                 " is_paused = EXCLUDED.is_paused",
+                 " is_paused = EXCLUDED.is_paused, key_columns = EXCLUDED.key_columns",
     [ST_FORGET] = "DELETE FROM millrace.table_state WHERE pipeline = $1 AND database = $2"
                   " AND source_schema = $3 AND source_table = $4",
     /* a number other than the next one finds no row; the count is expected to be 1 */
@@ -129,6 +142,15 @@ static const char *const STATEMENTS[ST_COUNT] = {
         " RETURNING 1) SELECT millrace.expect((SELECT count(*) FROM u), 1, false, 'millrace.table_state')",
     [ST_CONSISTENT] = "UPDATE millrace.position SET consistent = $4"
                       " WHERE pipeline = $1 AND database = $2 AND lane = $3::integer",
+    [ST_CLEAR] = "UPDATE millrace.position SET consistent = NULL"
+                 " WHERE pipeline = $1 AND database = $2 AND consistent IS NOT NULL",
+    [ST_START_OTHERS] =
+        "WITH u AS (UPDATE millrace.position SET position = $4, commit_time = CASE WHEN $5::bigint <> 0 THEN"
+        " '1970-01-01 00:00:00+00'::timestamptz + $5::bigint * interval '1 microsecond' END"
+        " WHERE pipeline = $1 AND database = $2 AND lane <> $3::integer AND position IS NULL RETURNING 1)"
+        " SELECT millrace.expect((SELECT count(*) FROM u), $6::bigint, false, 'millrace.position')",
+    [ST_ROUTE] = "UPDATE millrace.table_state SET route = $5 WHERE pipeline = $1 AND database = $2"
+                 " AND source_schema = $3 AND source_table = $4 AND route IS DISTINCT FROM $5",
 };
 
 /* A random name for the process as an owner. */
@@ -164,11 +186,14 @@ PositionStore *position_store_free(PositionStore *s) {
 static bool exists(PgConn *c, bool *ret, Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
     static const char sql[] =
-        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
+        "SELECT pg_catalog.count(*) + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute WHERE "
+        "attrelid ="
+        " to_regclass('millrace.table_state') AND attname = 'route' AND NOT attisdropped)"
+        " FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
         " ON n.oid = p.pronamespace WHERE n.nspname = 'millrace'"
         " AND (p.proname = 'advance' AND p.pronargs = 7 OR p.proname = 'expect')";
     if (!pgconn_query(c, sql, NULL, 0, &r, e)) return false;
-    *ret = strcmp(PQgetvalue(r, 0, 0), "2") == 0;
+    *ret = strcmp(PQgetvalue(r, 0, 0), "3") == 0;
     return true;
 }
 
@@ -299,6 +324,8 @@ static bool read_table(const PGresult *r, int row, StoredTable *t, Err *e) {
         .asked = asked_of(PQgetvalue(r, row, 10)),
         .is_paused = PQgetvalue(r, row, 11)[0] == 't',
         .filter = PQgetisnull(r, row, 12) ? NULL : x_strdup(PQgetvalue(r, row, 12)),
+        .key = PQgetisnull(r, row, 13) ? NULL : x_strdup(PQgetvalue(r, row, 13)),
+        .route = PQgetisnull(r, row, 14) ? NULL : x_strdup(PQgetvalue(r, row, 14)),
     };
     return parse_position(r, row, 8, &t->floor, e);
 }
@@ -313,7 +340,8 @@ static bool read_state(PositionStore *s, PgConn *c, const char *database, Stored
         !pgconn_query(
             c,
             "SELECT source_schema, source_table, chunks_done, upper_key, is_done, is_streaming, fingerprint,"
-            " instance, floor, is_whole, asked, is_paused, filter FROM millrace.table_state WHERE pipeline = "
+            " instance, floor, is_whole, asked, is_paused, filter, key_columns, route FROM "
+            "millrace.table_state WHERE pipeline = "
             "$1 AND database = $2"
             " ORDER BY source_schema, source_table",
             (const char *[]){s->pipeline, database}, 2, &tables, e))
@@ -344,12 +372,56 @@ static bool find_unnamed(PositionStore *s, PgConn *c, bool *ret, Err *e) {
     return true;
 }
 
+/* All rows, in lane order, and their epochs. */
+static bool read_lanes(PositionStore *s, PgConn *c, const char *database, bool locks, LanesStored *ret,
+                       int64_t epochs[static ROUTE_LANES_MAX], Err *e) {
+    static const char *const sql[] = {
+        "SELECT epoch, position, consistent, hash_version FROM millrace.position WHERE pipeline = $1"
+        " AND database = $2 ORDER BY lane",
+        "SELECT epoch, position, consistent, hash_version FROM millrace.position WHERE pipeline = $1"
+        " AND database = $2 ORDER BY lane FOR UPDATE"};
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    if (!pgconn_query(c, sql[locks], (const char *[]){s->pipeline, database}, 2, &r, e)) return false;
+    size_t count = (size_t)PQntuples(r);
+    if (count > ROUTE_LANES_MAX)
+        return err_set(e, ERR_INTERNAL, false, "millrace.position has %zu lanes of pipeline %s", count,
+                       s->pipeline);
+    *ret = (LanesStored){.count = count};
+    for (size_t i = 0; i < count; i++) {
+        epochs[i] = strtoll(PQgetvalue(r, (int)i, 0), NULL, 10);
+        ret->hash_version = (int32_t)strtol(PQgetvalue(r, (int)i, 3), NULL, 10);
+        if (!parse_position(r, (int)i, 1, &ret->positions[i], e) ||
+            !parse_position(r, (int)i, 2, &ret->consistent[i], e))
+            return false;
+    }
+    return true;
+}
+
+/* What is stored as a whole: the lane that is furthest behind says from where on the source is needed. */
+static void see_lanes(const LanesStart *start, StoredState *state) {
+    state->position = start->lowest;
+    state->ahead = start->highest;
+    state->consistent = start->consistent;
+}
+
+static bool read_whole(PositionStore *s, PgConn *c, const char *database, StoredState *ret, Err *e) {
+    LanesStored lanes;
+    LanesStart start;
+    int64_t epochs[ROUTE_LANES_MAX];
+    if (!read_lanes(s, c, database, /* locks= */ false, &lanes, epochs, e)) return false;
+    if (lanes.count == 0) return true;
+    lanes.hash_version = ROUTE_HASH_VERSION;
+    if (!read_state(s, c, database, ret, e) || !lanes_settle(&lanes, lanes.count, &start, e)) return false;
+    see_lanes(&start, ret);
+    return true;
+}
+
 bool position_store_read(PositionStore *s, PgConn *c, StoredState *ret, Err *e) {
     StoredState state = {0};
     bool is_there = false, is_unnamed = false;
     if (!exists(c, &is_there, e)) return false;
     if (is_there && !find_unnamed(s, c, &is_unnamed, e)) return false;
-    if (is_there && !read_state(s, c, is_unnamed ? "" : s->database, &state, e)) {
+    if (is_there && !read_whole(s, c, is_unnamed ? "" : s->database, &state, e)) {
         stored_state_done(&state);
         return false;
     }
@@ -382,17 +454,21 @@ static bool name_unnamed(PositionStore *s, PgConn *c, Err *e) {
            pgconn_exec(c, "COMMIT", e);
 }
 
+static bool is_taken(const PositionStore *s, Err *e) {
+    return err_set(e, ERR_FENCED, false,
+                   "another owner has taken pipeline %s: only one process may run it, so this one stops",
+                   s->pipeline);
+}
+
 /* One try. *ret_epoch 0 = another taker was faster, or the row is new: look again. */
 static bool try_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
     Owner owner;
     bool is_found = false;
     *ret_epoch = 0;
     if (!read_owner(s, c, s->database, &is_found, &owner, e)) return false;
+    if (!is_found && s->ownership->was_owned) return is_taken(s, e);
     if (!is_found) return insert_row(s, c, e);
-    if (s->ownership->was_owned && owner.is_other)
-        return err_set(e, ERR_FENCED, false,
-                       "another owner has taken pipeline %s: only one process may run it, so this one stops",
-                       s->pipeline);
+    if (s->ownership->was_owned && owner.is_other) return is_taken(s, e);
     if (owner.pid != 0 && !end_backend(s, c, owner.pid, e)) return false;
     if (!raise_epoch(s, c, owner.epoch, ret_epoch, e)) return false;
     if (*ret_epoch == 0) return pgconn_exec(c, "ROLLBACK", e);
@@ -413,7 +489,120 @@ bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredS
             return false;
         }
         if (epoch == 0) continue;
-        s->ownership->was_owned = true;
+        if (!s->ownership->was_owned) s->ownership->was_owned = true; /* lanes read it side by side */
+        *ret_epoch = epoch;
+        *ret = state;
+        return true;
+    }
+    return err_set(e, ERR_TIMEOUT, true, "pipeline %s is being taken by several processes at once",
+                   s->pipeline);
+}
+
+/* End the backends that hold rows now; false with ERR_FENCED when they are another's that came later.
+ * *ret_count: rows. */
+static bool end_owners(PositionStore *s, PgConn *c, size_t *ret_count, int64_t epochs[static ROUTE_LANES_MAX],
+                       Err *e) {
+    static const char sql[] =
+        "SELECT p.epoch, p.owner IS DISTINCT FROM $3, a.pid FROM millrace.position p LEFT JOIN"
+        " pg_catalog.pg_stat_activity a ON a.pid = p.owner_pid AND a.backend_start = p.owner_start"
+        " AND a.pid <> pg_catalog.pg_backend_pid()"
+        " WHERE p.pipeline = $1 AND p.database = $2 ORDER BY p.lane";
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    if (!pgconn_query(c, sql, (const char *[]){s->pipeline, s->database, s->ownership->owner}, 3, &r, e))
+        return false;
+    *ret_count = (size_t)PQntuples(r);
+    if (s->ownership->was_owned && *ret_count == 0) return is_taken(s, e);
+    for (int i = 0; i < PQntuples(r) && i < ROUTE_LANES_MAX; i++) {
+        epochs[i] = strtoll(PQgetvalue(r, i, 0), NULL, 10);
+        if (s->ownership->was_owned && PQgetvalue(r, i, 1)[0] == 't') return is_taken(s, e);
+    }
+    for (int i = 0; i < PQntuples(r); i++)
+        if (!PQgetisnull(r, i, 2) && !end_backend(s, c, (int)strtol(PQgetvalue(r, i, 2), NULL, 10), e))
+            return false;
+    return true;
+}
+
+static bool raise_epochs(PositionStore *s, PgConn *c, int64_t epoch, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    char pid[12], text[24];
+    (void)snprintf(pid, sizeof pid, "%d", pgconn_backend_pid(c));
+    (void)snprintf(text, sizeof text, "%lld", (long long)epoch);
+    return pgconn_query(c,
+                        "UPDATE millrace.position SET epoch = $3::bigint, owner = $4,"
+                        " owner_pid = CASE WHEN lane = $7::integer THEN $5::integer END,"
+                        " owner_start = CASE WHEN lane = $7::integer THEN $6::timestamptz END"
+                        " WHERE pipeline = $1 AND database = $2",
+                        (const char *[]){s->pipeline, s->database, text, s->ownership->owner, pid,
+                                         pgconn_backend_start(c), s->lane},
+                        7, &r, e);
+}
+
+/* As many rows as lanes, all like the first. */
+static bool rewrite_rows(PositionStore *s, PgConn *c, size_t count, Err *e) {
+    CLEANUP(pgconn_clear_cleanup) PGresult *gone = NULL, *kept = NULL, *made = NULL;
+    char text[24], version[12];
+    (void)snprintf(text, sizeof text, "%zu", count);
+    (void)snprintf(version, sizeof version, "%d", ROUTE_HASH_VERSION);
+    const char *params[] = {s->pipeline, s->database, text, version};
+    return pgconn_query(c,
+                        "DELETE FROM millrace.position WHERE pipeline = $1 AND database = $2"
+                        " AND lane >= $3::integer",
+                        params, 3, &gone, e) &&
+           pgconn_query(c,
+                        "UPDATE millrace.position SET lane_count = $3::integer, hash_version = $4::integer,"
+                        " consistent = NULL WHERE pipeline = $1 AND database = $2",
+                        params, 4, &kept, e) &&
+           pgconn_query(
+               c,
+               "INSERT INTO millrace.position (pipeline, database, lane, position, epoch, lane_count,"
+               " hash_version, commit_time, owner) SELECT pipeline, database, g, position, epoch,"
+               " lane_count, hash_version, commit_time, owner FROM millrace.position,"
+               " pg_catalog.generate_series(1, $3::integer - 1) g WHERE pipeline = $1"
+               " AND database = $2 AND lane = 0 ON CONFLICT DO NOTHING",
+               params, 3, &made, e);
+}
+
+/* One try, as try_own. */
+static bool try_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch, LanesStart *ret_start,
+                        StoredState *ret, Err *e) {
+    size_t count = 0;
+    int64_t seen[ROUTE_LANES_MAX], epochs[ROUTE_LANES_MAX], epoch = 0;
+    LanesStored lanes;
+    *ret_epoch = 0;
+    if (!end_owners(s, c, &count, seen, e)) return false;
+    if (count == 0) return insert_row(s, c, e);
+    if (!pgconn_exec(c, "BEGIN; SET LOCAL lock_timeout = '5s'", e) ||
+        !read_lanes(s, c, s->database, /* locks= */ true, &lanes, epochs, e))
+        return false;
+    bool is_same = lanes.count == count && memcmp(seen, epochs, count * sizeof *seen) == 0;
+    if (!is_same) return pgconn_exec(c, "ROLLBACK", e);
+    for (size_t i = 0; i < count; i++)
+        if (epochs[i] > epoch) epoch = epochs[i];
+    if (!raise_epochs(s, c, epoch + 1, e) || !lanes_settle(&lanes, wanted, ret_start, e)) return false;
+    if (ret_start->rewrites && !rewrite_rows(s, c, ret_start->count, e)) return false;
+    if (ret_start->rewrites)
+        LOG_INFO("lanes_changed", LOG_S("pipeline", s->pipeline), LOG_I("from", lanes.count),
+                 LOG_I("to", ret_start->count));
+    *ret_epoch = epoch + 1;
+    return read_state(s, c, s->database, ret, e) && pgconn_exec(c, "COMMIT", e);
+}
+
+bool position_store_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch,
+                            LanesStart *ret_start, StoredState *ret, Err *e) {
+    StoredState state = {0};
+    if (!s->ownership->was_owned && !name_unnamed(s, c, e)) {
+        pgconn_rollback(c);
+        return false;
+    }
+    for (int i = 0; i < OWN_TRIES; i++) {
+        int64_t epoch = 0;
+        if (!try_own_all(s, c, wanted, &epoch, ret_start, &state, e)) {
+            pgconn_rollback(c);
+            stored_state_done(&state);
+            return false;
+        }
+        if (epoch == 0) continue;
+        if (!s->ownership->was_owned) s->ownership->was_owned = true; /* lanes read it side by side */
         *ret_epoch = epoch;
         *ret = state;
         return true;
@@ -472,6 +661,7 @@ bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, 
                                              [BATCH_COPY_FIRST] = "first",
                                              [BATCH_COPY_BESIDE] = "beside",
                                              [BATCH_COPY_STOP] = "stop"};
+    CLEANUP_FREE char *key = schema_key_text(batch->schema);
     CLEANUP_FREE char *filter = batch->table.filter.n ? str_dup(batch->table.filter) : NULL;
     CLEANUP_FREE char *schema = str_dup(batch->schema->schema), *table = str_dup(batch->schema->table);
     char fingerprint[24], instance[12], floor[POSITION_TEXT_SIZE];
@@ -490,6 +680,7 @@ bool position_store_mark_table(PositionStore *s, PgConn *c, const Batch *batch, 
     add_text(&t, asked_names[batch->table.asked]);
     add_text(&t, filter);
     add_text(&t, batch->table.is_paused ? "t" : "f");
+    add_text(&t, key);
     return send(s, c, ST_TABLE, &t, e);
 }
 
@@ -517,7 +708,33 @@ bool position_store_mark_consistent(PositionStore *s, PgConn *c, const Position 
     Texts t = {.count = 0};
     add_text(&t, s->pipeline);
     add_text(&t, s->database);
+    if (!consistent) return send(s, c, ST_CLEAR, &t, e);
     add_text(&t, s->lane);
-    add_text(&t, consistent ? position_text(consistent, text) : NULL);
+    add_text(&t, position_text(consistent, text));
     return send(s, c, ST_CONSISTENT, &t, e);
+}
+
+bool position_store_start_others(PositionStore *s, PgConn *c, const Position *at, int64_t commit_us,
+                                 size_t others, Err *e) {
+    char text[POSITION_TEXT_SIZE], time[24], count[24];
+    (void)snprintf(time, sizeof time, "%lld", (long long)commit_us);
+    (void)snprintf(count, sizeof count, "%zu", others);
+    Texts t = {.count = 0};
+    add_text(&t, s->pipeline);
+    add_text(&t, s->database);
+    add_text(&t, s->lane);
+    add_text(&t, position_text(at, text));
+    add_text(&t, time);
+    add_text(&t, count);
+    return send(s, c, ST_START_OTHERS, &t, e);
+}
+
+bool position_store_set_route(PositionStore *s, PgConn *c, const StoredTable *table, Err *e) {
+    Texts t = {.count = 0};
+    add_text(&t, s->pipeline);
+    add_text(&t, s->database);
+    add_text(&t, table->schema);
+    add_text(&t, table->table);
+    add_text(&t, table->route);
+    return send(s, c, ST_ROUTE, &t, e);
 }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "connector/connector.h"
 #include "pipeline/lane.h"
+#include "pipeline/lanes.h"
 #include "postgres/pgconn.h"
 
 typedef struct PositionStore PositionStore;
@@ -43,7 +44,15 @@ void position_store_grants(const char *role, Buf *out);
  */
 MUST_CHECK bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e);
 
-/* What is stored, without taking anything; *ret is owned by the caller. Nothing there: has_position is false.
+/* Take all rows of the pipeline at once, by lane 0's store: the others belong to this process then, and each
+ * takes its own with position_store_own. `wanted` lanes if the rows stand together: *ret_start says how many
+ * there are. ret: as position_store_own's, with this lane's position. Errors: the same, and lanes_settle's.
+ */
+MUST_CHECK bool position_store_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch,
+                                       LanesStart *ret_start, StoredState *ret, Err *e);
+
+/* What is stored (of several lanes: at the position of the last), without taking anything; *ret is owned by
+ * the caller. Nothing there: has_position is false.
  */
 MUST_CHECK bool position_store_read(PositionStore *s, PgConn *c, StoredState *ret, Err *e);
 /* Whether the row, as it is committed now, says that we (this store) own the pipeline. */
@@ -57,8 +66,12 @@ MUST_CHECK bool position_store_mark_table(PositionStore *s, PgConn *c, const Bat
 /* The chunk whose last part is `batch` is done; rows: of the whole chunk, for those who ask how far it is. */
 MUST_CHECK bool position_store_mark_chunk(PositionStore *s, PgConn *c, const Batch *batch, int64_t rows,
                                           Err *e);
-/* consistent NULL = none. */
+/* consistent NULL = none any more, in all lanes' rows. */
 MUST_CHECK bool position_store_mark_consistent(PositionStore *s, PgConn *c, const Position *consistent,
                                                Err *e);
+/* LANE_MOVE_OTHERS: so many other rows, which have no position, get this one. */
+MUST_CHECK bool position_store_start_others(PositionStore *s, PgConn *c, const Position *at,
+                                            int64_t commit_us, size_t others, Err *e);
+MUST_CHECK bool position_store_set_route(PositionStore *s, PgConn *c, const StoredTable *table, Err *e);
 
 #endif

@@ -23,6 +23,7 @@
 #include "observe/progress.h"
 #include "pipeline/lane.h"
 #include "postgres/apply.h"
+#include "postgres/links.h"
 #include "postgres/position_store.h"
 #include "postgres/precheck_pg.h"
 #include "postgres/quarantine.h"
@@ -55,6 +56,8 @@ struct Sink {
     int64_t chunk_rows; /* of the chunk that is being written, so far */
     Progress *progress;
     int lane_number;
+    const LanePeers *peers; /* NULL = the only lane */
+    char *database;
 
     Waiting *waiting;
     size_t waiting_count, waiting_cap;
@@ -84,6 +87,7 @@ static Sink *sink_stop(Sink *s) {
     lane_free(s->lane);
     pgconn_close(s->conn);
     sink_config_free(s->config);
+    free(s->database);
     free(s->waiting);
     free(s->unsure);
     free(s);
@@ -117,9 +121,14 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->lane = lane_new();
     s->progress = context->progress;
     s->lane_number = context->lane;
+    s->database = x_strdup(context->database ? context->database : "");
+    s->peers = context->peers;
+    if (s->peers) lane_set_count(s->lane, s->peers->count);
     make_metrics(s, context->metrics);
-    if (!connect_to(s, e) || !precheck_pg_server(s->conn, e) ||
-        !position_store_create(s->store, s->conn, e) || !signal_store_create(s->conn, e)) {
+    bool is_first = context->lane == 0;
+    if (!connect_to(s, e) || (is_first && !precheck_pg_server(s->conn, e)) ||
+        (is_first && !position_store_create(s->store, s->conn, e)) ||
+        (is_first && !signal_store_create(s->conn, e))) {
         sink_stop(s);
         return false;
     }
@@ -187,7 +196,8 @@ static void count_commit(Sink *s) {
         t->pending_last_us = 0;
     }
     metric_add(s->transactions, 1);
-    if (s->reached_us > 0) metric_set(s->position_time, s->reached_us);
+    /* of several lanes the last one's: tell_progress */
+    if (s->reached_us > 0 && !s->peers) metric_set(s->position_time, s->reached_us);
 }
 
 /* The connection went away with the transaction: what it had counted counts if it turns out to be in. */
@@ -215,33 +225,106 @@ static void tell_progress(Sink *s) {
     progress_applied(s->progress, s->lane_number,
                      (ProgressMark){.lsn = stored->position.commit_lsn, .commit_us = s->reached_us});
     progress_copying(s->progress, !stored->is_snapshot_done);
+    if (!s->peers) return;
+    const ProgressView view = progress_view(s->progress);
+    if (view.applied.commit_us > 0) metric_set(s->position_time, view.applied.commit_us);
 }
 
 /* ---- owning ---- */
 
+static bool connect_again(Sink *s, Err *e) {
+    if (!pgconn_is_open(s->conn)) s->conn = pgconn_close(s->conn);
+    return s->conn || connect_to(s, e);
+}
+
+/* What is stored of the lane is known; on failure *state is done with. */
+static bool note_owned(Sink *s, int64_t epoch, StoredState *state, Err *e) {
+    if (!quarantine_own(s->quarantine, s->conn, e)) {
+        stored_state_done(state);
+        return false;
+    }
+    char position[POSITION_TEXT_SIZE];
+    LOG_INFO("pipeline_owned", LOG_I("lane", s->lane_number), LOG_I("epoch", epoch),
+             LOG_S("position", state->has_position ? position_format(&state->position, position) : "none"));
+    settle_counts(s, lane_owned(s->lane, epoch, state) == LANE_IS_IN);
+    tell_progress(s);
+    return true;
+}
+
 static bool sink_own(Sink *s, StoredState *ret, Err *e) {
     StoredState state = {0};
     int64_t epoch = 0;
-    if (!pgconn_is_open(s->conn)) s->conn = pgconn_close(s->conn);
-    if (!s->conn && !connect_to(s, e)) return false;
-    bool is_paused = false;
-    if (!signal_store_is_paused(s->conn, s->signals, &is_paused, e)) return false;
+    if (!connect_again(s, e)) return false;
     if (!position_store_own(s->store, s->conn, &epoch, &state, e)) {
         if (e->code == ERR_FENCED) lane_fenced(s->lane);
         return false;
     }
-    if (!quarantine_own(s->quarantine, s->conn, e)) {
-        stored_state_done(&state);
+    if (!note_owned(s, epoch, &state, e)) return false;
+    *ret = state;
+    return true;
+}
+
+static bool sink_own_all(Sink *s, size_t wanted, LanesStart *ret_start, StoredState *ret, Err *e) {
+    StoredState state = {0};
+    int64_t epoch = 0;
+    bool is_paused = false;
+    if (!connect_again(s, e) || !signal_store_is_paused(s->conn, s->signals, &is_paused, e)) return false;
+    if (!position_store_own_all(s->store, s->conn, wanted, &epoch, ret_start, &state, e)) {
+        if (e->code == ERR_FENCED) lane_fenced(s->lane);
         return false;
     }
-    char position[POSITION_TEXT_SIZE];
-    LOG_INFO("pipeline_owned", LOG_I("epoch", epoch),
-             LOG_S("position", state.has_position ? position_format(&state.position, position) : "none"));
-    settle_counts(s, lane_owned(s->lane, epoch, &state) == LANE_IS_IN);
-    tell_progress(s);
+    if (!note_owned(s, epoch, &state, e)) return false;
+    state.position = ret_start->lowest;
+    state.ahead = ret_start->highest;
+    state.consistent = ret_start->consistent;
     state.is_paused = is_paused;
     *ret = state;
     return true;
+}
+
+/* ---- one of several lanes ---- */
+
+static void sink_join(Sink *s, const LanePeers *peers) {
+    s->peers = peers;
+    lane_set_count(s->lane, peers->count);
+}
+
+static void sink_learn(Sink *s, const Batch *batch) {
+    lane_learn(s->lane, batch);
+    if (batch->kind == BATCH_TABLE && !pgconn_in_transaction(s->conn)) target_set_clear(s->targets);
+}
+
+static Position sink_passed(const Sink *s) {
+    return *lane_passed(s->lane);
+}
+
+static bool sink_links(Sink *s, const StoredState *known, RouteTable *ret_tables, RouteJoin **ret_joins,
+                       size_t *ret_join_count, Err *e) {
+    return connect_again(s, e) && links_read(s->conn, &s->config->rules, s->database, known, ret_tables,
+                                             ret_joins, ret_join_count, e);
+}
+
+static bool queue(Sink *s, PgStatement *statement, Err *e) {
+    return pgconn_pipe_begin(s->conn, e) &&
+           pgconn_pipe_send(s->conn, statement, NULL, 0, /* ret_rows= */ NULL, e);
+}
+
+static bool send_routes(Sink *s, const StoredState *known, Err *e) {
+    LaneWork fence;
+    lane_look(s->lane, &fence);
+    bool ok = queue(s, &s->begin, e) &&
+              position_store_take(s->store, s->conn, &fence, &fence.new, s->reached_us, e);
+    for (size_t i = 0; ok && i < known->table_count; i++)
+        ok = position_store_set_route(s->store, s->conn, &known->tables[i], e);
+    return ok && queue(s, &s->commit, e) && pgconn_pipe_end(s->conn, e);
+}
+
+static bool sink_store_routes(Sink *s, const StoredState *known, Err *e) {
+    if (connect_again(s, e) && send_routes(s, known, e)) return true;
+    Err unused;
+    if (e->code == ERR_FENCED) lane_fenced(s->lane);
+    if (s->conn && pgconn_pipe_end(s->conn, &unused)) pgconn_rollback(s->conn);
+    return false; /* the lanes end, and their connections with them */
 }
 
 /* ---- steps ---- */
@@ -255,11 +338,6 @@ typedef struct Work {
     bool is_apart;  /*   and is taken apart now */
     size_t letters; /* quarantine_mark at the batch's start */
 } Work;
-
-static bool queue(Sink *s, PgStatement *statement, Err *e) {
-    return pgconn_pipe_begin(s->conn, e) &&
-           pgconn_pipe_send(s->conn, statement, NULL, 0, /* ret_rows= */ NULL, e);
-}
 
 static bool begin(Sink *s, const Work *w, Err *e) {
     apply_begun(s->apply);
@@ -343,9 +421,14 @@ static bool do_step(Sink *s, const Work *w, LaneStep step, Err *e) {
     case LANE_COPY_PLAIN: return apply_batch(s, w, /* is_plain= */ true, e);
     case LANE_UPSERT_ROWS:
     case LANE_APPLY: return apply_batch(s, w, /* is_plain= */ false, e);
-    case LANE_AWAIT_CHUNK: break;
+    case LANE_AWAIT_CHUNK:
+        return apply_copy_end(s->apply, s->conn, e) && pgconn_pipe_end(s->conn, e) &&
+               s->peers->await_chunk(s->peers, b, e);
     case LANE_MARK_CHUNK: return mark_chunk(s, b, e);
-    case LANE_MOVE_OTHERS: break;
+    case LANE_MOVE_OTHERS:
+        return pgconn_pipe_begin(s->conn, e) &&
+               position_store_start_others(s->store, s->conn, &w->lane->new, s->reached_us,
+                                           s->peers->count - 1, e);
     case LANE_MOVE:
         return pgconn_pipe_begin(s->conn, e) &&
                position_store_take(s->store, s->conn, w->lane, &w->lane->new, s->reached_us, e);
@@ -541,6 +624,12 @@ const SinkClass postgres_sink_class = {
     .idle = sink_idle,
     .needs_source_back = sink_needs_source_back,
     .stop = sink_stop,
+    .own_all = sink_own_all,
+    .join = sink_join,
+    .learn = sink_learn,
+    .passed = sink_passed,
+    .links = sink_links,
+    .store_routes = sink_store_routes,
     .report_open = reporter_open,
     .report = reporter_put,
     .report_close = reporter_close,

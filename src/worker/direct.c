@@ -7,6 +7,8 @@
  *   - the sink failed in the midst of a transaction of several batches: they are gone, so the source goes
  * back to what is stored;
  *   - the source failed: what it had read before is put, then it starts anew from what is stored.
+ * With several lanes it gives the batches out to their threads (worker/spread.h), and a lane that can't go on
+ * where it was sends all back to what is stored.
  * All waiting is on the queue or on `changed`, so that a stop is seen at once.
  */
 #include "worker/direct.h"
@@ -24,6 +26,8 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "worker/pulse.h"
+#include "worker/putter.h"
+#include "worker/spread.h"
 #include "worker/topics.h"
 
 enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
@@ -49,6 +53,7 @@ struct Direct {
     bool is_reader_told; /* atomic: end the reader's loop */
     Err source_err;      /* written by the reader before it closes the queue */
     Metric *queue_batches, *queue_bytes;
+    int64_t drain_until_us; /* the master's; 0 = not told to stop yet */
     Pulse *pulse;
     bool was_owned; /* lock: the pipeline was taken at least once */
 
@@ -238,58 +243,96 @@ static bool start_source(Direct *d, const StoredState *state, Err *e) {
 
 /* ---- the sink's thread: the master ---- */
 
-typedef enum Attempt { ATTEMPT_END, ATTEMPT_AGAIN } Attempt;
-
-/* Count a failure and wait. ATTEMPT_END: not retriable, tries used up, or told to stop. */
-static Attempt back_off(Direct *d, Backoff *backoff, Rng *rng, const Err *e) {
-    if (e->code == ERR_CANCELLED || is_stopping(d)) return ATTEMPT_END;
+/* Count a failure and wait. False: not retriable, tries used up, or told to stop. */
+static bool back_off(Direct *d, Backoff *backoff, Rng *rng, const Err *e) {
+    if (e->code == ERR_CANCELLED || is_stopping(d)) return false;
     bool is_last = d->spec.max_restarts >= 0 && backoff->tries >= (uint32_t)d->spec.max_restarts;
     if (!e->retriable || is_last) {
         LOG_ERROR("pipeline_failed", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
                   LOG_I("tries", backoff->tries + 1));
         set_state(d, DIRECT_FAILED, e);
-        return ATTEMPT_END;
+        return false;
     }
     int64_t ms = backoff_next_ms(backoff, rng);
     LOG_WARN("pipeline_retry", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
              LOG_I("try", backoff->tries), LOG_I("wait_ms", ms));
     set_state(d, DIRECT_WAITING, e);
-    return wait_ms(d, ms) ? ATTEMPT_AGAIN : ATTEMPT_END;
+    return wait_ms(d, ms);
 }
 
-/* Own the pipeline again after a failed put. */
-static bool own_again(Direct *d, Sink *sink, bool *ret_again, Err *e) {
-    StoredState state = {0};
-    bool ok = d->spec.sink->own(sink, &state, e);
-    stored_state_done(&state);
-    if (!ok || !d->spec.sink->needs_source_back(sink)) return ok;
-    *ret_again = true;
-    return err_set(e, ERR_IO, true,
-                   "a transaction of several batches was cut: it is read again from what is stored");
+static bool wait_for_putter(void *d, int64_t ms) {
+    return wait_ms(d, ms);
 }
 
-/* Put one batch, going on with the same one after a retriable failure for as long as nothing but this batch
- * was lost. false: e says why; *ret_again tells whether to start over from what is stored. */
-static bool put_batch(Direct *d, Sink *sink, const Batch *batch, Rng *rng, bool *ret_again, Err *e) {
-    const SinkClass *class = d->spec.sink;
-    Backoff backoff;
-    backoff_init(&backoff, d->spec.restart_wait_ms, d->spec.restart_wait_max_ms);
-    for (bool is_owned = true;; is_owned = false) {
-        *ret_again = false;
-        if ((is_owned || own_again(d, sink, ret_again, e)) && class->put(sink, batch, e)) {
-            if (backoff.tries > 0) set_state(d, DIRECT_RUNNING, NULL);
-            return true;
-        }
-        *ret_again = *ret_again || (e->retriable && class->needs_source_back(sink));
-        if (*ret_again || back_off(d, &backoff, rng, e) == ATTEMPT_END) return false;
+static void tell_of_putter(void *d, const Err *why) {
+    set_state(d, why ? DIRECT_WAITING : DIRECT_RUNNING, why);
+}
+
+static bool is_drained_too_late(void *arg) {
+    const Direct *d = arg;
+    return is_stopping(d) && d->drain_until_us != 0 && clock_mono_us() > d->drain_until_us;
+}
+
+static Putter putter_of(Direct *d, Sink *sink) {
+    return (Putter){.class = d->spec.sink,
+                    .sink = sink,
+                    .pipeline = d->name,
+                    .wait_ms = d->spec.restart_wait_ms,
+                    .wait_max_ms = d->spec.restart_wait_max_ms,
+                    .max_tries = d->spec.max_restarts,
+                    .wait = wait_for_putter,
+                    .tell = tell_of_putter,
+                    .arg = d};
+}
+
+/* One attempt: the sink's lanes, and how it went. */
+typedef struct Attempt {
+    Sink *sink;     /* of the only lane, or of lane 0 */
+    Spread *spread; /* NULL = one lane */
+    Rng *rng;
+    bool has_moved; /* something was written */
+    bool again;     /* it failed, and is to be begun anew from what is stored */
+    bool relanes;   /* … at once: with another number of lanes */
+} Attempt;
+
+static bool put_batch(Direct *d, Attempt *a, Batch *batch, Err *e) {
+    if (a->spread) return spread_put(a->spread, batch_ref(batch), &a->again, &a->relanes, e);
+    const Putter putter = putter_of(d, a->sink);
+    bool ok = putter_put(&putter, a->rng, batch, &a->again, e);
+    a->has_moved = a->has_moved || ok;
+    return ok;
+}
+
+static bool idle(Direct *d, Attempt *a, Err *e) {
+    if (a->spread) return spread_check(a->spread, &a->again, e);
+    a->again = true;
+    return d->spec.sink->idle(a->sink, e);
+}
+
+/* All that was taken is committed. */
+static bool settle(Attempt *a, Err *e) {
+    return !a->spread || spread_meet(a->spread, &a->again, e);
+}
+
+/* Several lanes: an answer comes behind all that was put before. */
+static bool carry_batch(Direct *d, Attempt *a, Batch *batch, Err *e) {
+    if (batch->kind == BATCH_TABLE && d->topics && !topics_check(d->topics, batch->schema, e)) return false;
+    if (batch->kind == BATCH_ANSWER) {
+        if (!settle(a, e)) return false;
+        pulse_answer(d->pulse, batch->answer_to, batch->answer);
+        pulse_wake(d->pulse);
+        return true;
     }
+    if (!put_batch(d, a, batch, e)) return false;
+    if (batch->kind != BATCH_TABLE) d->context.is_restart = true;
+    return true;
 }
 
 /* Nothing is put, the connection is kept. */
-static bool stay_paused(Direct *d, Sink *sink, Err *e) {
+static bool stay_paused(Direct *d, Attempt *a, Err *e) {
     set_state(d, DIRECT_PAUSED, NULL);
     while (is_paused(d) && wait_ms(d, IDLE_MS))
-        if (!d->spec.sink->idle(sink, e)) return false;
+        if (!idle(d, a, e)) return false;
     if (!is_stopping(d)) set_state(d, DIRECT_RUNNING, NULL);
     return true;
 }
@@ -301,79 +344,85 @@ static bool goes_on(const Batch *b) {
 }
 
 /* Move batches until the source ends, fails or is told to stop. True: the end was reached in order. */
-static bool carry(Direct *d, Sink *sink, Rng *rng, bool *ret_moved, bool *ret_again, Err *e) {
-    int64_t drain_until = 0;
+static bool carry(Direct *d, Attempt *a, Err *e) {
     bool is_open = false;
+    d->drain_until_us = 0;
     for (;;) {
         void *item = NULL;
         if (!is_open && is_paused(d)) {
-            *ret_again = true;
-            if (!stay_paused(d, sink, e)) return false;
-            if (is_stopping(d)) return true;
+            if (!stay_paused(d, a, e)) return false;
+            if (is_stopping(d)) return settle(a, e);
         }
         QueueResult got = queue_take(d->queue, &item, IDLE_MS);
         metric_set(d->queue_batches, (int64_t)queue_items(d->queue));
         metric_set(d->queue_bytes, (int64_t)queue_bytes(d->queue));
-        if (is_stopping(d) && drain_until == 0) {
-            drain_until = clock_mono_us() + (int64_t)DRAIN_LIMIT_MS * 1000;
+        if (is_stopping(d) && d->drain_until_us == 0) {
+            d->drain_until_us = clock_mono_us() + (int64_t)DRAIN_LIMIT_MS * 1000;
             set_state(d, DIRECT_DRAINING, NULL);
         }
         if (got == QUEUE_CLOSED) break;
         if (got == QUEUE_TIMEOUT) {
-            *ret_again = true;
-            if (!d->spec.sink->idle(sink, e)) return false;
+            if (!idle(d, a, e)) return false;
             continue;
         }
         Batch *batch = item;
-        if (batch->kind == BATCH_ANSWER) {
-            pulse_answer(d->pulse, batch->answer_to, batch->answer);
-            pulse_wake(d->pulse);
-            batch_free(batch);
-            continue;
-        }
-        bool is_end = batch->kind == BATCH_END;
         is_open = goes_on(batch);
-        bool ok = batch->kind != BATCH_TABLE || !d->topics || topics_check(d->topics, batch->schema, e);
-        ok = ok && put_batch(d, sink, batch, rng, ret_again, e);
-        if (ok && batch->kind != BATCH_TABLE) d->context.is_restart = true;
+        bool is_end = batch->kind == BATCH_END, ok = carry_batch(d, a, batch, e);
         batch_free(batch);
         if (!ok) return false;
-        *ret_moved = true;
-        if (is_end && d->spec.stop_at_end) return true;
-        if (drain_until && clock_mono_us() > drain_until)
+        if (is_end && d->spec.stop_at_end) return settle(a, e);
+        if (is_drained_too_late(d))
             return err_set(e, ERR_TIMEOUT, false,
                            "pipeline %s: not drained within %d s; what is committed stays, "
                            "the rest is read again at the next start",
                            d->name, DRAIN_LIMIT_MS / 1000);
     }
+    if (!settle(a, e)) return false;
     if (is_stopping(d) || d->source_err.code == ERR_OK) return true;
     *e = d->source_err;
-    *ret_again = e->retriable;
+    a->again = e->retriable;
     return false;
 }
 
-/* From nothing to the end of one attempt. */
-static bool attempt(Direct *d, Rng *rng, bool *ret_moved, bool *ret_again, Err *e) {
+/* Take the pipeline, with all its lanes. */
+static bool take(Direct *d, Attempt *a, StoredState *ret, Err *e) {
     const SinkClass *class = d->spec.sink;
-    Sink *sink = NULL;
+    size_t wanted = class->join && d->spec.lanes > 1 ? d->spec.lanes : 1;
+    LanesStart start;
+    if (!class->start(d->spec.sink_options, &d->context, &a->sink, e) ||
+        !class->own_all(a->sink, wanted, &start, ret, e))
+        return false;
+    note_owned(d);
+    __atomic_store_n(&d->is_paused, ret->is_paused, __ATOMIC_RELEASE);
+    if (start.count == 1) return true;
+    const SpreadSpec spec = {.class = class,
+                             .options = d->spec.sink_options,
+                             .context = &d->context,
+                             .start = &start,
+                             .stored = ret,
+                             .wanted = wanted,
+                             .putter = putter_of(d, a->sink),
+                             .is_late = is_drained_too_late};
+    return spread_start(&spec, &a->spread, e);
+}
+
+/* From nothing to the end of one attempt. */
+static bool attempt(Direct *d, Attempt *a, Err *e) {
     StoredState state = {0};
     set_state(d, DIRECT_STARTING, NULL);
     const Options *options = d->spec.sink_options;
     bool ok = (!options || topics_new(options, d->spec.topic_prefix, &d->topics, e)) &&
-              class->start(d->spec.sink_options, &d->context, &sink, e) && class->own(sink, &state, e);
-    if (ok) {
-        note_owned(d);
-        __atomic_store_n(&d->is_paused, state.is_paused, __ATOMIC_RELEASE);
-    }
-    ok = ok && start_source(d, &state, e);
-    *ret_again = !ok && e->retriable;
+              take(d, a, &state, e) && start_source(d, &state, e);
+    a->again = !ok && e->retriable;
     stored_state_done(&state);
     if (ok) {
         set_state(d, DIRECT_RUNNING, NULL);
-        ok = carry(d, sink, rng, ret_moved, ret_again, e);
+        ok = carry(d, a, e);
     }
     stop_source(d);
-    if (sink) (void)class->stop(sink);
+    if (a->spread) a->has_moved = spread_has_moved(a->spread);
+    spread_stop(a->spread);
+    if (a->sink) (void)d->spec.sink->stop(a->sink);
     d->topics = topics_free(d->topics);
     return ok;
 }
@@ -386,10 +435,10 @@ static void *master_main(void *arg) {
     backoff_init(&backoff, d->spec.restart_wait_ms, d->spec.restart_wait_max_ms);
     for (;;) {
         Err e = {0};
-        bool moved = false, again = false;
-        if (attempt(d, &rng, &moved, &again, &e)) break;
-        if (direct_state(d, /* ret_why= */ NULL) == DIRECT_FAILED) return NULL; /* told by put_batch */
-        if (moved) backoff_reset(&backoff);
+        Attempt a = {.rng = &rng};
+        if (attempt(d, &a, &e)) break;
+        if (a.relanes && !is_stopping(d)) continue;
+        if (a.has_moved) backoff_reset(&backoff);
         if (is_stopping(d) && e.code != ERR_CANCELLED && !e.retriable) {
             set_state(d, DIRECT_FAILED, &e);
             return NULL;
@@ -397,8 +446,8 @@ static void *master_main(void *arg) {
         if (is_stopping(d) && e.code != ERR_CANCELLED)
             LOG_WARN("stop_cut_short", LOG_S("pipeline", d->label), LOG_S("why", e.msg),
                      LOG_S("next", "what wasn't committed is read again at the next start"));
-        e.retriable = e.retriable && again;
-        if (back_off(d, &backoff, &rng, &e) == ATTEMPT_END) break;
+        e.retriable = e.retriable && a.again;
+        if (!back_off(d, &backoff, &rng, &e)) break;
     }
     set_state(d, DIRECT_STOPPED, NULL);
     return NULL;

@@ -2,9 +2,9 @@
  * direct.h - one pipeline in direct mode: a source and a sink in this process, joined by a bounded queue of
  * batches.
  *
- * Two threads. The sink's thread is the pipeline's master: it takes the pipeline in the target (sink.own),
- * starts the source's thread at what is stored there, and puts batch after batch. The source's thread reads
- * and waits when the queue is full.
+ * Two threads, and one for each lane where the sink has several. The sink's thread is the pipeline's master:
+ * it takes the pipeline in the target (sink.own), starts the source's thread at what is stored there, and
+ * puts batch after batch. The source's thread reads and waits when the queue is full.
  *
  *   STARTING ─▶ RUNNING ─▶ DRAINING ─▶ STOPPED
  *      │  ▲        │ ▲         │
@@ -44,6 +44,7 @@ typedef struct DirectSpec {
     const char *topic_prefix; /* the source's; borrowed; may be NULL */
     Metrics *metrics;         /* borrowed */
     Claims *claims;           /* borrowed; of all pipelines of the process; may be NULL */
+    size_t lanes;             /* of the sink; 0, 1: one. Each further one has a thread and a connection */
     size_t queue_batches, queue_bytes;
     int32_t max_restarts;    /* retriable failures in a row before FAILED; -1 = no end */
     int64_t restart_wait_ms; /* first wait; doubles up to restart_wait_max_ms */

@@ -106,6 +106,12 @@ static bool sink_own(Sink *s, StoredState *ret, Err *e) {
     return true;
 }
 
+static bool sink_own_all(Sink *s, size_t wanted, LanesStart *ret_start, StoredState *ret, Err *e) {
+    (void)wanted;
+    *ret_start = (LanesStart){.count = 1};
+    return sink_own(s, ret, e);
+}
+
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     if (batch->kind == BATCH_END) return true;
     int number = batch->to.commit_lsn.b[9];
@@ -187,6 +193,7 @@ static const SourceClass source_class = {.start = source_start,
                                          .stop = source_stop};
 static const SinkClass sink_class = {.start = sink_start,
                                      .own = sink_own,
+                                     .own_all = sink_own_all,
                                      .put = sink_put,
                                      .idle = sink_idle,
                                      .needs_source_back = sink_needs_source_back,

@@ -256,6 +256,127 @@ static void each_database_has_rows_of_its_own(void **state) {
     pgconn_close(d);
 }
 
+/* ---- several lanes ---- */
+
+static LanesStart take_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch) {
+    StoredState state = {0};
+    LanesStart start;
+    Err e = {0};
+    if (!position_store_own_all(s, c, wanted, ret_epoch, &start, &state, &e)) fail_msg("%s", e.msg);
+    stored_state_done(&state);
+    return start;
+}
+
+static PositionStore *lane_store(int lane, Ownership *ownership) {
+    return position_store_new(&(PositionKey){.pipeline = "p", .lane = lane}, ownership);
+}
+
+static void start_others(PositionStore *s, PgConn *c, Position at, size_t others) {
+    Err e = {0};
+    bool ok = pgconn_pipe_begin(c, &e) && position_store_start_others(s, c, &at, 0, others, &e);
+    if (!pgconn_pipe_end(c, &e) || !ok) fail_msg("%s", e.msg);
+}
+
+static void rows_are_taken_together_and_become_as_many_as_wanted(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect(), *d = pg_fixture_connect();
+    Ownership ours = {0};
+    PositionStore *zero = lane_store(0, &ours), *one = lane_store(1, &ours);
+    Err e = {0};
+    int64_t epoch = 0;
+    assert_true(position_store_create(zero, c, &e));
+    LanesStart start = take_all(zero, c, 3, &epoch);
+    assert_true(start.count == 3 && start.rewrites && epoch == 1);
+    assert_int_equal(take(one, d, NULL), 2);
+    assert_true(move(zero, c, 1, (Position){0}, at(5), &e));
+    start_others(zero, c, at(5), 2);
+    assert_true(move(one, d, 2, at(5), at(8), &e));
+    const Position five = at(5), eight = at(8);
+    start = take_all(zero, c, 2, &epoch); /* they stand apart */
+    assert_true(start.count == 3 && !start.rewrites && epoch == 3);
+    assert_int_equal(position_cmp(&start.lowest, &five), 0);
+    assert_int_equal(position_cmp(&start.highest, &eight), 0);
+    StoredState stored = {0};
+    assert_true(position_store_read(zero, c, &stored, &e));
+    assert_int_equal(position_cmp(&stored.position, &five), 0);
+    assert_int_equal(position_cmp(&stored.ahead, &eight), 0);
+    stored_state_done(&stored);
+    pg_fixture_exec(c, "UPDATE millrace.position SET position = '00000001:00000008:0001'");
+    start = take_all(zero, c, 1, &epoch);
+    assert_true(start.count == 1 && start.rewrites && epoch == 4);
+    assert_string_equal(pg_fixture_text(c, "SELECT concat(count(*), max(lane_count)) FROM millrace.position"),
+                        "11");
+    start = take_all(zero, c, 2, &epoch);
+    assert_string_equal(pg_fixture_text(c, "SELECT concat_ws(' ', count(*), min(lane_count), min(epoch), "
+                                           "min(position)) FROM millrace.position"),
+                        "2 2 5 00000001:00000008:0001");
+    position_store_free(zero);
+    position_store_free(one);
+    pgconn_close(c);
+    pgconn_close(d);
+}
+
+static void a_new_owner_ends_the_backends_of_all_lanes(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect(), *d = pg_fixture_connect(), *other = pg_fixture_connect();
+    Ownership ours = {0}, theirs = {0};
+    PositionStore *zero = lane_store(0, &ours), *one = lane_store(1, &ours), *new = lane_store(0, &theirs);
+    Err e = {0};
+    int64_t epoch = 0;
+    assert_true(position_store_create(zero, c, &e));
+    (void)take_all(zero, c, 2, &epoch);
+    (void)take(one, d, NULL);
+    pg_fixture_exec(c, "BEGIN; SELECT FROM millrace.position WHERE lane = 0 FOR UPDATE");
+    pg_fixture_exec(d, "BEGIN; SELECT FROM millrace.position WHERE lane = 1 FOR UPDATE"); /* both stop */
+    (void)take_all(new, other, 2, &epoch);
+    assert_false(pgconn_exec(c, "COMMIT", &e));
+    assert_false(pgconn_exec(d, "COMMIT", &e));
+    pgconn_close(d);
+    d = pg_fixture_connect();
+    StoredState stored = {0};
+    LanesStart start;
+    assert_false(position_store_own(one, d, &epoch, &stored, &e)); /* one lane comes back … */
+    assert_int_equal(e.code, ERR_FENCED);
+    assert_false(position_store_own_all(zero, d, 2, &epoch, &start, &stored, &e)); /* … or all */
+    assert_int_equal(e.code, ERR_FENCED);
+    position_store_free(zero);
+    position_store_free(one);
+    position_store_free(new);
+    pgconn_close(c);
+    pgconn_close(d);
+    pgconn_close(other);
+}
+
+static void routes_and_consistency_are_of_the_whole_pipeline(void **state) {
+    (void)state;
+    PgConn *c = pg_fixture_connect();
+    PositionStore *s = lane_store(0, NULL);
+    const Schema *schema = items("items", true);
+    Batch *b = table_batch(schema, BATCH_COPY_NONE);
+    Err e = {0};
+    int64_t epoch = 0;
+    assert_true(position_store_create(s, c, &e));
+    (void)take_all(s, c, 2, &epoch);
+    char dbo[] = "dbo", name[] = "items", route[] = "whole dbo.a";
+    const StoredTable table = {.schema = dbo, .table = name, .route = route};
+    assert_true(pgconn_pipe_begin(c, &e) && position_store_mark_table(s, c, b, &e) &&
+                position_store_set_route(s, c, &table, &e));
+    if (!pgconn_pipe_end(c, &e)) fail_msg("%s", e.msg);
+    StoredState stored = {0};
+    assert_true(position_store_read(s, c, &stored, &e));
+    assert_string_equal(stored.tables[0].route, "whole dbo.a");
+    assert_string_equal(stored.tables[0].key, "id");
+    stored_state_done(&stored);
+    pg_fixture_exec(c, "UPDATE millrace.position SET consistent = '00000001:00000008:0001'");
+    assert_true(pgconn_pipe_begin(c, &e) && position_store_mark_consistent(s, c, NULL, &e));
+    if (!pgconn_pipe_end(c, &e)) fail_msg("%s", e.msg);
+    assert_string_equal(pg_fixture_text(c, "SELECT count(consistent) FROM millrace.position"), "0");
+    batch_free(b);
+    schema_unref(schema);
+    position_store_free(s);
+    pgconn_close(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_owner_raises_the_epoch_and_finds_what_is_stored, fresh),
@@ -265,6 +386,9 @@ int main(void) {
         cmocka_unit_test_setup(marks_of_tables_and_chunks_are_what_the_lane_expects, fresh),
         cmocka_unit_test_setup(rows_without_a_database_become_the_only_databases, fresh),
         cmocka_unit_test_setup(each_database_has_rows_of_its_own, fresh),
+        cmocka_unit_test_setup(rows_are_taken_together_and_become_as_many_as_wanted, fresh),
+        cmocka_unit_test_setup(a_new_owner_ends_the_backends_of_all_lanes, fresh),
+        cmocka_unit_test_setup(routes_and_consistency_are_of_the_whole_pipeline, fresh),
         cmocka_unit_test_setup(without_the_right_to_create_the_cure_is_named, fresh),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
