@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/field_list.h"
 #include "config/option_connect.h"
 #include "config/secret.h"
 #include "config/url.h"
@@ -31,6 +32,7 @@ void pair_done(Pair *p) {
     p->worker = options_free(p->worker);
     for (size_t i = 0; i < p->database_count; i++) options_free(p->databases[i]);
     free(p->databases);
+    props_free(p->source_props);
     free(p->pipeline);
     memset(p, 0, sizeof *p);
 }
@@ -127,6 +129,12 @@ static bool parse_connector(const OptionDef *defs, size_t count, const Props *pr
     return parse(tables, 2, props, &side->options, warnings, problems);
 }
 
+static Props *copy_props(const Props *props) {
+    Props *copy = props_new();
+    for (size_t i = 0; i < props_count(props); i++) props_add(copy, props_at(props, i));
+    return copy;
+}
+
 /* The options once more for each of several databases; what there is to say of them was said. */
 static bool split_databases(Pair *p, const Props *props, TextList *problems) {
     const TextList *names = options_list(p->source.options, "database.names");
@@ -141,9 +149,8 @@ static bool split_databases(Pair *p, const Props *props, TextList *problems) {
                 textlist_printf(problems, "database.names: %s is named twice", names->items[i]);
                 ok = false;
             }
-        Props *one = props_new();
+        Props *one = copy_props(props);
         TextList unused = {0};
-        for (size_t k = 0; k < props_count(props); k++) props_add(one, props_at(props, k));
         props_set(one, "database.names", str_from(names->items[i]), props_origin(props), 0);
         ok = parse(tables, 2, one, &p->databases[p->database_count++], &unused, problems) && ok;
         textlist_done(&unused);
@@ -154,9 +161,34 @@ static bool split_databases(Pair *p, const Props *props, TextList *problems) {
 
 static bool parse_source(Pair *p, const Props *props, TextList *warnings, TextList *problems) {
     const SourceClass *class = p->source_class;
-    if (!parse_connector(class->options, class->option_count, props, &p->source, warnings, problems) ||
-        !split_databases(p, props, problems))
+    p->source_props = copy_props(props);
+    return parse_connector(class->options, class->option_count, props, &p->source, warnings, problems);
+}
+
+/* What the sink's lists leave of the columns: the source's options once more. */
+static bool join_fields(Pair *p, TextList *problems) {
+    const SourceClass *class = p->source_class;
+    const OptionTable tables[] = {{class->options, class->option_count}, option_connect_table()};
+    bool is_changed = false;
+    TextList unused = {0};
+    Err e = {0};
+    if (p->sink_class->option_count == 0) return true; /* the null sink has none */
+    if (!field_list_apply(p->sink.options, p->source_props, &is_changed, &e)) {
+        textlist_printf(problems, "%s", e.msg);
         return false;
+    }
+    if (!is_changed) return true;
+    options_free(TAKE(p->source.options));
+    bool ok = parse(tables, 2, p->source_props, &p->source.options, &unused, problems);
+    textlist_done(&unused);
+    return ok;
+}
+
+/* Both sides are known. */
+static bool join(Pair *p, TextList *warnings, TextList *problems) {
+    if (!join_fields(p, problems) || !split_databases(p, p->source_props, problems)) return false;
+    p->source_props = props_free(p->source_props);
+    p->pipeline = x_strdup(p->sink.name);
     int64_t tasks = options_int(p->source.options, "tasks.max");
     char place[PROPS_PLACE_SIZE];
     if (tasks > (int64_t)pair_parts(p))
@@ -229,7 +261,10 @@ bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList
         pair_done(&p);
         return false;
     }
-    p.pipeline = x_strdup(p.sink.name);
+    if (!join(&p, warnings, problems)) {
+        pair_done(&p);
+        return false;
+    }
     *ret = p;
     return true;
 }
@@ -311,11 +346,10 @@ bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextLis
     props_free(from);
     props_free(to);
     props_free(worker);
-    if (!ok) {
+    if (!ok || !join(&p, warnings, problems)) {
         pair_done(&p);
         return false;
     }
-    p.pipeline = x_strdup(p.sink.name);
     *ret = p;
     return true;
 }

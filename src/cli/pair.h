@@ -26,7 +26,8 @@ typedef struct Pair {
     Options *
         *databases; /* owned: of several databases of the source, its options for each alone; else NULL */
     size_t database_count;
-    bool has_siblings; /* it is a part */
+    bool has_siblings;   /* it is a part */
+    Props *source_props; /* owned; while it is made */
 } Pair;
 
 void pair_done(Pair *p);

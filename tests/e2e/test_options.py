@@ -181,3 +181,15 @@ def test_a_target_that_stays_away_fails_after_ten_restarts_or_what_is_set(limits
     assert done.returncode == 1
     assert done.stderr.count("event=pipeline_retry") == tries - 1
     assert f"tries={tries}" in done.stderr and "refused" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("lists", [{"field.exclude.list": "city,sqlserver.warehouse_source.dbo.orders:note"},
+                                   {"fields.whitelist": "name,status,total,placed_at,customer_id,sku,quantity,email"}])
+def test_fields_that_the_sink_does_not_want_are_not_written(lists, runner, warehouse, target):
+    run = runner.start(sink=lists)
+    runner.drained(run)
+    columns = {row[0] for row in target.rows("select table_name || '.' || column_name from information_schema.columns where table_schema = 'dbo'")}
+    assert "customers.city" not in columns and "orders.note" not in columns
+    assert {"customers.id", "customers.name", "orders.id", "orders.status", "line_items.order_id", "line_items.line_no"} <= columns
+    done = runner.command("verify", *runner.files(sink=lists))
+    assert done.returncode == 0, done.stdout + done.stderr
