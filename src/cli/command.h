@@ -17,7 +17,7 @@ typedef struct Command {
     int (*run)(const Args *args); /* exit status */
 } Command;
 
-extern const Command command_check, command_cutover, command_run, command_setup, command_signal,
+extern const Command command_check, command_cutover, command_dlq, command_run, command_setup, command_signal,
     command_status, command_verify;
 
 /* Options that every command which takes a pipeline has. */

@@ -8,8 +8,8 @@
 #include "base/str.h"
 #include "cli/command.h"
 
-static const Command *const commands[] = {&command_check,  &command_cutover, &command_run,   &command_setup,
-                                          &command_signal, &command_status,  &command_verify};
+static const Command *const commands[] = {&command_check, &command_cutover, &command_dlq,    &command_run,
+                                          &command_setup, &command_signal,  &command_status, &command_verify};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print(Buf *text) {

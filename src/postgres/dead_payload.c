@@ -83,7 +83,7 @@ static void add_int(Buf *out, const Column *c, const Value *v) {
     }
 }
 
-static void add_value(Buf *out, const Column *c, const Value *v) {
+void dead_payload_value(const Column *c, const Value *v, Buf *out) {
     char number[NUMTEXT_SIZE];
     NumInt128 wide;
     if (value_is_null(v) || value_is_absent(v)) {
@@ -113,7 +113,7 @@ void dead_payload_row(const Schema *schema, const Value *row, const uint16_t *co
         buf_cstr(out, n++ > 0 ? "," : "");
         add_text(out, c->name);
         buf_u8(out, ':');
-        add_value(out, c, &row[columns[i]]);
+        dead_payload_value(c, &row[columns[i]], out);
     }
     buf_u8(out, '}');
 }

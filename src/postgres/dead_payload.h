@@ -23,6 +23,8 @@
 #include "record/change.h"
 
 void dead_payload_write(const Change *change, Buf *out);
+/* One value as it stands there; NULL and absent are null. */
+void dead_payload_value(const Column *c, const Value *v, Buf *out);
 /* {"id":7}: these columns of the row. */
 void dead_payload_row(const Schema *schema, const Value *row, const uint16_t *columns, size_t count,
                       Buf *out);
