@@ -24,7 +24,7 @@
 #include "sqlserver/sql_text.h"
 
 enum {
-    PROBE_INSTANCES = 30, /* two parameters each */
+    PROBE_UNION = 50, /* tables of one SELECT in the question for changes: small plans */
     MIN_PAGE_BYTES = 128 * 1024,
     NO_SUCH_OBJECT = 208,
 };
@@ -143,67 +143,105 @@ static bool add_input(Stream *s, size_t table, int32_t object_id, const Position
     return true;
 }
 
-static void probe_sql(const Stream *s, size_t first, size_t count, Buf *sql) {
-    for (size_t i = 0; i < count; i++) {
+/* What one round trip asks: inputs [first, end), and the parameters. */
+typedef struct Probe {
+    Stream *s;
+    size_t first, end;
+    OdbcParam params[ODBC_MAX_PARAMS];
+    size_t param_count;
+} Probe;
+
+static bool is_at_window(const Stream *s, const MergeInput *in) {
+    return lsn_cmp(&in->from.commit_lsn, &s->window.from.commit_lsn) == 0;
+}
+
+/* The window's ends are two variables; a table that begins later has a parameter of its own, and the round
+ * trip ends where there is no room for another. */
+static void probe_sql(Probe *p, Buf *sql) {
+    Stream *s = p->s;
+    buf_cstr(sql,
+             "DECLARE @from binary(10) = CAST(? AS binary(10)), @to binary(10) = CAST(? AS binary(10)); ");
+    p->params[0] = odbc_bytes(s->window.from.commit_lsn.b, LSN_BYTES);
+    p->params[1] = odbc_bytes(s->window.to.commit_lsn.b, LSN_BYTES);
+    p->param_count = 2;
+    for (p->end = p->first; p->end < s->input_count; p->end++) {
+        const MergeInput *in = &s->inputs[p->end];
+        size_t n = p->end - p->first;
+        bool is_plain = is_at_window(s, in);
+        if (!is_plain && p->param_count == ODBC_MAX_PARAMS) break;
         CLEANUP(buf_done) Buf table = {0};
-        buf_str(&table, change_reader_name(s->inputs[first + i].reader));
+        buf_str(&table, change_reader_name(in->reader));
         buf_cstr(&table, "_CT");
-        buf_printf(sql, "%sSELECT %zu WHERE EXISTS (SELECT * FROM [cdc].", i ? " UNION ALL " : "", i);
+        buf_cstr(sql, n == 0 ? "" : n % PROBE_UNION ? " UNION ALL " : "; ");
+        buf_printf(sql, "SELECT %zu WHERE EXISTS (SELECT * FROM [cdc].", n);
         sql_text_name(buf_view(&table), sql);
-        buf_cstr(
-            sql,
-            " WHERE [__$start_lsn] > CAST(? AS binary(10)) AND [__$start_lsn] <= CAST(? AS binary(10)))");
+        buf_printf(sql, " WHERE [__$start_lsn] > %s AND [__$start_lsn] <= @to)",
+                   is_plain ? "@from" : "CAST(? AS binary(10))");
+        if (!is_plain) p->params[p->param_count++] = odbc_bytes(in->from.commit_lsn.b, LSN_BYTES);
     }
-    buf_cstr(sql, "; SELECT object_id, start_lsn FROM cdc.change_tables");
+    buf_cstr(sql, "; SELECT object_id, start_lsn FROM cdc.change_tables ORDER BY object_id");
+}
+
+/* start_lsn of an instance in the probe's last result, zero when it isn't there. */
+static Lsn probed_start(const OdbcCells *starts, int32_t object_id) {
+    size_t low = 0, high = starts->rows;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (odbc_cell_int(starts, middle, 0, 0) < object_id) low = middle + 1;
+        else high = middle;
+    }
+    bool is_there = low < starts->rows && odbc_cell_int(starts, low, 0, 0) == object_id;
+    return is_there ? odbc_cell_lsn(starts, low, 1) : (Lsn){{0}};
 }
 
 /* Nothing was found of these: was all there that they could have had? */
-static bool check_unfound(Stream *s, size_t first, size_t count, const OdbcCells *starts, Err *e) {
-    for (size_t i = first; i < first + count; i++) {
-        if (s->inputs[i].may_have) continue;
-        Lsn start = {{0}};
-        for (size_t k = 0; k < starts->rows; k++)
-            if (odbc_cell_int(starts, k, 0, 0) == change_reader_object(s->inputs[i].reader))
-                start = odbc_cell_lsn(starts, k, 1);
-        if (!plan_check_page(s->plan, s->inputs[i].table, &s->inputs[i].from, &start, e)) return false;
+static bool check_unfound(const Probe *p, const OdbcCells *starts, Err *e) {
+    for (size_t i = p->first; i < p->end; i++) {
+        const MergeInput *in = &p->s->inputs[i];
+        if (in->may_have) continue;
+        Lsn start = probed_start(starts, change_reader_object(in->reader));
+        if (!plan_check_page(p->s->plan, in->table, &in->from, &start, e)) return false;
     }
     return true;
 }
 
-/* Which of inputs [first, first + count) have rows in the window: one round trip. A dropped instance makes
- * the whole statement fail: then each is asked by its page. */
-static bool probe(Stream *s, size_t first, size_t count, Err *e) {
+/* All results of the batch; those that were found are told. */
+static bool read_probe(const Probe *p, Arena *arena, OdbcCells *ret_starts, Err *e) {
+    Stream *s = p->s;
+    for (size_t at = p->first; at < p->end; at += PROBE_UNION) {
+        OdbcCells found;
+        bool more = false;
+        if (!odbc_read_cells(s->odbc, arena, &found, e) || !odbc_next_result(s->odbc, &more, e)) return false;
+        if (!more) return err_set(e, ERR_INTERNAL, false, "a result of the question for changes is missing");
+        for (size_t i = 0; i < found.rows; i++) {
+            int64_t n = odbc_cell_int(&found, i, 0, -1);
+            if (n >= 0 && (size_t)n < p->end - p->first) s->inputs[p->first + (size_t)n].may_have = true;
+        }
+    }
+    return odbc_read_cells(s->odbc, arena, ret_starts, e);
+}
+
+/* Which inputs from p->first on, up to p->end, have rows in the window: one round trip. A dropped instance
+ * makes the whole batch fail: then each is asked by its page. */
+static bool probe(Probe *p, Err *e) {
+    Stream *s = p->s;
     CLEANUP(buf_done) Buf sql = {0};
     CLEANUP(arena_done) Arena arena = {0};
-    OdbcParam params[2 * PROBE_INSTANCES];
-    OdbcCells found, starts;
-    probe_sql(s, first, count, &sql);
-    for (size_t i = 0; i < count; i++) {
-        params[2 * i] = odbc_bytes(s->inputs[first + i].from.commit_lsn.b, LSN_BYTES);
-        params[2 * i + 1] = odbc_bytes(s->window.to.commit_lsn.b, LSN_BYTES);
-    }
-    if (!odbc_query(s->odbc, buf_text(&sql), params, 2 * count, e))
-        return odbc_last_native(s->odbc) == NO_SUCH_OBJECT || err_wrap(e, "asking which tables have changes");
-    bool more = false;
-    bool ok = odbc_read_cells(s->odbc, &arena, &found, e) && odbc_next_result(s->odbc, &more, e) && more &&
-              odbc_read_cells(s->odbc, &arena, &starts, e);
+    OdbcCells starts;
+    probe_sql(p, &sql);
+    for (size_t i = p->first; i < p->end; i++) s->inputs[i].may_have = false;
+    bool ok = odbc_query(s->odbc, buf_text(&sql), p->params, p->param_count, e) &&
+              read_probe(p, &arena, &starts, e);
     odbc_close_query(s->odbc);
-    if (!ok)
-        return odbc_last_native(s->odbc) == NO_SUCH_OBJECT || err_wrap(e, "asking which tables have changes");
-    for (size_t i = 0; i < count; i++) s->inputs[first + i].may_have = false;
-    for (size_t i = 0; i < found.rows; i++) {
-        int64_t n = odbc_cell_int(&found, i, 0, -1);
-        if (n >= 0 && (size_t)n < count) s->inputs[first + (size_t)n].may_have = true;
-    }
-    return check_unfound(s, first, count, &starts, e);
+    if (ok) return check_unfound(p, &starts, e);
+    for (size_t i = p->first; i < p->end; i++) s->inputs[i].may_have = true;
+    return odbc_last_native(s->odbc) == NO_SUCH_OBJECT || err_wrap(e, "asking which tables have changes");
 }
 
 static bool probe_all(Stream *s, Err *e) {
     if (s->input_count <= 1) return true; /* its page is the same one round trip */
-    for (size_t i = 0; i < s->input_count; i += PROBE_INSTANCES) {
-        size_t left = s->input_count - i;
-        if (!probe(s, i, left < PROBE_INSTANCES ? left : PROBE_INSTANCES, e)) return false;
-    }
+    for (Probe p = {.s = s}; p.first < s->input_count; p.first = p.end)
+        if (!probe(&p, e)) return false;
     return true;
 }
 

@@ -280,6 +280,8 @@ static void only_tables_with_changes_are_read(void **state) {
     assert_int_equal(b->count, 0);
     assert_true(is_done && b->ends_transaction);
     assert_int_equal(fake_logged("SELECT TOP ("), 0);
+    assert_int_equal(fake_logged("DECLARE @from"), 1); /* one question for both */
+    assert_int_equal(fake_logged("UNION ALL SELECT 1 WHERE EXISTS"), 1);
     batch_free(b);
     run_end(&r);
 }
