@@ -283,14 +283,60 @@ static void report(const Again *a, CompareResult *r) {
     }
 }
 
+/* How many rows of that content the source had when the list was made; -1 = as many as the target. */
+static int64_t count_before(const RowsumKey *keys, size_t count, uint64_t key_hash) {
+    for (size_t i = 0; i < count; i++)
+        if (keys[i].key_hash == key_hash) return (int64_t)keys[i].row_hash[ROWSUM_SOURCE];
+    return -1;
+}
+
+/* Wait until the target has all of before this call; *ret: it has, within the time. */
+static bool wait_round(const Compare *c, int64_t until_ms, bool *ret, Err *e) {
+    Round r;
+    if (!round_begin(c, &r, e)) return false;
+    while (!r.is_passed && clock_mono_us() / 1000 < until_ms) {
+        if (!round_look(c, &r, e)) return false;
+        if (!r.is_passed) clock_sleep_ms(AGAIN_MS);
+    }
+    *ret = r.is_passed;
+    return true;
+}
+
+/* Without a key no single row can be read again, so all of the differing buckets are: contents of which the
+ * source has as many rows as before the wait, and the target still another number, are different for certain.
+ */
+static bool look_at_bag(Again *a, Rowsum *sums, CompareResult *r, Err *e) {
+    const Compare *c = a->compare;
+    int64_t until_ms = clock_mono_us() / 1000 + c->wait_ms;
+    CLEANUP_FREE RowsumKey *before = NULL;
+    CLEANUP_FREE bool *is_settled = NULL;
+    for (bool is_open = a->count > 0, was_passed = true; is_open && was_passed;) {
+        size_t before_count = a->count;
+        before = x_reallocarray(before, before_count, sizeof *before);
+        memcpy(before, a->keys, before_count * sizeof *before);
+        if (!wait_round(c, until_ms, &was_passed, e)) return false;
+        r->is_behind = !was_passed;
+        rowsum_again(sums); /* the values of `before` go with it: its hashes and counts are what is used */
+        if (!read_both(c, a->table, sums, /* is_second= */ true, e)) return false;
+        a->keys = rowsum_keys(sums, &a->count, &r->is_cut);
+        is_settled = x_reallocarray(is_settled, a->count + 1, sizeof *is_settled);
+        is_open = false;
+        for (size_t i = 0; i < a->count; i++) {
+            int64_t n = count_before(before, before_count, a->keys[i].key_hash);
+            is_settled[i] = was_passed && n == (int64_t)a->keys[i].row_hash[ROWSUM_SOURCE];
+            is_open = is_open || !is_settled[i];
+        }
+        if (clock_mono_us() / 1000 >= until_ms) break;
+    }
+    for (size_t i = 0; i < a->count; i++) add_key(r, a->schema, &a->keys[i], is_settled && is_settled[i]);
+    return true;
+}
+
 static bool look_again(const Compare *c, size_t table, Rowsum *sums, CompareResult *r, Err *e) {
     Again a = {.compare = c, .schema = scan_table(c->source, table), .table = table};
     if (!read_both(c, table, sums, /* is_second= */ true, e)) return false;
     a.keys = rowsum_keys(sums, &a.count, &r->is_cut);
-    if (a.schema->key_count == 0) { /* no key to read a row by: what differs now is said */
-        for (size_t i = 0; i < a.count; i++) add_key(r, a.schema, &a.keys[i], false);
-        return true;
-    }
+    if (a.schema->key_count == 0) return look_at_bag(&a, sums, r, e);
     a.tracks = x_calloc(a.count + 1, sizeof *a.tracks);
     a.now = x_calloc(a.count + 1, sizeof *a.now);
     a.is_equal = x_calloc(a.count + 1, sizeof *a.is_equal);

@@ -181,6 +181,15 @@ void rowsum_add_again(Rowsum *r, RowsumSide side, const Value *row) {
     e->key.row_hash[side] += r->schema->key_count ? rowsum_row_hash(r->schema, row) : 1;
 }
 
+void rowsum_again(Rowsum *r) {
+    free(TAKE(r->entries));
+    free(TAKE(r->found));
+    arena_done(&r->arena);
+    r->arena = (Arena){0};
+    r->cap = r->used = 0;
+    r->is_cut = false;
+}
+
 const RowsumKey *rowsum_keys(Rowsum *r, size_t *ret_count, bool *ret_cut) {
     free(r->found);
     r->found = x_reallocarray(NULL, r->used + 1, sizeof *r->found);

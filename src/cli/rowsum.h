@@ -40,6 +40,9 @@ size_t rowsum_differing(const Rowsum *r);
 bool rowsum_is_differing(const Rowsum *r, const Value *row);
 void rowsum_add_again(Rowsum *r, RowsumSide side, const Value *row);
 
+/* Forget what the second pass has kept, to do it once more; rowsum_keys' result goes, too. */
+void rowsum_again(Rowsum *r);
+
 typedef enum RowsumKind { ROWSUM_ONLY_SOURCE, ROWSUM_ONLY_TARGET, ROWSUM_DIFFERS } RowsumKind;
 typedef struct RowsumKey {
     RowsumKind kind;

@@ -2,7 +2,10 @@
 
 import collections
 import contextlib
+import itertools
+import json
 import signal
+import threading
 
 import lab
 
@@ -36,3 +39,37 @@ def test_equal_rows_are_counted_through_copy_changes_and_a_kill(runner, source, 
             run = runner.start(source={"table.include.list": "dbo.loose"})
         lab.wait_for("equal bags", equal)
     assert sum(bag(target.rows("select a, b from dbo.loose")).values()) == 10
+
+
+def test_verify_waits_for_the_stream_and_proves_a_difference(runner, source, target):
+    source.script("CREATE DATABASE warehouse_source\nGO\nUSE warehouse_source\nGO\n"
+                  "CREATE TABLE dbo.loose (a int NULL, b nvarchar(20) NULL)\nGO\n"
+                  "INSERT INTO dbo.loose SELECT value % 50, N'x' FROM GENERATE_SERIES(1, 500)\nGO\n"
+                  "EXEC sys.sp_cdc_enable_db\nGO\n"
+                  "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'loose', @role_name = NULL")
+    run = runner.start(source={"table.include.list": "dbo.loose"})
+    lab.wait_for("the copy", lambda: target.value("select count(*) from dbo.loose") == 500)
+    over = threading.Event()
+
+    def write():
+        with contextlib.closing(source.connect("warehouse_source")) as c, c.cursor() as q:
+            for i in itertools.count():
+                if over.wait(0.05):
+                    return
+                q.execute(f"INSERT INTO dbo.loose VALUES ({i % 7}, N'new')")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            shown = runner.command("verify", *runner.files(source={"table.include.list": "dbo.loose"}))
+            assert shown.returncode == 0, shown.stdout + shown.stderr
+        target.rows("update dbo.loose set b = 'y' where ctid in (select ctid from dbo.loose where a = 9 and b = 'x' limit 1)")
+        shown = runner.command("verify", "--json", *runner.files(source={"table.include.list": "dbo.loose"}))
+    finally:
+        over.set()
+        writer.join()
+    assert shown.returncode == 1
+    found = json.loads(shown.stdout)
+    assert found["differences"] == 2 and all(k["settled"] for k in found["keys"]), found
+    run.stop()
