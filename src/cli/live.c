@@ -84,6 +84,9 @@ void live_sample(Live *l, const Metrics *metrics) {
     int64_t captured = value_of(metrics, "millrace_captured_time_us", (Str){0}, 0);
     int64_t written = value_of(metrics, "millrace_position_time_us", (Str){0}, 0);
     l->lag_us = !captured || !written ? -1 : captured > written ? captured - written : 0;
+    l->lag_capture_us = value_of(metrics, "millrace_lag_capture_us", (Str){0}, -1);
+    l->lag_read_us = value_of(metrics, "millrace_lag_read_us", (Str){0}, -1);
+    l->lag_apply_us = value_of(metrics, "millrace_lag_apply_us", (Str){0}, -1);
     Metric *latency = metrics_find(metrics, "millrace_apply_latency", (Str){0});
     if (latency) {
         l->latency_count = metric_value(latency);
@@ -173,6 +176,13 @@ static void footer(const Live *l, Buf *out) {
     buf_cstr(out, CLEAR_LINE "  lag ");
     if (l->lag_us < 0) buf_cstr(out, "not known yet");
     else live_duration(l->lag_us, out);
+    if (l->lag_read_us >= 0 && l->lag_apply_us >= 0) {
+        buf_cstr(out, " (read ");
+        live_duration(l->lag_read_us, out);
+        buf_cstr(out, ", apply ");
+        live_duration(l->lag_apply_us, out);
+        buf_cstr(out, ")");
+    }
     if (l->latency_count > 0) {
         buf_cstr(out, "   commit to commit p50 ");
         live_duration(l->p50_us, out);
@@ -272,6 +282,11 @@ void live_json(const Live *l, const LiveTitle *title, const char *event, Buf *ou
         (json_int_t)l->latency_count, "p50_us", (json_int_t)l->p50_us, "p95_us", (json_int_t)l->p95_us,
         "p99_us", (json_int_t)l->p99_us, "rss_mib", (double)l->rss_bytes / 1048576, "peak_rss_mib",
         (double)l->peak_rss_bytes / 1048576, "tables", tables);
+    if (o) {
+        json_object_set_new(o, "lag_capture_us", json_integer(l->lag_capture_us));
+        json_object_set_new(o, "lag_read_us", json_integer(l->lag_read_us));
+        json_object_set_new(o, "lag_apply_us", json_integer(l->lag_apply_us));
+    }
     if (o && title->database) json_object_set_new(o, "database", json_string(title->database));
     CLEANUP_FREE char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);

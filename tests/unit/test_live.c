@@ -48,6 +48,8 @@ static Live sample(Metrics **ret) {
                7);
     metric_set(metrics_get(m, METRIC_GAUGE, "millrace_captured_time_us", (Str){0}, ""), 2500000);
     metric_set(metrics_get(m, METRIC_GAUGE, "millrace_position_time_us", (Str){0}, ""), 2000000);
+    metric_set(metrics_get(m, METRIC_GAUGE, "millrace_lag_read_us", (Str){0}, ""), 200000);
+    metric_set(metrics_get(m, METRIC_GAUGE, "millrace_lag_apply_us", (Str){0}, ""), 300000);
     Live l = {0};
     live_sample(&l, m);
     *ret = m;
@@ -62,6 +64,8 @@ static void a_sample_gathers_tables_totals_and_lag(void **state) {
     assert_int_equal(l.copied, 520);
     assert_int_equal(l.changes, 7);
     assert_int_equal(l.lag_us, 500000);
+    assert_int_equal(l.lag_capture_us, -1);
+    assert_int_equal(l.lag_read_us, 200000);
     assert_int_equal(l.tables[0].expected, 1000);
     assert_int_equal(l.tables[1].expected, -1);
     assert_true(l.rss_bytes > 0 && l.peak_rss_bytes >= l.rss_bytes);
@@ -78,7 +82,7 @@ static void the_screen_has_a_line_a_table_and_fits_its_width(void **state) {
     const char *text = buf_text(&out);
     assert_non_null(strstr(text, "  dbo.orders"));
     assert_non_null(strstr(text, "  50 %"));
-    assert_non_null(strstr(text, "lag 500 ms"));
+    assert_non_null(strstr(text, "lag 500 ms (read 200 ms, apply 300 ms)"));
     assert_non_null(strstr(text, "  total"));
     live_done(&l);
     metrics_free(m);
