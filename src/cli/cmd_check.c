@@ -156,6 +156,24 @@ static void report(const Check *c, bool is_json, bool is_quiet) {
     (void)fflush(stdout);
 }
 
+/* One database of the source. False: a run would fail. */
+static bool check_part(const Pair *pair, const Args *args, const TextList *warnings, Claims *claims) {
+    Metrics *metrics = metrics_new();
+    Check c = {
+        .pair = pair, .context = pair_context(pair, metrics), .shows_progress = isatty(STDERR_FILENO) == 1};
+    c.context.claims = claims;
+    check_options(&c, warnings);
+    read_stored(&c);
+    check_source(&c);
+    if (has_target(&c)) check_target(&c);
+    if (pair->has_siblings && !args_has(args, "json")) (void)printf("database %s\n", pair_database(pair));
+    report(&c, args_has(args, "json"), args_has(args, "quiet"));
+    bool ok = findings_count(&c.found, FINDING_ERROR) == 0;
+    check_done(&c);
+    metrics_free(metrics);
+    return ok;
+}
+
 static int run(const Args *args) {
     TextList warnings = {0}, problems = {0};
     Pair pair = {0};
@@ -164,18 +182,13 @@ static int run(const Args *args) {
     int status = EXIT_USAGE;
     if (ok) {
         log_set_level(LOG_LEVEL_ERROR); /* what is worth telling is a finding */
-        Metrics *metrics = metrics_new();
-        Check c = {.pair = &pair,
-                   .context = pair_context(&pair, metrics),
-                   .shows_progress = isatty(STDERR_FILENO) == 1};
-        check_options(&c, &warnings);
-        read_stored(&c);
-        check_source(&c);
-        if (has_target(&c)) check_target(&c);
-        report(&c, args_has(args, "json"), args_has(args, "quiet"));
-        status = findings_count(&c.found, FINDING_ERROR) ? EXIT_FAILED : EXIT_OK;
-        check_done(&c);
-        metrics_free(metrics);
+        Claims *claims = claims_new();
+        status = EXIT_OK;
+        for (size_t i = 0; i < pair_parts(&pair); i++) {
+            const Pair part = pair_part(&pair, i);
+            if (!check_part(&part, args, &warnings, claims)) status = EXIT_FAILED;
+        }
+        claims_free(claims);
     }
     textlist_done(&warnings);
     textlist_done(&problems);

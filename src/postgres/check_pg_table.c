@@ -83,9 +83,11 @@ static bool check_fit(const PrecheckPg *p, const char *name, Findings *out, Err 
     if (!bad && p->config->rules.types) {
         TextList unused = {0};
         type_overrides_unused(p->config->rules.types, &unused);
+        /* another database of the same pipeline may have the column */
+        bool is_fault = !p->context->has_siblings;
         for (size_t i = 0; i < unused.count; i++)
-            findings_add(out, name, FINDING_ERROR, NULL, "%s", unused.items[i]);
-        bad = unused.count;
+            findings_add(out, name, is_fault ? FINDING_ERROR : FINDING_NOTE, NULL, "%s", unused.items[i]);
+        if (is_fault) bad = unused.count;
         textlist_done(&unused);
     }
     if (!bad)

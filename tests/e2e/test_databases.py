@@ -107,3 +107,16 @@ def test_addresses_may_name_several_databases(runner, two, target):
     for name in NAMES:
         holds(target, f"{name}_dbo", [(1, f"{name} one"), (2, f"{name} two")])
     assert run.stop(signal.SIGTERM) == 0
+
+
+def test_check_and_setup_take_them_in_turn(runner, two, target):
+    files = runner.files(SOURCE, SINK)
+    done = runner.command("check", *files)
+    assert "database north" in done.stdout and "database south" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    mixed = runner.command("check", *runner.files(SOURCE, {**SINK, "collection.name.format": "${source.schema}.${source.table}"}))
+    assert mixed.returncode == 1 and "would both be written to" in " ".join(mixed.stdout.split())
+    objects = [json.loads(line) for line in runner.command("check", "--json", *runner.files(SOURCE, SINK)).stdout.splitlines()]
+    assert len(objects) == 2 and all(o["ok"] for o in objects)
+    done = runner.command("setup", *runner.files(SOURCE, SINK))
+    assert done.returncode == 0 and done.stdout.count("nothing to do") <= 2
