@@ -22,8 +22,8 @@ def change_while_stopped(runner, warehouse, cleans_up):
         warehouse.script(CLEAN_UP, "warehouse_source")
 
 
-def run_once(runner, mode, **more):
-    run = runner.start(source={"snapshot.mode": mode, **more})
+def run_once(runner, mode, sink=None, **more):
+    run = runner.start(source={"snapshot.mode": mode, **more}, sink=sink)
     runner.drained(run)
     log = run.log()
     assert run.stop(signal.SIGTERM) == 0
@@ -51,6 +51,17 @@ def test_when_needed_copies_what_changes_are_gone_of(runner, warehouse, target):
     assert refused.returncode == 1 and "when_needed" in refused.stderr
     log = run_once(runner, "when_needed")
     assert "event=table_copied_anew table=dbo.customers" in log and "changes of it are gone" in log
+    assert warehouse_differences(warehouse, target) == []
+
+
+def test_several_lanes_copy_anew_as_one_does(runner, warehouse, target):
+    lanes = {"tasks.max": "3"}
+    run_once(runner, "initial", lanes)
+    change_while_stopped(runner, warehouse, cleans_up=True)
+    assert "changes of it are gone" in run_once(runner, "when_needed", lanes)
+    assert warehouse_differences(warehouse, target) == []
+    target.rows("insert into dbo.line_items (order_id, line_no, sku, quantity, price) values (999999, 1, 'stray', 1, 1)")
+    assert run_once(runner, "always", lanes).count("event=table_copied_anew") == 3
     assert warehouse_differences(warehouse, target) == []
 
 
