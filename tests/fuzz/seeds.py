@@ -79,6 +79,26 @@ def seeds():
         kind, length = struct.unpack_from("<BH", run)
         yield "fuzz_tds", bytes([1 if kind == 2 else 2 if kind == 5 else 3]) + run[3:3 + length]
 
+    zero, one, two = struct.pack("<d", 0), struct.pack("<d", 1), struct.pack("<d", 2)
+    lists = lambda points, figures, shapes: (struct.pack("<I", len(points) // 16) + points + struct.pack("<I", len(figures) // 5) + figures +  # noqa: E731
+                                             struct.pack("<I", len(shapes) // 9) + shapes)
+    figure, shape = struct.pack("<BI", 1, 0), lambda parent, first, kind: struct.pack("<iiB", parent, first, kind)  # noqa: E731
+    plain, curved = struct.pack("<IBB", 0, 1, 4), struct.pack("<IBB", 4326, 2, 4)
+    spatial = [plain[:5] + b"\x0c" + one + two, plain[:5] + b"\x0f" + one + two + one + zero, plain[:5] + b"\x14" + zero + one + two + one,
+               plain + lists(zero + one + one + two, figure, shape(-1, 0, 2)), plain + lists(b"", b"", shape(-1, -1, 7)),
+               plain + lists(zero + one, figure, shape(-1, 0, 7) + shape(0, 0, 4) + shape(1, 0, 1)),
+               curved + lists((zero + one) * 2 + (one + two) * 2, struct.pack("<BI", 3, 0), shape(-1, 0, 9)) + struct.pack("<I", 2) + b"\2\3",
+               curved + lists((zero + one) * 3, struct.pack("<BI", 2, 0), shape(-1, 0, 10)), b"\xff\xff\xff\xff"]
+    for text in spatial:
+        yield "fuzz_value", b"\0" + text
+        yield "fuzz_value", b"\1" + text
+    for text in (b"", b"\x58", b"\x5a\xde", b"\x59\xfb\x05\x40", b"/1/-2.18/", b"/4294972496/-4169/", b"/281479271683151/"):
+        yield "fuzz_value", b"\2" + text
+    for text in (b"int|10|0|4||-7", b"decimal|38|2|17||1.25", b"float|53|0|8||1.7976931348623157e+308", b"nvarchar|0|0|20|Latin1_General_CI_AS|a\"b",
+                 b"datetimeoffset|34|7|10||2026-01-02 03:04:05.1234567 +01:00", b"varbinary|0|0|2||00FF", b"bit|1|0|1||1"):
+        yield "fuzz_value", b"\3" + text
+    yield "fuzz_value", b"\4" + b"2026-01-02T03:04:05.1234567+01:00"
+
 
 def main():
     target = pathlib.Path(sys.argv[1])
