@@ -35,7 +35,8 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .standard = "1",
      .min = 1,
      .max = INT32_MAX,
-     .help = "the most tasks to run"},
+     .help = "the sink's lanes: connections that write side by side, at most 32; the source always runs one "
+             "task"},
     NO_SENSE_ROW("tasks.max.enforce", OPTION_BOOL, "it is always kept to"),
     {.key = "topics",
      .type = OPTION_LIST,
