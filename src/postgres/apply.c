@@ -12,6 +12,10 @@
  * server less per row. Measured (8 columns, PostgreSQL 15, one local connection, new rows and updates): up to
  * 500 rows the arrays are a fifth to a quarter faster, at 2,000 both are equal, from 5,000 on COPY is faster
  * by a fifth.
+ *
+ * Many updates. Where all changes of a table's batch are updates, its rows are there: UPDATE … FROM costs the
+ * server a tenth less than the upsert, which locks each row before it writes it. Should some not be there,
+ * the count tells, and the upsert follows.
  */
 #include "postgres/apply.h"
 
@@ -40,6 +44,8 @@ struct Apply {
     RowList run;          /* in order: rows not written yet */
     RowList odd;          /* puts with absent columns */
     Target *copying;      /* a COPY into it is open */
+    bool is_update;       /* the puts being written are all of rows that should be there */
+    PgStatement look_up, any_hash, any_merge;
     const Value *culprit; /* the row that couldn't be encoded */
     uint16_t culprit_column;
 };
@@ -49,6 +55,10 @@ Apply *apply_new(TargetSet *targets) {
     a->targets = targets;
     a->compact = compact_new();
     a->small_rows = APPLY_SMALL_ROWS;
+    a->look_up.sql = "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true),"
+                     " pg_catalog.set_config('enable_mergejoin', 'off', true)";
+    a->any_hash.sql = "RESET enable_hashjoin";
+    a->any_merge.sql = "RESET enable_mergejoin";
     a->batch_rows = SIZE_MAX;
     return a;
 }
@@ -156,8 +166,8 @@ static bool clear_temp(const Apply *a, PgConn *c, TargetWrite *w, Err *e) {
     return true;
 }
 
-static bool write_large(Apply *a, PgConn *c, const Target *t, TargetWrite *w, const Value *const *rows,
-                        size_t count, Err *e) {
+static bool fill_temp(Apply *a, PgConn *c, const Target *t, TargetWrite *w, const Value *const *rows,
+                      size_t count, Err *e) {
     const PgRowPlan plan = {.fields = t->fields, .columns = w->columns, .count = w->count};
     if (!pgconn_pipe_end(c, e) || !clear_temp(a, c, w, e) || !pgconn_copy_in(c, w->temp_copy, e))
         return false;
@@ -169,7 +179,28 @@ static bool write_large(Apply *a, PgConn *c, const Target *t, TargetWrite *w, co
     }
     pgencode_copy_end(&a->out);
     return pgconn_copy_put(c, &a->out, e) && pgconn_copy_end(c, /* ret_rows= */ NULL, e) &&
-           pgconn_pipe_begin(c, e) && pgconn_pipe_send(c, &w->merge, NULL, 0, /* ret_rows= */ NULL, e);
+           pgconn_pipe_begin(c, e);
+}
+
+/* Update the rows in the temporary table that are there; *ret_all: they all were. The planner knows nothing
+ * of the temporary table: it is told to look each key up, not to walk over the target. */
+static bool update_from_temp(Apply *a, PgConn *c, TargetWrite *w, size_t count, bool *ret_all, Err *e) {
+    int64_t updated = 0;
+    bool ok = pgconn_pipe_send(c, &a->look_up, NULL, 0, NULL, e) &&
+              pgconn_pipe_send(c, &w->update, NULL, 0, &updated, e) &&
+              pgconn_pipe_send(c, &a->any_hash, NULL, 0, NULL, e) &&
+              pgconn_pipe_send(c, &a->any_merge, NULL, 0, NULL, e) && pgconn_pipe_end(c, e);
+    *ret_all = updated == (int64_t)count;
+    return ok;
+}
+
+static bool write_large(Apply *a, PgConn *c, const Target *t, TargetWrite *w, const Value *const *rows,
+                        size_t count, Err *e) {
+    bool is_all = false;
+    if (!fill_temp(a, c, t, w, rows, count, e)) return false;
+    if (a->is_update && w->update.sql && !update_from_temp(a, c, w, count, &is_all, e)) return false;
+    return is_all ||
+           (pgconn_pipe_begin(c, e) && pgconn_pipe_send(c, &w->merge, NULL, 0, /* ret_rows= */ NULL, e));
 }
 
 static bool write_rows(Apply *a, PgConn *c, const Target *t, TargetWrite *w, const Value *const *rows,
@@ -295,6 +326,7 @@ static bool compact_change(Apply *a, PgConn *c, const Change *change, Err *e) {
                            t->schema->qualified);
         if (!compact_add(a->compact, &t->compact, change->before, /* is_removed= */ true, e)) return false;
     }
+    t->has_new_rows |= change->op != OP_UPDATE;
     return compact_add(a->compact, &t->compact, change->after, /* is_removed= */ false, e);
 }
 
@@ -321,7 +353,11 @@ static bool apply_compacted(Apply *a, PgConn *c, const Change *changes, size_t c
         if (!remove_rows(a, c, target_of_compact(tables[i]), e)) return false;
     for (size_t i = 0; i < n; i++) {
         Target *t = target_of_compact(tables[i]);
-        if (!put_rows(a, c, t, t->compact.puts, t->compact.put_count, e)) return false;
+        a->is_update = !t->has_new_rows;
+        t->has_new_rows = false;
+        bool ok = put_rows(a, c, t, t->compact.puts, t->compact.put_count, e);
+        a->is_update = false;
+        if (!ok) return false;
     }
     return true;
 }

@@ -213,11 +213,21 @@ static void make_write(const Target *t, TargetWrite *w, AddStatement *add, const
     w->temp_clear = take_text(&sql);
 }
 
+/* An upsert looks for the key, locks the row and then writes it; an update of rows that are there is a tenth
+ * cheaper. */
+static void make_update(const Target *t, TargetWrite *w, const char *temp) {
+    CLEANUP(buf_done) Buf sql = {0};
+    if (t->rules->insert != TARGET_UPSERT || t->key_count == 0) return;
+    add_update(t, w, temp, &sql);
+    w->update.sql = take_text(&sql);
+}
+
 static void write_done(TargetWrite *w) {
     free(w->columns);
     free((char *)(uintptr_t)w->small.sql);
     free((uint32_t *)(uintptr_t)w->small.types);
     free((char *)(uintptr_t)w->merge.sql);
+    free((char *)(uintptr_t)w->update.sql);
     free(w->temp_create);
     free(w->temp_copy);
     free(w->temp_clear);
@@ -272,6 +282,7 @@ static void make_shape(Target *t, TargetShape *shape, unsigned number) {
     char temp[32];
     temp_name(t, "put", number, temp);
     make_write(t, w, t->rules->insert == TARGET_UPDATE ? add_update : add_insert, temp);
+    make_update(t, w, temp);
 }
 
 TargetShape *target_shape(Target *t, const uint64_t *absent) {

@@ -42,6 +42,7 @@ typedef struct TargetWrite {
     size_t count;
     PgStatement small;
     PgStatement merge;
+    PgStatement update; /* of rows that are there, in place of merge; sql NULL = there is none */
     char *temp_create, *temp_copy, *temp_clear;
     bool is_temp_made;
     uint64_t temp_filled_in; /* number of the transaction that last used it */
@@ -92,6 +93,7 @@ typedef struct Target {
     TargetCounter counters[TARGET_COUNTS];
     Metric *last_change;
     int64_t pending_last_us; /* commit time of the open transaction's last change of the table */
+    bool has_new_rows;       /* of the batch at hand: not only updates */
     bool has_warned_of_deletes;
 } Target;
 

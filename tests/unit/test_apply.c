@@ -205,11 +205,36 @@ static void a_copy_goes_on_over_parts_until_it_is_ended(void **state) {
     bench_close(&b);
 }
 
+/* Many updates are one UPDATE from a temporary table; rows that aren't there are put all the same. */
+static void updates_find_their_rows_and_put_those_that_are_missing(void **state) {
+    (void)state;
+    enum { ROWS = 3000 };
+    Bench b = bench_open("CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int); "
+                         "INSERT INTO dbo.items SELECT n, 'old', 0 FROM generate_series(1, 3000) AS n");
+    const Schema *s = items("items", true);
+    for (int round = 0; round < 2; round++) {
+        Batch *batch = changes_batch(1, 2);
+        for (int64_t i = 1; i <= ROWS + 5 * round; i++)
+            add(batch, OP_UPDATE, s, item(batch, i, "new", i + round));
+        Err e = {0};
+        if (!apply_batch(&b, batch, APPLY_COMPACTED, &e)) fail_msg("%s", e.msg);
+        batch_free(batch);
+        assert_string_equal(pg_fixture_text(b.conn,
+                                            "SELECT count(*) || ' ' || sum(amount - id) FROM dbo.items "
+                                            "WHERE \"Name\" = 'new'"),
+                            round ? "3005 3005" : "3000 0");
+        assert_string_equal(pg_fixture_text(b.conn, "SHOW enable_hashjoin"), "on");
+    }
+    schema_unref(s);
+    bench_close(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_ends_in_the_same_rows),
         cmocka_unit_test(bags_agree_in_order_and_compacted),
         cmocka_unit_test(a_bag_with_unseen_columns_refuses_to_guess),
+        cmocka_unit_test(updates_find_their_rows_and_put_those_that_are_missing),
         cmocka_unit_test(a_copy_goes_on_over_parts_until_it_is_ended),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
