@@ -256,7 +256,8 @@ static bool find_lanes(Route *r, const Batch *b, size_t counts[static ROUTE_LANE
         const Change *c = &b->changes[i];
         if (c->schema != last && !lane_of_schema(r, c->schema, &table_lane, e)) return false;
         last = c->schema;
-        uint8_t lane = table_lane == SPREAD ? (uint8_t)(route_key_hash(c) % r->lanes) : table_lane;
+        uint8_t lane = table_lane;
+        if (lane == SPREAD) lane = (uint8_t)(route_key_hash(c) % r->lanes);
         r->lane_of[i] = lane;
         counts[lane]++;
     }

@@ -41,7 +41,7 @@ static size_t bits_left(const Bits *b) {
 }
 
 static unsigned bit_at(const Bits *b, size_t at) {
-    return (uint8_t)b->bytes.p[at / 8] >> (7 - at % 8) & 1u;
+    return (unsigned)(uint8_t)b->bytes.p[at / 8] >> (7 - at % 8) & 1u;
 }
 
 /* Whether only the last byte's filling is left. */
