@@ -113,3 +113,23 @@ def test_the_copy_is_shown_on_its_way(runner, source, target):
     p = lab.wait_for("its figures", lambda: (lambda p: p if p["tables"] and p["tables"][0]["expected"] else None)(only(look(runner, to(target)))))
     assert p["tables"][0]["copied"] == 1000 and p["tables"][0]["expected"] == 1000
     run.stop()
+
+
+def test_several_lanes_are_one_pipeline(runner, warehouse, target):
+    run = runner.start(sink={"tasks.max": "3"})
+    runner.drained(run)
+    with contextlib.closing(warehouse.connect("warehouse_source")) as c, c.cursor() as q:
+        q.execute("UPDATE dbo.orders SET total = total + 1 WHERE id <= 40")
+
+    def settled():
+        p = only(look(runner, to(target), status=0))
+        ready = by_table(p)["dbo.orders"]["updates"] >= 40 and p["state"] == "streaming" and p["lag"]["apply_s"] == 0
+        return p if ready else None
+
+    p = lab.wait_for("the figures of all lanes", settled)
+    assert p["lanes"] == 3
+    assert by_table(p)["dbo.orders"]["copied"] == 600
+    assert p["applied"]["lsn"] == target.value("select min(position collate \"C\") from millrace.position")
+    shown = runner.command("cutover", *runner.files(sink={"tasks.max": "3"}))
+    assert shown.returncode == 0, shown.stderr
+    run.stop()
