@@ -237,8 +237,7 @@ static bool try_ddl(const PrecheckPg *p, const char *name, Findings *out, Err *e
         Err why = {0};
         if (look->why.code != ERR_OK || !look->ddl.n) continue;
         if (!pgconn_exec(p->conn, "BEGIN; SET LOCAL lock_timeout = '2s'", e)) return false;
-        if (target_open(p->conn, &p->config->rules, look->schema, /* may_ddl= */ true, &t, &why))
-            target_free(t);
+        if (target_open(p->conn, &p->config->rules, look->schema, TARGET_DDL, &t, &why)) target_free(t);
         else findings_add_err(out, name, NULL, &why);
         pgconn_rollback(p->conn);
         if (pgconn_is_open(p->conn)) continue;

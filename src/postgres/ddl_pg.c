@@ -112,9 +112,25 @@ static bool evolve_column(const DdlPgSource *s, size_t column, const PgTable *ha
     return true;
 }
 
+/* A column that the source has no longer, and that wants a value. */
+static bool blocks_rows(const DdlPgSource *s, const PgColumn *c) {
+    if (!c->is_not_null || c->has_default || c->is_generated) return false;
+    for (size_t i = 0; i < s->schema->column_count; i++) {
+        CLEANUP(buf_done) Buf name = {0};
+        pgname_rule_column(s->names, s->schema->columns[i].name, &name);
+        if (str_eq_c(buf_view(&name), c->name)) return false;
+    }
+    return true;
+}
+
 bool ddl_pg_evolve(const DdlPgSource *s, const PgTable *have, Buf *out, Err *e) {
     if (!check_distinct(s, e)) return false;
     for (size_t i = 0; i < s->schema->column_count; i++)
         if (!evolve_column(s, i, have, out, e)) return false;
+    for (size_t i = 0; s->was_written && i < have->column_count; i++)
+        if (blocks_rows(s, &have->columns[i])) {
+            begin_alter(have, "ALTER", str_from(have->columns[i].name), out);
+            buf_cstr(out, " DROP NOT NULL;");
+        }
     return true;
 }

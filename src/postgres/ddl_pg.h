@@ -21,7 +21,9 @@ typedef struct DdlPgSource {
     const uint16_t *key; /* columns of the schema */
     size_t key_count;    /* 0 = no primary key */
     const char *const
-        *types; /* by column: the type to make it of, NULL = the native one; NULL = all native */
+        *types;       /* by column: the type to make it of, NULL = the native one; NULL = all native */
+    bool was_written; /* the pipeline has written it before: a NOT NULL column that isn't among these was the
+                       * source's once, and must not block rows any more */
 } DdlPgSource;
 
 /* "CREATE SCHEMA …;". Only for one that isn't there: IF NOT EXISTS wants the right to create all the same. */

@@ -52,8 +52,7 @@ static bool look_at(const PrecheckPg *p, PrecheckPgLook *look, Err *e) {
     look->qualified = str_dup(buf_view(&qualified));
     if (!catalog_pg_table(p->conn, look->name.schema, look->name.table, &look->table, e)) return false;
     if (!target_plan_ddl(p->conn, rules, look->schema, &look->ddl, e)) return false;
-    return look->ddl.n > 0 ||
-           target_open(p->conn, rules, look->schema, /* may_ddl= */ false, &look->target, e);
+    return look->ddl.n > 0 || target_open(p->conn, rules, look->schema, TARGET_NO_DDL, &look->target, e);
 }
 
 static bool look_at_all(PrecheckPg *p, Err *e) {

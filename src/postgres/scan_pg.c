@@ -270,7 +270,7 @@ static void scan_done(Scan *s) {
 
 static bool scan_begin(ScanPg *p, const Schema *schema, ScanPgRow *row, void *arg, Scan *s, Err *e) {
     *s = (Scan){.schema = schema, .on_row = row, .arg = arg};
-    if (!target_open(p->conn, &p->config->rules, schema, /* may_ddl= */ false, &s->target, e)) return false;
+    if (!target_open(p->conn, &p->config->rules, schema, TARGET_NO_DDL, &s->target, e)) return false;
     const Target *t = s->target;
     s->decode = x_calloc(schema->column_count, sizeof *s->decode);
     s->rooms = x_calloc(schema->column_count, 16);
@@ -458,7 +458,7 @@ bool scan_pg_stored(ScanPg *s, StoredState *ret, Err *e) {
 }
 
 bool scan_pg_target(ScanPg *s, const Schema *schema, Target **ret, Err *e) {
-    return target_open(s->conn, &s->config->rules, schema, /* may_ddl= */ false, ret, e);
+    return target_open(s->conn, &s->config->rules, schema, TARGET_NO_DDL, ret, e);
 }
 
 PgConn *scan_pg_conn(ScanPg *s) {

@@ -350,7 +350,8 @@ static bool make_table(Sink *s, const Batch *batch, Err *e) {
     Target *t = NULL;
     BatchCopy copy = batch->table.copy;
     if (copy == BATCH_COPY_GONE) return true;
-    if (!pgconn_pipe_end(s->conn, e) || !target_set_open(s->targets, s->conn, batch->schema, &t, e))
+    if (!pgconn_pipe_end(s->conn, e) ||
+        !target_set_open(s->targets, s->conn, batch->schema, /* was_written= */ !batch->table.is_new, &t, e))
         return false;
     bool is_anew = copy == BATCH_COPY_FIRST || copy == BATCH_COPY_BESIDE;
     if (is_anew && !quarantine_copied_anew(s->quarantine, s->conn, batch->schema, e)) return false;

@@ -98,6 +98,23 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .importance = OPTION_HIGH,
      .standard = "false",
      .help = "add and widen columns of target tables as the source's change"},
+    {.key = "schema.change.policy",
+     .type = OPTION_ENUM,
+     .importance = OPTION_MEDIUM,
+     .values = SCHEMA_CHANGE_NAMES,
+     .help =
+         "what becomes of a target table when the source's columns change: `evolve`: columns are added and "
+         "widened, NOT NULL dropped; `ignore`: it keeps its columns, new ones aren't written; `fail`: the "
+         "run "
+         "stops and says which statements are needed. Not set: `evolve` with auto.evolve, else missing "
+         "columns "
+         "fail"},
+    {.key = "schema.change.policy.overrides",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .standard = "",
+     .help = "the policy of single tables: schema.table:policy, with semicolons between; tables are regular "
+             "expressions"},
     {.key = "schema.evolution",
      .type = OPTION_ENUM,
      .importance = OPTION_HIGH,
@@ -254,6 +271,16 @@ static bool read_names(const Options *o, const ConnectorContext *context, SinkCo
     return pgname_rule_new(&spec, &c->rules.names, &why) || invalid(o, "table.name.format", why.msg, e);
 }
 
+static bool read_policy(const Options *o, SinkConfig *c, Err *e) {
+    bool is_set = options_is_set(o, "schema.change.policy");
+    SchemaChange base =
+        is_set ? (SchemaChange)(SCHEMA_EVOLVE + options_enum(o, "schema.change.policy")) : SCHEMA_UNSET;
+    Err why = {0};
+    return schema_policy_new(base, str_from(options_str(o, "schema.change.policy.overrides")),
+                             &c->rules.schema_change, &why) ||
+           invalid(o, "schema.change.policy.overrides", why.msg, e);
+}
+
 static bool read_types(const Options *o, SinkConfig *c, Err *e) {
     Err why = {0};
     return type_overrides_new(str_from(options_str(o, "column.type.overrides")), &c->rules.types, &why) ||
@@ -287,8 +314,8 @@ bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConf
         .retention_days = options_int(o, "dlq.retention.days"),
         .retry_timeout_ms = options_int(o, "errors.retry.timeout"),
     };
-    if (!check_modes(o, &c->rules, e) || !read_types(o, c, e) || !read_url(o, c, e) ||
-        !read_names(o, context, c, e)) {
+    if (!check_modes(o, &c->rules, e) || !read_policy(o, c, e) || !read_types(o, c, e) ||
+        !read_url(o, c, e) || !read_names(o, context, c, e)) {
         sink_config_free(c);
         return false;
     }
@@ -304,6 +331,7 @@ SinkConfig *sink_config_free(SinkConfig *c) {
     free(c->application);
     pgname_rule_free(c->rules.names);
     type_overrides_free(c->rules.types);
+    schema_policy_free(c->rules.schema_change);
     free(c);
     return NULL;
 }

@@ -372,7 +372,8 @@ static DdlPgSource ddl_source(const Target *t) {
                          .names = t->rules->names,
                          .key = t->key,
                          .key_count = t->key_count,
-                         .types = t->types};
+                         .types = t->types,
+                         .was_written = t->was_written};
 }
 
 static bool missing_column(const Target *t, size_t column, Err *e) {
@@ -388,6 +389,20 @@ static bool missing_column(const Target *t, size_t column, Err *e) {
                    "%s has a column that the target table lacks; run: %s; or set auto.evolve=true "
                    "(schema.evolution=basic)",
                    t->schema->qualified, buf_text(&ddl));
+}
+
+static SchemaChange change_of(const Target *t) {
+    SchemaChange change = schema_policy_of(t->rules->schema_change, str_from(t->schema->qualified));
+    return change == SCHEMA_UNSET && t->rules->may_evolve ? SCHEMA_EVOLVE : change;
+}
+
+/* The target keeps its columns: new ones aren't written. The key's have to be. */
+static bool is_ignored(const Target *t, size_t column) {
+    if (change_of(t) != SCHEMA_IGNORE || is_key(t, (uint16_t)column)) return false;
+    CLEANUP_FREE char *name = str_dup(t->schema->columns[column].name);
+    LOG_WARN("column_ignored", LOG_S("table", t->schema->qualified), LOG_S("column", name),
+             LOG_S("why", "the target lacks it, and schema.change.policy says ignore"));
+    return true;
 }
 
 /* Two columns whose names differ only in case may both find the one that is there. */
@@ -409,7 +424,7 @@ static bool fit_column(Target *t, size_t column, Err *e) {
     wanted_name(t->rules, t->schema, column, &name);
     int place = catalog_pg_find(t->table, buf_view(&name));
     t->places[column] = -1;
-    if (place < 0) return missing_column(t, column, e);
+    if (place < 0) return is_ignored(t, column) || missing_column(t, column, e);
     t->whats[column] = x_asprintf("%s." STR_FMT, t->schema->qualified, STR_ARG(c->name));
     if (t->table->columns[place].is_generated) {
         if (!is_key(t, (uint16_t)column)) return true; /* PostgreSQL computes it itself */
@@ -563,10 +578,26 @@ static bool create_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf 
     return ddl_pg_create(&source, name, ret, e);
 }
 
+/* The table is there. What it lacks is run, left out, or an error with the statements. */
+static bool plan_evolve(const Target *t, const DdlPgSource *source, Buf *ret, Err *e) {
+    CLEANUP(buf_done) Buf ddl = {0};
+    switch (change_of(t)) {
+    case SCHEMA_EVOLVE: return ddl_pg_evolve(source, t->table, ret, e);
+    case SCHEMA_FAIL:
+        if (!ddl_pg_evolve(source, t->table, &ddl, e)) return false;
+        return ddl.n == 0 ||
+               err_set(e, ERR_INVALID, false,
+                       "%s has changed, and schema.change.policy says fail: run on the target: %s "
+                       "then start again; or set the policy to evolve or ignore",
+                       t->schema->qualified, buf_text(&ddl));
+    default: return true;
+    }
+}
+
 /* What the rules let us run to make the table fit; or why that isn't enough. */
 static bool plan_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *ret, Err *e) {
     const DdlPgSource source = ddl_source(t);
-    if (t->table) return !t->rules->may_evolve || ddl_pg_evolve(&source, t->table, ret, e);
+    if (t->table) return plan_evolve(t, &source, ret, e);
     if (t->rules->may_create) return create_ddl(c, t, name, ret, e);
     CLEANUP(buf_done) Buf ddl = {0};
     if (!create_ddl(c, t, name, &ddl, e)) return false;
@@ -577,14 +608,15 @@ static bool plan_ddl(PgConn *c, const Target *t, const PgTableName *name, Buf *r
 
 static bool run_ddl(PgConn *c, Target *t, const PgTableName *name, Buf *ddl, Err *e) {
     LOG_INFO("target_ddl", LOG_S("table", t->schema->qualified), LOG_S("sql", buf_text(ddl)));
-    if (pgconn_in_transaction(c) && !pgconn_exec(c, "SET LOCAL lock_timeout = '10s'", e)) return false;
+    if (pgconn_in_transaction(c) && !pgconn_exec(c, "SET LOCAL lock_timeout = '3s'", e)) return false;
     if (!pgconn_exec(c, buf_text(ddl), e)) return err_wrap(e, "%s", t->schema->qualified);
     t->table = catalog_pg_free(t->table);
     if (!catalog_pg_table(c, name->schema, name->table, &t->table, e)) return false;
     return t->table || err_set(e, ERR_INTERNAL, false, "%s was created and isn't there", t->qualified);
 }
 
-static bool open_parts(PgConn *c, Target *t, bool may_ddl, Err *e) {
+static bool open_parts(PgConn *c, Target *t, TargetDdl may_ddl, Err *e) {
+    t->was_written = may_ddl == TARGET_DDL_AGAIN;
     CLEANUP(pgname_table_done) PgTableName name = {0};
     CLEANUP(buf_done) Buf ddl = {0};
     if (!choose_key(t, e) || !look_up(c, t, &name, e) || !choose_types(c, t, e)) return false;
@@ -604,10 +636,10 @@ static Target *target_new(const TargetRules *rules, const Schema *schema) {
     return t;
 }
 
-bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, bool may_ddl, Target **ret,
+bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, TargetDdl ddl, Target **ret,
                  Err *e) {
     Target *t = target_new(rules, schema);
-    if (!open_parts(c, t, may_ddl, e)) {
+    if (!open_parts(c, t, ddl, e)) {
         target_free(t);
         return false;
     }

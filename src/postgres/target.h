@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "config/schema_policy.h"
 #include "config/textlist.h"
 #include "connector/claims.h"
 #include "observe/metrics.h"
@@ -29,7 +30,9 @@ typedef struct TargetRules {
     TargetInsert insert;
     TargetKeyMode key_mode;
     const TextList *key_fields; /* empty = all */
-    bool may_delete, may_create, may_evolve;
+    bool may_delete, may_create;
+    bool may_evolve;             /* where the policy says nothing */
+    SchemaPolicy *schema_change; /* owned by the config */
     PgNameRule *names;
     TypeOverrides *types; /* column.type.overrides; NULL = none */
     Metrics *metrics;
@@ -95,14 +98,22 @@ typedef struct Target {
     int64_t pending_last_us; /* commit time of the open transaction's last change of the table */
     bool has_new_rows;       /* of the batch at hand: not only updates */
     bool has_warned_of_deletes;
+    bool was_written; /* by the pipeline, before it was opened */
 } Target;
 
 #define TARGET_WORDS(columns) (((columns) + 63) / 64)
 
-/* The target of schema as the catalog has it. may_ddl: create or evolve it where the rules allow, on c,
+/* DDL on opening a target, where the rules allow it. */
+typedef enum TargetDdl {
+    TARGET_NO_DDL,
+    TARGET_DDL,       /* create or evolve it */
+    TARGET_DDL_AGAIN, /* the same for one that the pipeline has written before (ddl_pg.h: was_written) */
+} TargetDdl;
+
+/* The target of schema as the catalog has it. ddl: create or evolve it where the rules allow, on c,
  * inside the caller's transaction. Errors: ERR_INVALID: missing, incompatible, no usable unique index, no
  * grant; each message names the cure. */
-MUST_CHECK bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, bool may_ddl,
+MUST_CHECK bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, TargetDdl ddl,
                             Target **ret, Err *e);
 Target *target_free(Target *t); /* NULL is fine; returns NULL */
 /* The shape for rows in which just the columns of `absent` are absent; made at its first use. */

@@ -117,9 +117,10 @@ static void rank_targets(TargetSet *set) {
     }
 }
 
-static bool open_target(TargetSet *set, PgConn *c, const Schema *schema, bool may_ddl, Target **ret, Err *e) {
+static bool open_target(TargetSet *set, PgConn *c, const Schema *schema, TargetDdl ddl, Target **ret,
+                        Err *e) {
     Target *t = NULL;
-    if (!target_open(c, set->rules, schema, may_ddl, &t, e)) return false;
+    if (!target_open(c, set->rules, schema, ddl, &t, e)) return false;
     size_t at = by_table(set, schema);
     if (at == set->count) {
         set->targets = x_reallocarray(set->targets, set->count + 1, sizeof(Target *));
@@ -133,8 +134,9 @@ static bool open_target(TargetSet *set, PgConn *c, const Schema *schema, bool ma
     return true;
 }
 
-bool target_set_open(TargetSet *set, PgConn *c, const Schema *schema, Target **ret, Err *e) {
-    return open_target(set, c, schema, /* may_ddl= */ true, ret, e);
+bool target_set_open(TargetSet *set, PgConn *c, const Schema *schema, bool was_written, Target **ret,
+                     Err *e) {
+    return open_target(set, c, schema, was_written ? TARGET_DDL_AGAIN : TARGET_DDL, ret, e);
 }
 
 bool target_set_find(TargetSet *set, PgConn *c, const Schema *schema, Target **ret, Err *e) {
@@ -151,7 +153,7 @@ bool target_set_find(TargetSet *set, PgConn *c, const Schema *schema, Target **r
         t->compact.what = schema->qualified;
         index_targets(set);
     }
-    if (!t && !open_target(set, c, schema, /* may_ddl= */ false, &t, e)) return false;
+    if (!t && !open_target(set, c, schema, TARGET_NO_DDL, &t, e)) return false;
     set->last = *ret = t;
     return true;
 }

@@ -21,8 +21,9 @@ void target_set_forget_temps(TargetSet *set);
 /* The target of that schema; opened (without DDL) when it isn't known. Borrowed until the set is cleared or
  * another version of its table is opened. Errors: as target_open. */
 MUST_CHECK bool target_set_find(TargetSet *set, PgConn *c, const Schema *schema, Target **ret, Err *e);
-/* Open it anew, with the DDL that the rules allow. */
-MUST_CHECK bool target_set_open(TargetSet *set, PgConn *c, const Schema *schema, Target **ret, Err *e);
+/* Open it anew, with the DDL that the rules allow. was_written: by the pipeline, before. */
+MUST_CHECK bool target_set_open(TargetSet *set, PgConn *c, const Schema *schema, bool was_written,
+                                Target **ret, Err *e);
 size_t target_set_count(const TargetSet *set);
 Target *target_set_at(const TargetSet *set, size_t i);
 

@@ -36,6 +36,10 @@ bool catalog_wants(const CatalogFilter *filter, Str qualified) {
     return is_wanted(filter->table_include, filter->table_exclude, qualified);
 }
 
+bool catalog_wants_column(const CatalogFilter *filter, Str qualified) {
+    return is_wanted(filter->column_include, filter->column_exclude, qualified);
+}
+
 /* Split at the last ':' of an entry: a table's expression may hold one ("(?:…)"), a column list none. */
 static bool split_entry(Str entry, Str *ret_table, Str *ret_columns) {
     for (size_t i = entry.n; i-- > 0;) {
@@ -356,7 +360,7 @@ static bool has_key(const CatalogKey *key, const OdbcCells *t, size_t from, size
 static bool wants_column(Loader *l, const CatalogTable *table, Str name, Buf *text) {
     buf_clear(text);
     buf_printf(text, "%s." STR_FMT, table->qualified, STR_ARG(name));
-    return is_wanted(l->filter->column_include, l->filter->column_exclude, buf_view(text));
+    return catalog_wants_column(l->filter, buf_view(text));
 }
 
 /* The schema before it with the same columns goes on; else the next version. */

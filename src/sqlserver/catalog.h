@@ -100,6 +100,7 @@ const CatalogInstance *catalog_instance(const Catalog *c, int32_t object_id); /*
 bool catalog_has_seen(const Catalog *c, int32_t object_id);
 /* Whether the filter's lists of tables want "schema.table". */
 bool catalog_wants(const CatalogFilter *filter, Str qualified);
+bool catalog_wants_column(const CatalogFilter *filter, Str qualified); /* "schema.table.column" */
 
 /* For tests: "schema.table:col,col;…" as Debezium writes it: the columns asked for `qualified`, or count 0.
  * Errors: ERR_INVALID. */

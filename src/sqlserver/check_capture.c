@@ -264,7 +264,7 @@ static bool ask_plan(const Precheck *p, const Catalog *c, Reading *r, Err *e) {
     if (!snapshot_mode_policy(p->settings->mode, &p->settings->flags, &start, &policy, e) ||
         !reading_take(r, p->odbc, &p->stored->position.commit_lsn, COMMITS_A_READING, e))
         return false;
-    Plan *plan = plan_feed_new(c, &policy, p->stored);
+    Plan *plan = plan_feed_new(c, &policy, p->settings->schema_change, p->stored);
     plan_feed_reading(plan, c, r, p->settings->target.is_read_only);
     bool ok = plan_next(plan, &action, e);
     plan_free(plan);

@@ -2,18 +2,21 @@
 
 #include "base/mem.h"
 
-PlanTableSpec plan_feed_table(const Catalog *c, size_t table) {
+PlanTableSpec plan_feed_table(const Catalog *c, size_t table, const SchemaPolicy *changes) {
     const CatalogTable *t = &c->tables[table];
-    PlanTableSpec spec = {
-        .schema = t->schema, .table = t->name, .is_uncopied = t->is_uncopied, .may_vanish = true};
+    PlanTableSpec spec = {.schema = t->schema,
+                          .table = t->name,
+                          .is_uncopied = t->is_uncopied,
+                          .may_vanish = schema_policy_of(changes, str_from(t->qualified)) != SCHEMA_FAIL};
     for (size_t k = 0; k < c->instance_count; k++)
         if (c->instances[k].table == table) spec.is_keyless = c->instances[k].schema->key_count == 0;
     return spec;
 }
 
-Plan *plan_feed_new(const Catalog *c, const SnapshotPolicy *policy, const StoredState *stored) {
+Plan *plan_feed_new(const Catalog *c, const SnapshotPolicy *policy, const SchemaPolicy *changes,
+                    const StoredState *stored) {
     CLEANUP_FREE PlanTableSpec *specs = x_calloc(c->table_count + 1, sizeof *specs);
-    for (size_t i = 0; i < c->table_count; i++) specs[i] = plan_feed_table(c, i);
+    for (size_t i = 0; i < c->table_count; i++) specs[i] = plan_feed_table(c, i, changes);
     Plan *plan = plan_new(policy->plan, specs, c->table_count, stored);
     if (policy->copies_gone) plan_set_copies_gone(plan);
     for (size_t i = 0; policy->copies_anew && i < c->table_count; i++) plan_copy_anew(plan, i);

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "pipeline/plan.h"
 #include "sqlserver/catalog.h"
+#include "sqlserver/column_watch.h"
 #include "sqlserver/copier.h"
 #include "sqlserver/heartbeat.h"
 #include "sqlserver/odbc.h"
@@ -61,6 +62,7 @@ struct Source {
     Copier *copier;
     Heartbeat *heartbeat;
     SignalInbox *signals;
+    ColumnWatch columns;
     Reading reading;
     int64_t
         look_again_us; /* monotonic: a table that couldn't be taken is looked at again; 0 = there is none */
@@ -97,6 +99,15 @@ static bool fix_tables(Source *s, const StoredState *state, Err *e) {
     table_list_fix(&s->tables, &s->catalog, &s->settings.filter, state);
     table_list_use(&s->tables, &s->settings.filter);
     return load_catalog(s, e);
+}
+
+static bool watch_columns(Source *s, Err *e) {
+    return column_watch_look(&s->columns, s->odbc,
+                             &(ColumnWatchSpec){.catalog = &s->catalog,
+                                                .filter = &s->settings.filter,
+                                                .policy = s->settings.schema_change,
+                                                .makes_instances = s->settings.makes_instances},
+                             e);
 }
 
 static bool open_signals(Source *s, Err *e) {
@@ -195,6 +206,7 @@ static Source *source_stop(Source *s) {
     heartbeat_free(s->heartbeat);
     copier_free(s->copier);
     signal_inbox_free(s->signals);
+    column_watch_done(&s->columns);
     stream_free(s->stream);
     plan_free(s->plan);
     for (size_t i = 0; s->copies && i < s->catalog.table_count; i++) free(s->copies[i].upper_key);
@@ -215,13 +227,13 @@ static bool source_start(const Options *options, const ConnectorContext *context
     bool ok = source_settings(options, &s->settings, e) && decide_snapshot(s, state, e) &&
               precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
               precheck_start(&s->catalog, s->odbc, &s->settings, state, e) && fix_tables(s, state, e) &&
-              open_signals(s, e);
+              open_signals(s, e) && watch_columns(s, e);
     if (!ok) {
         source_stop(s);
         return false;
     }
     s->pace = pace_new(s->settings.poll_interval_ms * 1000, clock_mono_us());
-    s->plan = plan_feed_new(&s->catalog, &s->policy, state);
+    s->plan = plan_feed_new(&s->catalog, &s->policy, s->settings.schema_change, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,
                                            .page_bytes = PAGE_BYTES,
@@ -303,11 +315,11 @@ static bool reload_catalog(Source *s, Err *e) {
     size_t before = s->tables.count;
     if (!look_for_new_tables(s, e)) return false;
     table_list_use(&s->tables, &s->settings.filter);
-    if (!load_catalog(s, e)) return false;
+    if (!load_catalog(s, e) || !watch_columns(s, e)) return false;
     s->copies = x_reallocarray(s->copies, s->tables.count + 1, sizeof *s->copies);
     for (size_t i = before; i < s->tables.count; i++) {
         s->copies[i] = (TableCopy){0};
-        PlanTableSpec spec = plan_feed_table(&s->catalog, i);
+        PlanTableSpec spec = plan_feed_table(&s->catalog, i, s->settings.schema_change);
         plan_add_table(s->plan, &spec);
     }
     return true;
@@ -338,6 +350,10 @@ static bool do_reading(Source *s, Err *e) {
     Lsn to = plan_feed_end(r);
     if (r->commit_count && !signal_inbox_read(s->signals, s->odbc, &at, &to, e)) return false;
     if (!tell_captured(s, e)) return false;
+    if (s->settings.makes_instances) {
+        ProgressView view = progress_view(s->context.progress);
+        column_watch_drop_old(&s->columns, s->odbc, &s->catalog, r, &view.applied.lsn);
+    }
     s->looked_us = clock_mono_us();
     s->look_cost_us = s->looked_us - begin_us + s->probe_us;
     s->next_read_us = pace_next_us(&s->pace, s->looked_us, s->look_cost_us);

@@ -4,6 +4,8 @@
  */
 #include "sqlserver/source_options.h"
 
+#include "config/schema_policy.h"
+
 static const char NO_TOPICS[] = "there are no topics in direct mode";
 static const char NO_JAVA[] = "Java classes can't be loaded";
 static const char NO_JDBC[] = "it is an option of the JDBC driver";
@@ -353,6 +355,29 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .status = OPTION_REFUSED,
      .importance = OPTION_LOW,
      .reason = NO_JAVA},
+    {.key = "schema.change.policy",
+     .type = OPTION_ENUM,
+     .importance = OPTION_MEDIUM,
+     .standard = "evolve",
+     .values = SCHEMA_CHANGE_NAMES,
+     .help = "when a table loses its last capture instance, or gets a column that isn't captured: `evolve`, "
+             "`ignore`: "
+             "the log says so, and the others go on; `fail`: the run stops. What becomes of the target's "
+             "columns is "
+             "the sink's property of this name"},
+    {.key = "schema.change.policy.overrides",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .standard = "",
+     .help = "the policy of single tables: schema.table:policy, with semicolons between; tables are regular "
+             "expressions"},
+    {.key = "capture.instance.auto",
+     .type = OPTION_BOOL,
+     .importance = OPTION_MEDIUM,
+     .standard = "false",
+     .help = "when a column is added make a second capture instance like the first, with the column (the "
+             "login has to "
+             "be db_owner), and drop the first once the target has passed its end"},
     {.key = "signal.data.collection",
      .type = OPTION_STRING,
      .importance = OPTION_MEDIUM,

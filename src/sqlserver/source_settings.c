@@ -129,6 +129,14 @@ static bool signals_of(const Options *o, SourceSettings *s, Err *e) {
     return true;
 }
 
+static bool policy_of(const Options *o, SourceSettings *s, Err *e) {
+    SchemaChange base = (SchemaChange)(SCHEMA_EVOLVE + options_enum(o, "schema.change.policy"));
+    Err why = {0};
+    return schema_policy_new(base, str_from(options_str(o, "schema.change.policy.overrides")),
+                             &s->schema_change, &why) ||
+           fault(o, "schema.change.policy.overrides", e, why.msg);
+}
+
 bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     SourceSettings s = {0};
     if (!target_of(o, &s.target, e) || !filter_of(o, &s.filter, e)) return false;
@@ -160,7 +168,8 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     if (!signals_of(o, &s, e)) return false;
     s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
     if (!mask_rules_new(o, &s.masks, e)) return false;
-    if (!select_overrides_new(o, &s.selects, e)) {
+    s.makes_instances = options_bool(o, "capture.instance.auto");
+    if (!select_overrides_new(o, &s.selects, e) || !policy_of(o, &s, e)) {
         source_settings_done(&s);
         return false;
     }
@@ -172,5 +181,6 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
 void source_settings_done(SourceSettings *s) {
     s->masks = mask_rules_free(s->masks);
     s->selects = select_overrides_free(s->selects);
+    s->schema_change = schema_policy_free(s->schema_change);
     *s = (SourceSettings){0};
 }

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "config/option.h"
+#include "config/schema_policy.h"
 #include "pipeline/snapshot_mode.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/change_page.h"
@@ -35,6 +36,8 @@ typedef struct SourceSettings {
     int64_t lock_timeout_ms;
     uint64_t chunk_rows; /* of a copy beside the stream; 0 = by bytes */
     SignalInboxSpec signals;
+    SchemaPolicy *schema_change; /* owned */
+    bool makes_instances;        /* capture instances, for columns that were added */
     int64_t poll_interval_ms;
     int64_t window_transactions;
     size_t max_changes; /* of a batch */

@@ -39,7 +39,7 @@ static void create_has_key_not_null_and_quoted_names(void **state) {
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
     ddl_pg_create_schema("a", &out);
-    assert_true(ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL}, &name, &out, &e));
+    assert_true(ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false}, &name, &out, &e));
     assert_string_equal(
         buf_text(&out),
         "CREATE SCHEMA \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
@@ -78,7 +78,7 @@ static void evolve_adds_widens_and_relaxes_but_never_drops(void **state) {
     PgNameRule *r = rule(false);
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_true(ddl_pg_evolve(&(DdlPgSource){s, r, s->key, s->key_count, NULL}, &have, &out, &e));
+    assert_true(ddl_pg_evolve(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false}, &have, &out, &e));
     assert_string_equal(buf_text(&out), "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"id\" TYPE bigint; "
                                         "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"n\" DROP NOT NULL; "
                                         "ALTER TABLE \"p\".\"t\" ADD COLUMN \"new\" date;");
@@ -93,7 +93,7 @@ static void a_type_asked_for_stands_in_place_of_the_native_one_and_is_kept(void 
     const char *const types[] = {NULL, "numeric(20,6)"};
     const Schema *s = schema_with(columns, 2);
     PgNameRule *r = rule(false);
-    const DdlPgSource source = {s, r, s->key, s->key_count, types};
+    const DdlPgSource source = {s, r, s->key, s->key_count, types, false};
     const PgTableName name = {.table = (char *)"t"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};

@@ -46,7 +46,7 @@ static void a_tables_spec_is_its_newest_instances(void **state) {
     (void)state;
     Shop s;
     shop(&s);
-    PlanTableSpec a = plan_feed_table(&s.catalog, 0), b = plan_feed_table(&s.catalog, 1);
+    PlanTableSpec a = plan_feed_table(&s.catalog, 0, NULL), b = plan_feed_table(&s.catalog, 1, NULL);
     assert_true(a.is_keyless);
     assert_false(b.is_keyless);
     assert_true(str_eq_c(b.table, "b"));
@@ -72,7 +72,7 @@ static void a_reading_leads_to_the_window_it_describes(void **state) {
         s.catalog.table_count = 1;
         s.catalog.instance_count = 2;
         stored.table_count = 1;
-        Plan *plan = plan_feed_new(&s.catalog, &POLICY, &stored);
+        Plan *plan = plan_feed_new(&s.catalog, &POLICY, NULL, &stored);
         plan_feed_reading(plan, &s.catalog, &s.reading, /* is_secondary= */ false);
         PlanAction action = {0};
         Err e = {0};
@@ -98,7 +98,7 @@ static void changes_that_are_gone_are_an_error(void **state) {
                           .table_count = 1};
     s.catalog.table_count = 1;
     s.catalog.instance_count = 2;
-    Plan *plan = plan_feed_new(&s.catalog, &POLICY, &stored);
+    Plan *plan = plan_feed_new(&s.catalog, &POLICY, NULL, &stored);
     plan_feed_reading(plan, &s.catalog, &s.reading, /* is_secondary= */ false);
     PlanAction action = {0};
     Err e = {0};
@@ -107,7 +107,7 @@ static void changes_that_are_gone_are_an_error(void **state) {
     assert_non_null(strstr(e.msg, "dbo.a"));
     plan_free(plan);
     const SnapshotPolicy copies = {.plan = PLAN_INITIAL, .copies_gone = true};
-    plan = plan_feed_new(&s.catalog, &copies, &stored); /* unless the mode copies them again */
+    plan = plan_feed_new(&s.catalog, &copies, NULL, &stored); /* unless the mode copies them again */
     plan_feed_reading(plan, &s.catalog, &s.reading, /* is_secondary= */ false);
     assert_true(plan_next(plan, &action, &e));
     plan_free(plan);

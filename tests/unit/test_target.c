@@ -31,7 +31,7 @@ static void done(PgConn *c) {
     pgconn_close(c);
 }
 
-static Target *open_or(PgConn *c, const Schema *s, bool may_ddl, Err *e) {
+static Target *open_or(PgConn *c, const Schema *s, TargetDdl may_ddl, Err *e) {
     Target *t = NULL;
     return target_open(c, &config->rules, s, may_ddl, &t, e) ? t : NULL;
 }
@@ -41,7 +41,7 @@ static void statements_name_every_column_once_and_quote_it(void **state) {
     PgConn *c = fresh(UPSERT);
     const Schema *s = items("it\"ems", true);
     Err e = {0};
-    Target *t = open_or(c, s, true, &e);
+    Target *t = open_or(c, s, TARGET_DDL, &e);
     if (!t) fail_msg("%s", e.msg);
     assert_string_equal(
         t->shapes.write.small.sql,
@@ -67,7 +67,7 @@ static void a_table_of_nothing_but_its_key_does_nothing_on_conflict(void **state
     const Column column = {.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1};
     const Schema *s = schema_of("keys", &column, 1);
     Err e = {0};
-    Target *t = open_or(c, s, true, &e);
+    Target *t = open_or(c, s, TARGET_DDL, &e);
     assert_non_null(t);
     assert_non_null(strstr(t->shapes.write.small.sql, "ON CONFLICT (\"id\") DO NOTHING"));
     target_free(t);
@@ -80,7 +80,7 @@ static void each_set_of_absent_columns_has_its_own_statement_once(void **state) 
     PgConn *c = fresh(UPSERT);
     const Schema *s = items("items", true);
     Err e = {0};
-    Target *t = open_or(c, s, true, &e);
+    Target *t = open_or(c, s, TARGET_DDL, &e);
     assert_non_null(t);
     const uint64_t none = 0, name = 1u << 1;
     assert_ptr_equal(target_shape(t, &none), &t->shapes);
@@ -101,7 +101,7 @@ static void generated_and_identity_columns_are_written_as_postgresql_allows(void
                     " amount int GENERATED ALWAYS AS (id * 2) STORED)");
     const Schema *s = items("items", true);
     Err e = {0};
-    Target *t = open_or(c, s, false, &e);
+    Target *t = open_or(c, s, TARGET_NO_DDL, &e);
     if (!t) fail_msg("%s", e.msg);
     assert_int_equal(t->written_count, 2);
     assert_non_null(strstr(t->shapes.write.small.sql, "OVERRIDING SYSTEM VALUE"));
@@ -122,7 +122,7 @@ static void the_key_follows_pk_mode_and_pk_fields(void **state) {
     PgConn *c = fresh(by_value);
     const Schema *s = items("items", true);
     Err e = {0};
-    Target *t = open_or(c, s, true, &e);
+    Target *t = open_or(c, s, TARGET_DDL, &e);
     if (!t) fail_msg("%s", e.msg);
     assert_int_equal(t->key_count, 1);
     assert_int_equal(t->key[0], 1);
@@ -134,7 +134,7 @@ static void the_key_follows_pk_mode_and_pk_fields(void **state) {
                                     {"table.name.format", "dbo.${source.table}"},
                                     {0}};
     c = fresh(wrong);
-    assert_null(open_or(c, s, false, &e));
+    assert_null(open_or(c, s, TARGET_NO_DDL, &e));
     assert_non_null(strstr(e.msg, "amount"));
     schema_unref(s);
     done(c);
@@ -146,7 +146,7 @@ static void a_key_without_a_unique_index_is_refused_with_the_statement_to_run(vo
     pg_fixture_exec(c, "CREATE TABLE dbo.items (id int, \"Name\" text, amount int)");
     const Schema *s = items("items", true);
     Err e = {0};
-    assert_null(open_or(c, s, true, &e));
+    assert_null(open_or(c, s, TARGET_DDL, &e));
     assert_int_equal(e.code, ERR_INVALID);
     assert_non_null(strstr(e.msg, "CREATE UNIQUE INDEX ON \"dbo\".\"items\" (\"id\")"));
     schema_unref(s);
@@ -169,8 +169,76 @@ static void two_columns_never_go_into_one(void **state) {
     const Schema *s = NULL;
     Err e = {0};
     assert_true(schema_new(&spec, &s, &e));
-    assert_null(open_or(c, s, false, &e));
+    assert_null(open_or(c, s, TARGET_NO_DDL, &e));
     assert_non_null(strstr(e.msg, "Name and NAME would both go into the target's column name"));
+    schema_unref(s);
+    done(c);
+}
+
+/* A table of an earlier time: `amount` is missing, `old` is gone from the source. */
+static void make_earlier(PgConn *c) {
+    pg_fixture_exec(c, "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, old int NOT NULL)");
+}
+
+static const Setting *with_policy(const char *policy) {
+    static Setting settings[16];
+    size_t n = 0;
+    for (; UPSERT[n].key; n++) settings[n] = UPSERT[n];
+    settings[n++] = (Setting){"schema.change.policy", policy};
+    settings[n++] = (Setting){"schema.change.policy.overrides", "dbo.other:fail"};
+    settings[n] = (Setting){NULL, NULL};
+    return settings;
+}
+
+static void by_policy_a_changed_table_is_made_to_fit(void **state) {
+    (void)state;
+    PgConn *c = fresh(with_policy("evolve"));
+    make_earlier(c);
+    const Schema *s = items("items", true);
+    Err e = {0};
+    assert_null(open_or(c, s, TARGET_DDL, &e)); /* it might be somebody else's column */
+    Target *t = open_or(c, s, TARGET_DDL_AGAIN, &e);
+    if (!t) fail_msg("%s", e.msg);
+    assert_string_equal(
+        pg_fixture_text(c, "SELECT attname || attnotnull::text FROM pg_attribute WHERE attrelid = "
+                           "'dbo.items'::regclass AND attnum > 0 ORDER BY attnum"),
+        "idtrue|Namefalse|oldfalse|amountfalse");
+    target_free(t);
+    schema_unref(s);
+    done(c);
+}
+
+static void by_policy_it_keeps_its_columns(void **state) {
+    (void)state;
+    PgConn *c = fresh(with_policy("ignore"));
+    make_earlier(c);
+    pg_fixture_exec(c, "ALTER TABLE dbo.items ALTER old DROP NOT NULL");
+    const Schema *s = items("items", true);
+    Err e = {0};
+    Target *t = open_or(c, s, TARGET_DDL, &e);
+    if (!t) fail_msg("%s", e.msg);
+    assert_int_equal(t->written_count, 2);
+    assert_int_equal(t->places[2], -1);
+    assert_string_equal(
+        pg_fixture_text(c, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'dbo.items'::regclass "
+                           "AND attnum > 0"),
+        "3");
+    target_free(t);
+    schema_unref(s);
+    done(c);
+}
+
+static void by_policy_the_statements_are_named(void **state) {
+    (void)state;
+    PgConn *c = fresh(with_policy("fail"));
+    make_earlier(c);
+    const Schema *s = items("items", true);
+    Err e = {0};
+    assert_null(open_or(c, s, TARGET_DDL, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_false(e.retriable);
+    assert_non_null(strstr(e.msg, "dbo.items has changed"));
+    assert_non_null(strstr(e.msg, "ALTER TABLE \"dbo\".\"items\" ADD COLUMN \"amount\""));
     schema_unref(s);
     done(c);
 }
@@ -183,7 +251,7 @@ static void planned_ddl_is_told_but_not_run(void **state) {
     Err e = {0};
     assert_true(target_plan_ddl(c, &config->rules, s, &ddl, &e));
     assert_non_null(strstr(buf_text(&ddl), "CREATE TABLE \"dbo\".\"items\""));
-    assert_null(open_or(c, s, false, &e));
+    assert_null(open_or(c, s, TARGET_NO_DDL, &e));
     pg_fixture_exec(c, buf_text(&ddl));
     buf_clear(&ddl);
     assert_true(target_plan_ddl(c, &config->rules, s, &ddl, &e));
@@ -201,6 +269,9 @@ int main(void) {
         cmocka_unit_test(the_key_follows_pk_mode_and_pk_fields),
         cmocka_unit_test(a_key_without_a_unique_index_is_refused_with_the_statement_to_run),
         cmocka_unit_test(two_columns_never_go_into_one),
+        cmocka_unit_test(by_policy_a_changed_table_is_made_to_fit),
+        cmocka_unit_test(by_policy_it_keeps_its_columns),
+        cmocka_unit_test(by_policy_the_statements_are_named),
         cmocka_unit_test(planned_ddl_is_told_but_not_run),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
