@@ -458,6 +458,31 @@ static bool check_filled(const Target *t, Err *e) {
     return true;
 }
 
+/* A time with a 7th digit, in a type of PostgreSQL that has six. */
+static bool loses_digit(const Target *t, uint16_t column) {
+    const Column *c = &t->schema->columns[column];
+    PgKind kind = t->table->columns[t->places[column]].type.kind;
+    bool has_seven = c->scale == 7 && (c->type == SQLTYPE_TIME || c->type == SQLTYPE_DATETIME2 ||
+                                       c->type == SQLTYPE_DATETIMEOFFSET);
+    return has_seven && (kind == PGKIND_TIME || kind == PGKIND_TIMESTAMP || kind == PGKIND_TIMESTAMPTZ);
+}
+
+/* Two keys that differ in the 7th digit would be one in the target, and one of two rows would be lost. Who
+ * names the type takes that on himself. */
+static bool check_key_digits(const Target *t, Err *e) {
+    for (size_t i = 0; i < t->key_count; i++) {
+        uint16_t column = t->key[i];
+        if (t->types[column] || !loses_digit(t, column)) continue;
+        return err_set(
+            e, ERR_INVALID, false,
+            "%s is in the key and has 7 digits of a second, PostgreSQL's %s has 6: two rows could become "
+            "one; set column.type.overrides=%s:text (or name %s there, if no keys are that close)",
+            t->whats[column], t->table->columns[t->places[column]].type.name, t->whats[column],
+            t->table->columns[t->places[column]].type.name);
+    }
+    return true;
+}
+
 static bool check_key(const Target *t, Err *e) {
     if (t->rules->insert != TARGET_UPSERT || t->key_count == 0) {
         if (t->rules->insert == TARGET_UPDATE && t->key_count == 0)
@@ -512,7 +537,7 @@ static bool fit(Target *t, Err *e) {
     t->written = x_calloc(n, sizeof *t->written);
     for (size_t i = 0; i < n; i++)
         if (!fit_column(t, i, e)) return false;
-    if (!check_filled(t, e) || !check_key(t, e)) return false;
+    if (!check_filled(t, e) || !check_key(t, e) || !check_key_digits(t, e)) return false;
     t->is_bag =
         t->key_count == 0 && t->rules->key_mode != TARGET_KEY_NONE && t->rules->insert == TARGET_UPSERT;
     t->shapes.absent = x_calloc(TARGET_WORDS(n), sizeof *t->shapes.absent);

@@ -281,3 +281,66 @@ def test_columns_that_hold_it_not_are_refused(runner, source, target):
         target.rows(f"drop schema if exists dbo cascade; create schema dbo; create table dbo.t (id int primary key, {columns})")
         done = runner.command("run", *runner.files(source=ONLY_T))
         assert done.returncode != 0 and word in done.stderr, done.stderr
+
+
+# name, type, keys in T-SQL as f(i); distinct for i in 0…51
+KEYS = [
+    ("k_tinyint", "tinyint", lambda i: f"{i}"), ("k_bigint", "bigint", lambda i: f"{i * 300000000000000000 - 9000000000000000000}"),
+    ("k_decimal", "decimal(38,4)", lambda i: f"{i * 10 ** 32}.0001"), ("k_money", "money", lambda i: f"{i}.5 - 900000000000000"),
+    ("k_real", "real", lambda i: f"CAST(0.1 AS real) * {i + 1}"), ("k_float", "float", lambda i: f"1e308 / {i + 1}"),
+    ("k_date", "date", lambda i: f"DATEADD(day, {i * 50000}, CAST('0001-01-01' AS date))"), ("k_time", "time(7)", lambda i: f"'00:00:00.{i:07}'"),
+    ("k_datetime", "datetime", lambda i: f"DATEADD(ms, {i * 10}, CAST('2026-01-01' AS datetime))"), ("k_datetime2", "datetime2(3)", lambda i: f"DATEADD(ms, {i}, CAST('9999-12-31T23:59:59' AS datetime2(3)))"),
+    ("k_offset", "datetimeoffset(3)", lambda i: f"'2026-01-01T00:00:{i:02}.001+0{i % 10}:30'"), ("k_char", "char(6)", lambda i: f"'{i}'"),
+    ("k_varchar", "varchar(20)", lambda i: f"'it''s {i}%'"), ("k_nvarchar", "nvarchar(20)", lambda i: f"N'\u00fc\u4e2d {i}'"), ("k_binary", "binary(4)", lambda i: f"0x00{i:02X}"),
+    ("k_varbinary", "varbinary(8)", lambda i: f"0x{i:04X}FF"), ("k_guid", "uniqueidentifier", lambda i: f"'{i:08X}-8B86-D011-B42D-00C04FC964FF'"),
+]
+
+
+def test_keys_of_every_type_find_their_rows(runner, source, target):
+    """Every type that can be a key, in copy, update, delete and a change of the key itself; verify looks rows up by key, too."""
+    paths = ["0x", "0x58", "0x5ADE", "0x59FB0540", "0x5AC0"]
+    source.script(f"CREATE DATABASE {DATABASE}\nGO\nUSE {DATABASE}\nGO\nEXEC sys.sp_cdc_enable_db")
+    for name, kind, key in KEYS:
+        rows = ", ".join(f"({key(i)}, {i})" for i in range(40))
+        source.script(f"CREATE TABLE dbo.{name} (k {kind} NOT NULL PRIMARY KEY, v int NULL)\nGO\nINSERT INTO dbo.{name} VALUES {rows}", DATABASE)
+    source.script("CREATE TABLE dbo.k_path (k hierarchyid NOT NULL PRIMARY KEY, v int NULL)\nGO\nINSERT INTO dbo.k_path VALUES " +
+                  ", ".join(f"(CAST({p} AS hierarchyid), {i})" for i, p in enumerate(paths)), DATABASE)
+    names = [k[0] for k in KEYS] + ["k_path"]
+    for name in names:
+        source.script(f"EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{name}', @role_name = NULL", DATABASE)
+    everything, digits = {"table.include.list": None}, {"column.type.overrides": "dbo.k_time.k:text"}
+    run = runner.start(source=everything, sink=digits)
+    for name, kind, key in KEYS:
+        wait_rows(run, target, f"select count(*), sum(v) from dbo.{name}", [(40, 780)])
+        source.script(f"UPDATE dbo.{name} SET v = 1000 + v WHERE v < 5\nDELETE FROM dbo.{name} WHERE v BETWEEN 10 AND 19\n"
+                      f"UPDATE dbo.{name} SET k = {key(50)} WHERE v = 30\nINSERT INTO dbo.{name} VALUES ({key(51)}, 51)", DATABASE)
+    source.script("UPDATE dbo.k_path SET v = 100 WHERE v = 3; DELETE FROM dbo.k_path WHERE v = 1; UPDATE dbo.k_path SET k = CAST(0x58 AS hierarchyid) WHERE v = 2", DATABASE)
+    for name, _, _ in KEYS:
+        wait_rows(run, target, f"select count(*), sum(v) from dbo.{name}", [(31, 780 - 145 + 5000 + 51)])
+    wait_rows(run, target, "select k, v from dbo.k_path order by v", [("/", 0), ("/1/", 2), ("/1/1/", 4), ("/1/-2.18/", 100)])
+    verified = runner.command("verify", *runner.files(source=everything, sink=digits))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    for name in names:
+        target.rows(f"update dbo.{name} set v = -1 where v = (select max(v) from dbo.{name})")
+    verified = runner.command("verify", "--settle=1", *runner.files(source=everything, sink=digits))
+    assert verified.returncode == 1, verified.stdout + verified.stderr
+    for name in names:
+        assert f"dbo.{name}" in verified.stdout, verified.stdout
+
+
+def test_keys_that_postgresql_would_make_one_are_refused(runner, source, target):
+    """The 7th digit of a second tells rows apart in SQL Server, and isn't there in PostgreSQL."""
+    source.script(f"CREATE DATABASE {DATABASE}\nGO\nUSE {DATABASE}\nGO\nEXEC sys.sp_cdc_enable_db\nGO\n"
+                  "CREATE TABLE dbo.t (id int NOT NULL, at datetime2(7) NOT NULL, v int NULL, PRIMARY KEY (id, at))\nGO\n"
+                  "INSERT INTO dbo.t VALUES (1, '2026-01-02T03:04:05.1234561', 1), (1, '2026-01-02T03:04:05.1234562', 2)\nGO\n"
+                  "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N't', @role_name = NULL")
+    done = runner.command("run", *runner.files(source=ONLY_T))
+    assert done.returncode != 0 and "column.type.overrides=dbo.t.at:text" in done.stderr, done.stderr
+    run = runner.start(source=ONLY_T, sink={"column.type.overrides": "dbo.t.at:text"})
+    wait_rows(run, target, "select id, at, v from dbo.t order by v", [(1, "2026-01-02T03:04:05.1234561", 1), (1, "2026-01-02T03:04:05.1234562", 2)])
+    source.script("UPDATE dbo.t SET v = 3 WHERE v = 1; DELETE FROM dbo.t WHERE v = 2", DATABASE)
+    wait_rows(run, target, "select id, at, v from dbo.t", [(1, "2026-01-02T03:04:05.1234561", 3)])
+    assert run.stop() == 0
+    target.rows("drop schema dbo cascade; drop schema millrace cascade")
+    run = runner.start(source=ONLY_T, sink={"column.type.overrides": "dbo.t.at:timestamp(6)"})
+    wait_rows(run, target, "select id, at::text, v from dbo.t", [(1, "2026-01-02 03:04:05.123456", 3)])
