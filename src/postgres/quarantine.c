@@ -429,8 +429,8 @@ static bool fail_at(const Quarantine *q, const Suspect *s, Err *e) {
     CLEANUP(buf_done) Buf key = {0};
     if (s->target->key_count > 0) dead_letter_key_text(s->target, change_row(change), &key);
     return err_set(e, ERR_DATA, false,
-                   "%s, %s%.*s%s at %s: %s; mend the row or the target, or set errors.tolerance=all to set "
-                   "such rows aside (millrace dlq)",
+                   "%s, %s%.*s%s at %s: %s; mend the row or the target, or set such rows aside by "
+                   "errors.tolerance=all",
                    change->schema->qualified, key.n > 0 ? "key " : "a row without a key",
                    (int)(key.n < KEY_SHOWN ? key.n : KEY_SHOWN), buf_text(&key), key.n > KEY_SHOWN ? "…" : "",
                    position_format(&change->position, position), s->why.message);

@@ -563,6 +563,8 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
         quarantine_expire(s->quarantine, s->conn, clock_mono_us());
         return true;
     }
+    if (e->code == ERR_DATA && !pgconn_is_open(s->conn)) /* of which row can't be told any more */
+        (void)err_set(e, ERR_IO, true, "PostgreSQL: connection lost");
     give_up(s, e);
     return explain_loss(s, e);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pg_faults.h"
 #include "pg_rig.h"
 #include "test.h"
 
@@ -376,6 +377,111 @@ static void rows_of_a_table_without_a_key_are_set_aside_by_content(void **state)
     end(&r, s);
 }
 
+/* ---- each call to PostgreSQL fails once in turn ---- */
+
+enum { STEPS = 7, MANY = 1600 };
+
+/* The k-th batch of a stream that goes by every way: DDL, a copied chunk, arrays, a temporary table, a batch
+ * taken apart, letters superseded. `from` is what is stored. */
+static Batch *nth_batch(const Schema *s, uint32_t k) {
+    Batch *b = changes_batch(k - 1, k);
+    if (k == 3)
+        for (int64_t i = 0; i < 8; i++) add(b, OP_CREATE, s, item(b, i, "x", i > 5 ? 100000 : i));
+    if (k == 4)
+        for (int64_t i = 0; i < MANY; i++) add(b, OP_UPDATE, s, item(b, i + 100, "y", i));
+    if (k == 5) add(b, OP_UPDATE, s, item(b, 6, "good", 6));
+    for (int64_t i = 0; k == 6 && i < MANY; i++) {
+        const Value *row = item(b, i + 100, "z", i + 1);
+        if (i == 9) *(char *)(uintptr_t)row[1].v.p = '\0';
+        add(b, OP_UPDATE, s, row);
+    }
+    if (k == 7) add(b, OP_DELETE, s, item(b, 3, NULL, -1));
+    return b;
+}
+
+/* The sink, started and owned; what is stored. Tried until it succeeds: the fault comes once. */
+static uint32_t restart(Rig *r, StoredState *ret) {
+    const ConnectorContext context = {
+        .name = "t", .topic_prefix = "srv", .metrics = r->metrics, .is_stopping = &r->is_stopping};
+    for (int tries = 0; tries < 3; tries++) {
+        Err e = {0};
+        if (r->sink) postgres_sink_class.stop(r->sink);
+        r->sink = NULL;
+        StoredState state = {0};
+        if (postgres_sink_class.start(r->options, &context, &r->sink, &e) &&
+            postgres_sink_class.own(r->sink, &state, &e)) {
+            uint32_t stored = 0;
+            for (uint32_t k = 1; k <= STEPS && state.has_position; k++) {
+                Position p = at(k);
+                if (position_cmp(&state.position, &p) == 0) stored = k;
+            }
+            if (ret) *ret = state;
+            else stored_state_done(&state);
+            return stored;
+        }
+        assert_true(e.msg[0] != '\0');
+        assert_true(e.retriable);
+    }
+    fail_msg("it doesn't start again");
+    return 0;
+}
+
+/* The worker's part (worker/direct.c): put, and after a failure the same again or from what is stored. */
+static void carry(Rig *r, const Schema *s) {
+    StoredState state = {0};
+    uint32_t done = restart(r, &state);
+    bool has_table = stored_state_table(&state, s->schema, s->table) != NULL;
+    stored_state_done(&state);
+    for (int failures = 0; done < STEPS;) {
+        Err e = {0};
+        Batch *b = has_table ? nth_batch(s, done + 1) : table_batch(s, BATCH_COPY_NONE);
+        if (has_table && done == 0) b->from = (Position){0};
+        bool ok = put(r->sink, b, &e);
+        if (ok && has_table) done++;
+        if (ok) has_table = true;
+        if (ok) continue;
+        assert_true(e.msg[0] != '\0');
+        if (!e.retriable) fail_msg("%s", e.msg);
+        assert_true(++failures <= 2);
+        done = restart(r, &state);
+        has_table = stored_state_table(&state, s->schema, s->table) != NULL;
+        stored_state_done(&state);
+    }
+}
+
+static void whichever_call_fails_nothing_is_lost_doubled_or_half_done(void **state) {
+    (void)state;
+    long last = 0;
+    for (long n = 1; n == 1 || n <= last; n++) {
+        Rig r = {.conn = pg_fixture_connect(), .metrics = metrics_new(), .options = options_of(TOLERANT)};
+        const Schema *s = items("items", true);
+        pg_fixture_exec(r.conn,
+                        "DROP SCHEMA IF EXISTS dbo CASCADE; DROP SCHEMA IF EXISTS millrace CASCADE;"
+                        "CREATE SCHEMA dbo; CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, "
+                        "amount int CHECK (amount < 100000))");
+        fault_mode = n % 2 ? FAULT_BEFORE : FAULT_BEHIND; /* behind the one or before the next */
+        fault_calls = 0;
+        fault_countdown = n;
+        fault_is_armed = true;
+        carry(&r, s);
+        fault_is_armed = false;
+        if (n == 1) last = fault_calls;
+        assert_string_equal(
+            pg_fixture_text(r.conn, "SELECT concat_ws(' ', count(*), sum(amount), count(*) FILTER (WHERE "
+                                    "\"Name\" = 'z'), count(*) FILTER (WHERE id = 6 AND \"Name\" = 'good')) "
+                                    "FROM dbo.items"),
+            "1606 1280817 1599 1");
+        assert_string_equal(
+            letters(&r), "{\"id\":6} superseded c 23514|{\"id\":7} open c 23514|{\"id\":109} open u 22000");
+        postgres_sink_class.stop(r.sink);
+        options_free(r.options);
+        metrics_free(r.metrics);
+        pgconn_close(r.conn);
+        schema_unref(s);
+    }
+    assert_true(last > 50);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_refused_rows_are_set_aside_and_the_rest_is_in),
@@ -393,6 +499,7 @@ int main(void) {
         cmocka_unit_test(a_constraint_that_others_may_mend_is_retried_as_long_as_is_said),
         cmocka_unit_test(inside_a_long_transaction_the_earlier_batches_stay),
         cmocka_unit_test(rows_of_a_table_without_a_key_are_set_aside_by_content),
+        cmocka_unit_test(whichever_call_fails_nothing_is_lost_doubled_or_half_done),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
 }
