@@ -31,6 +31,8 @@
 #include "postgres/signal_store.h"
 #include "postgres/sink_option.h"
 
+enum { OTHERS_WAIT_MS = 5000 }; /* for another lane that may wait for this one */
+
 /* Changes of one commit time, waiting for our commit. */
 typedef struct Waiting {
     int64_t source_us, count;
@@ -482,22 +484,27 @@ static bool may_hold_in_order(Sink *s, const Work *w, const Err *e) {
     return false;
 }
 
-/* The batch once more: change by change, or apart. */
-static bool write_again(Sink *s, Work *w, Err *e) {
-    size_t from = 0;
+/* Take back what the batch has written; *ret_from: the step to go on with. */
+static bool take_back(Sink *s, Work *w, size_t *ret_from, Err *e) {
     Err unused;
+    *ret_from = 0;
     w->is_again = true;
     apply_copy_abort(s->apply, s->conn);
     if (!pgconn_pipe_end(s->conn, &unused) && !pgconn_is_open(s->conn)) return false;
     target_set_forget_temps(s->targets);
     quarantine_back(s->quarantine, w->letters);
     if (w->was_begun) {
-        from = apply_step(w->lane);
-        if (!pgconn_exec(s->conn, "ROLLBACK TO SAVEPOINT millrace", e)) return false;
-    } else {
-        pgconn_rollback(s->conn);
+        *ret_from = apply_step(w->lane);
+        return pgconn_exec(s->conn, "ROLLBACK TO SAVEPOINT millrace", e);
     }
-    return do_steps(s, w, from, e);
+    pgconn_rollback(s->conn);
+    return true;
+}
+
+/* The batch once more: change by change, or apart. */
+static bool write_again(Sink *s, Work *w, Err *e) {
+    size_t from = 0;
+    return take_back(s, w, &from, e) && do_steps(s, w, from, e);
 }
 
 static bool replay(Sink *s, const Work *failed, Err *e) {
@@ -505,6 +512,24 @@ static bool replay(Sink *s, const Work *failed, Err *e) {
     w.order = APPLY_IN_ORDER;
     LOG_INFO("replayed_in_order", LOG_S("why", e->msg), LOG_I("changes", w.batch->count));
     return write_again(s, &w, e);
+}
+
+/* Of several lanes: the row that one refers to, or that stands in its way, may be another lane's to write. */
+static bool may_be_anothers(const Sink *s, const Work *w, const Err *e) {
+    const char *state = pgconn_sqlstate(s->conn);
+    return s->peers && w->batch->kind == BATCH_CHANGES && is_refused(s, w, e) &&
+           (strcmp(state, "23503") == 0 || strcmp(state, "23505") == 0);
+}
+
+static bool write_after_others(Sink *s, const Work *failed, Err *e) {
+    Work w = *failed;
+    size_t from = 0;
+    Err unused;
+    w.order = APPLY_IN_ORDER;
+    LOG_INFO("waits_for_other_lanes", LOG_S("why", e->msg));
+    if (!take_back(s, &w, &from, e)) return false;
+    (void)s->peers->await_commit(s->peers, &w.batch->to.commit_lsn, OTHERS_WAIT_MS, &unused);
+    return do_steps(s, &w, from, e);
 }
 
 static bool write_apart(Sink *s, const Work *failed, Err *e) {
@@ -550,6 +575,7 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
     s->was_apart = false;
     bool ok = (!batch || open_targets(s, batch, lane->first, e)) && do_steps(s, &w, 0, e);
     if (!ok && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
+    if (!ok && batch && may_be_anothers(s, &w, e)) ok = write_after_others(s, &w, e);
     if (!ok && is_refused(s, &w, e)) ok = write_apart(s, &w, e);
     if (batch && (ok || !pgconn_is_open(s->conn))) count_batch(s, batch, lane->first);
     if (ok) {

@@ -244,9 +244,11 @@ static bool start_source(Direct *d, const StoredState *state, Err *e) {
 /* ---- the sink's thread: the master ---- */
 
 /* Count a failure and wait. False: not retriable, tries used up, or told to stop. */
-static bool back_off(Direct *d, Backoff *backoff, Rng *rng, const Err *e) {
+static bool back_off(Direct *d, Backoff *backoff, Rng *rng, Err *e) {
     if (e->code == ERR_CANCELLED || is_stopping(d)) return false;
     bool is_last = d->spec.max_restarts >= 0 && backoff->tries >= (uint32_t)d->spec.max_restarts;
+    if (e->retriable && is_last)
+        (void)err_wrap(e, "after %u failures in a row (errors.max.retries, max.retries)", backoff->tries + 1);
     if (!e->retriable || is_last) {
         LOG_ERROR("pipeline_failed", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
                   LOG_I("tries", backoff->tries + 1));

@@ -3,6 +3,8 @@
 #include "base/backoff.h"
 #include "base/log.h"
 
+#define AFTER_FAILURES "after %u failures in a row (errors.max.retries, max.retries)"
+
 /* Own the pipeline again after a failed put. */
 static bool own_again(const Putter *p, bool *ret_again, Err *e) {
     StoredState state = {0};
@@ -15,9 +17,10 @@ static bool own_again(const Putter *p, bool *ret_again, Err *e) {
 }
 
 /* Wait before the next try; false: there is none. */
-static bool back_off(const Putter *p, Backoff *backoff, Rng *rng, const Err *e) {
+static bool back_off(const Putter *p, Backoff *backoff, Rng *rng, Err *e) {
     bool is_last = p->max_tries >= 0 && backoff->tries >= (uint32_t)p->max_tries;
-    if (!e->retriable || e->code == ERR_CANCELLED || is_last) return false;
+    if (!e->retriable || e->code == ERR_CANCELLED) return false;
+    if (is_last) return err_wrap(e, AFTER_FAILURES, backoff->tries + 1);
     int64_t ms = backoff_next_ms(backoff, rng);
     LOG_WARN("pipeline_retry", LOG_S("pipeline", p->pipeline), LOG_S("why", e->msg),
              LOG_I("try", backoff->tries), LOG_I("wait_ms", ms));

@@ -292,7 +292,8 @@ static void a_target_that_stays_down_fails_after_the_last_try(void **state) {
     script.fail_start = 100;
     assert_int_equal(run(3, &why), DIRECT_FAILED);
     assert_int_equal(script.fail_start, 96);
-    assert_string_equal(why.msg, "target is down");
+    assert_string_equal(why.msg,
+                        "after 4 failures in a row (errors.max.retries, max.retries): target is down");
 }
 
 static void a_target_that_comes_back_is_used(void **state) {

@@ -119,6 +119,8 @@ static void tries_run_out_and_an_end_is_an_end(void **state) {
     script.failures = 100;
     assert_false(run(2, &again, &e));
     assert_int_equal(script.puts, 3);
+    assert_string_equal(e.msg,
+                        "after 3 failures in a row (errors.max.retries, max.retries): target went away");
     script.ends = true;
     script.puts = 0;
     assert_false(run(-1, &again, &e));
