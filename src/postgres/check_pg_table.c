@@ -266,17 +266,46 @@ static bool each_row(const PrecheckPg *p, const char *name, FindingLevel level, 
     return true;
 }
 
+/* Foreign keys of the tables that are to be copied: rows of (what, cure). */
+static bool each_key(const PrecheckPg *p, const char *name, FindingLevel level, const char *sql,
+                     const char *suspends, const char *text, Findings *out, Err *e) {
+    for (size_t i = 0; i < p->tables->count; i++) {
+        const PrecheckPgLook *look = &p->looks[i];
+        char oid[OID_TEXT];
+        CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+        if (!look->table || !look->is_copied) continue;
+        const char *params[] = {oid_text(look->table, oid), suspends};
+        if (!precheck_pg_ask(p, sql, params, 2, &r, e)) return false;
+        for (int row = 0; row < PQntuples(r); row++)
+            findings_add(out, name, level, PQgetisnull(r, row, 1) ? NULL : PQgetvalue(r, row, 1), "%s: %s %s",
+                         look->qualified, PQgetvalue(r, row, 0), text);
+    }
+    return true;
+}
+
+/* Those that the role may drop are taken away by the run itself (foreign_keys.h). */
 static bool check_foreign_keys(const PrecheckPg *p, const char *name, Findings *out, Err *e) {
-    return each_row(
-        p, name, FINDING_WARNING,
+#define KEYS_OF_TABLE                                                                                        \
+    " FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class r ON r.oid = c.conrelid"                      \
+    " WHERE $1::oid IN (c.conrelid, c.confrelid) AND c.contype = 'f' AND c.conparentid = 0 AND "
+    static const char in_the_way[] =
         "SELECT 'foreign key ' || pg_catalog.quote_ident(c.conname),"
         " pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I; and after the copy: ALTER TABLE %s ADD "
-        "CONSTRAINT %I "
-        "%s', c.conrelid::regclass, c.conname, c.conrelid::regclass, c.conname, "
-        "pg_catalog.pg_get_constraintdef(c.oid))"
-        " FROM pg_catalog.pg_constraint c WHERE c.conrelid = $1::oid AND c.contype = 'f' ORDER BY c.conname",
-        /* only_copied= */ true,
-        "is in the way of the first copy, which takes tables side by side and chunk by chunk", out, e);
+        "CONSTRAINT %I %s', c.conrelid::regclass, c.conname, c.conrelid::regclass, c.conname,"
+        " pg_catalog.pg_get_constraintdef(c.oid))" KEYS_OF_TABLE
+        "(NOT $2::boolean OR NOT pg_catalog.pg_has_role(r.relowner, 'USAGE')) ORDER BY c.conname";
+    static const char suspended[] =
+        "SELECT 'foreign key ' || pg_catalog.quote_ident(c.conname),"
+        " NULL::text" KEYS_OF_TABLE "$2::boolean AND pg_catalog.pg_has_role(r.relowner, 'USAGE') ORDER BY "
+        "c.conname";
+#undef KEYS_OF_TABLE
+    const char *suspends = p->config->suspends_foreign_keys ? "t" : "f";
+    return each_key(p, name, FINDING_WARNING, in_the_way, suspends,
+                    "is in the way of the first copy, which takes tables side by side and chunk by chunk; "
+                    "only its table's owner can take it away for that time",
+                    out, e) &&
+           each_key(p, name, FINDING_NOTE, suspended, suspends,
+                    "is taken away for the time of the first copy and made again after it", out, e);
 }
 
 static bool check_triggers(const PrecheckPg *p, const char *name, Findings *out, Err *e) {

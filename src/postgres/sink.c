@@ -23,6 +23,7 @@
 #include "observe/progress.h"
 #include "pipeline/lane.h"
 #include "postgres/apply.h"
+#include "postgres/foreign_keys.h"
 #include "postgres/links.h"
 #include "postgres/position_store.h"
 #include "postgres/precheck_pg.h"
@@ -48,6 +49,7 @@ struct Sink {
     SinkConfig *config;
     PgConn *conn; /* NULL = not connected */
     PositionStore *store;
+    ForeignKeys *foreign_keys;
     SignalKey signals;
     TargetSet *targets;
     Apply *apply;
@@ -86,6 +88,7 @@ static Sink *sink_stop(Sink *s) {
     apply_free(s->apply);
     target_set_free(s->targets);
     position_store_free(s->store);
+    foreign_keys_free(s->foreign_keys);
     lane_free(s->lane);
     pgconn_close(s->conn);
     sink_config_free(s->config);
@@ -120,6 +123,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     const DeadLetterKey letters = {context->name, context->database, context->lane};
     s->quarantine = quarantine_new(&s->config->errors, &letters, s->apply, s->targets, context->metrics,
                                    context->ownership);
+    s->foreign_keys = foreign_keys_new(context->name, context->database, s->config->suspends_foreign_keys);
     s->lane = lane_new();
     s->progress = context->progress;
     s->lane_number = context->lane;
@@ -130,7 +134,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     bool is_first = context->lane == 0;
     if (!connect_to(s, e) || (is_first && !precheck_pg_server(s->conn, e)) ||
         (is_first && !position_store_create(s->store, s->conn, e)) ||
-        (is_first && !signal_store_create(s->conn, e))) {
+        (is_first && (!signal_store_create(s->conn, e) || !foreign_keys_create(s->conn, e)))) {
         sink_stop(s);
         return false;
     }
@@ -356,7 +360,9 @@ static bool make_table(Sink *s, const Batch *batch, Err *e) {
         !target_set_open(s->targets, s->conn, batch->schema, /* was_written= */ !batch->table.is_new, &t, e))
         return false;
     bool is_anew = copy == BATCH_COPY_FIRST || copy == BATCH_COPY_BESIDE;
-    if (is_anew && !quarantine_copied_anew(s->quarantine, s->conn, batch->schema, e)) return false;
+    if (is_anew && (!foreign_keys_suspend(s->foreign_keys, s->conn, t->table->oid, e) ||
+                    !quarantine_copied_anew(s->quarantine, s->conn, batch->schema, e)))
+        return false;
     if (batch->table.empties && !catalog_pg_delete_all(s->conn, t->table, e)) return false;
     if (copy != BATCH_COPY_FIRST && !(copy == BATCH_COPY_BESIDE && batch->table.is_new)) return true;
     bool is_empty = false;
@@ -614,10 +620,23 @@ static bool say_where(const Batch *b, Err *e) {
     return false;
 }
 
+/* Between two transactions: foreign keys that a copy has taken away, once they are due. */
+static bool restore_foreign_keys(Sink *s, Err *e) {
+    bool is_made = false;
+    if (s->lane_number != 0) return true;
+    if (!foreign_keys_restore(s->foreign_keys, s->conn, clock_mono_us(), &is_made, e)) {
+        give_up(s, e);
+        return explain_loss(s, e);
+    }
+    if (is_made) target_set_clear(s->targets);
+    return true;
+}
+
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     LaneWork work;
     if (!pgconn_is_open(s->conn)) return not_owned(e);
     bool was_begun = pgconn_in_transaction(s->conn);
+    if (!was_begun && !restore_foreign_keys(s, e)) return false;
     if (!lane_put(s->lane, batch, clock_mono_us(), &work, e)) return false;
     if (batch->kind == BATCH_CHANGES && batch->to_us > 0) s->reached_us = batch->to_us;
     if (batch->kind == BATCH_ROWS)
@@ -629,6 +648,7 @@ static bool sink_put(Sink *s, const Batch *batch, Err *e) {
 static bool sink_idle(Sink *s, Err *e) {
     LaneWork work;
     if (!pgconn_is_open(s->conn)) return not_owned(e);
+    if (!pgconn_in_transaction(s->conn) && !restore_foreign_keys(s, e)) return false;
     lane_idle(s->lane, clock_mono_us(), &work);
     if (work.count == 0 && !pgconn_check(s->conn, e)) {
         lane_done(s->lane);

@@ -16,6 +16,7 @@ static const char *const INSERT_MODES[] = {"insert", "upsert", "update", NULL}; 
 static const char *const KEY_MODES[] = {"none", "record_key", "record_value", NULL}; /* as TargetKeyMode */
 static const char *const KEY_MODES_NOT_YET[] = {"kafka", "record_header", NULL};
 static const char *const EVOLUTION[] = {"none", "basic", NULL};
+static const char *const DURING_COPY[] = {"suspend", "keep", NULL};
 static const char *const QUOTING[] = {"ALWAYS", "NEVER", NULL};
 
 static const char JVM[] = "it is about the JVM, the driver or its pool; there is one connection, of libpq";
@@ -121,6 +122,13 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .standard = "none",
      .values = EVOLUTION,
      .help = "basic: auto.create and auto.evolve together"},
+    {.key = "foreign.keys.during.copy",
+     .type = OPTION_ENUM,
+     .importance = OPTION_MEDIUM,
+     .standard = "suspend",
+     .values = DURING_COPY,
+     .help = "the target's foreign keys of and to a table that is copied: taken away till the target shows "
+             "states that the source had, then made again; or kept, which wants the tables' order to fit"},
     {.key = "quote.sql.identifiers",
      .type = OPTION_ENUM,
      .importance = OPTION_LOW,
@@ -306,6 +314,7 @@ bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConf
         .metrics = context->metrics,
         .claims = context->claims,
     };
+    c->suspends_foreign_keys = options_enum(o, "foreign.keys.during.copy") == 0;
     c->errors = (QuarantineRules){
         .is_tolerant = options_enum(o, "errors.tolerance") == 1,
         .logs = options_bool(o, "errors.log.enable"),

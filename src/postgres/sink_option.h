@@ -11,7 +11,7 @@
 #include "postgres/quarantine.h"
 #include "postgres/target.h"
 
-enum { SINK_OPTION_COUNT = 52 };
+enum { SINK_OPTION_COUNT = 53 };
 extern const OptionDef sink_options[SINK_OPTION_COUNT];
 extern const char *const sink_option_classes[]; /* values of connector.class, NULL-terminated */
 
@@ -22,6 +22,7 @@ typedef struct SinkConfig {
         rules; /* names and types are owned; metrics and key_fields are borrowed from context and options */
     size_t batch_rows; /* rows a statement; 0 = as many as the source's batch has */
     QuarantineRules errors;
+    bool suspends_foreign_keys; /* while their tables are copied */
 } SinkConfig;
 
 /* o and context are borrowed as long as the config lives. Errors: ERR_INVALID, naming file, line and

@@ -67,8 +67,14 @@ static void what_a_table_has_besides_is_told_with_its_cure_and_the_cure_mends_it
         " \"Name\" varchar(20), amount int REFERENCES dbo.parent);"
         "CREATE OR REPLACE FUNCTION dbo.noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
         "CREATE TRIGGER noisy BEFORE INSERT ON dbo.items FOR EACH ROW EXECUTE FUNCTION dbo.noop()");
-    FOUND_HAS(found(NULL, "target-foreign-keys"), "warning \"dbo\".\"items\": foreign key items_amount_fkey");
-    FOUND_HAS(found(NULL, "target-foreign-keys"), "FOREIGN KEY (amount) REFERENCES dbo.parent(id)");
+    FOUND_HAS(found(NULL, "target-foreign-keys"), "note \"dbo\".\"items\": foreign key items_amount_fkey");
+    pg_fixture_exec(rig.conn,
+                    "DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN; GRANT USAGE ON SCHEMA dbo TO "
+                    "poor; GRANT SELECT, INSERT, UPDATE, DELETE ON dbo.items TO poor");
+    FOUND_HAS(found("poor", "target-foreign-keys"),
+              "warning \"dbo\".\"items\": foreign key items_amount_fkey");
+    FOUND_HAS(found("poor", "target-foreign-keys"), "FOREIGN KEY (amount) REFERENCES dbo.parent(id)");
+    pg_fixture_exec(rig.conn, "DROP OWNED BY poor; DROP ROLE poor");
     FOUND_HAS(rig_found(&rig, NULL, schema, false, "target-foreign-keys"), "ok ");
     FOUND_HAS(found(NULL, "target-triggers"), "| ALTER TABLE dbo.items DISABLE TRIGGER noisy");
     FOUND_HAS(found(NULL, "target-unlogged"), "| ALTER TABLE dbo.items SET LOGGED");

@@ -1,6 +1,7 @@
 #include "postgres/links.h"
 
 #include "pg_rig.h"
+#include "postgres/foreign_keys.h"
 #include "test.h"
 
 typedef struct Bench {
@@ -15,7 +16,9 @@ static Bench bench_open(const char *sql) {
     const ConnectorContext context = {.name = "t", .topic_prefix = "srv", .metrics = b.metrics};
     Err e = {0};
     if (!sink_config_new(b.options, &context, &b.config, &e)) fail_msg("%s", e.msg);
-    pg_fixture_exec(b.conn, "DROP SCHEMA IF EXISTS dbo CASCADE; CREATE SCHEMA dbo");
+    pg_fixture_exec(b.conn, "DROP SCHEMA IF EXISTS dbo CASCADE; CREATE SCHEMA dbo;"
+                            "CREATE SCHEMA IF NOT EXISTS millrace");
+    if (!foreign_keys_create(b.conn, &e)) fail_msg("%s", e.msg);
     pg_fixture_exec(b.conn, sql);
     return b;
 }
