@@ -554,7 +554,7 @@ def main():
     print()
     table.show(results)
     plot.write(results, LAB / "performance.svg")
-    print(f"\nwritten to {(LAB / 'results.jsonl').relative_to(lab.ROOT)}; plot: {(LAB / 'performance.svg').relative_to(lab.ROOT)}")
+    print(f"\nwritten to {LAB / 'results.jsonl'}; plot: {LAB / 'performance.svg'}")
     return f"failed: {', '.join(failed)}" if failed else 0
 
 
