@@ -193,6 +193,7 @@ class Bench:
     def millrace(self, *files):
         """A running millrace. What it left in its summary goes to took["summary"]; a bad end is an error."""
         took = {}
+        (LAB / "millrace.log").unlink(missing_ok=True)  # what is looked for in it is this run's
         p = lab.Millrace(LAB, "--summary-file", LAB / "summary.json", *files)
         try:
             yield p, took
