@@ -27,12 +27,39 @@ static bool is_stored(const Precheck *p, const CatalogTable *t) {
 
 /* ---- which tables ---- */
 
+/* By its default name, an instance's table: dbo_orders is of dbo.orders. */
+static bool is_wanted_instance(const Precheck *p, Str instance) {
+    CLEANUP_FREE char *qualified = str_dup(instance);
+    char *mark = strchr(qualified, '_');
+    if (mark) *mark = '.';
+    return catalog_wants(&p->settings->filter, str_from(qualified));
+}
+
+/* SQL Server shows nobody a table that he may not use, so lists can't match it: it would be left out without
+ * a word. Its capture instance is seen, though. */
+static void check_hidden(const Precheck *p, const char *name, Findings *out) {
+    OdbcCells t;
+    if (!precheck_ask(p, name,
+                      "SELECT ct.capture_instance FROM cdc.change_tables ct WHERE NOT EXISTS "
+                      "(SELECT 1 FROM sys.tables t WHERE t.object_id = ct.source_object_id)",
+                      /* cure= */ NULL, &t, out))
+        return;
+    for (size_t i = 0; i < t.rows; i++)
+        findings_add(out, name, is_wanted_instance(p, odbc_cell(&t, i, 0)) ? FINDING_WARNING : FINDING_NOTE,
+                     /* cure= */ NULL,
+                     "capture instance " STR_FMT " is of a table that user " STR_FMT
+                     " doesn't see, so that no list matches it: GRANT SELECT on the table, if it is wanted",
+                     STR_ARG(odbc_cell(&t, i, 0)), STR_ARG(precheck_user(p)));
+}
+
 static void check_any(const Precheck *p, const char *name, Findings *out) {
     const Catalog *c = p->catalog;
     if (c->table_count == 0 && p->settings->names_tables)
         findings_add(out, name, FINDING_ERROR, /* cure= */ NULL,
                      "table.include.list: no table of database " STR_FMT
-                     " matches (expressions match schema.table as a whole)",
+                     " matches (expressions match schema.table as a whole; a table that the user has no "
+                     "right to isn't "
+                     "seen)",
                      STR_ARG(c->database));
     else if (c->instance_count == 0 && !p->settings->names_tables)
         findings_add(out, name, FINDING_ERROR, /* cure= */ NULL,
@@ -40,6 +67,7 @@ static void check_any(const Precheck *p, const char *name, Findings *out) {
                      "(`millrace setup` prints the statements)",
                      STR_ARG(c->database));
     else findings_add(out, name, FINDING_OK, NULL, "%zu wanted", c->table_count);
+    check_hidden(p, name, out);
 }
 
 static void check_captured(const Precheck *p, const char *name, Findings *out) {

@@ -21,6 +21,7 @@
 enum {
     PERMISSION_DENIED = 229,
     COLUMN_DENIED = 230,
+    STATE_DENIED = 297, /* a management view */
     SERVER_STATE_DENIED = 300,
     DATABASE_STATE_DENIED = 262,
     NOT_AUTHORIZED = 22904,
@@ -131,7 +132,7 @@ const char *precheck_grant_server_state(const Precheck *p) {
 }
 
 static bool is_denied(int32_t native) {
-    return native == PERMISSION_DENIED || native == COLUMN_DENIED || native == SERVER_STATE_DENIED ||
+    return native == PERMISSION_DENIED || native == COLUMN_DENIED || native == STATE_DENIED || native == SERVER_STATE_DENIED ||
            native == DATABASE_STATE_DENIED || native == NOT_AUTHORIZED || native == NEEDS_SYSADMIN;
 }
 

@@ -9,8 +9,13 @@ static const char *found(const char *name) {
 static void tables_that_are_left_out_are_counted(void **state) {
     (void)state;
     static const char *const pairs[][2] = {{"table.include.list", "dbo\\..*"}};
+    static const char *const only[][2] = {{"table.include.list", "dbo.T"}};
     shop_rules();
     FOUND_HAS(found("tables"), "ok 2 wanted");
+    fake_rule((FakeRule){.match = "SELECT ct.capture_instance FROM", .results = {"t\ndbo_Hidden\n"}});
+    FOUND_HAS(found("tables"),
+              "warning capture instance dbo_Hidden is of a table that user reader doesn't see");
+    FOUND_HAS(rig_found(check_table_defs(), "tables", NULL, only, 1), "note capture instance dbo_Hidden");
     FOUND_HAS(found("tables-captured"), "note 1 tables aren't captured");
     FOUND_HAS(rig_found(check_table_defs(), "tables-captured", NULL, pairs, 1),
               "error table dbo.U isn't captured; as db_owner, run | EXEC sys.sp_cdc_enable_table");
