@@ -20,6 +20,10 @@ static void check_select(const Precheck *p, const CatalogInstance *in, const cha
     }
     buf_printf(&sql, " FROM (%s\n) AS [millrace]", select);
     if (odbc_exec(p->odbc, buf_text(&sql), &e)) return;
+    if (e.retriable) { /* a lost connection is no fault of the statement's */
+        findings_add_err(out, name, /* cure= */ NULL, &e);
+        return;
+    }
     findings_add(
         out, name, FINDING_ERROR, /* cure= */ NULL,
         "snapshot.select.statement.overrides.%s: it has to give all columns of the table, each by its "

@@ -111,7 +111,10 @@ static void check_readable(const Precheck *p, const char *name, const CatalogIns
         if (is_denied)
             findings_add(out, name, FINDING_ERROR, buf_text(&cure), "table %s can't be read; run",
                          t->qualified);
-        else findings_add(out, name, FINDING_ERROR, NULL, "table %s: %s", t->qualified, e.msg);
+        else {
+            (void)err_wrap(&e, "table %s", t->qualified); /* a lost connection is no fault of the table's */
+            findings_add_err(out, name, NULL, &e);
+        }
         return;
     }
     buf_str(&change_table, in->name);
@@ -121,9 +124,10 @@ static void check_readable(const Precheck *p, const char *name, const CatalogIns
     if (is_denied)
         findings_add(out, name, FINDING_ERROR, buf_text(&cure),
                      "change table cdc." STR_FMT "_CT can't be read; run", STR_ARG(in->name));
-    else
-        findings_add(out, name, FINDING_ERROR, NULL, "change table cdc." STR_FMT "_CT: %s", STR_ARG(in->name),
-                     e.msg);
+    else {
+        (void)err_wrap(&e, "change table cdc." STR_FMT "_CT", STR_ARG(in->name));
+        findings_add_err(out, name, NULL, &e);
+    }
 }
 
 static void check_grants(const Precheck *p, const char *name, Findings *out) {

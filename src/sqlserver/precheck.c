@@ -132,8 +132,9 @@ const char *precheck_grant_server_state(const Precheck *p) {
 }
 
 static bool is_denied(int32_t native) {
-    return native == PERMISSION_DENIED || native == COLUMN_DENIED || native == STATE_DENIED || native == SERVER_STATE_DENIED ||
-           native == DATABASE_STATE_DENIED || native == NOT_AUTHORIZED || native == NEEDS_SYSADMIN;
+    return native == PERMISSION_DENIED || native == COLUMN_DENIED || native == STATE_DENIED ||
+           native == SERVER_STATE_DENIED || native == DATABASE_STATE_DENIED || native == NOT_AUTHORIZED ||
+           native == NEEDS_SYSADMIN;
 }
 
 bool precheck_ask(const Precheck *p, const char *name, const char *sql, const char *cure, OdbcCells *ret,

@@ -15,5 +15,6 @@ def test_faults_at_random_lose_and_double_nothing(directory):
         t = Torture(directory, standin, postgres, SEED)
         try:
             t.torture(faults=1000, seconds=SECONDS, say=print)
+            print(*t.report(), sep="\n")
         finally:
             t.close()

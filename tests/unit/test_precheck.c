@@ -105,6 +105,21 @@ static void a_missing_grant_is_the_statement_to_run(void **state) {
     check_end(&c);
 }
 
+static void a_connection_that_is_lost_while_it_checks_is_tried_again(void **state) {
+    (void)state;
+    static const char *const statements[] = {"SELECT TOP (0) * FROM [dbo].[T]",
+                                             "SELECT TOP (0) * FROM [cdc].[dbo_T_CT]"};
+    for (size_t i = 0; i < 2; i++) {
+        Check c;
+        shop_rules();
+        fake_rule((FakeRule){.match = statements[i], .native = 20004, .state = "08S01"});
+        check_begin(&c, NULL, 0);
+        assert_false(check_start(&c, false));
+        assert_true(c.e.retriable);
+        check_end(&c);
+    }
+}
+
 static void a_stopped_agent_stops_a_first_run_and_is_waited_for_later(void **state) {
     (void)state;
     for (int is_running = 0; is_running < 2; is_running++) {
@@ -235,6 +250,7 @@ int main(void) {
         cmocka_unit_test(a_listed_table_that_is_not_captured_has_its_statement),
         cmocka_unit_test(a_list_that_matches_nothing_says_so),
         cmocka_unit_test(a_missing_grant_is_the_statement_to_run),
+        cmocka_unit_test(a_connection_that_is_lost_while_it_checks_is_tried_again),
         cmocka_unit_test(a_stopped_agent_stops_a_first_run_and_is_waited_for_later),
         cmocka_unit_test(an_agent_that_cannot_be_asked_for_is_taken_to_run),
         cmocka_unit_test(the_agents_query_gets_the_database),
