@@ -13,7 +13,8 @@
  *     and writes the row in the same transaction (dead_order_may_replay).
  * The stream takes the letters' locks before the rows' (it marks first), the replay too. So either the replay
  * commits first and the later change overwrites it, or the mark commits first and the replay finds nothing to
- * do. tests/schedules/dead_letters.c interleaves the two at every statement.
+ * do. tests/unit/test_dead_order.c
+ * interleaves the two at every statement.
  *
  * Keys are 64-bit hashes of table and key (dead_letter.h). The set holds every key that has an open letter,
  * as far as this lane could make one; a replay or a purge beside it takes letters away, which the set need
