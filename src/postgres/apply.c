@@ -1,8 +1,9 @@
 /*
- * Compacted: changes → last state per key (compact.h) → per table one delete and one put. Deletes come first,
- * children before parents, then puts, parents before children: so that a unique value can move from one row
- * to another and rows find what they refer to. Where that order is wrong (a parent goes whose child was moved
- * away in the same transaction) the caller does it again in order.
+ * Compacted: changes → last state per key (compact.h) → per table one delete and one put. Puts come first,
+ * parents before children, then deletes, children before parents: so rows find what they refer to, and a
+ * parent goes after its children have moved away. Tables with a second unique index delete before all puts,
+ * so that a value can move from a row that goes; where that breaks a foreign key, or a value moves between
+ * rows that stay, the caller does it again in order.
  *
  * In order: the changes are cut into runs of one table and one kind of statement in which no key comes twice;
  * a run is one statement. That is the source's order to every constraint that PostgreSQL checks by row or by
@@ -342,6 +343,21 @@ static bool remove_rows(Apply *a, PgConn *c, Target *t, Err *e) {
     return write_rows(a, c, t, &t->removes, r->gone, r->gone_count, e);
 }
 
+/* A value of a second unique index may move from a row that goes to one that is put; of a bag, what is put
+ * must not be taken for what goes. */
+static bool goes_before(const Target *t) {
+    return t->is_bag || t->table->unique_count > 1;
+}
+
+/* Children before parents. */
+static bool remove_all(Apply *a, PgConn *c, CompactTable **tables, size_t n, bool is_before, Err *e) {
+    for (size_t i = n; i-- > 0;) {
+        Target *t = target_of_compact(tables[i]);
+        if (goes_before(t) == is_before && !remove_rows(a, c, t, e)) return false;
+    }
+    return true;
+}
+
 static bool apply_compacted(Apply *a, PgConn *c, const Change *changes, size_t count, Err *e) {
     for (size_t i = 0; i < count; i++)
         if (!compact_change(a, c, &changes[i], e)) return false;
@@ -349,8 +365,7 @@ static bool apply_compacted(Apply *a, PgConn *c, const Change *changes, size_t c
     size_t n;
     compact_finish(a->compact, &tables, &n);
     if (n > 1) qsort(tables, n, sizeof *tables, by_rank);
-    for (size_t i = n; i-- > 0;)
-        if (!remove_rows(a, c, target_of_compact(tables[i]), e)) return false;
+    if (!remove_all(a, c, tables, n, /* is_before= */ true, e)) return false;
     for (size_t i = 0; i < n; i++) {
         Target *t = target_of_compact(tables[i]);
         a->is_update = !t->has_new_rows;
@@ -359,7 +374,7 @@ static bool apply_compacted(Apply *a, PgConn *c, const Change *changes, size_t c
         a->is_update = false;
         if (!ok) return false;
     }
-    return true;
+    return remove_all(a, c, tables, n, /* is_before= */ false, e);
 }
 
 /* ---- in order ---- */

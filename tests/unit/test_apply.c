@@ -229,12 +229,56 @@ static void updates_find_their_rows_and_put_those_that_are_missing(void **state)
     bench_close(&b);
 }
 
+/* Compacted, without the order of the source to fall back to. */
+static void a_parent_goes_after_its_children_moved_away(void **state) {
+    (void)state;
+    Bench b =
+        bench_open("CREATE TABLE dbo.parent (id int PRIMARY KEY, \"Name\" text, amount int);"
+                   "CREATE TABLE dbo.child (id int PRIMARY KEY, \"Name\" text, amount int REFERENCES "
+                   "dbo.parent);"
+                   "INSERT INTO dbo.parent VALUES (1, 'p', 1); INSERT INTO dbo.child VALUES (1, 'c', 1), "
+                   "(2, 'c', 1)");
+    const Schema *child = items("child", true), *parent = items("parent", true);
+    Batch *batch = changes_batch(1, 2);
+    add(batch, OP_CREATE, parent, item(batch, 2, "p", 1));
+    add(batch, OP_UPDATE, child, item(batch, 1, "c", 2));
+    add(batch, OP_DELETE, child, item(batch, 2, "c", 1));
+    add(batch, OP_DELETE, parent, item(batch, 1, "p", 1));
+    Err e = {0};
+    if (!apply_batch(&b, batch, APPLY_COMPACTED, &e)) fail_msg("%s", e.msg);
+    assert_string_equal(text_of(&b, "parent"), "2,p,1");
+    assert_string_equal(text_of(&b, "child"), "1,c,2");
+    batch_free(batch);
+    schema_unref(child);
+    schema_unref(parent);
+    bench_close(&b);
+}
+
+/* With a second unique index, the row that goes makes room for the one that comes. */
+static void a_unique_value_moves_from_a_row_that_goes(void **state) {
+    (void)state;
+    Bench b = bench_open("CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text UNIQUE, amount int);"
+                         "INSERT INTO dbo.items VALUES (1, 'one', 1)");
+    const Schema *s = items("items", true);
+    Batch *batch = changes_batch(1, 2);
+    add(batch, OP_DELETE, s, item(batch, 1, "one", 1));
+    add(batch, OP_CREATE, s, item(batch, 2, "one", 1));
+    Err e = {0};
+    if (!apply_batch(&b, batch, APPLY_COMPACTED, &e)) fail_msg("%s", e.msg);
+    assert_string_equal(text_of(&b, "items"), "2,one,1");
+    batch_free(batch);
+    schema_unref(s);
+    bench_close(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_ends_in_the_same_rows),
         cmocka_unit_test(bags_agree_in_order_and_compacted),
         cmocka_unit_test(a_bag_with_unseen_columns_refuses_to_guess),
         cmocka_unit_test(updates_find_their_rows_and_put_those_that_are_missing),
+        cmocka_unit_test(a_parent_goes_after_its_children_moved_away),
+        cmocka_unit_test(a_unique_value_moves_from_a_row_that_goes),
         cmocka_unit_test(a_copy_goes_on_over_parts_until_it_is_ended),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);

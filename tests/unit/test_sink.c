@@ -387,8 +387,7 @@ static void foreign_keys_are_met_whatever_the_order_of_tables(void **state) {
     add(b, OP_CREATE, child, item(b, 1, "c", 1));
     add(b, OP_CREATE, parent, item(b, 2, "p", 1));
     must_put(r.sink, b);
-    b = changes_batch(2,
-                      3); /* the parent goes after its child was moved away: only the source's order holds */
+    b = changes_batch(2, 3); /* the parent goes after its child was moved away */
     add(b, OP_UPDATE, child, item(b, 1, "c", 2));
     add(b, OP_DELETE, parent, item(b, 1, NULL, -1));
     must_put(r.sink, b);
