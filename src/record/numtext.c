@@ -37,7 +37,8 @@ const char *numtext_format(NumInt128 v, int scale, char buf[static NUMTEXT_SIZE]
 
 bool numtext_parse(Str text, int scale, NumInt128 *ret, Err *e) {
     assert(scale >= 0 && scale <= NUMTEXT_MAX_DIGITS);
-    const NumInt128 limit = numtext_power10(NUMTEXT_MAX_DIGITS);
+    const NumInt128 limit =
+        numtext_power10(NUMTEXT_MAX_DIGITS - 1); /* one digit more than its digits still fits */
     NumInt128 v = 0;
     size_t i = 0, digits = 0;
     int fraction = -1; /* digits behind the point; -1 = none seen */
@@ -56,13 +57,14 @@ bool numtext_parse(Str text, int scale, NumInt128 *ret, Err *e) {
             continue;
         }
         if (fraction >= 0) fraction++;
+        if (v >= limit) /* before it overflows: 10^39 doesn't fit */
+            return err_set(e, ERR_RANGE, false, "more than %d digits", NUMTEXT_MAX_DIGITS);
         v = v * 10 + (c - '0');
-        if (v >= limit) return err_set(e, ERR_RANGE, false, "more than %d digits", NUMTEXT_MAX_DIGITS);
     }
     if (digits == 0) return err_set(e, ERR_INVALID, false, "not a decimal number");
     for (int have = fraction < 0 ? 0 : fraction; have < scale; have++) {
-        v *= 10;
         if (v >= limit) return err_set(e, ERR_RANGE, false, "more than %d digits", NUMTEXT_MAX_DIGITS);
+        v *= 10;
     }
     *ret = is_negative ? -v : v;
     return true;
