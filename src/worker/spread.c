@@ -410,8 +410,8 @@ static void drop_batch(void *batch) {
     batch_free(batch);
 }
 
+/* No thread lives any more: one that fails closes the others' queues. */
 static void stop_lane(Spread *s, SpreadLane *l) {
-    if (l->has_thread) pthread_join(l->thread, NULL);
     if (l->queue) queue_free(l->queue, drop_batch);
     while (l->notes) {
         Note *next = l->notes->next;
@@ -427,6 +427,8 @@ Spread *spread_stop(Spread *s) {
     Err end;
     (void)err_set(&end, ERR_CANCELLED, false, "the lanes are stopped");
     fail(s, /* again= */ false, &end);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->lanes[i].has_thread) pthread_join(s->lanes[i].thread, NULL);
     for (size_t i = 0; i < s->count; i++) stop_lane(s, &s->lanes[i]);
     lanes_free(s->core);
     free(s->lanes);
