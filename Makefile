@@ -42,10 +42,10 @@ test-standin: deps-test ## the stand-in's judges alone: conformance, types and c
 test-asan: deps-test ## unit and end-to-end tests under AddressSanitizer and UBSan
 	@scripts/test asan
 
-bench: deps-bench ## rows/s beside PostgreSQL's own limit (CASES="direct/insert" ROWS=200000 for a part)
+bench: deps-bench ## rows/s beside PostgreSQL's own limit (CASES="direct/insert" ROWS=200000 ROUNDS=5 for a part)
 	@$(MAKE) --no-print-directory build
 	@scripts/venv
-	@build/venv/bin/python bench/bench.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS))
+	@build/venv/bin/python bench/bench.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-standin: deps-bench ## what the stand-in's own work costs (ROWS=1000000 RUNS=3)
 	@$(MAKE) --no-print-directory build

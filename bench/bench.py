@@ -3,6 +3,7 @@
     make bench                                     the default cases, 1,000,000 rows, three rounds
     make bench CASES="direct/insert" ROWS=200000   a part
     make bench CASES="memory transaction"          the long ones, which run only when named
+    make bench ROUNDS=5                            more rounds
 
 Every round runs PostgreSQL's own limit (bench/pg_limit.c: the same rows from memory, in the way and the batch size that a sweep
 before the first round found best, over as many connections as millrace has lanes) and millrace right after it, since a machine's
