@@ -197,14 +197,15 @@ def test_tables_of_the_target_that_are_in_the_way(runner, warehouse, target):
     target.rows("INSERT INTO dbo.customers VALUES (1)")
     target.rows("CREATE FUNCTION dbo.noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
     target.rows("CREATE TRIGGER noisy BEFORE INSERT ON dbo.orders FOR EACH ROW EXECUTE FUNCTION dbo.noop()")
-    planted = ("target-empty", "target-foreign-keys", "target-triggers", "target-unlogged")
+    planted = ("target-empty", "target-triggers", "target-unlogged")
     c = Checks(runner)
     assert c.status == 1 and c.worst("target-empty") == "error"
-    assert "ADD CONSTRAINT" in c.cure("target-foreign-keys")
-    for check in ("target-foreign-keys", *planted):
+    assert c.worst("target-foreign-keys") in ("ok", "note"), "their owner's run takes them out of the way"
+    target.rows("ALTER TABLE dbo.orders DROP CONSTRAINT orders_customer_id_fkey")  # else TRUNCATE is refused
+    for check in planted:
         for f in Checks(runner).of(check):
             if f["severity"] != "ok":
-                target.rows(f["cure"].split("; and after the copy")[0])
+                target.rows(f["cure"])
     c = Checks(runner)
     assert c.status == 0
     for check in planted:
