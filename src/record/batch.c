@@ -44,6 +44,7 @@ Batch *batch_share(const Batch *of, size_t cap) {
     b->ends_transaction = of->ends_transaction;
     b->is_consistent = of->is_consistent;
     b->table = of->table;
+    b->table.filter = arena_str(&b->arena, of->table.filter);
     b->chunk = of->chunk;
     b->chunk.upper_key = arena_str(&b->arena, of->chunk.upper_key);
     b->to_us = of->to_us;

@@ -100,6 +100,8 @@ static void put_table(Sim *s, Proc *p, const PlanAction *a) {
     ProcBatch *b = proc_batch(p, BATCH_TABLE);
     b->batch.schema = sim_schema(a->table, in->values);
     b->batch.table = a->table_info;
+    if (a->table_info.filter.n)
+        b->batch.table.filter = STR_LIT("even"); /* the plan's own goes with its wish */
     if (a->table_info.copy != BATCH_COPY_KEEP) p->upper[a->table] = 0;
     sim_trace(s, "proc %zu: table %zu with %d values, copy %d, asked %d%s", p->number, a->table, in->values,
               a->table_info.copy, a->table_info.asked, a->table_info.is_paused ? ", paused" : "");

@@ -77,6 +77,7 @@ static void a_share_has_the_bounds_but_its_own_changes(void **state) {
     b->schema = schema_named("a");
     b->to.commit_lsn.b[9] = 7;
     b->chunk = (BatchChunk){.number = 3, .upper_key = STR_LIT("key")};
+    b->table.filter = arena_str(&b->arena, STR_LIT("a = 1"));
     b->ends_transaction = true;
     (void)batch_add(b);
     batch_hold(b, &released, count_release, 0);
@@ -89,7 +90,8 @@ static void a_share_has_the_bounds_but_its_own_changes(void **state) {
     assert_int_equal(released, 0);
     batch_free(b);
     assert_int_equal(released, 1);
-    assert_true(str_eq_c(share->chunk.upper_key, "key")); /* a copy; a sanitizer would tell */
+    assert_true(str_eq_c(share->chunk.upper_key, "key")); /* copies; a sanitizer would tell */
+    assert_true(str_eq_c(share->table.filter, "a = 1"));
     assert_string_equal(share->schema->qualified, "dbo.a");
     (void)batch_add(share);
     batch_free(share);
