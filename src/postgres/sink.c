@@ -580,7 +580,7 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
     w.letters = quarantine_mark(s->quarantine);
     s->was_apart = false;
     bool ok = (!batch || open_targets(s, batch, lane->first, e)) && do_steps(s, &w, 0, e);
-    if (!ok && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
+    if (!ok && batch && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
     if (!ok && batch && may_be_anothers(s, &w, e)) ok = write_after_others(s, &w, e);
     if (!ok && is_refused(s, &w, e)) ok = write_apart(s, &w, e);
     if (batch && (ok || !pgconn_is_open(s->conn))) count_batch(s, batch, lane->first);
