@@ -131,7 +131,7 @@ static bool sink_put(Sink *s, const Batch *batch, Err *e) {
 static bool sink_idle(Sink *s, Err *e) {
     (void)s;
     (void)e;
-    script.idles++;
+    __atomic_add_fetch(&script.idles, 1, __ATOMIC_RELEASE);
     return true;
 }
 
