@@ -28,14 +28,19 @@
 #include "pipeline/stored.h"
 #include "record/batch.h"
 
+/* The change that a lane tries again and again because the target refuses it. */
+typedef struct RefusedChange {
+    Position at;
+    int64_t since_us; /* monotonic; 0 = none */
+} RefusedChange;
+
 /* What a process remembers of a pipeline it owns, while its connectors are stopped and started again: so that
  * it doesn't take the pipeline back from another process that has taken it in between. Zeroed at first; the
  * sink's. */
 typedef struct Ownership {
     char owner[17]; /* random; tells this process's connections from others' */
     bool was_owned;
-    Position refused_at; /* the change that is tried again and again, and since when (monotonic; 0 = none) */
-    int64_t refused_since_us;
+    RefusedChange refused[ROUTE_LANES_MAX]; /* by lane; each lane's own */
 } Ownership;
 
 /* The other lanes of a sink that has several; the worker's. */

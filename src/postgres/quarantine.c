@@ -75,7 +75,7 @@ struct Quarantine {
     TargetSet *targets;
     Metrics *metrics;
     Metric *open;
-    Ownership *ownership, own;
+    RefusedChange *refused, own;
 
     /* the batch at hand */
     PgConn *conn;
@@ -102,7 +102,7 @@ struct Quarantine {
 /* ---- life ---- */
 
 Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *key, Apply *apply,
-                           TargetSet *targets, Metrics *metrics, Ownership *ownership) {
+                           TargetSet *targets, Metrics *metrics, RefusedChange *refused) {
     Quarantine *q = x_calloc(1, sizeof *q);
     q->rules = *rules;
     q->letters = dead_letter_new(key);
@@ -110,7 +110,7 @@ Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *ke
     q->apply = apply;
     q->targets = targets;
     q->metrics = metrics;
-    q->ownership = ownership ? ownership : &q->own;
+    q->refused = refused ? refused : &q->own;
     q->forced = NOT_FORCED;
     q->open = metrics_get(metrics, METRIC_GAUGE, "millrace_dead_letter_keys", (Str){0},
                           "Keys with open dead letters, as far as this lane knows");
@@ -541,15 +541,15 @@ static size_t open_suspects(const Quarantine *q) {
 
 /* Another pipeline, or another writer, may bring what a constraint misses: errors.retry.timeout. */
 static bool may_wait(Quarantine *q, const Suspect *s, Err *e) {
-    Ownership *o = q->ownership;
+    RefusedChange *r = q->refused;
     const Position *at = &q->changes[s->at].position;
     if (q->rules.retry_timeout_ms == 0 || !(is_state(&s->why, "23503") || is_state(&s->why, "23505")))
         return true;
-    if (o->refused_since_us == 0 || position_cmp(&o->refused_at, at) != 0) {
-        o->refused_since_us = clock_mono_us();
-        o->refused_at = *at;
+    if (r->since_us == 0 || position_cmp(&r->at, at) != 0) {
+        r->since_us = clock_mono_us();
+        r->at = *at;
     }
-    int64_t waited_ms = (clock_mono_us() - o->refused_since_us) / 1000;
+    int64_t waited_ms = (clock_mono_us() - r->since_us) / 1000;
     if (q->rules.retry_timeout_ms > 0 && waited_ms >= q->rules.retry_timeout_ms) return true;
     (void)fail_at(q, s, e);
     e->code = ERR_TIMEOUT;

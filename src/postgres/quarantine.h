@@ -38,9 +38,9 @@ typedef struct QuarantineRules {
 
 typedef struct Quarantine Quarantine;
 
-/* All borrowed as long as it lives; ownership NULL = nothing is remembered from start to start. */
+/* All borrowed as long as it lives; refused: the lane's, NULL = nothing is remembered from start to start. */
 Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *key, Apply *apply,
-                           TargetSet *targets, Metrics *metrics, Ownership *ownership);
+                           TargetSet *targets, Metrics *metrics, RefusedChange *refused);
 Quarantine *quarantine_free(Quarantine *q); /* NULL is fine; returns NULL */
 /* The connection is new and the pipeline ours: what is open is read. Outside of a transaction. */
 MUST_CHECK bool quarantine_own(Quarantine *q, PgConn *c, Err *e);

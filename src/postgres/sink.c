@@ -121,8 +121,9 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->apply = apply_new(s->targets);
     if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);
     const DeadLetterKey letters = {context->name, context->database, context->lane};
-    s->quarantine = quarantine_new(&s->config->errors, &letters, s->apply, s->targets, context->metrics,
-                                   context->ownership);
+    RefusedChange *refused = context->ownership ? &context->ownership->refused[context->lane] : NULL;
+    s->quarantine =
+        quarantine_new(&s->config->errors, &letters, s->apply, s->targets, context->metrics, refused);
     s->foreign_keys = foreign_keys_new(context->name, context->database, s->config->suspends_foreign_keys);
     s->lane = lane_new();
     s->progress = context->progress;

@@ -331,6 +331,46 @@ static void a_constraint_that_others_may_mend_is_retried_as_long_as_is_said(void
     end(&r, s);
 }
 
+/* As after a failure: what the process remembers stays. */
+static void start_again(Rig *r, Ownership *ownership) {
+    postgres_sink_class.stop(r->sink);
+    const ConnectorContext context = {.name = "t",
+                                      .topic_prefix = "srv",
+                                      .metrics = r->metrics,
+                                      .ownership = ownership,
+                                      .is_stopping = &r->is_stopping};
+    Err e = {0};
+    if (!postgres_sink_class.start(r->options, &context, &r->sink, &e)) fail_msg("%s", e.msg);
+    StoredState stored = own(r->sink);
+    stored_state_done(&stored);
+}
+
+static void each_lane_remembers_since_when_a_change_is_refused(void **state) {
+    (void)state;
+    Rig r;
+    const Schema *s =
+        start(&r, PATIENT,
+              "CREATE TABLE dbo.other (id int PRIMARY KEY);"
+              "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int REFERENCES "
+              "dbo.other)");
+    const Position nine = at(9);
+    Ownership ownership = {.refused = {[1] = {.at = nine, .since_us = 1}}};
+    int64_t first_us = 0;
+    for (int i = 0; i < 2; i++) {
+        start_again(&r, &ownership);
+        Err e = {0};
+        Batch *b = changes_batch(1, 2);
+        add(b, OP_CREATE, s, item(b, 1, "x", 5));
+        assert_false(put(r.sink, b, &e));
+        assert_non_null(strstr(e.msg, "errors.retry.timeout"));
+        if (i == 0) first_us = ownership.refused[0].since_us;
+    }
+    assert_true(first_us > 0 && ownership.refused[0].since_us == first_us);
+    assert_int_equal(position_cmp(&ownership.refused[1].at, &nine), 0);
+    assert_int_equal(ownership.refused[1].since_us, 1);
+    end(&r, s);
+}
+
 static void inside_a_long_transaction_the_earlier_batches_stay(void **state) {
     (void)state;
     Rig r;
@@ -497,6 +537,7 @@ int main(void) {
         cmocka_unit_test(the_limit_of_a_minute_fails_the_task_and_keeps_none_of_the_batch),
         cmocka_unit_test(a_row_that_came_too_early_is_tried_again_when_the_rest_is_in),
         cmocka_unit_test(a_constraint_that_others_may_mend_is_retried_as_long_as_is_said),
+        cmocka_unit_test(each_lane_remembers_since_when_a_change_is_refused),
         cmocka_unit_test(inside_a_long_transaction_the_earlier_batches_stay),
         cmocka_unit_test(rows_of_a_table_without_a_key_are_set_aside_by_content),
         cmocka_unit_test(whichever_call_fails_nothing_is_lost_doubled_or_half_done),
