@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -16,6 +17,22 @@ void compare_result_done(CompareResult *r) {
     memset(r, 0, sizeof *r);
 }
 
+/* ---- the source's rows as the target stores them ---- */
+
+typedef struct Stored {
+    Target *target; /* NULL: every text is stored as it is */
+    Arena arena;    /* of the batch at hand */
+} Stored;
+
+static const Value *as_stored(Stored *s, const Value *row) {
+    return s->target ? target_stored_row(s->target, row, &s->arena) : row;
+}
+
+static void stored_done(Stored *s) {
+    target_free(s->target);
+    arena_done(&s->arena);
+}
+
 /* ---- both sides, whole ---- */
 
 /* Both sides are read at once, each by a thread of its own: the source by the caller's. They share the sums,
@@ -23,6 +40,7 @@ void compare_result_done(CompareResult *r) {
 typedef struct Pass {
     const Compare *compare;
     const Schema *schema;
+    Stored *stored;
     Rowsum *sums;
     bool is_second; /* the rows of differing buckets are kept */
     pthread_mutex_t lock;
@@ -62,8 +80,9 @@ static bool read_source(Pass *p, size_t table, Err *e) {
         if (!batch) return true;
         bool ok = true;
         for (size_t i = 0; ok && i < batch->count; i++)
-            ok = add_row(p, ROWSUM_SOURCE, batch->changes[i].after, e);
+            ok = add_row(p, ROWSUM_SOURCE, as_stored(p->stored, batch->changes[i].after), e);
         batch_free(batch);
+        arena_clear(&p->stored->arena);
         if (!ok) return false;
     }
 }
@@ -81,8 +100,12 @@ static void *read_target(void *arg) {
     return NULL;
 }
 
-static bool read_both(const Compare *c, size_t table, Rowsum *sums, bool is_second, Err *e) {
-    Pass p = {.compare = c, .schema = scan_table(c->source, table), .sums = sums, .is_second = is_second};
+static bool read_both(const Compare *c, size_t table, Stored *stored, Rowsum *sums, bool is_second, Err *e) {
+    Pass p = {.compare = c,
+              .schema = scan_table(c->source, table),
+              .stored = stored,
+              .sums = sums,
+              .is_second = is_second};
     TargetThread target = {.pass = &p};
     pthread_t thread;
     pthread_mutex_init(&p.lock, NULL);
@@ -122,6 +145,7 @@ typedef struct Again {
     const Compare *compare;
     const Schema *schema;
     size_t table;
+    Stored *stored;
     const RowsumKey *keys;
     size_t count;
     CompareTrack *tracks; /* a key each */
@@ -163,8 +187,9 @@ static bool read_page(Again *a, size_t first, size_t n, Err *e) {
     Batch *batch = NULL;
     bool ok = scan_rows_by_key(a->compare->source, a->table, flat, n, &batch, e);
     for (size_t i = 0; ok && batch && i < batch->count; i++)
-        note_row(a, first, n, ROWSUM_SOURCE, batch->changes[i].after);
+        note_row(a, first, n, ROWSUM_SOURCE, as_stored(a->stored, batch->changes[i].after));
     batch_free(batch);
+    arena_clear(&a->stored->arena);
     TargetPage page = {a, first, n};
     ok = ok && scan_pg_keys(a->compare->target, a->schema, rows, n, note_target, &page, e);
     free(flat);
@@ -317,7 +342,7 @@ static bool look_at_bag(Again *a, Rowsum *sums, CompareResult *r, Err *e) {
         if (!wait_round(c, until_ms, &was_passed, e)) return false;
         r->is_behind = !was_passed;
         rowsum_again(sums); /* the values of `before` go with it: its hashes and counts are what is used */
-        if (!read_both(c, a->table, sums, /* is_second= */ true, e)) return false;
+        if (!read_both(c, a->table, a->stored, sums, /* is_second= */ true, e)) return false;
         a->keys = rowsum_keys(sums, &a->count, &r->is_cut);
         is_settled = x_reallocarray(is_settled, a->count + 1, sizeof *is_settled);
         is_open = false;
@@ -332,9 +357,10 @@ static bool look_at_bag(Again *a, Rowsum *sums, CompareResult *r, Err *e) {
     return true;
 }
 
-static bool look_again(const Compare *c, size_t table, Rowsum *sums, CompareResult *r, Err *e) {
-    Again a = {.compare = c, .schema = scan_table(c->source, table), .table = table};
-    if (!read_both(c, table, sums, /* is_second= */ true, e)) return false;
+static bool look_again(const Compare *c, size_t table, Stored *stored, Rowsum *sums, CompareResult *r,
+                       Err *e) {
+    Again a = {.compare = c, .schema = scan_table(c->source, table), .table = table, .stored = stored};
+    if (!read_both(c, table, stored, sums, /* is_second= */ true, e)) return false;
     a.keys = rowsum_keys(sums, &a.count, &r->is_cut);
     if (a.schema->key_count == 0) return look_at_bag(&a, sums, r, e);
     a.tracks = x_calloc(a.count + 1, sizeof *a.tracks);
@@ -353,10 +379,14 @@ static bool look_again(const Compare *c, size_t table, Rowsum *sums, CompareResu
 
 bool compare_table(const Compare *c, size_t table, CompareResult *ret, Err *e) {
     CompareResult r = {0};
-    Rowsum *sums = rowsum_new(scan_table(c->source, table));
-    bool ok = read_both(c, table, sums, /* is_second= */ false, e);
+    CLEANUP(stored_done) Stored stored = {0};
+    const Schema *schema = scan_table(c->source, table);
+    if (!scan_pg_changing_target(c->target, schema, &stored.target, e))
+        return err_wrap(e, "target, %s", schema->qualified);
+    Rowsum *sums = rowsum_new(schema);
+    bool ok = read_both(c, table, &stored, sums, /* is_second= */ false, e);
     for (int side = 0; side < 2; side++) r.rows[side] = rowsum_rows(sums, (RowsumSide)side);
-    if (ok && rowsum_differing(sums) > 0) ok = look_again(c, table, sums, &r, e);
+    if (ok && rowsum_differing(sums) > 0) ok = look_again(c, table, &stored, sums, &r, e);
     rowsum_free(sums);
     if (!ok) compare_result_done(&r);
     *ret = r;

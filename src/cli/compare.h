@@ -7,6 +7,9 @@
  * row in the source didn't change since a moment, and the target, which by then has passed all that was
  * committed before that moment (sqlserver/capture_passed.h), shows another. A row that the source changes all
  * the time counts as equal when the target shows one of the states just seen there.
+ *
+ * Texts that the sink changes since PostgreSQL can't hold them (postgres/unstorable.h) are compared as
+ * changed.
  */
 #ifndef CLI_COMPARE_H
 #define CLI_COMPARE_H

@@ -3,7 +3,8 @@
  * hash is added to the sum of the bucket its key's hash falls into; equal rows on both sides give equal sums,
  * whatever order they came in. Buckets that differ are looked at again, row by row. Owner thread only.
  *
- * Values are compared as the target can hold them: times to the microsecond, datetimeoffset by its instant.
+ * Values are compared as the target can hold them: times to the microsecond, datetimeoffset by its instant;
+ * texts as they come (compare.c changes those that the sink changes).
  */
 #ifndef CLI_ROWSUM_H
 #define CLI_ROWSUM_H

@@ -334,13 +334,25 @@ static uint8_t *refuse_nul(const PgField *f, Err *e) {
     return refuse(f, "the text holds U+0000, which PostgreSQL cannot store", e);
 }
 
+/* A text that holds U+0000, behind a prefix of the type's binary form. */
+static uint8_t *put_unstorable(const PgField *f, const Value *v, Str prefix, uint8_t *out, Err *e) {
+    if (!f->unstorable) return refuse_nul(f, e);
+    uint8_t *start = out + sizeof(uint32_t);
+    memcpy(start, prefix.p, prefix.n);
+    uint8_t *end = unstorable_put(f->unstorable->mode, value_str(v), start + prefix.n);
+    if (!end) return refuse(f, "the text is too large with U+0000 written in another way", e);
+    (void)put32(out, (uint32_t)(end - start));
+    unstorable_note(f->unstorable);
+    return end;
+}
+
 uint8_t *pgencode_text_text(const PgField *f, const Value *v, uint8_t *out, Err *e) {
-    if (has_nul(v)) return refuse_nul(f, e);
+    if (has_nul(v)) return put_unstorable(f, v, (Str){"", 0}, out, e);
     return put_field(out, v->v.p, v->n);
 }
 
 uint8_t *pgencode_text_jsonb(const PgField *f, const Value *v, uint8_t *out, Err *e) {
-    if (has_nul(v)) return refuse_nul(f, e);
+    if (has_nul(v)) return put_unstorable(f, v, (Str){"\1", 1}, out, e);
     out = put32(out, v->n + 1);
     *out++ = 1; /* version of the binary form: text follows */
     if (v->n > 0) memcpy(out, v->v.p, v->n);
@@ -419,10 +431,15 @@ static uint8_t *put_value(const PgField *f, const Value *v, uint8_t *out, Err *e
     return v->flags == 0 ? f->encode(f, v, out, e) : put32(out, NULL_LENGTH);
 }
 
+static size_t variable_room(const PgField *f, const Value *v) {
+    if (!f->is_variable) return 0;
+    return v->n + (f->unstorable && v->flags == 0 ? unstorable_growth(f->unstorable->mode, value_str(v)) : 0);
+}
+
 bool pgencode_copy_row(const PgRowPlan *plan, const Value *row, Buf *out, Err *e) {
     size_t room = 2 + plan->count * PGENCODE_ROOM;
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->fields[plan->columns[i]].is_variable) room += row[plan->columns[i]].n;
+        room += variable_room(&plan->fields[plan->columns[i]], &row[plan->columns[i]]);
     uint8_t *start = buf_reserve(out, room), *p = put16(start, (uint16_t)plan->count);
     for (size_t i = 0; i < plan->count; i++) {
         uint16_t column = plan->columns[i];
@@ -443,7 +460,7 @@ bool pgencode_array(const PgField *f, uint16_t column, const Value *const *rows,
     buf_be32(out, 1); /* lower bound */
     for (size_t i = 0; i < count; i++) {
         const Value *v = &rows[i][column];
-        uint8_t *start = buf_reserve(out, PGENCODE_ROOM + (f->is_variable ? v->n : 0)),
+        uint8_t *start = buf_reserve(out, PGENCODE_ROOM + variable_room(f, v)),
                 *p = put_value(f, v, start, e);
         if (!p) return false;
         out->n += (size_t)(p - start);

@@ -1,7 +1,8 @@
 /*
  * pgencode.h - values in PostgreSQL's binary form: as COPY rows and as array parameters (both give a field as
  * its length in 4 bytes and its bytes; big-endian). How a column is encoded is chosen once, by pgtype_field;
- * after that a value costs one indirect call. Any thread; the plan is borrowed and not changed.
+ * after that a value costs one indirect call. Any thread; the plan is borrowed and not changed, but for what
+ * its `unstorable` count.
  */
 #ifndef POSTGRES_PGENCODE_H
 #define POSTGRES_PGENCODE_H
@@ -12,12 +13,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "postgres/unstorable.h"
 #include "record/schema.h"
 #include "record/value.h"
 
 typedef struct PgField PgField;
 /* Write length and bytes of v (not NULL) at out, which has PGENCODE_ROOM bytes and, if f->is_variable, v->n
- * more. Returns the end, or NULL with *e filled: ERR_DATA, this one value can't be stored. */
+ * more, and
+ * what f->unstorable makes it grow by. Returns the end, or NULL with *e filled: ERR_DATA, this one value
+ * can't be stored. */
 typedef uint8_t *(*PgEncode)(const PgField *f, const Value *v, uint8_t *out, Err *e);
 
 enum { PGENCODE_ROOM = 64 };
@@ -28,8 +32,9 @@ struct PgField {
     const char *what; /* "schema.table.column" of the source, for messages; borrowed from the target */
     SqlType type;
     uint8_t scale;
-    bool is_variable; /* v->n counts into the room */
-    uint32_t oid;     /* of a parameter of this column's (base) type */
+    bool is_variable;       /* v->n counts into the room */
+    Unstorable *unstorable; /* borrowed; NULL = U+0000 is refused */
+    uint32_t oid;           /* of a parameter of this column's (base) type */
     uint32_t array_oid;
 };
 

@@ -461,6 +461,11 @@ bool scan_pg_target(ScanPg *s, const Schema *schema, Target **ret, Err *e) {
     return target_open(s->conn, &s->config->rules, schema, TARGET_NO_DDL, ret, e);
 }
 
+bool scan_pg_changing_target(ScanPg *s, const Schema *schema, Target **ret, Err *e) {
+    *ret = NULL;
+    return s->config->rules.unstorable == UNSTORABLE_FAIL || scan_pg_target(s, schema, ret, e);
+}
+
 PgConn *scan_pg_conn(ScanPg *s) {
     return s->conn;
 }

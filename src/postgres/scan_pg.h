@@ -37,6 +37,8 @@ MUST_CHECK bool scan_pg_keys(ScanPg *s, const Schema *schema, const Value *const
 
 /* The target of a schema, as it is; owned: target_free. Errors: as target_open. */
 MUST_CHECK bool scan_pg_target(ScanPg *s, const Schema *schema, Target **ret, Err *e);
+/* The same where text.unstorable.handling.mode changes texts; NULL where it doesn't. */
+MUST_CHECK bool scan_pg_changing_target(ScanPg *s, const Schema *schema, Target **ret, Err *e);
 PgConn *scan_pg_conn(ScanPg *s); /* borrowed; for queries that read */
 
 #endif

@@ -129,6 +129,15 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .values = DURING_COPY,
      .help = "the target's foreign keys of and to a table that is copied: taken away till the target shows "
              "states that the source had, then made again; or kept, which wants the tables' order to fit"},
+    {.key = "text.unstorable.handling.mode",
+     .type = OPTION_ENUM,
+     .importance = OPTION_MEDIUM,
+     .standard = "fail",
+     .values = unstorable_modes,
+     .help =
+         "what becomes of U+0000 in text, which PostgreSQL can't hold: the row is refused; or it is stored "
+         "as U+FFFD, left out, or written as the six characters \\u0000. In keys, and in tables without "
+         "one, the row is always refused"},
     {.key = "quote.sql.identifiers",
      .type = OPTION_ENUM,
      .importance = OPTION_LOW,
@@ -311,6 +320,7 @@ bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConf
         .may_delete = options_bool(o, "delete.enabled"),
         .may_create = is_basic || options_bool(o, "auto.create"),
         .may_evolve = is_basic || options_bool(o, "auto.evolve"),
+        .unstorable = (UnstorableMode)options_enum(o, "text.unstorable.handling.mode"),
         .metrics = context->metrics,
         .claims = context->claims,
     };

@@ -528,6 +528,45 @@ static void make_counters(Target *t) {
                                  "Commit time, in the source, of the table's last change in the target");
 }
 
+/* Columns whose texts may be changed into what PostgreSQL can hold: not those that tell rows apart, since two
+ * rows could become one. Of a table without a key that is all of them. */
+static void make_unstorable(Target *t) {
+    const Schema *s = t->schema;
+    t->unstorable = x_calloc(s->column_count, sizeof *t->unstorable);
+    if (t->rules->unstorable == UNSTORABLE_FAIL || t->is_bag || s->key_count == 0) return;
+    Metric *changed =
+        metrics_get(t->rules->metrics, METRIC_COUNTER, "millrace_text_changed_total", str_from(s->qualified),
+                    "Values written with U+0000 changed (text.unstorable.handling.mode); "
+                    "again, when a batch is written again");
+    for (size_t i = 0; i < t->written_count; i++) {
+        uint16_t column = t->written[i];
+        const Column *c = &s->columns[column];
+        if (sqltype_form(c->type, c->precision) != FORM_TEXT || is_key(t, column) ||
+            is_in(s->key, s->key_count, column))
+            continue;
+        t->unstorable[column] =
+            (Unstorable){.mode = t->rules->unstorable, .what = t->whats[column], .changed = changed};
+        t->fields[column].unstorable = &t->unstorable[column];
+    }
+}
+
+const Value *target_stored_row(const Target *t, const Value *row, Arena *arena) {
+    Value *stored = NULL;
+    for (size_t i = 0; i < t->schema->column_count; i++) {
+        UnstorableMode mode = t->unstorable[i].mode;
+        if (mode == UNSTORABLE_FAIL || row[i].flags || row[i].n == 0 || !memchr(row[i].v.p, 0, row[i].n))
+            continue;
+        if (!stored) {
+            stored = ARENA_ARRAY(arena, Value, t->schema->column_count);
+            memcpy(stored, row, t->schema->column_count * sizeof *stored);
+        }
+        char *text = arena_bytes(arena, row[i].n + unstorable_growth(mode, value_str(&row[i])));
+        uint8_t *end = unstorable_put(mode, value_str(&row[i]), (uint8_t *)text);
+        if (end) stored[i] = value_bytes(text, (uint32_t)(end - (uint8_t *)text));
+    }
+    return stored ? stored : row;
+}
+
 /* All that follows from schema, rules and the table as it now is. */
 static bool fit(Target *t, Err *e) {
     size_t n = t->schema->column_count;
@@ -541,6 +580,7 @@ static bool fit(Target *t, Err *e) {
     t->is_bag =
         t->key_count == 0 && t->rules->key_mode != TARGET_KEY_NONE && t->rules->insert == TARGET_UPSERT;
     t->shapes.absent = x_calloc(TARGET_WORDS(n), sizeof *t->shapes.absent);
+    make_unstorable(t);
     make_shape(t, &t->shapes, 0);
     make_removes(t);
     make_compact(t);
@@ -702,6 +742,7 @@ Target *target_free(Target *t) {
     catalog_pg_free(t->table);
     free(t->qualified);
     free(t->fields);
+    free(t->unstorable);
     free(t->whats);
     free(t->types);
     free(t->places);

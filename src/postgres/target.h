@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "config/schema_policy.h"
 #include "config/textlist.h"
@@ -20,6 +21,7 @@
 #include "postgres/pgencode.h"
 #include "postgres/pgname.h"
 #include "postgres/type_override.h"
+#include "postgres/unstorable.h"
 #include "record/schema.h"
 
 typedef enum TargetInsert { TARGET_INSERT, TARGET_UPSERT, TARGET_UPDATE } TargetInsert;
@@ -35,6 +37,7 @@ typedef struct TargetRules {
     SchemaPolicy *schema_change; /* owned by the config */
     PgNameRule *names;
     TypeOverrides *types; /* column.type.overrides; NULL = none */
+    UnstorableMode unstorable;
     Metrics *metrics;
     Claims *claims; /* of the process; NULL = none are kept */
 } TargetRules;
@@ -77,12 +80,13 @@ typedef struct Target {
     const Schema *schema; /* a reference is held */
     const TargetRules *rules;
     PgTable *table;
-    char *qualified;    /* "schema"."table" */
-    PgField *fields;    /* by source column; encode NULL = not written */
-    char **whats;       /* "dbo.orders.total", by source column */
-    const char **types; /* asked for by column.type.overrides, by source column; NULL = the native one */
-    int *places;        /* of each source column in table->columns; -1 = not written */
-    uint16_t *written;  /* source columns that are written */
+    char *qualified;        /* "schema"."table" */
+    PgField *fields;        /* by source column; encode NULL = not written */
+    Unstorable *unstorable; /* by source column; what fields refer to */
+    char **whats;           /* "dbo.orders.total", by source column */
+    const char **types;     /* asked for by column.type.overrides, by source column; NULL = the native one */
+    int *places;            /* of each source column in table->columns; -1 = not written */
+    uint16_t *written;      /* source columns that are written */
     size_t written_count;
     uint16_t *key; /* source columns; of a keyless table none */
     size_t key_count;
@@ -118,6 +122,9 @@ MUST_CHECK bool target_open(PgConn *c, const TargetRules *rules, const Schema *s
 Target *target_free(Target *t); /* NULL is fine; returns NULL */
 /* The shape for rows in which just the columns of `absent` are absent; made at its first use. */
 TargetShape *target_shape(Target *t, const uint64_t *absent);
+/* The row as it stands in the target: with its texts that PostgreSQL can't hold changed (in arena). It is row
+ * itself where there are none, or where they are refused. */
+const Value *target_stored_row(const Target *t, const Value *row, Arena *arena);
 /* The DDL that target_open would run, or nothing. For checks before the start. */
 MUST_CHECK bool target_plan_ddl(PgConn *c, const TargetRules *rules, const Schema *schema, Buf *ret, Err *e);
 

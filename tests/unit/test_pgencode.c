@@ -218,6 +218,54 @@ static void text_with_a_nul_is_refused_by_name(void **state) {
     assert_string_equal(encoded(pgencode_text_text, 0, value_bytes("", 0)), "00000000");
 }
 
+static const char *written_as(UnstorableMode mode, PgEncode encode, Value v) {
+    static char hex[512];
+    Unstorable unstorable = {.mode = mode, .what = "dbo.t.c"};
+    const PgField f = {.encode = encode, .what = "dbo.t.c", .is_variable = true, .unstorable = &unstorable};
+    const uint16_t column = 0;
+    const Value *rows[] = {&v};
+    CLEANUP(buf_done) Buf row = {0};
+    CLEANUP(buf_done) Buf array = {0};
+    Err e = {0};
+    assert_true(pgencode_copy_row(&(PgRowPlan){&f, &column, 1}, &v, &row, &e));
+    assert_true(pgencode_array(&f, 0, rows, 1, &array, &e));
+    assert_int_equal(array.n - 20, row.n - 2); /* behind their heads both are the same */
+    assert_memory_equal(array.p + 20, row.p + 2, row.n - 2);
+    assert_int_equal(unstorable.was_told, v.n > 0 && memchr(v.v.p, 0, v.n) != NULL);
+    for (size_t i = 2, n = 0; i < row.n; i++)
+        n += (size_t)snprintf(hex + n, sizeof hex - n, "%02x", row.p[i]);
+    return hex;
+}
+
+static void a_nul_is_written_as_the_column_says(void **state) {
+    (void)state;
+    const Value v = value_bytes("a\0\0b\0", 5), none = value_bytes("ab", 2);
+    assert_string_equal(written_as(UNSTORABLE_REMOVE, pgencode_text_text, v), "000000026162");
+    assert_string_equal(written_as(UNSTORABLE_REPLACE, pgencode_text_text, v),
+                        "0000000b61efbfbdefbfbd62efbfbd");
+    assert_string_equal(written_as(UNSTORABLE_ESCAPE, pgencode_text_text, v),
+                        "00000014615c75303030305c7530303030625c7530303030");
+    assert_string_equal(written_as(UNSTORABLE_REPLACE, pgencode_text_jsonb, value_bytes("\"\0\"", 3)),
+                        "000000060122efbfbd22");
+    assert_string_equal(written_as(UNSTORABLE_ESCAPE, pgencode_text_text, none), "000000026162");
+    assert_string_equal(written_as(UNSTORABLE_ESCAPE, pgencode_text_text, value_null()), "ffffffff");
+}
+
+static void room_is_kept_for_the_longest_way_to_write_a_nul(void **state) {
+    (void)state;
+    enum { NULS = 100000 };
+    Unstorable unstorable = {.mode = UNSTORABLE_ESCAPE, .what = "dbo.t.c", .was_told = true};
+    const PgField f = {.encode = pgencode_text_text, .is_variable = true, .unstorable = &unstorable};
+    const uint16_t column = 0;
+    CLEANUP_FREE char *text = x_calloc(NULS, 1);
+    const Value v = value_bytes(text, NULS);
+    CLEANUP(buf_done) Buf out = {0};
+    Err e = {0};
+    assert_true(pgencode_copy_row(&(PgRowPlan){&f, &column, 1}, &v, &out, &e));
+    assert_int_equal(out.n, 2 + 4 + 6 * NULS);
+    assert_memory_equal(out.p + out.n - 12, "\\u0000\\u0000", 12);
+}
+
 static void a_path_is_an_ltree_that_no_other_path_is(void **state) {
     (void)state;
     const PgField f = {.encode = pgencode_path_ltree, .what = "dbo.t.h", .is_variable = true};
@@ -296,6 +344,8 @@ int main(void) {
         cmocka_unit_test(the_largest_decimal_has_all_its_digits),
         cmocka_unit_test(the_seventh_digit_rounds_half_up_but_never_into_the_next_day_or_year),
         cmocka_unit_test(days_and_times_count_from_2000),
+        cmocka_unit_test(a_nul_is_written_as_the_column_says),
+        cmocka_unit_test(room_is_kept_for_the_longest_way_to_write_a_nul),
         cmocka_unit_test(epochs_are_debeziums_numbers),
         cmocka_unit_test(texts_of_times_are_iso_8601),
         cmocka_unit_test(guids_go_as_bytes_or_as_sql_servers_text),

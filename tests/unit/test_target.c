@@ -61,6 +61,49 @@ static void statements_name_every_column_once_and_quote_it(void **state) {
     done(c);
 }
 
+static const Setting ESCAPING[] = {
+    {"insert.mode", "upsert"},
+    {"pk.mode", "record_key"},
+    {"schema.evolution", "basic"},
+    {"table.name.format", "${source.schema}.${source.table}"},
+    {"text.unstorable.handling.mode", "escape"},
+    {NULL, NULL},
+};
+
+static void texts_are_changed_but_for_those_that_tell_rows_apart(void **state) {
+    (void)state;
+    PgConn *c = fresh(ESCAPING);
+    Column columns[] = {
+        {.name = STR_LIT("code"), .type = SQLTYPE_NVARCHAR, .length = 20, .key = 1},
+        {.name = STR_LIT("note"), .type = SQLTYPE_NVARCHAR, .length = 20, .is_nullable = true},
+        {.name = STR_LIT("raw"), .type = SQLTYPE_VARBINARY, .length = 20, .is_nullable = true}};
+    const Schema *s = schema_of("notes", columns, 3);
+    Err e = {0};
+    Target *t = open_or(c, s, TARGET_DDL, &e);
+    if (!t) fail_msg("%s", e.msg);
+    assert_null(t->fields[0].unstorable);
+    assert_int_equal(t->fields[1].unstorable->mode, UNSTORABLE_ESCAPE);
+    assert_null(t->fields[2].unstorable);
+    Arena arena = {0};
+    const Value nul = value_bytes("a\0", 2), row[] = {nul, nul, nul}, plain[] = {nul, value_null(), nul},
+                *stored = target_stored_row(t, row, &arena);
+    assert_ptr_equal(target_stored_row(t, plain, &arena), plain);
+    assert_ptr_equal(stored[0].v.p, nul.v.p);
+    assert_ptr_equal(stored[2].v.p, nul.v.p);
+    assert_true(str_eq_c(value_str(&stored[1]), "a\\u0000"));
+    arena_done(&arena);
+    target_free(t);
+    schema_unref(s);
+    columns[0].key = 0;
+    const Schema *keyless = schema_of("loose", columns, 3);
+    t = open_or(c, keyless, TARGET_DDL, &e);
+    if (!t) fail_msg("%s", e.msg);
+    assert_null(t->fields[1].unstorable);
+    target_free(t);
+    schema_unref(keyless);
+    done(c);
+}
+
 static void a_table_of_nothing_but_its_key_does_nothing_on_conflict(void **state) {
     (void)state;
     PgConn *c = fresh(UPSERT);
@@ -263,6 +306,7 @@ static void planned_ddl_is_told_but_not_run(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_name_every_column_once_and_quote_it),
+        cmocka_unit_test(texts_are_changed_but_for_those_that_tell_rows_apart),
         cmocka_unit_test(a_table_of_nothing_but_its_key_does_nothing_on_conflict),
         cmocka_unit_test(each_set_of_absent_columns_has_its_own_statement_once),
         cmocka_unit_test(generated_and_identity_columns_are_written_as_postgresql_allows),
