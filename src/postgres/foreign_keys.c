@@ -98,8 +98,16 @@ bool foreign_keys_suspend(ForeignKeys *f, PgConn *c, uint32_t table, Err *e) {
     if (!f->suspends) return true;
     char oid[12];
     (void)snprintf(oid, sizeof oid, "%u", table);
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, sql, (const char *[]){oid}, 1, &r, e)) return false;
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL, *path = NULL, *back = NULL;
+    /* with nothing on the path a definition names its tables with their schemas */
+    if (!pgconn_query(c,
+                      "SELECT p.old, pg_catalog.set_config('search_path', '', true) FROM"
+                      " (SELECT pg_catalog.current_setting('search_path') AS old OFFSET 0) AS p",
+                      NULL, 0, &path, e) ||
+        !pgconn_query(c, sql, (const char *[]){oid}, 1, &r, e) ||
+        !pgconn_query(c, "SELECT pg_catalog.set_config('search_path', $1, true)",
+                      (const char *[]){PQgetvalue(path, 0, 0)}, 1, &back, e))
+        return false;
     if (PQntuples(r) > 0 && !pgconn_exec(c, "SET LOCAL lock_timeout = '5s'", e)) return false;
     for (int i = 0; i < PQntuples(r); i++) {
         const char *of = PQgetvalue(r, i, 0), *name = PQgetvalue(r, i, 1);

@@ -257,6 +257,54 @@ static void check_collations(const Precheck *p, const char *name, Findings *out)
     }
 }
 
+/* Texts of one code page among the columns that the table is paged by. */
+static bool has_paged_text(const CatalogInstance *in) {
+    for (size_t i = 0; i < in->paging_count; i++) {
+        SqlType type = in->schema->columns[in->paging[i]].type;
+        if (type == SQLTYPE_CHAR || type == SQLTYPE_VARCHAR) return true;
+    }
+    return false;
+}
+
+static bool is_paged_by(const CatalogTable *t, int64_t column_id) {
+    for (size_t i = 0; i < t->paging.count; i++)
+        if (t->paging.column_ids[i] == column_id) return true;
+    return false;
+}
+
+/* Where a chunk ended goes back as a parameter, which takes the database's code page on its way to the
+ * column's: a letter that only the column's has would become another one, and the next chunk begin elsewhere.
+ */
+static void check_code_pages(const Precheck *p, const char *name, Findings *out) {
+    OdbcCells t;
+    bool any = false;
+    for (size_t i = 0; i < p->catalog->instance_count; i++)
+        any = any || has_paged_text(&p->catalog->instances[i]);
+    if (!any || !precheck_ask(
+                    p, name,
+                    "SELECT c.object_id, c.column_id, c.name, c.collation_name FROM sys.columns c "
+                    "WHERE c.system_type_id IN (167, 175) AND CAST(COLLATIONPROPERTY(c.collation_name, "
+                    "N'CodePage') AS int) <> CAST(COLLATIONPROPERTY(CAST(DATABASEPROPERTYEX(DB_NAME(), "
+                    "N'Collation') AS nvarchar(128)), N'CodePage') AS int) ORDER BY c.object_id, c.column_id",
+                    /* cure= */ NULL, &t, out))
+        return;
+    bool copies = snapshot_mode_copies(p->settings->mode, &p->settings->flags);
+    for (size_t i = 0; i < t.rows; i++) {
+        int at = find_table(p, odbc_cell_int(&t, i, 0, 0));
+        if (at < 0 || !is_paged_by(&p->catalog->tables[at], odbc_cell_int(&t, i, 1, 0))) continue;
+        const CatalogTable *table = &p->catalog->tables[at];
+        const StoredTable *stored =
+            p->stored ? stored_state_table(p->stored, table->schema, table->name) : NULL;
+        bool is_due = copies && !table->is_uncopied && !(stored && stored->is_done);
+        findings_add(out, name, is_due ? FINDING_ERROR : FINDING_WARNING, NULL,
+                     "table %s, key column " STR_FMT ": its collation " STR_FMT
+                     " has another code page than the database's, so a copy in chunks could miss rows: make "
+                     "the column nvarchar or give it a collation of the database's code page; or have the "
+                     "table streamed only (snapshot.include.collection.list) and fill it by other means",
+                     table->qualified, STR_ARG(odbc_cell(&t, i, 2)), STR_ARG(odbc_cell(&t, i, 3)));
+    }
+}
+
 /* A child may spell its parent's key in other letters; a foreign key in the target would refuse it. */
 static void check_foreign_keys(const Precheck *p, const char *name, Findings *out) {
     OdbcCells t;
@@ -480,6 +528,7 @@ PrecheckDefs check_table_defs(void) {
         {.name = "table-keys", .needs_cdc = true, .run = check_keys},
         {.name = "keyless-copy", .needs_cdc = true, .run = check_handover},
         {.name = "key-collations", .needs_cdc = true, .run = check_collations},
+        {.name = "key-code-pages", .is_before_run = true, .needs_cdc = true, .run = check_code_pages},
         {.name = "foreign-key-collations", .needs_cdc = true, .run = check_foreign_keys},
         {.name = "column-types",
          .is_before_run = true,

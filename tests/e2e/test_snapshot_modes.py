@@ -65,12 +65,13 @@ def test_several_lanes_copy_anew_as_one_does(runner, warehouse, target):
     assert warehouse_differences(warehouse, target) == []
 
 
-def test_a_copy_anew_with_foreign_keys_in_the_target_names_them(runner, warehouse, target):
+def test_a_copy_anew_with_foreign_keys_that_are_kept_names_them(runner, warehouse, target):
     run_once(runner, "initial")
     target.rows("alter table dbo.orders add foreign key (customer_id) references dbo.customers")
     done = runner.command("run", *runner.files({"snapshot.mode": "always", "table.include.list": "dbo.customers"}))
     assert done.returncode == 1
-    done = runner.command("run", *runner.files({"snapshot.mode": "always"}))
+    keep = {"foreign.keys.during.copy": "keep"}
+    done = runner.command("run", *runner.files({"snapshot.mode": "always"}, keep))
     assert done.returncode == 1 and "foreign key" in done.stderr, done.stderr
     assert target.value("select count(*) from dbo.customers") > 0
 

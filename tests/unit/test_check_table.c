@@ -71,6 +71,20 @@ static void collations_that_fold_are_told_of_keys_and_foreign_keys(void **state)
               "warning table dbo.T, foreign key fk on Name");
 }
 
+static void a_key_of_another_code_page_is_not_copied(void **state) {
+    (void)state;
+    shop_rules();
+    fake_rule((FakeRule){.match = "N'CodePage'", .results = {"iitt\n10|1|Id|Polish_CI_AS\n"}});
+    assert_string_equal(found("key-code-pages"), ""); /* a number: nothing is asked */
+    fake_rule((FakeRule){.match = "FROM cdc.captured_columns",
+                         .results = {"iititiiiibbbt\n100|1|Id|1|varchar|10|0|0|1|0|1|0|varchar\n"
+                                     "100|2|Name|2|nvarchar|20|0|0|2|1|0|0|nvarchar\n"}});
+    FOUND_HAS(found("key-code-pages"), "error table dbo.T, key column Id: its collation Polish_CI_AS");
+    StoredTable table = {.schema = "dbo", .table = "T", .is_done = true};
+    StoredState stored = {.has_position = true, .tables = &table, .table_count = 1};
+    FOUND_HAS(rig_found(check_table_defs(), "key-code-pages", &stored, NULL, 0), "warning table dbo.T");
+}
+
 static void columns_that_change_on_the_way_are_named(void **state) {
     (void)state;
     shop_rules();
@@ -113,6 +127,7 @@ int main(void) {
         cmocka_unit_test(a_gating_role_without_us_is_a_note),
         cmocka_unit_test(a_table_without_key_wants_db_owner_for_its_copy),
         cmocka_unit_test(collations_that_fold_are_told_of_keys_and_foreign_keys),
+        cmocka_unit_test(a_key_of_another_code_page_is_not_copied),
         cmocka_unit_test(columns_that_change_on_the_way_are_named),
         cmocka_unit_test(columns_outside_the_instance_and_instances_in_use_are_told),
     };

@@ -60,7 +60,10 @@ static void keys_of_and_to_a_table_go_and_come_back_as_they_were(void **state) {
     (void)state;
     PgConn *c = connect_to_run();
     ForeignKeys *f = foreign_keys_new("p", "shop", /* suspends= */ true);
+    pg_fixture_exec(c, "SET search_path = dbo, public");
     suspend(f, c, "dbo.parent");
+    assert_string_equal(pg_fixture_text(c, "SHOW search_path"), "dbo, public");
+    pg_fixture_exec(c, "RESET search_path");
     assert_string_equal(pg_fixture_text(c, KEYS), "self");
     suspend(f, c, "dbo.\"Child\"");
     assert_string_equal(pg_fixture_text(c, KEYS), "");
