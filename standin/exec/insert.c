@@ -282,6 +282,8 @@ bool dml_insert(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e)
                             e);
         rebind = rebind || p->catalog_version != catalog_version(server_catalog(s->server));
         if (ok && !rebind) ok = insert_planned(s, b, bound, &rows, e);
+        /* a procedure has run already: the client is told */
+        if (!ok && bound->source != INSERT_FROM_EXEC && e->number == TXN_TABLE_CHANGED) ok = rebind = true;
         plan_release(p);
     }
     s->filter_count = 0;

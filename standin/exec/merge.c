@@ -377,6 +377,7 @@ bool dml_merge(Session *s, Batch *b, const AstStmt *st, bool keep, SqlError *e) 
         ok = query_lock(s, &bound->query, host_table(bound->target), /* changes_target= */ true, &rebind, e);
         rebind = rebind || p->catalog_version != catalog_version(server_catalog(s->server));
         if (ok && !rebind) ok = merge_planned(s, bound, &rows, e);
+        if (!ok && e->number == TXN_TABLE_CHANGED) ok = rebind = true;
         plan_release(p);
     }
     s->filter_count = 0;

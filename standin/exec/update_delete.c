@@ -333,6 +333,7 @@ static bool change_statement(Session *s, Batch *b, const AstStmt *st, PlanKind k
         rebind = rebind || p->catalog_version != catalog_version(server_catalog(s->server));
         if (ok && !rebind)
             ok = change_planned(&c, is_delete ? NULL : u->columns, is_delete ? 0 : u->column_count, e);
+        if (!ok && e->number == TXN_TABLE_CHANGED) ok = rebind = true;
         rows = c.count;
         plan_release(p);
     }

@@ -402,6 +402,16 @@ static TxnMode mode_for(const Txn *t, const Table *target) {
     return target->kind == TABLE_TEMP ? TXN_LOCAL : TXN_DIRECT;
 }
 
+/* Under its lock the table stays as it is. A write set in the form that it had before would take the place of
+ * the others', with the rows in it. */
+static bool is_still_so(const Txn *t, const Table *table, SqlError *e) {
+    if (table->kind != TABLE_USER) return true;
+    const Table *now = catalog_table_by_id(store_catalog(t->store), table->object_id);
+    return (now && now->version == table->version) ||
+           sql_error_set(e, TXN_TABLE_CHANGED, 16, 1,
+                         "The definition of object '%s' has changed since it was compiled.", table->name);
+}
+
 bool txn_prepare_write(Txn *t, const Table *table, SqlError *e) {
     t->mode = mode_for(t, table);
     t->alone_in = 0;
@@ -412,12 +422,12 @@ bool txn_prepare_write(Txn *t, const Table *table, SqlError *e) {
         if (table->kind == TABLE_TEMP) return true;
         if (lock_take(t->owner, whole, LOCK_X, LOCK_FOR_STATEMENT, 0, NULL, NULL) == LOCK_GRANTED) {
             t->alone_in = table->object_id;
-            return true;
+            return is_still_so(t, table, e);
         }
-        return txn_lock(t, whole, LOCK_IX, LOCK_FOR_STATEMENT, e);
+        return txn_lock(t, whole, LOCK_IX, LOCK_FOR_STATEMENT, e) && is_still_so(t, table, e);
     }
     if (table->kind != TABLE_TEMP && !txn_lock(t, whole, LOCK_IX, LOCK_FOR_TRANSACTION, e)) return false;
-    return overlay_make(t, table, e) && overlay_make_undo(t, table, e);
+    return is_still_so(t, table, e) && overlay_make(t, table, e) && overlay_make_undo(t, table, e);
 }
 
 bool txn_write_begin(Txn *t, const Table *target, SqlError *e) {

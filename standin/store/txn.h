@@ -120,7 +120,9 @@ void txn_source_sql(const Txn *t, const Table *table, TxnRows rows, Buf *out);
 uint64_t txn_source_version(const Txn *t);
 
 /* ---- writing: see row_writer.h */
-/* Before txn_write_begin, may wait: the table's lock, its overlay. */
+/* Before txn_write_begin, may wait: the table's lock, its overlay. TXN_TABLE_CHANGED: it got another form
+ * since `table` was looked up; the statement is to be bound again. */
+enum { TXN_TABLE_CHANGED = 2801 };
 MUST_CHECK bool txn_prepare_write(Txn *t, const Table *table, SqlError *e);
 MUST_CHECK bool txn_write_begin(Txn *t, const Table *target, SqlError *e);
 MUST_CHECK bool txn_write_end(Txn *t, SqlError *e); /* keeps the work; TXN_DIRECT commits it. false: undone */

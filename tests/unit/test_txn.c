@@ -1,5 +1,6 @@
 /* Transactions of several sessions, interleaved, through whole batches: what each sees, waits for and leaves.
  */
+#include "base/clock.h"
 #include "collector_sa.h"
 #include "standin/store/txn.h"
 #include "test.h"
@@ -261,6 +262,82 @@ static void a_closed_session_leaves_nothing_behind(void **state) {
     assert_int_equal(locktable_count(store_locks(server_store(server.server))), 0);
 }
 
+/* ---- a table that changes while its writers wait */
+
+typedef struct Waiter {
+    TestClient client;
+    pthread_t thread;
+    const char *sql;
+} Waiter;
+
+static void *waiter_run(void *arg) {
+    Waiter *w = arg;
+    (void)testclient_run(&w->client, w->sql);
+    return NULL;
+}
+
+static void count_waiters(void *arg, const LockShown *l) {
+    if (!l->is_granted) ++*(int *)arg;
+}
+
+/* Begins, and waits for a lock as the wanted-th. */
+static void start_waiter(Waiter *w, const char *sql, int wanted) {
+    int64_t end_us = clock_mono_us() + 10000000;
+    testclient_open(&w->client, server.server, "sa", "shop");
+    w->sql = sql;
+    assert_int_equal(pthread_create(&w->thread, NULL, waiter_run, w), 0);
+    for (int n = 0; n < wanted; clock_sleep_ms(1)) {
+        n = 0;
+        locktable_visit(store_locks(server_store(server.server)), count_waiters, &n);
+        if (clock_mono_us() > end_us) fail_msg("%d of %d wait", n, wanted);
+    }
+}
+
+static void end_waiter(Waiter *w) {
+    assert_int_equal(pthread_join(w->thread, NULL), 0);
+    testclient_close(&w->client);
+}
+
+static void commit_waiter(Waiter *w) {
+    ASK(&w->client, "COMMIT", "commit\n");
+    testclient_close(&w->client);
+}
+
+/* They queue behind an ALTER TABLE that queues behind the first, and were bound before it: their rows are
+ * there after their commits, in the form that the table has now. */
+static void writers_that_waited_for_a_schema_change_lose_nothing(void **state) {
+    (void)state;
+    Waiter alters, all[3];
+    ASK(&a, "BEGIN TRAN INSERT t VALUES (4,40,4)", "begin\n#1\n");
+    start_waiter(&alters, "ALTER TABLE t ADD x int NOT NULL DEFAULT 7", 1);
+    start_waiter(&all[0], "BEGIN TRAN INSERT t (id, v, u) VALUES (5,50,5)", 2);
+    start_waiter(&all[1], "BEGIN TRAN UPDATE t SET v = 11 WHERE id = 1", 3);
+    start_waiter(&all[2], "BEGIN TRAN DELETE t WHERE id = 2", 4);
+    ASK(&a, "COMMIT", "commit\n");
+    end_waiter(&alters);
+    for (size_t i = 0; i < 3; i++) assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+    ASK(&a, "BEGIN TRAN INSERT t VALUES (8,80,8,9) COMMIT", "begin\n#1\ncommit\n");
+    for (size_t i = 0; i < 3; i++) commit_waiter(&all[i]);
+    ASK(&a, "SELECT id, v, x FROM t ORDER BY id", "1|11|7\n3|30|7\n4|40|7\n5|50|7\n8|80|9\n#5\n");
+}
+
+static void a_merge_that_waited_for_a_schema_change_loses_nothing(void **state) {
+    (void)state;
+    Waiter alters, merges;
+    ASK(&a, "BEGIN TRAN UPDATE t SET v = 31 WHERE id = 3", "begin\n#1\n");
+    start_waiter(&alters, "ALTER TABLE t ADD x int NOT NULL DEFAULT 7", 1);
+    start_waiter(&merges,
+                 "BEGIN TRAN MERGE t USING (SELECT 6 AS id) AS s ON t.id = s.id WHEN NOT MATCHED THEN INSERT "
+                 "(id, v, u) VALUES (6, 60, 6);",
+                 2);
+    ASK(&a, "COMMIT", "commit\n");
+    end_waiter(&alters);
+    assert_int_equal(pthread_join(merges.thread, NULL), 0);
+    ASK(&a, "BEGIN TRAN INSERT t VALUES (8,80,8,9) COMMIT", "begin\n#1\ncommit\n");
+    commit_waiter(&merges);
+    ASK(&a, "SELECT id, v, x FROM t ORDER BY id", "1|10|7\n2|20|7\n3|31|7\n6|60|7\n8|80|9\n#5\n");
+}
+
 /* Money moved between rows by two sessions at once, deadlocks and all, is never made nor lost. */
 typedef struct Mover {
     TestClient client;
@@ -321,6 +398,8 @@ int main(void) {
         TEST(a_schema_change_waits_for_open_writers_and_rolls_back),
         TEST(a_dropped_table_comes_back_by_rollback),
         TEST(a_closed_session_leaves_nothing_behind),
+        TEST(writers_that_waited_for_a_schema_change_lose_nothing),
+        TEST(a_merge_that_waited_for_a_schema_change_loses_nothing),
         TEST(concurrent_transfers_keep_the_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
