@@ -1,7 +1,8 @@
 /*
  * One lock for all that the threads share: what pipeline/lanes.h knows, how many batches are under way, notes
  * of marks for lanes that haven't learned them yet, and the first failure, which ends all. It is taken once a
- * batch.
+ * batch. So is the lock of a lane's sink: of lane 0's the giving thread reads and stores the routes, and a
+ * lane with nothing to do looks after its connection now and then.
  *
  * A batch of changes is shared out into parts that borrow its rows: each holds a reference to it.
  */
@@ -31,7 +32,8 @@ typedef struct SpreadLane {
     ConnectorContext context;
     LanePeers peers;
     Putter putter;
-    Sink *sink;
+    pthread_mutex_t sink_lock; /* never taken with the spread's lock held */
+    Sink *sink;                /* sink_lock, once the threads are there */
     Queue *queue;
     pthread_t thread;
     bool has_thread;
@@ -130,6 +132,7 @@ static bool await_commit(const LanePeers *p, const Lsn *lsn, int64_t timeout_ms,
 
 /* ---- a lane's thread ---- */
 
+/* With the sink's lock. */
 static void learn(SpreadLane *l) {
     Spread *s = l->spread;
     pthread_mutex_lock(&s->lock);
@@ -158,11 +161,10 @@ static void leave_notes(Spread *s, const SpreadLane *by, const Batch *batch) {
     }
 }
 
-static void note_done(SpreadLane *l, const Batch *batch) {
+static void note_done(SpreadLane *l, const Batch *batch, const Position *passed) {
     Spread *s = l->spread;
-    Position passed = s->spec.class->passed(l->sink);
     pthread_mutex_lock(&s->lock);
-    lanes_passed(s->core, l->number, &passed);
+    lanes_passed(s->core, l->number, passed);
     if (batch) {
         if (lanes_committed(s->core, batch)) leave_notes(s, l, batch);
         if (batch->kind != BATCH_END) s->has_moved = true;
@@ -179,6 +181,19 @@ static bool has_failed(Spread *s) {
     return ret;
 }
 
+/* Put the batch; NULL: look after the connection. */
+static bool use_sink(SpreadLane *l, Rng *rng, const Batch *batch, Position *ret_passed, bool *ret_again,
+                     Err *e) {
+    const SinkClass *class = l->spread->spec.class;
+    *ret_again = true;
+    pthread_mutex_lock(&l->sink_lock);
+    learn(l);
+    bool ok = batch ? putter_put(&l->putter, rng, batch, ret_again, e) : class->idle(l->sink, e);
+    if (ok) *ret_passed = class->passed(l->sink);
+    pthread_mutex_unlock(&l->sink_lock);
+    return ok;
+}
+
 static void *lane_main(void *arg) {
     SpreadLane *l = arg;
     Spread *s = l->spread;
@@ -188,11 +203,10 @@ static void *lane_main(void *arg) {
         void *item = NULL;
         QueueResult got = queue_take(l->queue, &item, IDLE_MS);
         if (got == QUEUE_CLOSED) break;
-        learn(l);
         Err e = {0};
-        bool again = true;
-        bool ok = item ? putter_put(&l->putter, &rng, item, &again, &e) : s->spec.class->idle(l->sink, &e);
-        if (ok) note_done(l, item);
+        Position passed;
+        bool again, ok = use_sink(l, &rng, item, &passed, &again, &e);
+        if (ok) note_done(l, item, &passed);
         batch_free(item);
         if (ok) continue;
         fail(s, again, &e);
@@ -260,16 +274,20 @@ static bool meet(Spread *s, bool *ret_again, Err *e) {
     return true;
 }
 
-/* All lanes are quiet: lane 0's connection is free, and nobody else touches what the core knows. */
+/* Nothing is under way, so nobody else touches what the core knows of tables. */
 static bool find_routes(Spread *s, bool *ret_again, Err *e) {
+    SpreadLane *first = &s->lanes[0];
     const StoredState *known = lanes_known(s->core);
     CLEANUP_FREE RouteTable *tables = x_calloc(known->table_count + 1, sizeof *tables);
     CLEANUP_FREE RouteJoin *joins = NULL;
     size_t join_count = 0;
     *ret_again = true;
-    if (!s->spec.class->links(s->lanes[0].sink, known, tables, &joins, &join_count, e)) return false;
-    if (!lanes_routed(s->core, tables, joins, join_count)) return true;
-    return s->spec.class->store_routes(s->lanes[0].sink, known, e);
+    pthread_mutex_lock(&first->sink_lock);
+    bool ok = s->spec.class->links(first->sink, known, tables, &joins, &join_count, e);
+    if (ok && lanes_routed(s->core, tables, joins, join_count))
+        ok = s->spec.class->store_routes(first->sink, known, e);
+    pthread_mutex_unlock(&first->sink_lock);
+    return ok;
 }
 
 static void release_batch(void *batch) {
@@ -389,6 +407,7 @@ bool spread_start(const SpreadSpec *spec, Spread **ret, Err *e) {
     for (size_t i = 0; i < s->count; i++) {
         SpreadLane *l = &s->lanes[i];
         *l = (SpreadLane){.spread = s, .number = i, .putter = spec->putter};
+        pthread_mutex_init(&l->sink_lock, NULL);
         l->putter.wait = wait_ms;
         l->putter.tell = tell;
         l->putter.arg = l;
@@ -420,6 +439,7 @@ static void stop_lane(Spread *s, SpreadLane *l) {
         l->notes = next;
     }
     if (l->number > 0 && l->sink) (void)s->spec.class->stop(l->sink);
+    pthread_mutex_destroy(&l->sink_lock);
 }
 
 Spread *spread_stop(Spread *s) {

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "test.h"
 
-enum { LANES = 3, KEYS = 200 };
+enum { LANES = 3, KEYS = 200, SLOW_MS = 900 };
 
 /* What the lanes' sinks have been put. All under the lock. */
 static struct Script {
@@ -18,6 +19,8 @@ static struct Script {
     int chunk_order[16], chunks; /* numbers, as committed */
     int fail_lane;               /* its next put fails, -1 = none */
     int route_stores, links;
+    bool are_links_slow;
+    int idles, clashes; /* of lane 0; the latter while its links were read */
     bool is_stopping;
 } script;
 
@@ -25,6 +28,7 @@ struct Sink {
     size_t number;
     const LanePeers *peers;
     Position passed;
+    bool is_read; /* the script's lock: links is inside */
 };
 
 static bool start(const Options *o, const ConnectorContext *c, Sink **ret, Err *e) {
@@ -64,8 +68,11 @@ static bool put(Sink *s, const Batch *b, Err *e) {
 }
 
 static bool idle(Sink *s, Err *e) {
-    (void)s;
     (void)e;
+    pthread_mutex_lock(&script.lock);
+    script.idles += s->number == 0;
+    script.clashes += s->is_read;
+    pthread_mutex_unlock(&script.lock);
     return true;
 }
 static bool needs_source_back(const Sink *s) {
@@ -90,10 +97,21 @@ static Position passed(const Sink *s) {
     return s->passed;
 }
 
+/* For longer than a lane waits for a batch. */
+static void read_slowly(Sink *s) {
+    pthread_mutex_lock(&script.lock);
+    s->is_read = true;
+    pthread_mutex_unlock(&script.lock);
+    clock_sleep_ms(SLOW_MS);
+    pthread_mutex_lock(&script.lock);
+    s->is_read = false;
+    pthread_mutex_unlock(&script.lock);
+}
+
 static bool links(Sink *s, const StoredState *known, RouteTable *ret_tables, RouteJoin **ret_joins,
                   size_t *ret_join_count, Err *e) {
-    (void)s;
     (void)e;
+    if (script.are_links_slow) read_slowly(s);
     for (size_t i = 0; i < known->table_count; i++)
         ret_tables[i] = (RouteTable){known->tables[i].schema, known->tables[i].table, false};
     *ret_joins = NULL;
@@ -285,6 +303,23 @@ static void a_table_is_alone_and_the_routes_are_read_again(void **state) {
     assert_int_equal(script.ends, 3 * LANES); /* before it, behind it, at the end */
 }
 
+static int idles_now(void) {
+    pthread_mutex_lock(&script.lock);
+    int n = script.idles;
+    pthread_mutex_unlock(&script.lock);
+    return n;
+}
+
+static void lane_0_leaves_its_connection_alone_while_routes_are_read(void **state) {
+    Rig *r = *state;
+    script.are_links_slow = true;
+    must_put(r, changes_batch(r, 10, 11));
+    must_meet(r);
+    assert_int_equal(script.links, 1);
+    while (idles_now() == 0) clock_sleep_ms(10); /* it does look after it otherwise */
+    assert_int_equal(script.clashes, 0);
+}
+
 static void a_lane_that_fails_ends_all_with_its_reason(void **state) {
     Rig *r = *state;
     script.fail_lane = 1;
@@ -304,6 +339,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(chunks_of_one_table_are_committed_in_order_and_learned_by_all,
                                         open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_table_is_alone_and_the_routes_are_read_again, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(lane_0_leaves_its_connection_alone_while_routes_are_read, open_rig,
+                                        close_rig),
         cmocka_unit_test_setup_teardown(a_lane_that_fails_ends_all_with_its_reason, open_rig, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
