@@ -1,9 +1,9 @@
 /*
  * Compacted: changes → last state per key (compact.h) → per table one delete and one put. Puts come first,
  * parents before children, then deletes, children before parents: so rows find what they refer to, and a
- * parent goes after its children have moved away. Tables with a second unique index delete before all puts,
- * so that a value can move from a row that goes; where that breaks a foreign key, or a value moves between
- * rows that stay, the caller does it again in order.
+ * parent goes after its children have moved away. Tables with a second unique index, or with keys of texts,
+ * floats or times, delete before all puts, so that a value can move from a row that goes; where that breaks a
+ * foreign key, or a value moves between rows that stay, the caller does it again in order.
  *
  * In order: the changes are cut into runs of one table and one kind of statement in which no key comes twice;
  * a run is one statement. That is the source's order to every constraint that PostgreSQL checks by row or by
@@ -343,10 +343,23 @@ static bool remove_rows(Apply *a, PgConn *c, Target *t, Err *e) {
     return write_rows(a, c, t, &t->removes, r->gone, r->gone_count, e);
 }
 
-/* A value of a second unique index may move from a row that goes to one that is put; of a bag, what is put
- * must not be taken for what goes. */
+/* Whether two keys that differ here may be one in the target: 'a' and 'a ' (character(n)), 'a' and 'A'
+ * (citext, collations), -0 and 0, times that it rounds. */
+static bool has_loose_key(const Target *t) {
+    for (size_t i = 0; i < t->key_count; i++) {
+        const Column *c = &t->schema->columns[t->key[i]];
+        ValueForm form = sqltype_form(c->type, c->precision);
+        bool is_time =
+            c->type == SQLTYPE_TIME || c->type == SQLTYPE_DATETIME2 || c->type == SQLTYPE_DATETIMEOFFSET;
+        if (form == FORM_TEXT || form == FORM_DOUBLE || is_time) return true;
+    }
+    return false;
+}
+
+/* A value of a second unique index may move from a row that goes to one that is put; of a bag, and where a
+ * key may be told otherwise in the target, what is put must not be taken for what goes. */
 static bool goes_before(const Target *t) {
-    return t->is_bag || t->table->unique_count > 1;
+    return t->is_bag || t->table->unique_count > 1 || has_loose_key(t);
 }
 
 /* Children before parents. */

@@ -271,6 +271,31 @@ static void a_unique_value_moves_from_a_row_that_goes(void **state) {
     bench_close(&b);
 }
 
+/* A key that became another one, which the target takes for the same: the row stays, under the new key. */
+static void a_key_that_is_the_same_to_the_target_keeps_its_row(void **state) {
+    (void)state;
+    Bench b = bench_open("CREATE TABLE dbo.codes (code char(5) PRIMARY KEY, amount int);"
+                         "INSERT INTO dbo.codes VALUES ('a', 1)");
+    const Column columns[] = {
+        {.name = STR_LIT("code"), .type = SQLTYPE_VARCHAR, .length = 5, .key = 1, .column_id = 1},
+        {.name = STR_LIT("amount"), .type = SQLTYPE_INT, .is_nullable = true, .column_id = 2},
+    };
+    const Schema *s = schema_of("codes", columns, 2);
+    Err e = {0};
+    Batch *batch = changes_batch(1, 2);
+    Value *before = batch_row(batch, 2), *after = batch_row(batch, 2);
+    before[0] = value_bytes("a", 1);
+    after[0] = value_bytes("a ", 2);
+    before[1] = after[1] = value_int(2);
+    add(batch, OP_DELETE, s, before);
+    add(batch, OP_CREATE, s, after);
+    if (!apply_batch(&b, batch, APPLY_COMPACTED, &e)) fail_msg("%s", e.msg);
+    assert_string_equal(pg_fixture_text(b.conn, "SELECT code || ',' || amount FROM dbo.codes"), "a,2");
+    batch_free(batch);
+    schema_unref(s);
+    bench_close(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_way_ends_in_the_same_rows),
@@ -279,6 +304,7 @@ int main(void) {
         cmocka_unit_test(updates_find_their_rows_and_put_those_that_are_missing),
         cmocka_unit_test(a_parent_goes_after_its_children_moved_away),
         cmocka_unit_test(a_unique_value_moves_from_a_row_that_goes),
+        cmocka_unit_test(a_key_that_is_the_same_to_the_target_keeps_its_row),
         cmocka_unit_test(a_copy_goes_on_over_parts_until_it_is_ended),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
