@@ -728,8 +728,9 @@ static Lsn window_end(const Plan *p) {
     return to;
 }
 
+/* Not while lanes catch up: those that are ahead skip the batch, and its mark with it. */
 static bool becomes_consistent(const Plan *p, const Position *to, int64_t to_us) {
-    if (!position_is_zero(&p->consistent) || !copies(p)) return false;
+    if (!position_is_zero(&p->consistent) || !copies(p) || is_catching_up(p)) return false;
     for (size_t i = 0; i < p->count; i++) {
         const PlanTable *t = &p->tables[i];
         if (is_absent(t)) continue;

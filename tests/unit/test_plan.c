@@ -445,6 +445,22 @@ static void after_a_restart_reads_may_have_been_as_late_as_the_first_reading(voi
     assert_true(f->action.is_consistent);
 }
 
+/* The lanes ahead would skip the mark. */
+static void the_target_becomes_consistent_only_where_all_lanes_stand_together(void **state) {
+    Fixture *f = *state;
+    store(f, 9, 0, true);
+    f->stored.ahead = end_of(20);
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, OLD, 3);
+    read_at(f, 20, 5 * SECOND_US);
+    window_is(f, 9, 20);
+    assert_false(f->action.is_consistent);
+    plan_window_put(f->plan);
+    read_max(f, 21);
+    window_is(f, 20, 21);
+    assert_true(f->action.is_consistent);
+}
+
 /* ---- the stream ---- */
 
 static void readings_follow_at_once_while_there_is_more(void **state) {
@@ -845,6 +861,7 @@ int main(void) {
         TEST(an_exact_chunk_before_the_stream_is_refused),
         TEST(a_dropped_exact_chunk_is_given_again_after_a_reading),
         TEST(the_target_is_consistent_from_the_first_commit_made_after_the_last_read),
+        TEST(the_target_becomes_consistent_only_where_all_lanes_stand_together),
         TEST(after_a_restart_reads_may_have_been_as_late_as_the_first_reading),
         TEST(readings_follow_at_once_while_there_is_more),
         TEST(a_gap_names_what_is_needed_and_what_is_left),
