@@ -612,8 +612,9 @@ static bool is_woken(Source *s) {
 }
 
 /* What has come is told to the plan, and what the plan said before may not hold any more: but for what it has
- * given out. */
+ * given out. Not while a window waits for its time (streaming.delay.ms): the plan is inside it. */
 static void obey_signals(Source *s) {
+    if (s->has_action && s->action.kind == PLAN_WINDOW) return;
     if (!signal_inbox_obey(s->signals, s->plan, s->settings.target.database, clock_mono_us())) return;
     if (s->action.kind == PLAN_READ || s->action.kind == PLAN_BUSY) s->has_action = false;
 }
