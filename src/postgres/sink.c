@@ -61,6 +61,7 @@ struct Sink {
     Progress *progress;
     int lane_number;
     const LanePeers *peers; /* NULL = the only lane */
+    bool has_met;           /* of several lanes: the others may have set rows aside since */
     char *database;
 
     Waiting *waiting;
@@ -361,11 +362,14 @@ static bool make_table(Sink *s, const Batch *batch, Err *e) {
         !target_set_open(s->targets, s->conn, batch->schema, /* was_written= */ !batch->table.is_new, &t, e))
         return false;
     bool is_anew = copy == BATCH_COPY_FIRST || copy == BATCH_COPY_BESIDE;
-    if (is_anew && (!foreign_keys_suspend(s->foreign_keys, s->conn, t->table->oid, e) ||
-                    !quarantine_copied_anew(s->quarantine, s->conn, batch->schema, e)))
+    bool is_first = copy == BATCH_COPY_FIRST || (is_anew && batch->table.is_new);
+    if (is_anew && !foreign_keys_suspend(s->foreign_keys, s->conn, t->table->oid, e)) return false;
+    /* rows that a copy beside others brings supersede their own letters, one by one */
+    if ((is_first || batch->table.empties) &&
+        !quarantine_copied_anew(s->quarantine, s->conn, batch->schema, e))
         return false;
     if (batch->table.empties && !catalog_pg_delete_all(s->conn, t->table, e)) return false;
-    if (copy != BATCH_COPY_FIRST && !(copy == BATCH_COPY_BESIDE && batch->table.is_new)) return true;
+    if (!is_first) return true;
     bool is_empty = false;
     if (!catalog_pg_is_empty(s->conn, t->table, &is_empty, e)) return false;
     return is_empty ||
@@ -633,17 +637,30 @@ static bool restore_foreign_keys(Sink *s, Err *e) {
     return true;
 }
 
+/* Between two transactions: what other lanes have set aside before the lanes met last. A chunk goes to any
+ * lane, so that one lane's row may have its letter from another. */
+static bool learn_letters(Sink *s, Err *e) {
+    if (s->has_met && s->config->errors.is_tolerant && !quarantine_own(s->quarantine, s->conn, e)) {
+        give_up(s, e);
+        return explain_loss(s, e);
+    }
+    s->has_met = false;
+    return true;
+}
+
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     LaneWork work;
     if (!pgconn_is_open(s->conn)) return not_owned(e);
     bool was_begun = pgconn_in_transaction(s->conn);
-    if (!was_begun && !restore_foreign_keys(s, e)) return false;
+    if (!was_begun && (!restore_foreign_keys(s, e) || !learn_letters(s, e))) return false;
     if (!lane_put(s->lane, batch, clock_mono_us(), &work, e)) return false;
     if (batch->kind == BATCH_CHANGES && batch->to_us > 0) s->reached_us = batch->to_us;
     if (batch->kind == BATCH_ROWS)
         s->chunk_rows = (batch->chunk.is_first_part ? 0 : s->chunk_rows) + (int64_t)batch->count;
     if (batch->kind == BATCH_CHANGES) note_latency(s, batch->changes + work.first, batch->count - work.first);
-    return do_work(s, &work, batch, was_begun, e) || say_where(batch, e);
+    if (!do_work(s, &work, batch, was_begun, e)) return say_where(batch, e);
+    if (batch->kind == BATCH_END) s->has_met = s->peers != NULL;
+    return true;
 }
 
 static bool sink_idle(Sink *s, Err *e) {

@@ -156,6 +156,84 @@ static void a_later_change_of_the_key_supersedes_its_letters(void **state) {
     end(&r, s);
 }
 
+/* What the copy doesn't bring keeps its letter. */
+static void a_copy_on_demand_supersedes_letters_of_the_rows_it_brings(void **state) {
+    (void)state;
+    Rig r;
+    const Schema *s = start(&r, TOLERANT, CHECKED);
+    Batch *b = changes_batch(1, 2);
+    for (int i = 0; i < 20; i++) add(b, OP_CREATE, s, item(b, i, "x", i == 5 || i == 6 ? 100000 : i));
+    must_put(r.sink, b);
+    b = table_batch(s, BATCH_COPY_BESIDE);
+    b->table.asked = BATCH_ASKED;
+    must_put(r.sink, b);
+    assert_string_equal(letters(&r), "{\"id\":5} open c 23514|{\"id\":6} open c 23514");
+    b = rows_batch(s, 0, /* is_first= */ true, /* is_last= */ true, /* is_plain= */ false);
+    add(b, OP_READ, s, item(b, 5, "good", 5));
+    must_put(r.sink, b);
+    assert_string_equal(letters(&r), "{\"id\":5} superseded c 23514|{\"id\":6} open c 23514");
+    b = table_batch(s, BATCH_COPY_BESIDE);
+    b->table.empties = true;
+    must_put(r.sink, b);
+    assert_string_equal(letters(&r), "{\"id\":5} superseded c 23514|{\"id\":6} superseded c 23514");
+    end(&r, s);
+}
+
+static bool is_next(const LanePeers *p, const Batch *chunk, Err *e) {
+    (void)p, (void)chunk, (void)e;
+    return true;
+}
+
+static void put_and_tell(Sink *sink, Sink *other, Batch *b) {
+    (void)batch_ref(b);
+    must_put(sink, b);
+    postgres_sink_class.learn(other, b);
+    batch_free(b);
+}
+
+/* A chunk goes to any lane, the row's changes to one of them. */
+static void a_lane_supersedes_the_letter_that_another_has_set_aside(void **state) {
+    (void)state;
+    Rig r;
+    rig_open(&r, TOLERANT);
+    const Schema *s = items("items", true);
+    pg_fixture_exec(r.conn, CHECKED);
+    LanesStart lanes;
+    StoredState stored = {0};
+    Err e = {0};
+    if (!postgres_sink_class.own_all(r.sink, 2, &lanes, &stored, &e)) fail_msg("%s", e.msg);
+    stored_state_done(&stored);
+    const LanePeers peers[] = {{.lane = 0, .count = 2, .await_chunk = is_next},
+                               {.lane = 1, .count = 2, .await_chunk = is_next}};
+    postgres_sink_class.join(r.sink, &peers[0]);
+    const ConnectorContext context = {.name = "t",
+                                      .topic_prefix = "srv",
+                                      .lane = 1,
+                                      .peers = &peers[1],
+                                      .metrics = r.metrics,
+                                      .is_stopping = &r.is_stopping};
+    Sink *other = NULL;
+    if (!postgres_sink_class.start(r.options, &context, &other, &e)) fail_msg("%s", e.msg);
+    stored = own(other);
+    stored_state_done(&stored);
+    put_and_tell(r.sink, other, table_batch(s, BATCH_COPY_FIRST));
+    put_and_tell(r.sink, other, changes_batch(0, 1));
+    for (uint32_t chunk = 0; chunk < 2; chunk++) {
+        Batch *b = rows_batch(s, chunk, /* is_first= */ true, /* is_last= */ true, /* is_plain= */ false);
+        add(b, OP_READ, s, item(b, chunk, "x", chunk ? 1 : 100000));
+        put_and_tell(other, r.sink, b);
+    }
+    assert_string_equal(letters(&r), "{\"id\":0} open r 23514");
+    must_put(other, batch_new(BATCH_END));
+    must_put(r.sink, batch_new(BATCH_END));
+    Batch *b = changes_batch(1, 2);
+    add(b, OP_UPDATE, s, item(b, 0, "good", 5));
+    must_put(r.sink, b);
+    assert_string_equal(letters(&r), "{\"id\":0} superseded r 23514");
+    postgres_sink_class.stop(other);
+    end(&r, s);
+}
+
 static void what_is_refused_and_made_good_in_one_batch_leaves_no_letter(void **state) {
     (void)state;
     Rig r;
@@ -529,6 +607,8 @@ int main(void) {
         cmocka_unit_test(a_value_that_cannot_be_encoded_names_its_row_and_column),
         cmocka_unit_test(chunks_of_a_first_copy_lose_only_the_refused_rows),
         cmocka_unit_test(a_later_change_of_the_key_supersedes_its_letters),
+        cmocka_unit_test(a_copy_on_demand_supersedes_letters_of_the_rows_it_brings),
+        cmocka_unit_test(a_lane_supersedes_the_letter_that_another_has_set_aside),
         cmocka_unit_test(what_is_refused_and_made_good_in_one_batch_leaves_no_letter),
         cmocka_unit_test(a_partial_change_waits_behind_the_letter_of_its_row),
         cmocka_unit_test(a_whole_table_refused_alike_fails_and_nothing_is_set_aside),
