@@ -32,10 +32,12 @@ MUST_CHECK bool foreign_keys_suspend(ForeignKeys *f, PgConn *c, uint32_t table, 
 /*
  * Outside a transaction and a pipeline; asks at most once a second, and nothing when none is taken away. Made
  * again when every lane's position is consistent; where a snapshot mode never makes it so, when no copy is
- * going on and the position's commit time is a minute past the moment that was seen. *ret_made: some were
+ * going on and the position's commit time is a minute past the moment that was seen. is_end: nothing comes
+ * any more, so as soon as no copy is going on; what can't be made then is warned of. *ret_made: some were
  * made, so what is known of the target's tables is old. One that its rows don't hold for is made NOT VALID,
  * with a warning. A lock that isn't had within two seconds: at the next call but some.
  */
-MUST_CHECK bool foreign_keys_restore(ForeignKeys *f, PgConn *c, int64_t now_us, bool *ret_made, Err *e);
+MUST_CHECK bool foreign_keys_restore(ForeignKeys *f, PgConn *c, int64_t now_us, bool is_end, bool *ret_made,
+                                     Err *e);
 
 #endif

@@ -626,10 +626,10 @@ static bool say_where(const Batch *b, Err *e) {
 }
 
 /* Between two transactions: foreign keys that a copy has taken away, once they are due. */
-static bool restore_foreign_keys(Sink *s, Err *e) {
+static bool restore_foreign_keys(Sink *s, bool is_end, Err *e) {
     bool is_made = false;
     if (s->lane_number != 0) return true;
-    if (!foreign_keys_restore(s->foreign_keys, s->conn, clock_mono_us(), &is_made, e)) {
+    if (!foreign_keys_restore(s->foreign_keys, s->conn, clock_mono_us(), is_end, &is_made, e)) {
         give_up(s, e);
         return explain_loss(s, e);
     }
@@ -652,21 +652,23 @@ static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     LaneWork work;
     if (!pgconn_is_open(s->conn)) return not_owned(e);
     bool was_begun = pgconn_in_transaction(s->conn);
-    if (!was_begun && (!restore_foreign_keys(s, e) || !learn_letters(s, e))) return false;
+    if (!was_begun && (!restore_foreign_keys(s, /* is_end= */ false, e) || !learn_letters(s, e)))
+        return false;
     if (!lane_put(s->lane, batch, clock_mono_us(), &work, e)) return false;
     if (batch->kind == BATCH_CHANGES && batch->to_us > 0) s->reached_us = batch->to_us;
     if (batch->kind == BATCH_ROWS)
         s->chunk_rows = (batch->chunk.is_first_part ? 0 : s->chunk_rows) + (int64_t)batch->count;
     if (batch->kind == BATCH_CHANGES) note_latency(s, batch->changes + work.first, batch->count - work.first);
     if (!do_work(s, &work, batch, was_begun, e)) return say_where(batch, e);
-    if (batch->kind == BATCH_END) s->has_met = s->peers != NULL;
-    return true;
+    if (batch->kind != BATCH_END) return true;
+    s->has_met = s->peers != NULL;
+    return !batch->is_final || restore_foreign_keys(s, /* is_end= */ true, e);
 }
 
 static bool sink_idle(Sink *s, Err *e) {
     LaneWork work;
     if (!pgconn_is_open(s->conn)) return not_owned(e);
-    if (!pgconn_in_transaction(s->conn) && !restore_foreign_keys(s, e)) return false;
+    if (!pgconn_in_transaction(s->conn) && !restore_foreign_keys(s, /* is_end= */ false, e)) return false;
     lane_idle(s->lane, clock_mono_us(), &work);
     if (work.count == 0 && !pgconn_check(s->conn, e)) {
         lane_done(s->lane);

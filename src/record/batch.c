@@ -43,6 +43,7 @@ Batch *batch_share(const Batch *of, size_t cap) {
     b->to = of->to;
     b->ends_transaction = of->ends_transaction;
     b->is_consistent = of->is_consistent;
+    b->is_final = of->is_final;
     b->table = of->table;
     b->table.filter = arena_str(&b->arena, of->table.filter);
     b->chunk = of->chunk;

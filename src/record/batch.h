@@ -77,6 +77,7 @@ typedef struct Batch {
     Position from, to;    /* BATCH_CHANGES: (from, to] */
     bool ends_transaction;
     bool is_consistent;        /* from `to` on the target shows states that the source had */
+    bool is_final;             /* BATCH_END: the source's own; else lanes only meet */
     BatchTable table;          /* BATCH_TABLE */
     BatchChunk chunk;          /* BATCH_ROWS */
     Str answer_to, answer;     /* BATCH_ANSWER: a signal's id, and the outcome; in the arena */

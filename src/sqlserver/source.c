@@ -600,6 +600,7 @@ static bool do_action(Source *s, Batch **ret, Err *e) {
     case PLAN_BUSY: return true;
     case PLAN_END:
         *ret = batch_new(BATCH_END);
+        (*ret)->is_final = true;
         s->has_ended = true;
         return true;
     }

@@ -46,14 +46,17 @@ static void suspend(ForeignKeys *f, PgConn *c, const char *table) {
 }
 
 /* Each call asks: the clock is far ahead of the last one. */
-static bool restore(ForeignKeys *f, PgConn *c) {
+static bool restore_at(ForeignKeys *f, PgConn *c, bool is_end) {
     static int64_t now_us = 1;
     bool is_made = false;
     Err e = {0};
     now_us += INT64_C(60000000);
-    if (!foreign_keys_restore(f, c, now_us, &is_made, &e)) fail_msg("%s", e.msg);
+    if (!foreign_keys_restore(f, c, now_us, is_end, &is_made, &e)) fail_msg("%s", e.msg);
     assert_false(pgconn_in_transaction(c));
     return is_made;
+}
+static bool restore(ForeignKeys *f, PgConn *c) {
+    return restore_at(f, c, /* is_end= */ false);
 }
 
 static void keys_of_and_to_a_table_go_and_come_back_as_they_were(void **state) {
@@ -136,6 +139,21 @@ static void without_a_consistent_position_they_wait_for_a_later_commit(void **st
     pgconn_close(c);
 }
 
+/* snapshot.mode=initial_only: no stream ever makes the position consistent. */
+static void at_the_end_they_come_back_without_a_consistent_position(void **state) {
+    (void)state;
+    PgConn *c = connect_to_run();
+    ForeignKeys *f = foreign_keys_new("p", "shop", /* suspends= */ true);
+    suspend(f, c, "dbo.\"Child\"");
+    assert_false(restore_at(f, c, /* is_end= */ true)); /* the copy isn't done */
+    pg_fixture_exec(c, "UPDATE millrace.table_state SET is_done = true");
+    assert_false(restore(f, c));
+    assert_true(restore_at(f, c, /* is_end= */ true));
+    assert_string_equal(pg_fixture_text(c, KEYS), "Child's, self");
+    foreign_keys_free(f);
+    pgconn_close(c);
+}
+
 static void what_cannot_be_made_now_is_kept(void **state) {
     (void)state;
     PgConn *c = connect_to_run(), *other = pg_fixture_connect();
@@ -178,6 +196,7 @@ int main(void) {
         cmocka_unit_test(a_rolled_back_copy_leaves_them),
         cmocka_unit_test(one_that_its_rows_break_is_made_for_what_comes),
         cmocka_unit_test(without_a_consistent_position_they_wait_for_a_later_commit),
+        cmocka_unit_test(at_the_end_they_come_back_without_a_consistent_position),
         cmocka_unit_test(what_cannot_be_made_now_is_kept),
         cmocka_unit_test(a_role_that_does_not_own_the_table_leaves_them),
     };

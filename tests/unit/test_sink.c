@@ -139,6 +139,31 @@ static void chunks_are_copied_and_marked_with_their_last_part(void **state) {
     }
 }
 
+/* A copy without a stream: what it took away comes back with the source's end, not where lanes meet. */
+static void the_sources_end_brings_foreign_keys_back(void **state) {
+    (void)state;
+    Rig r;
+    rig_open(&r, UPSERT);
+    const Schema *s = items("items", true);
+    pg_fixture_exec(r.conn, "CREATE TABLE dbo.parent (id int PRIMARY KEY);"
+                            "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" varchar(20), amount int "
+                            "REFERENCES dbo.parent)");
+    must_put(r.sink, table_batch(s, BATCH_COPY_FIRST));
+    must_put(r.sink, changes_batch(0, 1));
+    for (uint32_t chunk = 0; chunk < 2; chunk++)
+        must_put(r.sink,
+                 rows_batch(s, chunk, /* is_first= */ true, /* is_last= */ true, /* is_plain= */ true));
+    for (int is_final = 0; is_final < 2; is_final++) {
+        Batch *end = batch_new(BATCH_END);
+        end->is_final = is_final;
+        must_put(r.sink, end);
+        assert_string_equal(pg_fixture_text(r.conn, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"),
+                            is_final ? "1" : "0");
+    }
+    schema_unref(s);
+    rig_close(&r);
+}
+
 static void a_table_that_holds_rows_is_not_copied_into(void **state) {
     (void)state;
     Rig r;
@@ -620,6 +645,7 @@ int main(void) {
         cmocka_unit_test(large_batches_go_by_copy_and_merge),
         cmocka_unit_test(a_transaction_over_several_batches_shows_only_whole),
         cmocka_unit_test(chunks_are_copied_and_marked_with_their_last_part),
+        cmocka_unit_test(the_sources_end_brings_foreign_keys_back),
         cmocka_unit_test(a_table_that_holds_rows_is_not_copied_into),
         cmocka_unit_test(a_new_column_is_added_and_a_longer_one_widened),
         cmocka_unit_test(without_evolution_the_statement_to_run_is_named),
