@@ -505,6 +505,7 @@ static bool take_back(Sink *s, Work *w, size_t *ret_from, Err *e) {
     target_set_forget_temps(s->targets);
     quarantine_back(s->quarantine, w->letters);
     if (w->was_begun) {
+        if (!pgconn_in_transaction(s->conn)) return false; /* its COMMIT was refused: *e says why */
         *ret_from = apply_step(w->lane);
         return pgconn_exec(s->conn, "ROLLBACK TO SAVEPOINT millrace", e);
     }

@@ -286,6 +286,34 @@ static void a_replay_inside_a_long_transaction_keeps_its_earlier_batches(void **
     rig_close(&r);
 }
 
+/* A deferred constraint is looked at in COMMIT: there is no savepoint to go back to any more. */
+static void what_the_commit_of_a_long_transaction_refuses_is_named(void **state) {
+    (void)state;
+    Rig r;
+    rig_open(&r, UPSERT);
+    const Schema *s = items("items", true);
+    pg_fixture_exec(r.conn, "CREATE TABLE dbo.parent (id int PRIMARY KEY);"
+                            "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" varchar(20), amount int "
+                            "CONSTRAINT up REFERENCES dbo.parent DEFERRABLE INITIALLY DEFERRED)");
+    begin(&r, s);
+    for (uint32_t i = 0; i < 2; i++) {
+        Batch *b = batch_new(BATCH_CHANGES);
+        b->from = i ? inside(2, 1000) : at(1);
+        b->to = i ? at(2) : inside(2, 1000);
+        b->ends_transaction = i == 1;
+        add(b, OP_CREATE, s, item(b, i, "x", 5));
+        b->changes[0].position = inside(2, i * 1000 + 1);
+        Err e = {0};
+        assert_true(put(r.sink, b, &e) == (i == 0));
+        if (i == 0) continue;
+        assert_int_equal(e.code, ERR_DATA);
+        if (!strstr(e.msg, "23503") || !strstr(e.msg, "constraint up")) fail_msg("%s", e.msg);
+    }
+    assert_string_equal(rows_of(&r, "items"), "");
+    schema_unref(s);
+    rig_close(&r);
+}
+
 static void a_real_violation_fails_without_row_data_and_writes_nothing(void **state) {
     (void)state;
     Rig r;
@@ -651,6 +679,7 @@ int main(void) {
         cmocka_unit_test(without_evolution_the_statement_to_run_is_named),
         cmocka_unit_test(a_unique_value_that_moves_between_rows_is_replayed_in_order),
         cmocka_unit_test(a_replay_inside_a_long_transaction_keeps_its_earlier_batches),
+        cmocka_unit_test(what_the_commit_of_a_long_transaction_refuses_is_named),
         cmocka_unit_test(a_real_violation_fails_without_row_data_and_writes_nothing),
         cmocka_unit_test(text_with_a_nul_names_its_column),
         cmocka_unit_test(rows_of_a_keyless_table_are_counted_not_matched_by_key),
