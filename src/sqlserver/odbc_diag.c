@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 typedef struct NativeFault {
     int32_t native;
     OdbcFault fault;
@@ -127,6 +129,20 @@ static ErrCode fault_code(OdbcFault fault) {
     }
 }
 
+/* Messages that quote a value of a row: it couldn't be converted, or overflowed. */
+static bool quotes_value(int32_t native) {
+    return native == 245 || native == 248;
+}
+
+/* The text with what stands between its first and its last quote left out. */
+static char *without_value(Str text) {
+    size_t first = str_find(text, '\''), last = text.n;
+    while (last > first && text.p[last - 1] != '\'') last--;
+    if (first == text.n) return str_dup(text);
+    Str head = str_sub(text, 0, first), tail = str_sub(text, last, text.n);
+    return x_asprintf(STR_FMT "'…'" STR_FMT, STR_ARG(head), STR_ARG(tail));
+}
+
 bool odbc_diag_err(const OdbcDiag *diags, size_t count, Err *e) {
     if (count == 0) return err_set(e, ERR_IO, true, "the ODBC driver gave no reason");
     const OdbcDiag *cause = &diags[odbc_diag_cause(diags, count)];
@@ -134,6 +150,8 @@ bool odbc_diag_err(const OdbcDiag *diags, size_t count, Err *e) {
     bool retriable =
         fault == ODBC_FAULT_CONNECTION || fault == ODBC_FAULT_TIMEOUT || fault == ODBC_FAULT_BUSY;
     Str text = odbc_diag_text(cause->message);
+    CLEANUP_FREE char *shown = quotes_value(cause->native) ? without_value(text) : NULL;
+    if (shown) text = str_from(shown);
     return err_set(e, fault_code(fault), retriable, STR_FMT " (error %d, SQLSTATE %s)", STR_ARG(text),
                    cause->native, cause->state);
 }

@@ -48,6 +48,19 @@ static void a_wrong_statement_is_not_retriable(void **state) {
     assert_string_equal(e.msg, "Invalid object name 'dbo.nothing'. (error 208, SQLSTATE 42S02)");
 }
 
+static void a_row_value_is_left_out(void **state) {
+    (void)state;
+    Err e = {0};
+    OdbcDiag d =
+        diag("22018", 245, "Conversion failed when converting the nvarchar value 'O'Neil' to data type int.");
+    assert_false(odbc_diag_err(&d, 1, &e));
+    assert_string_equal(e.msg, "Conversion failed when converting the nvarchar value '…' to data type int. "
+                               "(error 245, SQLSTATE 22018)");
+    d = diag("22003", 248, "overflowed");
+    assert_false(odbc_diag_err(&d, 1, &e));
+    assert_string_equal(e.msg, "overflowed (error 248, SQLSTATE 22003)");
+}
+
 static void the_cause_is_the_refusal_by_name_not_the_broken_connection_beside_it(void **state) {
     (void)state;
     const OdbcDiag all[] = {diag("08001", 20002, "[FreeTDS][SQL Server]Adaptive Server connection failed"),
@@ -87,6 +100,7 @@ int main(void) {
         cmocka_unit_test(a_lost_connection_is_retriable_however_the_driver_tells_it),
         cmocka_unit_test(a_busy_server_is_retriable),
         cmocka_unit_test(a_wrong_statement_is_not_retriable),
+        cmocka_unit_test(a_row_value_is_left_out),
         cmocka_unit_test(the_cause_is_the_refusal_by_name_not_the_broken_connection_beside_it),
         cmocka_unit_test(a_certificate_that_is_not_trusted_is_not_tried_again),
         cmocka_unit_test(information_is_no_fault),
