@@ -439,7 +439,8 @@ static char *either_filter(const char *a, Str b) {
     if (!a || !b.n) return NULL;
     if (str_eq_c(b, a)) return x_strdup(a);
     CLEANUP(buf_done) Buf text = {0};
-    buf_printf(&text, "(%s) OR (" STR_FMT ")", a, STR_ARG(b));
+    /* a line comment at the end of one must not take the other along */
+    buf_printf(&text, "(%s\n) OR (" STR_FMT "\n)", a, STR_ARG(b));
     return str_dup(buf_view(&text));
 }
 

@@ -130,7 +130,8 @@ void plan_started(Plan *p);
  * read. Errors: ERR_INTERNAL when an exact chunk's watermark lies before the stream. */
 MUST_CHECK bool plan_chunk_put(Plan *p, size_t table, bool is_last_chunk, const Position *watermark,
                                int64_t now_us, Err *e);
-/* An exact chunk can't be taken: under the lock, once the capture job has caught up, the newest instance of
+/* A chunk isn't read after all, and nothing of it was put: its filter is refused (plan_stop_copy comes next),
+ * or an exact one can't be taken: under the lock, once the capture job has caught up, the newest instance of
  * the table that has begun isn't the action's `instance`, whose columns were to be read. Nothing of the chunk
  * was put. */
 void plan_chunk_dropped(Plan *p, size_t table);

@@ -123,6 +123,7 @@ static void *reader_main(void *self) {
         Err e = {0};
         bool is_dropped = false, ok = read_job(r, job, &is_dropped, &e);
         size_t table = ((const ChunkJob *)job)->table;
+        bool has_filter = ((const ChunkJob *)job)->filter != NULL;
         chunk_job_free(job);
         if (r->has_door) { /* failed between two parts */
             r->has_door = false;
@@ -132,6 +133,7 @@ static void *reader_main(void *self) {
         CopyItem *item = x_calloc(1, sizeof *item);
         item->table = table;
         if (!ok) item->err = e;
+        item->is_refused = !ok && has_filter && e.code == ERR_INVALID;
         (void)put_item(r->copier, item, 0);
     }
     r->odbc = odbc_close(r->odbc);
@@ -186,8 +188,10 @@ CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret) {
     CopyItem *item = pointer;
     *ret = *item;
     free(item);
-    if (!ret->batch && ret->err.code != ERR_OK) return COPY_FAILED;
+    bool has_failed = !ret->batch && ret->err.code != ERR_OK;
+    if (has_failed && !ret->is_refused) return COPY_FAILED;
     if (!ret->batch || ret->batch->chunk.is_last_part) c->busy--;
+    if (has_failed) return COPY_REFUSED;
     return ret->batch ? COPY_BATCH : COPY_DROPPED;
 }
 

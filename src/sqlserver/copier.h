@@ -32,6 +32,8 @@ typedef enum CopyEvent {
     COPY_NOTHING, /* none came in time, or copier_wake */
     COPY_BATCH,   /* a batch; with batch->chunk.is_last_part its chunk is complete and the reader free */
     COPY_DROPPED, /* the table's exact chunk wasn't read (chunk.h); the reader is free */
+    COPY_REFUSED, /* SQL Server refuses the job's statement, which has a filter: err says why; the reader is
+                     free */
     COPY_FAILED,  /* err says why; the copier is of no more use */
 } CopyEvent;
 
@@ -40,6 +42,7 @@ typedef struct CopyItem {
     size_t table;   /* of the job */
     int64_t now_us; /* the source's clock after the chunk's read; set with is_last_part */
     Err err;
+    bool is_refused; /* the statement with its filter, not the connection */
 } CopyItem;
 
 /* Threads connect at their first job. */

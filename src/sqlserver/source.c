@@ -511,6 +511,15 @@ static bool end_chunk(Source *s, const CopyItem *item, Err *e) {
     return plan_chunk_put(s->plan, item->table, chunk->is_last_chunk, &chunk->watermark, item->now_us, e);
 }
 
+/* What an operator asked for is no reason to stop all else: the copy ends. */
+static void end_refused(Source *s, const CopyItem *item) {
+    LOG_ERROR("snapshot_refused", LOG_S("table", s->catalog.tables[item->table].qualified),
+              LOG_S("why", item->err.msg),
+              LOG_S("next", "the copy was stopped where it is; ask for it again with another filter"));
+    plan_chunk_dropped(s->plan, item->table);
+    (void)plan_stop_copy(s->plan, item->table);
+}
+
 /* What a reader has, waiting up to timeout_ms. *ret stays NULL when nothing came. */
 static bool take_copied(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     CopyItem item;
@@ -518,6 +527,7 @@ static bool take_copied(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     case COPY_NOTHING: return true;
     case COPY_FAILED: *e = item.err; return false;
     case COPY_DROPPED: plan_chunk_dropped(s->plan, item.table); return true;
+    case COPY_REFUSED: end_refused(s, &item); return true;
     case COPY_BATCH: break;
     }
     note_rows(s, item.table, item.batch);

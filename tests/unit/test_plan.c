@@ -118,7 +118,7 @@ static void what_is_asked_for_twice_is_copied_once_with_all_that_was_wanted(void
     assert_int_equal(plan_copy_again(f->plan, 0, false, STR_LIT("a")), PLAN_ACCEPTED);
     assert_int_equal(plan_copy_again(f->plan, 0, false, STR_LIT("b")), PLAN_ACCEPTED);
     assert_int_equal(next(f), PLAN_ANNOUNCE);
-    assert_true(str_eq_c(f->action.table_info.filter, "(a) OR (b)"));
+    assert_true(str_eq_c(f->action.table_info.filter, "(a\n) OR (b\n)"));
     plan_announced(f->plan, 0);
     assert_int_equal(plan_copy_again(f->plan, 0, /* is_blocking= */ true, (Str){0}), PLAN_ACCEPTED);
     announces(f, 0, OLD, BATCH_COPY_BESIDE);

@@ -116,6 +116,43 @@ static void a_stored_position_is_gone_on_from(void **state) {
     run_end(&r);
 }
 
+/* A typing error in an ad-hoc snapshot's condition must not stop all else, nor each later start. */
+static void a_filter_that_is_refused_ends_its_copy_and_nothing_else(void **state) {
+    (void)state;
+    Run r = {0};
+    StoredTable stored = {.schema = "dbo",
+                          .table = "T",
+                          .is_streaming = true,
+                          .asked = BATCH_ASKED,
+                          .filter = "nonsense = 1",
+                          .instance = 100,
+                          .fingerprint = 1};
+    shop_rules();
+    shop_reading_rules();
+    shop_page_rule("xxixiit\n");
+    fake_rule((FakeRule){.match = "WHERE (nonsense", .native = 207, .state = "42S22"});
+    const char *const pairs[][2] = {{"snapshot.mode", "initial"}};
+    r.options = shop_options(pairs, 1);
+    r.metrics = metrics_new();
+    r.state =
+        (StoredState){.has_position = true, .is_snapshot_done = true, .tables = &stored, .table_count = 1};
+    Lsn first;
+    assert_true(lsn_parse("0000002a:00000001:0001", &first, &r.e));
+    r.state.position = position_end_of(&first);
+    ConnectorContext context = {.name = "x", .metrics = r.metrics, .is_stopping = &r.is_stopping};
+    if (!sqlserver_source_class.start(r.options, &context, &r.state, &r.source, &r.e))
+        fail_msg("%s", r.e.msg);
+    bool is_stopped = false;
+    for (int i = 0; i < 10 && !is_stopped; i++) {
+        Batch *b = next(&r);
+        assert_int_not_equal(b->kind, BATCH_ROWS);
+        is_stopped = b->kind == BATCH_TABLE && b->table.copy == BATCH_COPY_STOP;
+        batch_free(b);
+    }
+    assert_true(is_stopped);
+    run_end(&r);
+}
+
 static void a_lost_connection_is_told_as_retriable(void **state) {
     (void)state;
     Run r;
@@ -158,6 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_run_copies_then_ends),
         cmocka_unit_test(a_stored_position_is_gone_on_from),
+        cmocka_unit_test(a_filter_that_is_refused_ends_its_copy_and_nothing_else),
         cmocka_unit_test(a_lost_connection_is_told_as_retriable),
         cmocka_unit_test(a_wake_ends_a_poll),
         cmocka_unit_test(what_would_stop_the_run_is_told_at_the_start),
