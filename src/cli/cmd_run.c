@@ -377,7 +377,8 @@ static bool read_tables(const Pair *pair, const ConnectorContext *context, Scan 
     return ok;
 }
 
-/* Everything about the target's tables that would stop the run, said at once, before anything is written. */
+/* Everything about the target's tables that would stop the run, said at once, before anything is written.
+ * What may pass by itself (a table that somebody has locked) is the run's to wait for. */
 static bool check_part(const Pair *pair, Claims *claims) {
     Scan *scan = NULL;
     Err e = {0};
@@ -393,7 +394,7 @@ static bool check_part(const Pair *pair, Claims *claims) {
     if (read_tables(pair, &context, scan, &c)) {
         const PrecheckPgTables tables = {.schemas = c.schemas, .count = c.count, .is_copied = c.is_copied};
         ok = !precheck_pg_start(pair->sink.options, &context, &tables, &found, &e) ||
-             findings_pass(&found, &e);
+             findings_pass(&found, &e) || e.retriable;
     }
     for (size_t i = 0; !ok && i < found.count; i++) {
         CLEANUP_FREE char *line = finding_line(&found.items[i]);

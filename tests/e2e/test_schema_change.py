@@ -269,6 +269,25 @@ def test_a_vanished_table_stops_the_run_where_the_policy_says_so(runner, warehou
     assert "dbo.late4" in run.log() and "no change table" in run.log()
 
 
+def test_a_start_waits_for_a_table_that_is_to_be_altered(runner, warehouse, target):
+    """Whoever holds it may be a former owner that hangs: the run ends that one, so it has to come so far."""
+    run = runner.start()
+    runner.drained(run)
+    run.kill()
+    run_sql(warehouse, "ALTER TABLE dbo.customers ADD loyalty_points int NULL")
+    run_sql(warehouse, ENABLE_SECOND)
+    run_sql(warehouse, "UPDATE dbo.customers SET loyalty_points = 5 WHERE id < 10")
+    with contextlib.closing(target.connect(autocommit=False)) as c, c.cursor() as q:
+        q.execute("select count(*) from dbo.customers")
+        run = runner.start(name="again")
+        lab.wait_for("a try", lambda: not run.is_running() or "event=pipeline_retry" in run.log(), 60, 0.1)
+        assert run.is_running(), run.log()
+        c.rollback()
+    runner.drained(run)
+    added = {"dbo.customers": ["loyalty_points"]}
+    lab.wait_for("equal tables", lambda: warehouse_differences(warehouse, target, more_columns=added) == [], 30, 0.5)
+
+
 def test_ddl_that_waits_for_a_lock_is_tried_again(runner, warehouse, target):
     prepared(warehouse)
     run = runner.start(source=ALL_OF_DBO)
