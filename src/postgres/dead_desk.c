@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "postgres/apply.h"
 #include "postgres/dead_payload.h"
+#include "postgres/own_tables.h"
 #include "postgres/sink_option.h"
 
 struct DeadDesk {
@@ -45,15 +46,6 @@ DeadDesk *dead_desk_close(DeadDesk *d) {
     sink_config_free(d->config);
     free(d);
     return NULL;
-}
-
-static bool has_table(DeadDesk *d, bool *ret, Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(d->conn, "SELECT pg_catalog.to_regclass('millrace.dead_letter') IS NOT NULL", NULL, 0,
-                      &r, e))
-        return false;
-    *ret = PQgetvalue(r, 0, 0)[0] == 't';
-    return true;
 }
 
 /* The filter as parameters $1 … $4. */
@@ -98,7 +90,7 @@ bool dead_desk_list(DeadDesk *d, const DeadFilter *filter, DeadLetterSeen *seen,
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
     CLEANUP(filter_texts_done) FilterTexts f = {0};
     bool is_there = false;
-    if (!has_table(d, &is_there, e)) return false;
+    if (!own_tables_exist(d->conn, "dead_letter", &is_there, e)) return false;
     if (!is_there) return true;
     filter_texts(filter, &f);
     if (!pgconn_query(d->conn,
@@ -119,7 +111,7 @@ bool dead_desk_purge(DeadDesk *d, const DeadFilter *filter, int64_t *ret_count, 
     CLEANUP(filter_texts_done) FilterTexts f = {0};
     bool is_there = false;
     *ret_count = 0;
-    if (!has_table(d, &is_there, e)) return false;
+    if (!own_tables_exist(d->conn, "dead_letter", &is_there, e)) return false;
     if (!is_there) return true;
     filter_texts(filter, &f);
     if (!pgconn_query(d->conn, "DELETE FROM millrace.dead_letter" FILTER, f.params, 4, &r, e)) return false;
@@ -182,7 +174,7 @@ bool dead_desk_replay(DeadDesk *d, int64_t id, DeadOutcome *ret, Err *e) {
     bool is_there = false, may = false;
     (void)snprintf(id_text, sizeof id_text, "%lld", (long long)id);
     *ret = DEAD_GONE;
-    if (!has_table(d, &is_there, e)) return false;
+    if (!own_tables_exist(d->conn, "dead_letter", &is_there, e)) return false;
     if (!is_there) return true;
     if (!pgconn_exec(d->conn, "BEGIN", e) || !take_letter(d, id_text, &may, ret, &row, e)) {
         pgconn_rollback(d->conn);

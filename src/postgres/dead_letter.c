@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "postgres/dead_payload.h"
+#include "postgres/own_tables.h"
 
 enum { EXPIRE_AT_ONCE = 5000 };
 
@@ -55,14 +56,9 @@ DeadLetters *dead_letter_free(DeadLetters *d) {
 }
 
 bool dead_letter_create(PgConn *c, Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, "SELECT pg_catalog.to_regclass('millrace.dead_letter') IS NOT NULL", NULL, 0, &r, e))
-        return false;
-    if (PQgetvalue(r, 0, 0)[0] == 't') return true;
-    bool ok = pgconn_exec(c, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894213)", e) &&
-              pgconn_exec(c, CREATE_SQL, e) && pgconn_exec(c, "COMMIT", e);
-    if (ok) return true;
-    pgconn_rollback(c);
+    bool is_there = false;
+    if (!own_tables_exist(c, "dead_letter", &is_there, e)) return false;
+    if (is_there || own_tables_make(c, CREATE_SQL, e)) return true;
     return err_wrap(e, "making millrace.dead_letter");
 }
 

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "postgres/own_tables.h"
 
 enum { ASK_US = 1000 * 1000, LOCKED_WAIT_US = 5 * 1000 * 1000 };
 
@@ -49,15 +50,9 @@ ForeignKeys *foreign_keys_free(ForeignKeys *f) {
 }
 
 bool foreign_keys_create(PgConn *c, Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, "SELECT to_regclass('millrace.foreign_key') IS NOT NULL", NULL, 0, &r, e))
-        return false;
-    if (PQgetvalue(r, 0, 0)[0] == 't') return true;
-    /* the lock that position_store takes: two first starts at once */
-    if (pgconn_exec(c, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894213)", e) &&
-        pgconn_exec(c, CREATE_SQL, e) && pgconn_exec(c, "COMMIT", e))
-        return true;
-    pgconn_rollback(c);
+    bool is_there = false;
+    if (!own_tables_exist(c, "foreign_key", &is_there, e)) return false;
+    if (is_there || own_tables_make(c, CREATE_SQL, e)) return true;
     return err_wrap(e, "making millrace.foreign_key");
 }
 

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pipeline/lanes.h"
+#include "postgres/own_tables.h"
 #include "postgres/pgname.h"
 
 enum { OWN_TRIES = 5, END_WAIT_MS = 10000, END_POLL_MS = 20 };
@@ -202,13 +203,8 @@ bool position_store_create(PositionStore *s, PgConn *c, Err *e) {
     bool is_there = false;
     if (!exists(c, &is_there, e)) return false;
     if (is_there) return true;
-    /* two first starts at once: one waits for the other */
-    bool ok = pgconn_exec(c, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894213)", e) &&
-              pgconn_exec(c, CREATE_SQL, e) && pgconn_exec(c, "COMMIT", e);
-    if (ok) return true;
-    bool is_denied = strcmp(pgconn_sqlstate(c), "42501") == 0;
-    pgconn_rollback(c);
-    if (is_denied)
+    if (own_tables_make(c, CREATE_SQL, e)) return true;
+    if (strcmp(pgconn_sqlstate(c), "42501") == 0)
         return err_wrap(e, "millrace's tables can't be made (a superuser runs what `millrace setup` prints)");
     return err_wrap(e, "making millrace's tables");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "postgres/own_tables.h"
 
 static const char CREATE_SQL[] =
     "DO $d$ BEGIN IF to_regnamespace('millrace') IS NULL THEN CREATE SCHEMA millrace; END IF; END $d$;"
@@ -15,21 +16,10 @@ static const char CREATE_SQL[] =
     " outcome text, answered timestamptz);"
     "CREATE INDEX IF NOT EXISTS signal_open ON millrace.signal (pipeline, id) WHERE outcome IS NULL;";
 
-static bool exists(PgConn *c, bool *ret, Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c, "SELECT to_regclass('millrace.signal') IS NOT NULL", NULL, 0, &r, e)) return false;
-    *ret = PQgetvalue(r, 0, 0)[0] == 't';
-    return true;
-}
-
 bool signal_store_create(PgConn *c, Err *e) {
     bool is_there = false;
-    if (!exists(c, &is_there, e) || is_there) return is_there;
-    /* the lock that position_store takes: two first starts at once */
-    bool ok = pgconn_exec(c, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894213)", e) &&
-              pgconn_exec(c, CREATE_SQL, e) && pgconn_exec(c, "COMMIT", e);
-    if (ok) return true;
-    pgconn_rollback(c);
+    if (!own_tables_exist(c, "signal", &is_there, e)) return false;
+    if (is_there || own_tables_make(c, CREATE_SQL, e)) return true;
     return err_wrap(e, "making millrace.signal");
 }
 
@@ -81,7 +71,7 @@ bool signal_store_is_paused(PgConn *c, SignalKey key, bool *ret, Err *e) {
                               " ORDER BY id DESC LIMIT 1";
     bool is_there = false;
     *ret = false;
-    if (!exists(c, &is_there, e)) return false;
+    if (!own_tables_exist(c, "signal", &is_there, e)) return false;
     if (!is_there) return true;
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
     if (!pgconn_query(c, sql, (const char *[]){key.pipeline, database_of(key)}, 2, &r, e)) return false;
@@ -97,7 +87,7 @@ bool signal_store_list(PgConn *c, SignalKey key, int64_t most, SignalRow **ret, 
     bool is_there = false;
     *ret = NULL;
     *ret_count = 0;
-    if (!exists(c, &is_there, e)) return false;
+    if (!own_tables_exist(c, "signal", &is_there, e)) return false;
     if (!is_there) return true;
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
     char limit[24];

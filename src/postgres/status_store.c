@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/strmap.h"
+#include "postgres/own_tables.h"
 
 typedef struct Counted {
     int64_t inserts, updates, deletes;
@@ -114,17 +115,7 @@ static int64_t number(const PGresult *r, int row, int column, int64_t otherwise)
 
 /* ---- opening ---- */
 
-static bool exists(PgConn *c, bool *ret, Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-    if (!pgconn_query(c,
-                      "SELECT to_regclass('millrace.status') IS NOT NULL AND"
-                      " to_regclass('millrace.table_stats') IS NOT NULL AND"
-                      " to_regclass('millrace.position') IS NOT NULL",
-                      NULL, 0, &r, e))
-        return false;
-    *ret = PQgetvalue(r, 0, 0)[0] == 't';
-    return true;
-}
+static const char TABLES[] = "status,table_stats,position";
 
 static bool read_before(StatusStore *s, PgConn *c, Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
@@ -144,13 +135,8 @@ static bool read_before(StatusStore *s, PgConn *c, Err *e) {
 
 bool status_store_open(StatusStore *s, PgConn *c, Err *e) {
     bool is_there = false;
-    if (!exists(c, &is_there, e)) return false;
-    bool ok = is_there || (pgconn_exec(c, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894213)", e) &&
-                           pgconn_exec(c, CREATE_SQL, e) && pgconn_exec(c, "COMMIT", e));
-    if (!ok) {
-        pgconn_rollback(c);
-        return err_wrap(e, "making millrace.status");
-    }
+    if (!own_tables_exist(c, TABLES, &is_there, e)) return false;
+    if (!is_there && !own_tables_make(c, CREATE_SQL, e)) return err_wrap(e, "making millrace.status");
     free(TAKE(s->written));
     return s->before || read_before(s, c, e); /* a second time what is there is ours already */
 }
@@ -299,13 +285,13 @@ static bool read_tables(PgConn *c, StatusPipeline *p, Err *e) {
 
 /* Open dead letters, by table; nothing where no sink has made their table. */
 static bool read_dead_letters(PgConn *c, StatusPipeline *p, Err *e) {
-    CLEANUP(pgconn_clear_cleanup) PGresult *there = NULL, *r = NULL;
+    CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
+    bool is_there = false;
     static const char sql[] =
         "SELECT source_schema || '.' || source_table, count(*) FROM millrace.dead_letter"
         " WHERE pipeline = $1 AND database = $2 AND state = 'open' GROUP BY 1";
-    if (!pgconn_query(c, "SELECT to_regclass('millrace.dead_letter') IS NOT NULL", NULL, 0, &there, e))
-        return false;
-    if (PQgetvalue(there, 0, 0)[0] != 't') return true;
+    if (!own_tables_exist(c, "dead_letter", &is_there, e)) return false;
+    if (!is_there) return true;
     if (!pgconn_query(c, sql, (const char *[]){p->pipeline, p->database}, 2, &r, e)) return false;
     for (int row = 0; row < PQntuples(r); row++)
         for (size_t i = 0; i < p->table_count; i++)
@@ -334,7 +320,7 @@ static bool read_list(PgConn *c, const char *pipeline, StatusList *l, Err *e) {
 bool status_store_read(PgConn *c, const char *pipeline, StatusList *ret, Err *e) {
     StatusList l = {0};
     bool is_there = false;
-    bool ok = exists(c, &is_there, e) && (!is_there || read_list(c, pipeline, &l, e));
+    bool ok = own_tables_exist(c, TABLES, &is_there, e) && (!is_there || read_list(c, pipeline, &l, e));
     if (ok) *ret = l;
     else status_list_done(&l);
     return ok || err_wrap(e, "reading millrace.status");
