@@ -39,11 +39,8 @@ static void check_selects(const Precheck *p, const char *name, Findings *out) {
 }
 
 static bool is_copied_exactly(const Precheck *p, size_t table) {
-    const CatalogTable *t = &p->catalog->tables[table];
     const CatalogInstance *in = precheck_newest(p, table);
-    if (!in || in->schema->key_count || t->is_uncopied || !precheck_looks_at(p, table)) return false;
-    const StoredTable *stored = p->stored ? stored_state_table(p->stored, t->schema, t->name) : NULL;
-    return !(stored && stored->is_done);
+    return in && !in->schema->key_count && precheck_looks_at(p, table) && precheck_awaits_copy(p, table);
 }
 
 /* The capture job's scan runs on the primary alone, and a table lock on a replica keeps nobody from writing.
@@ -63,7 +60,7 @@ static void check_replica(const Precheck *p, const char *name, Findings *out) {
         findings_add(out, name, FINDING_NOTE, /* cure= */ NULL,
                      "database.applicationIntent=ReadOnly, but this is no read-only replica: the listener's "
                      "routing list may be missing");
-    else if (keyless && snapshot_mode_copies(p->settings->mode, &p->settings->flags))
+    else if (keyless)
         findings_add(out, name, FINDING_ERROR, /* cure= */ NULL,
                      "table %s has no key, and its exact copy needs the primary: copy it with "
                      "database.applicationIntent=ReadWrite, or name a key by message.key.columns",

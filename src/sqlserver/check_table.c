@@ -207,13 +207,9 @@ static void check_handover(const Precheck *p, const char *name, Findings *out) {
     size_t due = 0;
     for (size_t i = 0; i < p->catalog->table_count; i++) {
         const CatalogInstance *in = precheck_newest(p, i);
-        const StoredTable *stored = p->stored ? stored_state_table(p->stored, p->catalog->tables[i].schema,
-                                                                   p->catalog->tables[i].name)
-                                              : NULL;
-        due += in && !in->schema->key_count && !p->catalog->tables[i].is_uncopied &&
-               !(stored && stored->is_done);
+        due += in && !in->schema->key_count && precheck_awaits_copy(p, i);
     }
-    if (!due || !snapshot_mode_copies(p->settings->mode, &p->settings->flags)) return;
+    if (!due) return;
     if (!precheck_ask(p, name, "SELECT IS_ROLEMEMBER(N'db_owner')", /* cure= */ NULL, &t, out)) return;
     if (odbc_cell_int(&t, 0, 0, 0) == 1) return;
     CLEANUP(buf_done) Buf cure = {0};
@@ -231,9 +227,9 @@ static bool is_folding(Str collation) {
              (memmem(collation.p, collation.n, "_CS", 3) && memmem(collation.p, collation.n, "_AS", 3)));
 }
 
-static bool is_key_column(const CatalogTable *t, int64_t column_id) {
-    for (size_t i = 0; i < t->key.count; i++)
-        if (t->key.column_ids[i] == column_id) return true;
+static bool has_column(const CatalogKey *key, int64_t column_id) {
+    for (size_t i = 0; i < key->count; i++)
+        if (key->column_ids[i] == column_id) return true;
     return false;
 }
 
@@ -247,7 +243,7 @@ static void check_collations(const Precheck *p, const char *name, Findings *out)
         return;
     for (size_t i = 0; i < t.rows; i++) {
         int at = find_table(p, odbc_cell_int(&t, i, 0, 0));
-        if (at < 0 || !is_key_column(&p->catalog->tables[at], odbc_cell_int(&t, i, 1, 0))) continue;
+        if (at < 0 || !has_column(&p->catalog->tables[at].key, odbc_cell_int(&t, i, 1, 0))) continue;
         if (!is_folding(odbc_cell(&t, i, 3))) continue;
         findings_add(
             out, name, FINDING_NOTE, NULL,
@@ -263,12 +259,6 @@ static bool has_paged_text(const CatalogInstance *in) {
         SqlType type = in->schema->columns[in->paging[i]].type;
         if (type == SQLTYPE_CHAR || type == SQLTYPE_VARCHAR) return true;
     }
-    return false;
-}
-
-static bool is_paged_by(const CatalogTable *t, int64_t column_id) {
-    for (size_t i = 0; i < t->paging.count; i++)
-        if (t->paging.column_ids[i] == column_id) return true;
     return false;
 }
 
@@ -288,20 +278,16 @@ static void check_code_pages(const Precheck *p, const char *name, Findings *out)
                     "N'Collation') AS nvarchar(128)), N'CodePage') AS int) ORDER BY c.object_id, c.column_id",
                     /* cure= */ NULL, &t, out))
         return;
-    bool copies = snapshot_mode_copies(p->settings->mode, &p->settings->flags);
     for (size_t i = 0; i < t.rows; i++) {
         int at = find_table(p, odbc_cell_int(&t, i, 0, 0));
-        if (at < 0 || !is_paged_by(&p->catalog->tables[at], odbc_cell_int(&t, i, 1, 0))) continue;
-        const CatalogTable *table = &p->catalog->tables[at];
-        const StoredTable *stored =
-            p->stored ? stored_state_table(p->stored, table->schema, table->name) : NULL;
-        bool is_due = copies && !table->is_uncopied && !(stored && stored->is_done);
-        findings_add(out, name, is_due ? FINDING_ERROR : FINDING_WARNING, NULL,
+        if (at < 0 || !has_column(&p->catalog->tables[at].paging, odbc_cell_int(&t, i, 1, 0))) continue;
+        findings_add(out, name, precheck_awaits_copy(p, (size_t)at) ? FINDING_ERROR : FINDING_WARNING, NULL,
                      "table %s, key column " STR_FMT ": its collation " STR_FMT
                      " has another code page than the database's, so a copy in chunks could miss rows: make "
                      "the column nvarchar or give it a collation of the database's code page; or have the "
                      "table streamed only (snapshot.include.collection.list) and fill it by other means",
-                     table->qualified, STR_ARG(odbc_cell(&t, i, 2)), STR_ARG(odbc_cell(&t, i, 3)));
+                     p->catalog->tables[at].qualified, STR_ARG(odbc_cell(&t, i, 2)),
+                     STR_ARG(odbc_cell(&t, i, 3)));
     }
 }
 
@@ -528,7 +514,11 @@ PrecheckDefs check_table_defs(void) {
         {.name = "table-keys", .needs_cdc = true, .run = check_keys},
         {.name = "keyless-copy", .needs_cdc = true, .run = check_handover},
         {.name = "key-collations", .needs_cdc = true, .run = check_collations},
-        {.name = "key-code-pages", .is_before_run = true, .needs_cdc = true, .run = check_code_pages},
+        {.name = "key-code-pages",
+         .is_before_run = true,
+         .needs_cdc = true,
+         .is_by_table = true,
+         .run = check_code_pages},
         {.name = "foreign-key-collations", .needs_cdc = true, .run = check_foreign_keys},
         {.name = "column-types",
          .is_before_run = true,

@@ -120,6 +120,13 @@ const CatalogInstance *precheck_newest(const Precheck *p, size_t table) {
     return NULL;
 }
 
+bool precheck_awaits_copy(const Precheck *p, size_t table) {
+    const CatalogTable *t = &p->catalog->tables[table];
+    const StoredTable *stored = p->stored ? stored_state_table(p->stored, t->schema, t->name) : NULL;
+    return snapshot_mode_copies(p->settings->mode, &p->settings->flags) && !t->is_uncopied &&
+           !(stored && stored->is_done);
+}
+
 Str precheck_user(const Precheck *p) {
     return p->settings->target.user ? str_from(p->settings->target.user) : STR_LIT("millrace");
 }

@@ -76,6 +76,8 @@ static inline bool precheck_looks_at(const Precheck *p, size_t table) {
 }
 /* The newest capture instance of a table, or NULL. */
 const CatalogInstance *precheck_newest(const Precheck *p, size_t table);
+/* Whether the table's rows are still to be copied. */
+bool precheck_awaits_copy(const Precheck *p, size_t table);
 /* Whether the pipeline has a position: it ran before. */
 static inline bool precheck_ran_before(const Precheck *p) {
     return p->stored && p->stored->has_position;

@@ -179,6 +179,19 @@ static void a_new_table_is_looked_at_alone(void **state) {
     check_end(&c);
 }
 
+static void a_new_table_of_another_code_page_is_not_taken(void **state) {
+    (void)state;
+    Check c;
+    shop_rules();
+    fake_rule((FakeRule){.match = "FROM cdc.captured_columns",
+                         .results = {"iititiiiibbbt\n100|1|Id|1|varchar|10|0|0|1|0|1|0|varchar\n"}});
+    fake_rule((FakeRule){.match = "N'CodePage'", .results = {"iitt\n10|1|Id|Polish_CI_AS\n"}});
+    check_begin(&c, NULL, 0);
+    assert_false(precheck_new_table(&c.catalog, 0, c.odbc, &c.settings, &c.problems));
+    assert_non_null(strstr(c.problems.items[0], "key column Id: its collation Polish_CI_AS"));
+    check_end(&c);
+}
+
 static void begins(void *arg, const char *name) {
     size_t *n = arg;
     assert_true(name[0] != '\0');
@@ -256,6 +269,7 @@ int main(void) {
         cmocka_unit_test(the_agents_query_gets_the_database),
         cmocka_unit_test(snapshot_isolation_that_is_asked_for_has_to_be_allowed),
         cmocka_unit_test(a_new_table_is_looked_at_alone),
+        cmocka_unit_test(a_new_table_of_another_code_page_is_not_taken),
         cmocka_unit_test(every_check_says_something_under_its_own_name),
         cmocka_unit_test(a_connection_is_a_finding_and_so_is_a_refused_one),
         cmocka_unit_test(all_problems_are_told_at_once),
