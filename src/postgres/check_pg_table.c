@@ -249,33 +249,17 @@ static bool try_ddl(const PrecheckPg *p, const char *name, Findings *out, Err *e
 
 /* ---- what the tables have besides ---- */
 
-/* One query for each table that is there: rows of (what, cure). */
+/* One query for each table that is there: rows of (what, cure). $1: the table; $2: more, NULL = there is
+ * none. */
 static bool each_row(const PrecheckPg *p, const char *name, FindingLevel level, const char *sql,
-                     bool only_copied, const char *text, Findings *out, Err *e) {
+                     const char *more, bool only_copied, const char *text, Findings *out, Err *e) {
     for (size_t i = 0; i < p->tables->count; i++) {
         const PrecheckPgLook *look = &p->looks[i];
         char oid[OID_TEXT];
         CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
         if (!look->table || (only_copied && !look->is_copied)) continue;
-        const char *params[] = {oid_text(look->table, oid)};
-        if (!precheck_pg_ask(p, sql, params, 1, &r, e)) return false;
-        for (int row = 0; row < PQntuples(r); row++)
-            findings_add(out, name, level, PQgetisnull(r, row, 1) ? NULL : PQgetvalue(r, row, 1), "%s: %s %s",
-                         look->qualified, PQgetvalue(r, row, 0), text);
-    }
-    return true;
-}
-
-/* Foreign keys of the tables that are to be copied: rows of (what, cure). */
-static bool each_key(const PrecheckPg *p, const char *name, FindingLevel level, const char *sql,
-                     const char *suspends, const char *text, Findings *out, Err *e) {
-    for (size_t i = 0; i < p->tables->count; i++) {
-        const PrecheckPgLook *look = &p->looks[i];
-        char oid[OID_TEXT];
-        CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
-        if (!look->table || !look->is_copied) continue;
-        const char *params[] = {oid_text(look->table, oid), suspends};
-        if (!precheck_pg_ask(p, sql, params, 2, &r, e)) return false;
+        const char *params[] = {oid_text(look->table, oid), more};
+        if (!precheck_pg_ask(p, sql, params, more ? 2 : 1, &r, e)) return false;
         for (int row = 0; row < PQntuples(r); row++)
             findings_add(out, name, level, PQgetisnull(r, row, 1) ? NULL : PQgetvalue(r, row, 1), "%s: %s %s",
                          look->qualified, PQgetvalue(r, row, 0), text);
@@ -300,11 +284,11 @@ static bool check_foreign_keys(const PrecheckPg *p, const char *name, Findings *
         "c.conname";
 #undef KEYS_OF_TABLE
     const char *suspends = p->config->suspends_foreign_keys ? "t" : "f";
-    return each_key(p, name, FINDING_WARNING, in_the_way, suspends,
+    return each_row(p, name, FINDING_WARNING, in_the_way, suspends, /* only_copied= */ true,
                     "is in the way of the first copy, which takes tables side by side and chunk by chunk; "
                     "only its table's owner can take it away for that time",
                     out, e) &&
-           each_key(p, name, FINDING_NOTE, suspended, suspends,
+           each_row(p, name, FINDING_NOTE, suspended, suspends, /* only_copied= */ true,
                     "is taken away for the time of the first copy and made again after it", out, e);
 }
 
@@ -315,7 +299,7 @@ static bool check_triggers(const PrecheckPg *p, const char *name, Findings *out,
                     " FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND "
                     "t.tgenabled IN ('O', 'A')"
                     " ORDER BY t.tgname",
-                    /* only_copied= */ false,
+                    /* more= */ NULL, /* only_copied= */ false,
                     "runs at every row written: what it did in the source comes with the changes, and would "
                     "be done twice",
                     out, e);
@@ -326,8 +310,8 @@ static bool check_row_security(const PrecheckPg *p, const char *name, Findings *
                     "SELECT 'row security', pg_catalog.format('ALTER ROLE %I BYPASSRLS', current_user) FROM "
                     "pg_catalog.pg_class c"
                     " WHERE c.oid = $1::oid AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)",
-                    /* only_copied= */ false, "hides rows from the role: updates and deletes would miss them",
-                    out, e);
+                    /* more= */ NULL, /* only_copied= */ false,
+                    "hides rows from the role: updates and deletes would miss them", out, e);
 }
 
 static bool check_persistence(const PrecheckPg *p, const char *name, Findings *out, Err *e) {
@@ -335,7 +319,7 @@ static bool check_persistence(const PrecheckPg *p, const char *name, Findings *o
         p, name, FINDING_WARNING,
         "SELECT 'an unlogged table', pg_catalog.format('ALTER TABLE %s SET LOGGED', c.oid::regclass)"
         " FROM pg_catalog.pg_class c WHERE c.oid = $1::oid AND c.relpersistence = 'u'",
-        /* only_copied= */ false,
+        /* more= */ NULL, /* only_copied= */ false,
         "is emptied by a crash of the server, but the position isn't: its rows would be lost", out, e);
 }
 
@@ -348,7 +332,7 @@ static bool check_identity(const PrecheckPg *p, const char *name, Findings *out,
         "$1::oid"
         " AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> '' OR a.attidentity <> '') ORDER BY "
         "a.attnum",
-        /* only_copied= */ false,
+        /* more= */ NULL, /* only_copied= */ false,
         "(generated: PostgreSQL computes it, the source's value isn't written; identity: its sequence is to "
         "be set at "
         "the cut-over)",

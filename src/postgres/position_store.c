@@ -471,29 +471,6 @@ static bool try_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState
     return read_state(s, c, s->database, ret, e) && pgconn_exec(c, "COMMIT", e);
 }
 
-bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
-    StoredState state = {0};
-    if (!s->ownership->was_owned && !name_unnamed(s, c, e)) {
-        pgconn_rollback(c);
-        return false;
-    }
-    for (int i = 0; i < OWN_TRIES; i++) {
-        int64_t epoch = 0;
-        if (!try_own(s, c, &epoch, &state, e)) {
-            pgconn_rollback(c);
-            stored_state_done(&state);
-            return false;
-        }
-        if (epoch == 0) continue;
-        if (!s->ownership->was_owned) s->ownership->was_owned = true; /* lanes read it side by side */
-        *ret_epoch = epoch;
-        *ret = state;
-        return true;
-    }
-    return err_set(e, ERR_TIMEOUT, true, "pipeline %s is being taken by several processes at once",
-                   s->pipeline);
-}
-
 /* End the backends that hold rows now; false with ERR_FENCED when they are another's that came later.
  * *ret_count: rows. */
 static bool end_owners(PositionStore *s, PgConn *c, size_t *ret_count, int64_t epochs[static ROUTE_LANES_MAX],
@@ -583,8 +560,9 @@ static bool try_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret
     return read_state(s, c, s->database, ret, e) && pgconn_exec(c, "COMMIT", e);
 }
 
-bool position_store_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch,
-                            LanesStart *ret_start, StoredState *ret, Err *e) {
+/* Try until it is ours. ret_start NULL: just the lane's own row. */
+static bool own(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch, LanesStart *ret_start,
+                StoredState *ret, Err *e) {
     StoredState state = {0};
     if (!s->ownership->was_owned && !name_unnamed(s, c, e)) {
         pgconn_rollback(c);
@@ -592,7 +570,8 @@ bool position_store_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t 
     }
     for (int i = 0; i < OWN_TRIES; i++) {
         int64_t epoch = 0;
-        if (!try_own_all(s, c, wanted, &epoch, ret_start, &state, e)) {
+        if (!(ret_start ? try_own_all(s, c, wanted, &epoch, ret_start, &state, e)
+                        : try_own(s, c, &epoch, &state, e))) {
             pgconn_rollback(c);
             stored_state_done(&state);
             return false;
@@ -605,6 +584,15 @@ bool position_store_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t 
     }
     return err_set(e, ERR_TIMEOUT, true,
                    "pipeline %s is being taken by several processes at once; stop all but one", s->pipeline);
+}
+
+bool position_store_own(PositionStore *s, PgConn *c, int64_t *ret_epoch, StoredState *ret, Err *e) {
+    return own(s, c, /* wanted= */ 0, ret_epoch, /* ret_start= */ NULL, ret, e);
+}
+
+bool position_store_own_all(PositionStore *s, PgConn *c, size_t wanted, int64_t *ret_epoch,
+                            LanesStart *ret_start, StoredState *ret, Err *e) {
+    return own(s, c, wanted, ret_epoch, ret_start, ret, e);
 }
 
 bool position_store_is_ours(PositionStore *s, PgConn *c, bool *ret, Err *e) {
