@@ -10,7 +10,8 @@
  *     overwritten by the replay if it is: while a letter of the key is open it becomes a letter itself, to be
  *     replayed behind the other (DEAD_HOLD);
  *   - a replay takes the letter's lock, sees that it is still open and that the key has no older open letter,
- *     and writes the row in the same transaction (dead_order_may_replay).
+ *     and writes the row in the same transaction. postgres/dead_desk.c asks that of the database in one
+ *     statement; dead_order_may_replay says the same to the simulation.
  * The stream takes the letters' locks before the rows' (it marks first), the replay too. So either the replay
  * commits first and the later change overwrites it, or the mark commits first and the replay finds nothing to
  * do. tests/unit/test_dead_order.c

@@ -99,9 +99,6 @@ Lanes *lanes_free(Lanes *l) {
     return NULL;
 }
 
-size_t lanes_count(const Lanes *l) {
-    return l->count;
-}
 Route *lanes_route(Lanes *l) {
     return l->route;
 }

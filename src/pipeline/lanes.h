@@ -65,7 +65,6 @@ typedef enum LanesStep {
 /* stored: what is stored, at the lowest position; copied. */
 Lanes *lanes_new(const LanesStart *start, size_t wanted, const StoredState *stored);
 Lanes *lanes_free(Lanes *l); /* NULL is fine; returns NULL */
-size_t lanes_count(const Lanes *l);
 
 /* What to do with the source's next batch. LANES_SPREAD, _GIVE and _ANSWER count as done. *ret_lane: the one
  * that it is given to. Errors: ERR_INTERNAL for a batch that comes out of order. */

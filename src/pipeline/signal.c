@@ -45,11 +45,6 @@ static const char *const kind_names[SIGNAL_KINDS] = {
     [SIGNAL_MARK] = "snapshot-window-open",
 };
 
-const char *signal_kind_name(SignalKind k) {
-    assert(k < SIGNAL_KINDS);
-    return kind_names[k];
-}
-
 SignalKind signal_kind_of(Str type) {
     if (str_eq_icase(type, STR_LIT("snapshot-window-close"))) return SIGNAL_MARK;
     SignalKind k = 0;

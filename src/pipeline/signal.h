@@ -66,7 +66,6 @@ typedef struct Signal {
     char *message; /* owned */
 } Signal;
 
-const char *signal_kind_name(SignalKind k);
 /* The kind of that name; SIGNAL_KINDS = there is none. */
 SignalKind signal_kind_of(Str type);
 /* owned. Errors: ERR_INVALID, naming what is wrong in type or data. */

@@ -159,12 +159,3 @@ void stored_state_mark_chunk(StoredState *s, const Batch *batch) {
     if (batch->chunk.is_exact) t->floor = batch->chunk.watermark;
     see_whether_all_is_copied(s);
 }
-
-void stored_state_set_route(StoredState *s, Str schema, Str table, const char *route) {
-    const StoredTable *t = stored_state_table(s, schema, table);
-    if (!t) return;
-    char **at = &s->tables[t - s->tables].route;
-    char *copy = x_strdup(route);
-    free(*at);
-    *at = copy;
-}

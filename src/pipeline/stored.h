@@ -58,6 +58,5 @@ void stored_state_move(StoredState *s, const Position *to);
 void stored_state_add_table(StoredState *s, const Batch *batch);
 /* The last part of a BATCH_ROWS is in: its chunk is done, and those before it. Nothing when it was. */
 void stored_state_mark_chunk(StoredState *s, const Batch *batch);
-void stored_state_set_route(StoredState *s, Str schema, Str table, const char *route); /* copied */
 
 #endif

@@ -225,14 +225,6 @@ bool scan_extras(Scan *s, Arena *arena, Extras *ret, Err *e) {
     return extras_load(s->odbc, arena, ret, e);
 }
 
-size_t scan_find(const Scan *s, Str schema, Str table) {
-    size_t i = 0;
-    while (i < s->count &&
-           !(str_eq(s->newest[i]->schema->schema, schema) && str_eq(s->newest[i]->schema->table, table)))
-        i++;
-    return i;
-}
-
 bool scan_has_changed(Scan *s, size_t table, const Lsn *after, bool *ret, Err *e) {
     CLEANUP(arena_done) Arena arena = {0};
     CLEANUP(buf_done) Buf sql = {0};

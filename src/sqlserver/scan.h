@@ -40,8 +40,6 @@ MUST_CHECK bool scan_next(Scan *s, Batch **ret, Err *e);
 MUST_CHECK bool scan_rows_by_key(Scan *s, size_t table, const Value *keys, size_t count, Batch **ret, Err *e);
 /* extras.h, of the whole database. */
 MUST_CHECK bool scan_extras(Scan *s, Arena *arena, Extras *ret, Err *e);
-/* Number of the captured table of that name, scan_table_count when there is none. */
-size_t scan_find(const Scan *s, Str schema, Str table);
 /* Whether the table was changed after that LSN, as far as is captured. */
 MUST_CHECK bool scan_has_changed(Scan *s, size_t table, const Lsn *after, bool *ret, Err *e);
 /* capture_passed.h, on the scan's connection. */
