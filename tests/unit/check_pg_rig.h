@@ -1,4 +1,5 @@
-/* check_pg_rig.h - all checks of the target at work on pg_rig.h's cluster. Included once, by a test's .c. */
+/* check_pg_rig.h - all checks of the target at work on pg_rig.h's cluster: a rig with one table for each
+ * test. Included once, by a test's .c. */
 #ifndef TESTS_CHECK_PG_RIG_H
 #define TESTS_CHECK_PG_RIG_H
 
@@ -29,6 +30,29 @@ static inline const char *rig_found(Rig *r, const char *role, const Schema *s, b
                                f->what, f->cure ? " | " : "", f->cure ? f->cure : "");
     }
     return text;
+}
+
+/* The rig that each test of the program begins with, and what it finds of its one table, still to be copied.
+ */
+static const Schema *schema;
+static Rig rig;
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&rig, UPSERT);
+    schema = items("items", true);
+    return 0;
+}
+
+static int close_rig(void **state) {
+    (void)state;
+    schema_unref(schema);
+    rig_close(&rig);
+    return 0;
+}
+
+static const char *found(const char *role, const char *name) {
+    return rig_found(&rig, role, schema, true, name);
 }
 
 #define FOUND_HAS(found, part)                                                                               \

@@ -2,27 +2,6 @@
 
 #include "check_pg_rig.h"
 
-static const Schema *schema;
-static Rig rig;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, UPSERT);
-    schema = items("items", true);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    schema_unref(schema);
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *found(const char *role, const char *name) {
-    return rig_found(&rig, role, schema, true, name);
-}
-
 static void a_server_as_it_should_be_is_ok(void **state) {
     (void)state;
     FOUND_HAS(found(NULL, "target-version"), "ok PostgreSQL ");

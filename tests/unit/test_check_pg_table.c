@@ -2,27 +2,6 @@
 
 #include "check_pg_rig.h"
 
-static const Schema *schema;
-static Rig rig;
-
-static int open_rig(void **state) {
-    (void)state;
-    rig_open(&rig, UPSERT);
-    schema = items("items", true);
-    return 0;
-}
-
-static int close_rig(void **state) {
-    (void)state;
-    schema_unref(schema);
-    rig_close(&rig);
-    return 0;
-}
-
-static const char *found(const char *role, const char *name) {
-    return rig_found(&rig, role, schema, true, name);
-}
-
 static void a_table_that_is_to_be_made_is_shown_and_not_made(void **state) {
     (void)state;
     FOUND_HAS(found(NULL, "target-tables"), "ok of 1, 1 are to be made and 0 altered");
