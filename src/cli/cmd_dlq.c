@@ -264,8 +264,8 @@ static int run(const Args *args) {
         free(d.ids);
         return EXIT_USAGE;
     }
-    bool is_target_only = args_has(args, "to") && !args_has(args, "from") && rest.operand_count == 0;
-    if (!(is_target_only ? command_target(&rest, &pair) : command_pair(&rest, &pair))) {
+    bool is_target_only = false;
+    if (!command_pair_or_target(&rest, &pair, &is_target_only)) {
         free(d.ids);
         return EXIT_USAGE;
     }

@@ -65,9 +65,8 @@ static bool check(const char *type, const char *data) {
 /* ---- the target ---- */
 
 static bool open_call(const Args *args, Call *c) {
-    bool is_target_only = args_has(args, "to") && !args_has(args, "from") && args->operand_count == 0;
-    bool ok = is_target_only ? command_target(args, &c->pair) : command_pair(args, &c->pair);
-    if (!ok) return false;
+    bool is_target_only = false;
+    if (!command_pair_or_target(args, &c->pair, &is_target_only)) return false;
     const char *named = args_value(args, "pipeline");
     c->key.pipeline = named ? named : is_target_only ? NULL : c->pair.pipeline;
     c->key.database = args_value(args, "database");

@@ -98,10 +98,9 @@ static bool watch(Status *s, bool is_json, bool *ret_healthy) {
 /* ---- the command ---- */
 
 static bool open_pair(const Args *args, Status *s) {
-    bool is_target_only = args_has(args, "to") && !args_has(args, "from") && args->operand_count == 0;
+    bool is_target_only = false, ok = command_pair_or_target(args, &s->pair, &is_target_only);
     s->has_source = !is_target_only;
-    if (!is_target_only) return command_pair(args, &s->pair);
-    return command_target(args, &s->pair);
+    return ok;
 }
 
 static void status_done(Status *s) {

@@ -47,7 +47,9 @@ bool command_pair(const Args *args, Pair *ret) {
     return say(&warnings, &problems, ok);
 }
 
-bool command_target(const Args *args, Pair *ret) {
+bool command_pair_or_target(const Args *args, Pair *ret, bool *ret_is_target_only) {
+    *ret_is_target_only = args_has(args, "to") && !args_has(args, "from") && args->operand_count == 0;
+    if (!*ret_is_target_only) return command_pair(args, ret);
     TextList warnings = {0}, problems = {0};
     const PairUrls urls = {.to = args_value(args, "to"),
                            .target_password_file = args_value(args, "target-password-file")};

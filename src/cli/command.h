@@ -38,8 +38,9 @@ struct Pair;
 bool command_pair(const Args *args, struct Pair *ret);
 /* The same, with what is wrong and what is worth a warning in lists. */
 bool command_pair_found(const Args *args, struct Pair *ret, TextList *warnings, TextList *problems);
-/* The target that --to alone describes: ret->sink, nothing else. */
-bool command_target(const Args *args, struct Pair *ret);
+/* With --to alone only the target (ret->sink, nothing else), as *ret_is_target_only tells; else the pipeline.
+ */
+bool command_pair_or_target(const Args *args, struct Pair *ret, bool *ret_is_target_only);
 /* "millrace: " and the line, on stderr. */
 void command_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
