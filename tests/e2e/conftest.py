@@ -106,7 +106,9 @@ class Runner:
             config["config"].update(changes)
             config["config"] = {k: v for k, v in config["config"].items() if v is not None}
             path = self.directory / f"{name}.json"
-            path.write_text(json.dumps(config, indent=2))
+            whole = path.with_suffix(".new")  # a run that is starting may be reading the one that is there
+            whole.write_text(json.dumps(config, indent=2))
+            whole.replace(path)
             paths.append(path)
         return paths
 
