@@ -82,7 +82,9 @@ static int vtab_disconnect(sqlite3_vtab *v) {
     return SQLITE_OK;
 }
 
-/* Of a view without arguments: an equality of a column becomes a look into the index. SQLite compares again.
+/*
+ * Of a view without arguments: an equality of a column becomes a look into the index. SQLite compares again.
+ * A branch of an OR is planned without the database's id, and its rows would be another database's: no look.
  */
 static void take_look(const SysTable *t, sqlite3_index_info *info, int next) {
     for (int i = 0; t->param_count == 0 && i < info->nConstraint; i++) {
@@ -115,7 +117,7 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         }
     info->idxNum = mask;
     info->estimatedCost = SCAN_COST;
-    take_look(t, info, next);
+    if (mask & 1) take_look(t, info, next);
     return SQLITE_OK;
 }
 
