@@ -1,5 +1,5 @@
 /* Connect schemas: what is built is what is found, equal ones are equal, bad ones are refused. */
-#include "tests/unit/test.h"
+#include "test.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Batches of records: what is added stays, holds are let go once. */
-#include "tests/unit/test.h"
+#include "test.h"
 
 #include "record/record.h"
 
