@@ -54,7 +54,9 @@ struct Sink {
     TargetSet *targets;
     Apply *apply;
     Quarantine *quarantine;
-    bool was_apart; /* the batch at hand was applied by the quarantine */
+    bool was_apart;    /* the batch at hand was applied by the quarantine */
+    bool is_order_old; /* a foreign key held in the source's order only: what is known of the keys may be old
+                        */
     Lane *lane;
     int64_t reached_us; /* commit time of the last batch's end */
     int64_t chunk_rows; /* of the chunk that is being written, so far */
@@ -68,7 +70,7 @@ struct Sink {
     size_t waiting_count, waiting_cap;
     Pending *unsure; /* of a transaction that may have been committed */
     size_t unsure_count;
-    Metric *transactions, *latency, *position_time;
+    Metric *transactions, *latency, *position_time, *replays;
     PgStatement begin, commit, savepoint, release;
 };
 
@@ -77,6 +79,8 @@ struct Sink {
 static void make_metrics(Sink *s, Metrics *m) {
     s->transactions = metrics_get(m, METRIC_COUNTER, "millrace_transactions_total", (Str){0},
                                   "Transactions committed in the target");
+    s->replays = metrics_get(m, METRIC_COUNTER, "millrace_replays_total", (Str){0},
+                             "Batches written again in the source's order because of a constraint");
     s->latency = metrics_get(m, METRIC_HISTOGRAM_US, "millrace_apply_latency", (Str){0},
                              "From a change's commit in the source to its commit in the target");
     s->position_time = metrics_get(m, METRIC_GAUGE, "millrace_position_time_us", (Str){0},
@@ -522,6 +526,7 @@ static bool write_again(Sink *s, Work *w, Err *e) {
 static bool replay(Sink *s, const Work *failed, Err *e) {
     Work w = *failed;
     w.order = APPLY_IN_ORDER;
+    metric_add(s->replays, 1);
     LOG_INFO("replayed_in_order", LOG_S("why", e->msg), LOG_I("changes", w.batch->count));
     return write_again(s, &w, e);
 }
@@ -586,7 +591,11 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
     w.letters = quarantine_mark(s->quarantine);
     s->was_apart = false;
     bool ok = (!batch || open_targets(s, batch, lane->first, e)) && do_steps(s, &w, 0, e);
-    if (!ok && batch && may_hold_in_order(s, &w, e)) ok = replay(s, &w, e);
+    if (!ok && batch && may_hold_in_order(s, &w, e)) {
+        bool is_reference = strcmp(pgconn_sqlstate(s->conn), "23503") == 0;
+        ok = replay(s, &w, e);
+        s->is_order_old = s->is_order_old || (ok && is_reference);
+    }
     if (!ok && batch && may_be_anothers(s, &w, e)) ok = write_after_others(s, &w, e);
     if (!ok && is_refused(s, &w, e)) ok = write_apart(s, &w, e);
     if (batch && (ok || !pgconn_is_open(s->conn))) count_batch(s, batch, lane->first);
@@ -597,6 +606,8 @@ static bool do_work(Sink *s, const LaneWork *lane, const Batch *batch, bool was_
         if (batch && !s->was_apart) quarantine_went_in(s->quarantine, batch->changes, batch->count);
         if (!is_committed) return true;
         quarantine_committed(s->quarantine);
+        if (s->is_order_old) target_set_clear(s->targets);
+        s->is_order_old = false;
         tell_progress(s);
         quarantine_expire(s->quarantine, s->conn, clock_mono_us());
         return true;

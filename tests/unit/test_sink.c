@@ -261,6 +261,33 @@ static void a_unique_value_that_moves_between_rows_is_replayed_in_order(void **s
     }
 }
 
+static void a_foreign_key_added_while_it_runs_costs_one_replay(void **state) {
+    (void)state;
+    Rig r;
+    rig_open(&r, UPSERT);
+    pg_fixture_exec(r.conn, "CREATE TABLE dbo.parents (id int PRIMARY KEY, \"Name\" text, amount int);"
+                            "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int)");
+    const Schema *parents = items("parents", true), *s = items("items", true);
+    must_put(r.sink, table_batch(parents, BATCH_COPY_NONE));
+    begin(&r, s);
+    pg_fixture_exec(r.conn, "ALTER TABLE dbo.items ADD FOREIGN KEY (amount) REFERENCES dbo.parents");
+    for (uint32_t i = 1; i < 4; i++) { /* items' first change comes before the row that its last refers to */
+        Batch *b = changes_batch(i, i + 1);
+        Value *row = batch_row(b, 3);
+        memcpy(row, item(b, i, "a", 0), 2 * sizeof *row);
+        row[2] = value_null();
+        add(b, OP_CREATE, s, row);
+        add(b, OP_CREATE, parents, item(b, 100 + i, "p", 1));
+        add(b, OP_UPDATE, s, item(b, i, "b", 100 + i));
+        must_put(r.sink, b);
+        assert_int_equal(metric_value(metrics_find(r.metrics, "millrace_replays_total", (Str){0})), 1);
+    }
+    assert_string_equal(rows_of(&r, "items"), "1,b,101|2,b,102|3,b,103");
+    schema_unref(parents);
+    schema_unref(s);
+    rig_close(&r);
+}
+
 static void a_replay_inside_a_long_transaction_keeps_its_earlier_batches(void **state) {
     (void)state;
     Rig r;
@@ -678,6 +705,7 @@ int main(void) {
         cmocka_unit_test(a_new_column_is_added_and_a_longer_one_widened),
         cmocka_unit_test(without_evolution_the_statement_to_run_is_named),
         cmocka_unit_test(a_unique_value_that_moves_between_rows_is_replayed_in_order),
+        cmocka_unit_test(a_foreign_key_added_while_it_runs_costs_one_replay),
         cmocka_unit_test(a_replay_inside_a_long_transaction_keeps_its_earlier_batches),
         cmocka_unit_test(what_the_commit_of_a_long_transaction_refuses_is_named),
         cmocka_unit_test(a_real_violation_fails_without_row_data_and_writes_nothing),
