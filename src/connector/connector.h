@@ -61,6 +61,7 @@ typedef struct ConnectorContext {
     int lane;               /* which of the sink's lanes this one is: 0 … */
     const LanePeers *peers; /* the sink: its lane is one of several from the start; NULL = not, or not yet */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
+    bool has_topics;          /* the sink's: it is fed from topics, and each schema names its own */
     Metrics *metrics;         /* borrowed */
     Progress *progress;       /* borrowed; NULL = nobody asks */
     Ownership *ownership;     /* borrowed; NULL = the connectors are started once */

@@ -20,6 +20,7 @@
 struct PgNameRule {
     char *format;
     char *topic_prefix;
+    bool has_topics;
     PgTopicStyle topic_style;
     bool is_folded;
     StrMap *taken;   /* "schema"."table" in the target → source table, owned text */
@@ -89,8 +90,10 @@ static void parts_add(Parts *p, Str text) {
 /* ${topic}: prefix.database.schema.table, each piece with its own dots. */
 static void expand_topic(const PgNameRule *rule, const Schema *s, bool in_quotes, Parts *out) {
     CLEANUP(buf_done) Buf topic = {0};
-    buf_printf(&topic, "%s." STR_FMT "." STR_FMT "." STR_FMT, rule->topic_prefix, STR_ARG(s->database),
-               STR_ARG(s->schema), STR_ARG(s->table));
+    if (s->topic.n > 0) buf_str(&topic, s->topic);
+    else
+        buf_printf(&topic, "%s." STR_FMT "." STR_FMT "." STR_FMT, rule->topic_prefix, STR_ARG(s->database),
+                   STR_ARG(s->schema), STR_ARG(s->table));
     for (size_t i = 0; i < topic.n; i++) {
         bool is_dot = topic.p[i] == '.';
         if (is_dot && rule->topic_style == PGTOPIC_SPLIT && !in_quotes) {
@@ -112,7 +115,7 @@ static bool expand_placeholder(const PgNameRule *rule, const Schema *s, bool in_
     Str name = str_sub(*format, 2, end - 2);
     *format = str_sub(*format, end + 1, SIZE_MAX);
     if (str_eq_c(name, "topic")) {
-        if (rule->topic_prefix[0] == '\0')
+        if (rule->topic_prefix[0] == '\0' && !rule->has_topics)
             return err_set(e, ERR_INVALID, false,
                            "table name format '%s' has ${topic}, but the source has no topic.prefix",
                            rule->format);
@@ -154,6 +157,7 @@ bool pgname_rule_new(const PgNameRuleSpec *spec, PgNameRule **ret, Err *e) {
     PgNameRule *rule = x_calloc(1, sizeof *rule);
     rule->format = str_dup(spec->format);
     rule->topic_prefix = str_dup(spec->topic_prefix);
+    rule->has_topics = spec->has_topics;
     rule->topic_style = spec->topic_style;
     rule->is_folded = spec->is_folded;
     rule->taken = strmap_new(/* ignore_case= */ false);
@@ -205,6 +209,10 @@ static bool claim(PgNameRule *rule, const Schema *s, const PgTableName *name, Er
     CLEANUP(buf_done) Buf key = {0}, source = {0};
     pgname_qualified(&key, str_from(name->schema), str_from(name->table));
     pgname_qualified(&source, s->database, str_from(s->qualified));
+    if (s->topic.n > 0 && strstr(rule->format, "${topic}")) { /* whatever the topic was merged of */
+        buf_clear(&source);
+        pgname_quote(&source, s->topic);
+    }
     const char *owner = strmap_get(rule->taken, buf_view(&key));
     if (!owner) {
         strmap_set(rule->taken, buf_view(&key), str_dup(buf_view(&source)));

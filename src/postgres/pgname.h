@@ -36,7 +36,8 @@ typedef enum PgTopicStyle {
 
 typedef struct PgNameRuleSpec {
     Str format; /* of ${topic}, ${source.db}, ${source.schema}, ${source.table}; "…" keeps dots together */
-    Str topic_prefix; /* topic = prefix.database.schema.table */
+    Str topic_prefix; /* ${topic} = prefix.database.schema.table, of a schema that has no topic of its own */
+    bool has_topics;  /* all have one: no prefix is needed */
     PgTopicStyle topic_style;
     bool is_folded; /* to lower case, as PostgreSQL does with names that aren't quoted (ASCII letters) */
 } PgNameRuleSpec;

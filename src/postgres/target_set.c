@@ -84,7 +84,7 @@ static size_t by_table(const TargetSet *set, const Schema *s) {
     for (; i < set->count; i++) {
         const Schema *have = set->targets[i]->schema;
         if (str_eq(have->table, s->table) && str_eq(have->schema, s->schema) &&
-            str_eq(have->database, s->database))
+            str_eq(have->database, s->database) && str_eq(have->topic, s->topic))
             break;
     }
     return i;

@@ -149,7 +149,7 @@ static Str put_text(char **at, Str s) {
 }
 
 static size_t text_bytes(const SchemaSpec *spec) {
-    size_t n = spec->database.n + spec->schema.n + spec->table.n + 3;
+    size_t n = spec->database.n + spec->schema.n + spec->table.n + spec->topic.n + 4;
     n += spec->schema.n + 1 + spec->table.n + 1; /* qualified */
     for (size_t i = 0; i < spec->column_count; i++) n += spec->columns[i].name.n + 1;
     return n;
@@ -183,9 +183,12 @@ bool schema_new(const SchemaSpec *spec, const Schema **ret, Err *e) {
     body->s.database = put_text(&at, spec->database);
     body->s.schema = put_text(&at, spec->schema);
     body->s.table = put_text(&at, spec->table);
+    body->s.topic = put_text(&at, spec->topic);
     body->s.qualified = at;
-    put_text(&at, spec->schema);
-    at[-1] = '.';
+    if (spec->schema.n > 0) {
+        put_text(&at, spec->schema);
+        at[-1] = '.';
+    }
     put_text(&at, spec->table);
     atomic_init(&body->refs, 1);
     *ret = &body->s;

@@ -71,8 +71,9 @@ typedef struct Column {
 } Column;
 
 typedef struct Schema {
-    Str database, schema, table; /* source names */
-    char *qualified;             /* "schema.table", for messages and lists */
+    Str database, schema, table; /* source names; of a foreign record without any, "" but the table */
+    Str topic;                   /* that it was read from; "" = none (direct mode) */
+    char *qualified;             /* "schema.table", for messages and lists; "table" without a schema */
     uint32_t version;            /* counts up with each change of the table's columns within a run, from 1 */
     uint64_t fingerprint; /* of names, types, nullability and key: equal columns, equal number; stored in
                              targets */
@@ -84,7 +85,7 @@ typedef struct Schema {
 
 /* What a schema is built from; everything is copied. Columns carry `key`. */
 typedef struct SchemaSpec {
-    Str database, schema, table;
+    Str database, schema, table, topic;
     uint32_t version;
     const Column *columns;
     size_t column_count;

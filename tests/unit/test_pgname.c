@@ -70,6 +70,27 @@ static void a_topic_is_cut_at_its_dots_or_joined_by_underscores(void **state) {
     assert_non_null(strstr(name_by(spec), "topic.prefix"));
 }
 
+static void a_schema_with_a_topic_needs_no_prefix(void **state) {
+    (void)state;
+    const Column column = {.name = STR_LIT("id"), .type = SQLTYPE_INT};
+    const SchemaSpec flat = {
+        .table = STR_LIT("a.b"), .topic = STR_LIT("a.b"), .columns = &column, .column_count = 1};
+    const PgNameRuleSpec spec = {
+        .format = STR_LIT("${topic}"), .topic_style = PGTOPIC_SPLIT, .has_topics = true};
+    const Schema *s = NULL;
+    PgNameRule *rule = NULL;
+    PgTableName name = {0};
+    Err e = {0};
+    assert_true(schema_new(&flat, &s, &e));
+    assert_true(pgname_rule_new(&spec, &rule, &e));
+    assert_true(pgname_rule_table(rule, s, &name, &e));
+    assert_string_equal(name.schema, "a");
+    assert_string_equal(name.table, "b");
+    pgname_table_done(&name);
+    pgname_rule_free(rule);
+    schema_unref(s);
+}
+
 static void a_wrong_format_is_refused_with_the_nearest_placeholder(void **state) {
     (void)state;
     assert_non_null(
@@ -149,6 +170,7 @@ int main(void) {
         cmocka_unit_test(quoting_doubles_quotes),
         cmocka_unit_test(placeholders_name_the_source),
         cmocka_unit_test(a_topic_is_cut_at_its_dots_or_joined_by_underscores),
+        cmocka_unit_test(a_schema_with_a_topic_needs_no_prefix),
         cmocka_unit_test(a_wrong_format_is_refused_with_the_nearest_placeholder),
         cmocka_unit_test(long_names_are_shortened_alike_and_apart),
         cmocka_unit_test(two_source_tables_cannot_have_one_target),

@@ -44,6 +44,18 @@ static void everything_given_is_copied(void **state) {
     schema_unref(s);
 }
 
+static void a_table_without_a_schema_is_named_alone(void **state) {
+    (void)state;
+    const SchemaSpec spec = {
+        .table = STR_LIT("readings"), .topic = STR_LIT("t.readings"), .columns = orders, .column_count = 3};
+    const Schema *s = NULL;
+    Err e = {0};
+    assert_true(schema_new(&spec, &s, &e));
+    assert_string_equal(s->qualified, "readings");
+    assert_true(str_eq_c(s->topic, "t.readings"));
+    schema_unref(s);
+}
+
 static void key_columns_are_listed_in_key_order(void **state) {
     (void)state;
     const Schema *s = schema_of(orders, 3);
@@ -170,6 +182,7 @@ static void decimals_past_18_digits_take_the_wide_form(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_given_is_copied),
+        cmocka_unit_test(a_table_without_a_schema_is_named_alone),
         cmocka_unit_test(key_columns_are_listed_in_key_order),
         cmocka_unit_test(a_key_with_a_gap_or_a_double_place_is_refused),
         cmocka_unit_test(a_table_without_columns_is_refused),
