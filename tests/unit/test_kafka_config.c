@@ -1,0 +1,168 @@
+#include "transport/kafka_config.h"
+
+#include <string.h>
+
+#include "test.h"
+
+enum { SIZE = 256 };
+
+static void set(KafkaConfig *c, const char *key, const char *value, TextList *warnings) {
+    Err e = {0};
+    if (!kafka_config_set(c, key, value, "w.properties:1", warnings, &e)) fail_msg("%s", e.msg);
+}
+
+static void assert_is(const KafkaConfig *c, const char *name, const char *value) {
+    char buf[SIZE];
+    assert_string_equal(kafka_config_get(c, name, buf, sizeof buf), value);
+}
+
+static void names_and_units_are_librdkafka_s_then(void **state) {
+    (void)state;
+    static const char *const given[][4] = {
+        {"bootstrap.servers", "a:1,b:2", "bootstrap.servers", "a:1,b:2"},
+        {"buffer.memory", "33554433", "queue.buffering.max.kbytes", "32769"},
+        {"batch.size", "0", "batch.size", "1"},
+        {"compression.type", "lz4", "compression.codec", "lz4"},
+        {"max.request.size", "10485760", "message.max.bytes", "10485760"},
+        {"security.protocol", "SASL_SSL", "security.protocol", "sasl_ssl"},
+        {"sasl.mechanism", "SCRAM-SHA-512", "sasl.mechanisms", "SCRAM-SHA-512"},
+        {"send.buffer.bytes", "-1", "socket.send.buffer.bytes", "0"},
+        {"ssl.endpoint.identification.algorithm", "", "ssl.endpoint.identification.algorithm", "none"},
+        {"linger.ms", "20", "linger.ms", "20"},
+    };
+    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+    TextList warnings = {0};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        set(c, given[i][0], given[i][1], &warnings);
+        assert_is(c, given[i][2], given[i][3]);
+    }
+    assert_int_equal(warnings.count, 0);
+    assert_is(c, "partitioner", "murmur2_random");
+    kafka_config_free(c);
+}
+
+static void a_consumer_s_names_too(void **state) {
+    (void)state;
+    KafkaConfig *c = kafka_config_new(KAFKA_CONSUMER);
+    TextList warnings = {0};
+    set(c, "fetch.max.wait.ms", "7", &warnings);
+    set(c, "auto.offset.reset", "none", &warnings);
+    set(c, "partition.assignment.strategy",
+        "org.apache.kafka.clients.consumer.RangeAssignor, "
+        "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+        &warnings);
+    assert_int_equal(warnings.count, 0);
+    assert_is(c, "fetch.wait.max.ms", "7");
+    assert_is(c, "auto.offset.reset", "error");
+    assert_is(c, "partition.assignment.strategy", "range,cooperative-sticky");
+    assert_is(c, "isolation.level", "read_committed");
+    kafka_config_free(c);
+}
+
+static void what_has_no_counterpart_is_said(void **state) {
+    (void)state;
+    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+    TextList w = {0};
+    set(c, "max.block.ms", "1000", &w);
+    set(c, "acks", "1", &w);
+    set(c, "enable.idempotence", "false", &w);
+    set(c, "enable.idempotence", "true", &w);
+    set(c, "acks", "all", &w);
+    set(c, "lingerr.ms", "1", &w);
+    assert_int_equal(w.count, 4);
+    assert_non_null(strstr(w.items[0], "w.properties:1: max.block.ms: has no effect"));
+    assert_non_null(strstr(w.items[1], "acks=all"));
+    assert_non_null(strstr(w.items[2], "enable.idempotence"));
+    assert_non_null(strstr(w.items[3], "did you mean 'linger.ms'?"));
+    assert_is(c, "acks", "-1");
+    textlist_done(&w);
+    kafka_config_free(c);
+}
+
+static void wrong_values_are_refused_and_not_shown(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"compression.type", "secret"},
+        {"batch.size", "secret"},
+        {"security.protocol", "secret"},
+        {"acks", "secret"},
+        {"linger.ms", "-5"},
+        {"sasl.jaas.config", "secret"},
+    };
+    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        Err e = {0};
+        assert_false(kafka_config_set(c, wrong[i][0], wrong[i][1], "f:3", NULL, &e));
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_int_equal(strncmp(e.msg, "f:3: ", 5), 0);
+        if (i != 1) assert_null(strstr(e.msg, "secret"));
+    }
+    kafka_config_free(c);
+}
+
+static void logins_come_from_jaas(void **state) {
+    (void)state;
+    KafkaConfig *c = kafka_config_new(KAFKA_ADMIN);
+    set(c, "sasl.jaas.config",
+        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"p\";",
+        NULL);
+    assert_is(c, "sasl.username", "u");
+    assert_is(c, "sasl.password", "p");
+    kafka_config_free(c);
+}
+
+static void stores_are_pem_or_pkcs12(void **state) {
+    (void)state;
+    Err e = {0};
+    rd_kafka_conf_t *conf = NULL;
+    char text[SIZE];
+    size_t n = sizeof text;
+    KafkaConfig *c = kafka_config_new(KAFKA_CONSUMER);
+    set(c, "ssl.truststore.location", "/ca.jks", NULL);
+    assert_false(kafka_config_take(c, NULL, &conf, &e));
+    assert_non_null(strstr(e.msg, "keytool"));
+    set(c, "ssl.truststore.location", "/ca", NULL);
+    set(c, "ssl.truststore.type", "PEM", NULL);
+    set(c, "ssl.keystore.location", "/key.p12", NULL);
+    set(c, "ssl.keystore.password", "x", NULL);
+    assert_true(kafka_config_take(c, NULL, &conf, &e));
+    assert_int_equal(rd_kafka_conf_get(conf, "ssl.ca.location", text, &n), RD_KAFKA_CONF_OK);
+    assert_string_equal(text, "/ca");
+    n = sizeof text;
+    assert_int_equal(rd_kafka_conf_get(conf, "ssl.keystore.location", text, &n), RD_KAFKA_CONF_OK);
+    assert_string_equal(text, "/key.p12");
+    rd_kafka_conf_destroy(conf);
+    kafka_config_free(c);
+}
+
+static void a_record_s_time_stays_within_its_transaction_s(void **state) {
+    (void)state;
+    Err e = {0};
+    rd_kafka_conf_t *conf = NULL;
+    TextList w = {0};
+    char text[SIZE];
+    size_t n = sizeof text;
+    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+    set(c, "transaction.timeout.ms", "60000", NULL);
+    set(c, "delivery.timeout.ms", "90000", NULL);
+    assert_true(kafka_config_take(c, &w, &conf, &e));
+    assert_int_equal(rd_kafka_conf_get(conf, "delivery.timeout.ms", text, &n), RD_KAFKA_CONF_OK);
+    assert_string_equal(text, "60000");
+    assert_int_equal(w.count, 1);
+    textlist_done(&w);
+    rd_kafka_conf_destroy(conf);
+    kafka_config_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_units_are_librdkafka_s_then),
+        cmocka_unit_test(a_consumer_s_names_too),
+        cmocka_unit_test(what_has_no_counterpart_is_said),
+        cmocka_unit_test(wrong_values_are_refused_and_not_shown),
+        cmocka_unit_test(logins_come_from_jaas),
+        cmocka_unit_test(stores_are_pem_or_pkcs12),
+        cmocka_unit_test(a_record_s_time_stays_within_its_transaction_s),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
