@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz fuzz-smoke torture conform build demo test check bench bench-standin install deb schedules format clean test-unit test-e2e test-standin test-asan
+.PHONY: help fuzz fuzz-smoke torture conform build demo test check bench bench-standin install deb schedules format clean test-unit test-e2e test-standin test-kafka test-asan
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-e2e: deps-test ## end-to-end tests alone (ARGS="-k name" for some)
 
 test-standin: deps-test ## the stand-in's judges alone: conformance, types and clients (ARGS="-k name" for some)
 	@scripts/test standin $(ARGS)
+
+test-kafka: deps-test ## topics alone, beside Kafka, Kafka Connect, Debezium and a schema registry (ARGS="-k name" for some)
+	@scripts/test kafka $(ARGS)
 
 test-asan: deps-test ## unit and end-to-end tests under AddressSanitizer and UBSan
 	@scripts/test asan

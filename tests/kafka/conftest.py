@@ -1,0 +1,34 @@
+"""Fixtures of the tests of topics: the JVM stack (scripts/kafka), the stand-in, PostgreSQL, and millrace."""
+
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import lab  # noqa: E402
+import lab_kafka  # noqa: E402
+
+LAB = ROOT / "build" / "kafka-tests" / lab.build_dir().name
+
+
+@pytest.fixture(scope="session")
+def broker():
+    with lab_kafka.Broker(LAB / "broker") as b:
+        yield b
+
+
+@pytest.fixture(scope="session")
+def registry():
+    with lab_kafka.Registry(LAB / "registry") as r:
+        yield r
+
+
+@pytest.fixture(scope="module", params=lab_kafka.DEBEZIUM)
+def worker(request, broker, registry):
+    """A Connect worker of each version of Debezium."""
+    group = f"connect-{request.module.__name__}-{request.param}"
+    with lab_kafka.ConnectWorker(LAB / group, broker, request.param, group) as w:
+        yield w
