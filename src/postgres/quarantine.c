@@ -76,6 +76,8 @@ struct Quarantine {
     Metrics *metrics;
     Metric *open;
     RefusedChange *refused, own;
+    QuarantineKeep keep_elsewhere; /* NULL = letters go to the table */
+    void *keep_arg;
 
     /* the batch at hand */
     PgConn *conn;
@@ -130,6 +132,11 @@ Quarantine *quarantine_free(Quarantine *q) {
     free(q->known);
     free(q);
     return NULL;
+}
+
+void quarantine_keep_elsewhere(Quarantine *q, QuarantineKeep keep, void *arg) {
+    q->keep_elsewhere = keep;
+    q->keep_arg = arg;
 }
 
 bool quarantine_own(Quarantine *q, PgConn *c, Err *e) {
@@ -266,7 +273,7 @@ static bool has_open_suspect(const Quarantine *q, uint64_t key, size_t before) {
 /* Is there a letter before it, of this batch or in the table? */
 static bool is_behind_letter(Quarantine *q, Target *t, size_t at, uint64_t key, bool *ret, Err *e) {
     *ret = has_open_suspect(q, key, at);
-    return *ret || dead_letter_is_open(q->letters, q->conn, t, &q->changes[at], ret, e);
+    return *ret || q->keep_elsewhere || dead_letter_is_open(q->letters, q->conn, t, &q->changes[at], ret, e);
 }
 
 /* What becomes of one change; a letter that it supersedes is marked. */
@@ -281,7 +288,7 @@ static bool judge(Quarantine *q, size_t at, Err *e) {
     case DEAD_APPLY: return true;
     case DEAD_SUPERSEDE:
         mark->supersedes = true;
-        return dead_letter_supersede(q->letters, q->conn, t, change, e);
+        return q->keep_elsewhere || dead_letter_supersede(q->letters, q->conn, t, change, e);
     case DEAD_HOLD: break;
     }
     if (!is_behind_letter(q, t, at, key, &mark->is_held, e)) return false;
@@ -586,6 +593,11 @@ static void log_letter(const Quarantine *q, const Suspect *s, const char *payloa
 static bool keep(Quarantine *q, const Suspect *s, Err *e) {
     CLEANUP(buf_done) Buf payload = {0};
     const Change *change = &q->changes[s->at];
+    if (q->keep_elsewhere) {
+        q->marks[s->at].is_letter = true;
+        tally_of(q, s->target)->pending++;
+        return q->keep_elsewhere(q->keep_arg, s->at, &s->why, e);
+    }
     dead_payload_write(change, &payload);
     if (!dead_letter_keep(q->letters, q->conn, s->target, change, buf_text(&payload), &s->why, e)) {
         e->retriable = e->retriable && e->code != ERR_DATA;
@@ -618,7 +630,8 @@ static bool finish(Quarantine *q, Err *e) {
         if (q->suspects[i].state == SUSPECT_OPEN && !keep(q, &q->suspects[i], e)) return false;
     q->made += (int64_t)count;
     LOG_WARN("dead_letters", LOG_I("count", count), LOG_S("table", q->changes[first->at].schema->qualified),
-             LOG_S("first", first->why.message), LOG_S("next", "millrace dlq list"));
+             LOG_S("first", first->why.message),
+             LOG_S("next", q->keep_elsewhere ? "see the dead letter topic" : "millrace dlq list"));
     return true;
 }
 
@@ -644,7 +657,8 @@ void quarantine_back(Quarantine *q, size_t mark) {
 }
 
 void quarantine_committed(Quarantine *q) {
-    dead_order_committed(q->order);
+    if (q->keep_elsewhere) dead_order_undo(q->order, 0);
+    else dead_order_committed(q->order);
     for (size_t i = 0; i < q->tally_count; i++) {
         if (q->tallies[i].pending > 0) metric_add(q->tallies[i].metric, q->tallies[i].pending);
         q->tallies[i].pending = 0;

@@ -42,6 +42,10 @@ typedef struct Quarantine Quarantine;
 Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *key, Apply *apply,
                            TargetSet *targets, Metrics *metrics, RefusedChange *refused);
 Quarantine *quarantine_free(Quarantine *q); /* NULL is fine; returns NULL */
+/* Letters aren't kept in the table: keep is called for each, in place of that, when the rest of its run is
+ * in. at: as in quarantine_apply's changes. Nothing is remembered from one transaction to the next. */
+typedef bool (*QuarantineKeep)(void *arg, size_t at, const Refusal *why, Err *e);
+void quarantine_keep_elsewhere(Quarantine *q, QuarantineKeep keep, void *arg);
 /* The connection is new and the pipeline ours: what is open is read. Outside of a transaction. */
 MUST_CHECK bool quarantine_own(Quarantine *q, PgConn *c, Err *e);
 

@@ -167,14 +167,6 @@ static void note_latency(Sink *s, const Change *changes, size_t count) {
     }
 }
 
-static void count_change(Target *t, const Change *change) {
-    t->counters[TARGET_CHANGES].pending++;
-    if (change->op == OP_CREATE) t->counters[TARGET_INSERTS].pending++;
-    if (change->op == OP_UPDATE) t->counters[TARGET_UPDATES].pending++;
-    if (change->op == OP_DELETE) t->counters[TARGET_DELETES].pending++;
-    if (change->source_us > 0) t->pending_last_us = change->source_us;
-}
-
 /* What the batch adds to its tables' counters, once it is committed. */
 static void count_batch(Sink *s, const Batch *b, size_t first) {
     Target *t = NULL;
@@ -188,7 +180,7 @@ static void count_batch(Sink *s, const Batch *b, size_t first) {
     for (size_t i = first; b->kind == BATCH_CHANGES && i < b->count; i++)
         if (!(s->was_apart && quarantine_has(s->quarantine, i - first)) &&
             target_set_find(s->targets, s->conn, b->changes[i].schema, &t, &unused))
-            count_change(t, &b->changes[i]);
+            target_count_change(t, &b->changes[i]);
 }
 
 static void count_commit(Sink *s) {
@@ -198,15 +190,7 @@ static void count_commit(Sink *s) {
         metric_observe_us(s->latency, us > 0 ? us : 0, s->waiting[i].count);
     }
     s->waiting_count = 0;
-    for (size_t i = 0; i < target_set_count(s->targets); i++) {
-        Target *t = target_set_at(s->targets, i);
-        for (size_t k = 0; k < TARGET_COUNTS; k++) {
-            if (t->counters[k].pending > 0) metric_add(t->counters[k].metric, t->counters[k].pending);
-            t->counters[k].pending = 0;
-        }
-        if (t->pending_last_us > 0) metric_set(t->last_change, t->pending_last_us);
-        t->pending_last_us = 0;
-    }
+    target_set_count_commit(s->targets);
     metric_add(s->transactions, 1);
     /* of several lanes the last one's: tell_progress */
     if (s->reached_us > 0 && !s->peers) metric_set(s->position_time, s->reached_us);

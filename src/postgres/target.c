@@ -721,6 +721,14 @@ bool target_plan_ddl(PgConn *c, const TargetRules *rules, const Schema *schema, 
     return ok;
 }
 
+void target_count_change(Target *t, const Change *change) {
+    t->counters[TARGET_CHANGES].pending++;
+    if (change->op == OP_CREATE) t->counters[TARGET_INSERTS].pending++;
+    if (change->op == OP_UPDATE) t->counters[TARGET_UPDATES].pending++;
+    if (change->op == OP_DELETE) t->counters[TARGET_DELETES].pending++;
+    if (change->source_us > 0) t->pending_last_us = change->source_us;
+}
+
 static TargetShape *shape_free(TargetShape *shape) {
     while (shape) {
         TargetShape *next = shape->next;

@@ -22,6 +22,7 @@
 #include "postgres/pgname.h"
 #include "postgres/type_override.h"
 #include "postgres/unstorable.h"
+#include "record/change.h"
 #include "record/schema.h"
 
 typedef enum TargetInsert { TARGET_INSERT, TARGET_UPSERT, TARGET_UPDATE } TargetInsert;
@@ -120,6 +121,8 @@ typedef enum TargetDdl {
 MUST_CHECK bool target_open(PgConn *c, const TargetRules *rules, const Schema *schema, TargetDdl ddl,
                             Target **ret, Err *e);
 Target *target_free(Target *t); /* NULL is fine; returns NULL */
+/* A change of it goes into the open transaction: its counters, once target_set_count_commit says so. */
+void target_count_change(Target *t, const Change *change);
 /* The shape for rows in which just the columns of `absent` are absent; made at its first use. */
 TargetShape *target_shape(Target *t, const uint64_t *absent);
 /* The row as it stands in the target: with its texts that PostgreSQL can't hold changed (in arena). It is row

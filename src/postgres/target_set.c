@@ -48,6 +48,18 @@ void target_set_forget_temps(TargetSet *set) {
     }
 }
 
+void target_set_count_commit(TargetSet *set) {
+    for (size_t i = 0; i < set->count; i++) {
+        Target *t = set->targets[i];
+        for (size_t k = 0; k < TARGET_COUNTS; k++) {
+            if (t->counters[k].pending > 0) metric_add(t->counters[k].metric, t->counters[k].pending);
+            t->counters[k].pending = 0;
+        }
+        if (t->pending_last_us > 0) metric_set(t->last_change, t->pending_last_us);
+        t->pending_last_us = 0;
+    }
+}
+
 size_t target_set_count(const TargetSet *set) {
     return set->count;
 }

@@ -24,6 +24,8 @@ MUST_CHECK bool target_set_find(TargetSet *set, PgConn *c, const Schema *schema,
 /* Open it anew, with the DDL that the rules allow. was_written: by the pipeline, before. */
 MUST_CHECK bool target_set_open(TargetSet *set, PgConn *c, const Schema *schema, bool was_written,
                                 Target **ret, Err *e);
+/* What the targets' counters hold of the open transaction is committed: it is added to the metrics. */
+void target_set_count_commit(TargetSet *set);
 size_t target_set_count(const TargetSet *set);
 Target *target_set_at(const TargetSet *set, size_t i);
 

@@ -1,0 +1,347 @@
+/*
+ * A put is one transaction: BEGIN, the fence with all offsets, rows, COMMIT, sent ahead in one pipeline where
+ * there are few rows. It is tried in up to three ways: compacted; in the order of the topics with constraints
+ * deferred, when the compacted form broke one (23503, 23505, 23514); taken apart, when a row is refused.
+ *
+ * Schemas. The partitions of a topic run apart, so records of an older schema may come behind those of a
+ * newer one. Tables only grow, so both fit; but a target is the plan of one version, so a put is cut where a
+ * table's version changes, and the parts are written one behind the other.
+ *
+ * DDL has a transaction of its own before the rows', under an advisory lock: two tasks that meet the new
+ * column together would otherwise both add it, or wait for each other's rows.
+ */
+#include "postgres/topic_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "postgres/apply.h"
+#include "postgres/precheck_pg.h"
+#include "postgres/quarantine.h"
+#include "postgres/sink_option.h"
+#include "postgres/topic_store.h"
+
+#define DDL_LOCK "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(5572894214)"
+
+/* A stretch of a put in which every table has one schema. */
+typedef struct Part {
+    size_t from, to;
+} Part;
+
+typedef enum Way { WAY_COMPACTED, WAY_IN_ORDER, WAY_APART } Way;
+
+struct TopicWriter {
+    SinkConfig *config;
+    PgConn *conn; /* NULL = not connected */
+    TopicStore *store;
+    TargetSet *targets;
+    Apply *apply;
+    Quarantine *quarantine;
+    const Schema **fitted; /* references: their tables fit, since the connection was opened */
+    size_t fitted_count, fitted_cap;
+    Part *parts; /* of the put at hand */
+    size_t part_count, part_cap;
+    const TopicPut *put;
+    size_t base;    /* of the part that is taken apart */
+    size_t letters; /* of the put at hand */
+    Metric *transactions, *latency;
+    PgStatement begin, commit;
+};
+
+/* ---- life ---- */
+
+static void forget_targets(TopicWriter *w) {
+    for (size_t i = 0; i < w->fitted_count; i++) schema_unref(w->fitted[i]);
+    w->fitted_count = 0;
+    target_set_clear(w->targets);
+}
+
+static TopicWriter *stop(TopicWriter *w) {
+    if (!w) return NULL;
+    if (w->targets) forget_targets(w);
+    quarantine_free(w->quarantine);
+    apply_free(w->apply);
+    target_set_free(w->targets);
+    topic_store_free(w->store);
+    pgconn_close(w->conn);
+    sink_config_free(w->config);
+    free(w->fitted);
+    free(w->parts);
+    free(w);
+    return NULL;
+}
+
+/* A refused change goes to the caller's dead letters. */
+static bool keep(void *arg, size_t at, const Refusal *why, Err *e) {
+    TopicWriter *w = arg;
+    if (!w->put->refused)
+        return err_set(e, ERR_DATA, false,
+                       "%s; errors.tolerance=all sets such rows aside only where "
+                       "errors.deadletterqueue.topic.name says where to",
+                       why->message);
+    const TopicRefusal refusal = {.sqlstate = why->failure.sqlstate,
+                                  .constraint = why->failure.constraint,
+                                  .column = why->failure.column,
+                                  .message = why->message};
+    w->letters++;
+    return w->put->refused(w->put->arg, w->base + at, &refusal, e);
+}
+
+static bool connect_to(TopicWriter *w, Err *e) {
+    if (pgconn_is_open(w->conn)) return true;
+    w->conn = pgconn_close(w->conn);
+    forget_targets(w);
+    const PgConnSpec spec = sink_config_conn(w->config);
+    return pgconn_open(&spec, &w->conn, e);
+}
+
+static bool start(const Options *options, const ConnectorContext *context, TopicWriter **ret, Err *e) {
+    static const TextList all_fields = {0};
+    TopicWriter *w = x_calloc(1, sizeof *w);
+    if (!sink_config_new(options, context, &w->config, e)) {
+        stop(w);
+        return false;
+    }
+    TargetRules *rules = &w->config->rules; /* the schemas' keys are final */
+    if (rules->key_mode != TARGET_KEY_NONE) rules->key_mode = TARGET_KEY_RECORD_KEY;
+    rules->key_fields = &all_fields;
+    w->begin.sql = "BEGIN";
+    w->commit.sql = "COMMIT";
+    w->store = topic_store_new(context->name);
+    w->targets = target_set_new(rules);
+    w->apply = apply_new(w->targets);
+    if (w->config->batch_rows > 0) apply_set_batch_rows(w->apply, w->config->batch_rows);
+    const DeadLetterKey letters = {context->name, context->database, context->lane};
+    w->quarantine = quarantine_new(&w->config->errors, &letters, w->apply, w->targets, context->metrics,
+                                   /* refused= */ NULL);
+    quarantine_keep_elsewhere(w->quarantine, keep, w);
+    w->transactions = metrics_get(context->metrics, METRIC_COUNTER, "millrace_transactions_total", (Str){0},
+                                  "Transactions committed in the target");
+    w->latency = metrics_get(context->metrics, METRIC_HISTOGRAM_US, "millrace_apply_latency", (Str){0},
+                             "From a change's commit in the source to its commit in the target");
+    if (!connect_to(w, e) || !precheck_pg_server(w->conn, e) || !topic_store_create(w->store, w->conn, e)) {
+        stop(w);
+        return false;
+    }
+    *ret = w;
+    return true;
+}
+
+static const char *target(const TopicWriter *w) {
+    return topic_store_target(w->store);
+}
+
+static bool own(TopicWriter *w, TopicOffset *offsets, size_t count, Err *e) {
+    return connect_to(w, e) && topic_store_own(w->store, w->conn, offsets, count, e);
+}
+
+static bool look(TopicWriter *w, TopicOffset *offsets, size_t count, Err *e) {
+    return connect_to(w, e) && topic_store_look(w->store, w->conn, offsets, count, e);
+}
+
+static bool is_open(const TopicWriter *w) {
+    return pgconn_is_open(w->conn);
+}
+
+/* ---- tables ---- */
+
+static bool is_fitted(const TopicWriter *w, const Schema *s) {
+    for (size_t i = w->fitted_count; i-- > 0;)
+        if (w->fitted[i] == s) return true;
+    return false;
+}
+
+static bool is_same_table(const Schema *a, const Schema *b) {
+    return str_eq(a->table, b->table) && str_eq(a->schema, b->schema) && str_eq(a->database, b->database) &&
+           str_eq(a->topic, b->topic);
+}
+
+/* Whether a version of the table was written before, as far as we remember. */
+static bool was_written(const TopicWriter *w, const Schema *s) {
+    for (size_t i = 0; i < w->fitted_count; i++)
+        if (is_same_table(w->fitted[i], s)) return true;
+    return false;
+}
+
+static void note_fitted(TopicWriter *w, const Schema *s) {
+    if (w->fitted_count == w->fitted_cap) {
+        w->fitted_cap = w->fitted_cap ? 2 * w->fitted_cap : 16;
+        w->fitted = x_reallocarray(w->fitted, w->fitted_cap, sizeof(const Schema *));
+    }
+    w->fitted[w->fitted_count++] = schema_ref(s);
+}
+
+/* The table of s, made or widened where that is due and allowed. */
+static bool fit(TopicWriter *w, const Schema *s, Err *e) {
+    Target *t = NULL;
+    if (!pgconn_exec(w->conn, DDL_LOCK, e)) return false;
+    if (!target_set_open(w->targets, w->conn, s, was_written(w, s), &t, e) ||
+        !pgconn_exec(w->conn, "COMMIT", e)) {
+        if (pgconn_is_open(w->conn)) pgconn_rollback(w->conn);
+        return false;
+    }
+    note_fitted(w, s);
+    return true;
+}
+
+/* All tables fit; and where to cut. */
+static bool plan(TopicWriter *w, const TopicPut *put, Err *e) {
+    enum { SEEN_MAX = 64 };
+    const Schema *seen[SEEN_MAX], *last = NULL;
+    size_t seen_count = 0, from = 0;
+    w->part_count = 0;
+    for (size_t i = 0; i <= put->count; i++) {
+        const Schema *s = i < put->count ? put->changes[i].schema : NULL;
+        if (s && s == last) continue;
+        bool is_known = false, is_other = !s || seen_count == SEEN_MAX;
+        for (size_t k = 0; s && k < seen_count && !is_known; k++) {
+            is_known = seen[k] == s;
+            is_other = is_other || (!is_known && is_same_table(seen[k], s));
+        }
+        last = s;
+        if (is_known) continue;
+        if (s && !is_fitted(w, s) && !fit(w, s, e)) return false;
+        if (is_other && i > from) {
+            if (w->part_count == w->part_cap) {
+                w->part_cap = w->part_cap ? 2 * w->part_cap : 8;
+                w->parts = x_reallocarray(w->parts, w->part_cap, sizeof *w->parts);
+            }
+            w->parts[w->part_count++] = (Part){from, i};
+            from = i;
+            seen_count = 0;
+        }
+        if (s) seen[seen_count++] = s;
+    }
+    return true;
+}
+
+/* ---- a transaction ---- */
+
+static bool open_targets(TopicWriter *w, const Part *part, Err *e) {
+    Target *t = NULL;
+    const Schema *last = NULL;
+    for (size_t i = part->from; i < part->to; i++) {
+        const Schema *s = w->put->changes[i].schema;
+        if (s != last && !target_set_find(w->targets, w->conn, s, &t, e)) return false;
+        last = s;
+    }
+    return true;
+}
+
+static bool write_part(TopicWriter *w, const Part *part, Way way, Err *e) {
+    const Change *changes = w->put->changes + part->from;
+    size_t count = part->to - part->from;
+    ApplyOrder order =
+        way == WAY_COMPACTED && w->config->rules.insert != TARGET_INSERT ? APPLY_COMPACTED : APPLY_IN_ORDER;
+    if (way != WAY_APART) return apply_changes(w->apply, w->conn, changes, count, order, e);
+    w->base = part->from;
+    order = w->config->rules.insert == TARGET_INSERT ? APPLY_IN_ORDER : APPLY_COMPACTED;
+    return pgconn_pipe_end(w->conn, e) && quarantine_apply(w->quarantine, w->conn, changes, count, order, e);
+}
+
+static bool queue(TopicWriter *w, PgStatement *statement, Err *e) {
+    return pgconn_pipe_begin(w->conn, e) &&
+           pgconn_pipe_send(w->conn, statement, NULL, 0, /* ret_rows= */ NULL, e);
+}
+
+static bool write_all(TopicWriter *w, Way way, Err *e) {
+    if (w->part_count > 0 && !open_targets(w, &w->parts[0], e)) return false;
+    apply_begun(w->apply);
+    if (!queue(w, &w->begin, e) || !topic_store_move(w->store, w->conn, w->put->moves, w->put->move_count, e))
+        return false;
+    if (way == WAY_IN_ORDER &&
+        (!pgconn_pipe_end(w->conn, e) || !pgconn_exec(w->conn, "SET CONSTRAINTS ALL DEFERRED", e)))
+        return false;
+    for (size_t i = 0; i < w->part_count; i++) {
+        if (i > 0 && (!pgconn_pipe_end(w->conn, e) || !open_targets(w, &w->parts[i], e))) return false;
+        if (!write_part(w, &w->parts[i], way, e)) return false;
+    }
+    if (w->letters > 0 && !w->put->settle(w->put->arg, e)) return false;
+    return queue(w, &w->commit, e) && pgconn_pipe_end(w->conn, e);
+}
+
+/* After a failure: back to before BEGIN. false: the connection is gone, *e stays. */
+static bool take_back(TopicWriter *w) {
+    Err unused;
+    apply_copy_abort(w->apply, w->conn);
+    if (!pgconn_pipe_end(w->conn, &unused) && !pgconn_is_open(w->conn)) return false;
+    pgconn_rollback(w->conn);
+    target_set_forget_temps(w->targets);
+    quarantine_rolled_back(w->quarantine);
+    w->letters = 0;
+    return pgconn_is_open(w->conn);
+}
+
+static bool is_refused(const TopicWriter *w, const Err *e) {
+    return e->code == ERR_DATA && pgconn_is_open(w->conn);
+}
+
+static bool may_hold_in_order(const TopicWriter *w, const Err *e) {
+    const char *state = pgconn_sqlstate(w->conn);
+    return is_refused(w, e) && w->config->rules.insert != TARGET_INSERT &&
+           (strcmp(state, "23503") == 0 || strcmp(state, "23505") == 0 || strcmp(state, "23514") == 0);
+}
+
+static void count_put(TopicWriter *w) {
+    int64_t now_us = clock_wall_us(), last_us = 0, same = 0;
+    Target *t = NULL;
+    Err unused;
+    for (size_t i = 0; i <= w->put->count; i++) {
+        const Change *c = i < w->put->count ? &w->put->changes[i] : NULL;
+        if (same > 0 && (!c || c->source_us != last_us)) {
+            metric_observe_us(w->latency, now_us > last_us ? now_us - last_us : 0, same);
+            same = 0;
+        }
+        if (!c) break;
+        if (c->source_us > 0) same++;
+        last_us = c->source_us;
+        if (target_set_find(w->targets, w->conn, c->schema, &t, &unused)) target_count_change(t, c);
+    }
+    target_set_count_commit(w->targets);
+    metric_add(w->transactions, 1);
+}
+
+static bool write_ways(TopicWriter *w, Err *e) {
+    if (write_all(w, WAY_COMPACTED, e)) return true;
+    if (may_hold_in_order(w, e)) {
+        LOG_INFO("replayed_in_order", LOG_S("why", e->msg), LOG_I("changes", w->put->count));
+        if (!take_back(w)) return false;
+        if (write_all(w, WAY_IN_ORDER, e)) return true;
+    }
+    if (!is_refused(w, e)) return false;
+    LOG_INFO("batch_taken_apart", LOG_S("why", e->msg), LOG_I("changes", w->put->count));
+    return take_back(w) && write_all(w, WAY_APART, e);
+}
+
+static bool put_changes(TopicWriter *w, const TopicPut *put, Err *e) {
+    if (!pgconn_is_open(w->conn))
+        return err_set(e, ERR_IO, true, "not connected to PostgreSQL; what is stored is read first");
+    w->put = put;
+    w->letters = 0;
+    if (plan(w, put, e) && write_ways(w, e)) {
+        quarantine_committed(w->quarantine);
+        count_put(w);
+        return true;
+    }
+    if (e->code == ERR_DATA && !pgconn_is_open(w->conn))
+        (void)err_set(e, ERR_IO, true, "PostgreSQL: connection lost");
+    (void)take_back(w);
+    forget_targets(w);
+    return false;
+}
+
+const TopicWriterClass postgres_topic_writer_class = {
+    .class_names = sink_option_classes,
+    .options = sink_options,
+    .option_count = SINK_OPTION_COUNT,
+    .start = start,
+    .target = target,
+    .own = own,
+    .look = look,
+    .put = put_changes,
+    .is_open = is_open,
+    .stop = stop,
+};

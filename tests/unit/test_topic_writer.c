@@ -1,0 +1,207 @@
+#include "postgres/topic_writer.h"
+
+#include "topic_rig.h"
+
+static const char *rows(TopicRig *r) {
+    return pg_fixture_text(r->conn, "SELECT string_agg(concat_ws(',', id, coalesce(\"Name\", '-'), "
+                                    "coalesce(amount::text, '-')), ' ' ORDER BY id) FROM dbo.items");
+}
+
+static void rows_and_offset_are_one_transaction(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Schema *s = items("items", true);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    add(puts.batch, OP_UPSERT, s, item(puts.batch, 2, "two", 2));
+    add(puts.batch, OP_UPDATE, s, item(puts.batch, 1, "uno", 1));
+    must_put_to(&r, &puts, 3);
+    assert_string_equal(rows(&r), "1,uno,1 2,two,2");
+    assert_string_equal(stored_offset(&r), "3/1/g");
+    puts.batch = some();
+    add(puts.batch, OP_DELETE, s, item(puts.batch, 1, NULL, -1));
+    must_put_to(&r, &puts, 4);
+    assert_string_equal(rows(&r), "2,two,2");
+    puts.batch = some(); /* no rows: the offset alone */
+    must_put_to(&r, &puts, 9);
+    assert_string_equal(stored_offset(&r), "9/1/g");
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
+static void who_lost_the_partition_writes_nothing(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Schema *s = items("items", true);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    must_put_to(&r, &puts, 1);
+    TopicWriter *other = writer_of(&r);
+    TopicOffset taken = own_t(other);
+    assert_true(taken.has_offset);
+    assert_int_equal(taken.offset, 1);
+    assert_int_equal(taken.epoch, 2);
+    assert_string_equal(buf_text(&taken.guard), "g");
+    Err e = {0};
+    puts.batch = some();
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 2, "two", 2));
+    assert_false(put_to(&r, &puts, 2, &e));
+    assert_int_equal(e.code, ERR_FENCED);
+    assert_string_equal(rows(&r), "1,one,1");
+    assert_true(postgres_topic_writer_class.is_open(r.writer));
+    buf_done(&taken.guard);
+    postgres_topic_writer_class.stop(other);
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
+/* A stopped process's transaction holds the partition's row. */
+static void an_owner_that_is_in_the_way_is_ended(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    PgConn *zombie = pg_fixture_connect();
+    pg_fixture_exec(zombie,
+                    "UPDATE millrace.topic_offset SET owner_pid = pg_backend_pid(), owner_start = (SELECT "
+                    "backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())");
+    pg_fixture_exec(zombie, "BEGIN; SELECT 1 FROM millrace.topic_offset FOR UPDATE");
+    TopicWriter *other = writer_of(&r);
+    TopicOffset taken = own_t(other);
+    assert_int_equal(taken.epoch, 2);
+    Err e = {0};
+    assert_false(pgconn_exec(zombie, "COMMIT", &e));
+    buf_done(&taken.guard);
+    postgres_topic_writer_class.stop(other);
+    pgconn_close(zombie);
+    topic_rig_close(&r);
+}
+
+static const Schema *wider_items(void) {
+    const Column columns[] = {
+        {.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1, .column_id = 1},
+        {.name = STR_LIT("Name"),
+         .type = SQLTYPE_NVARCHAR,
+         .length = 20,
+         .is_nullable = true,
+         .column_id = 2},
+        {.name = STR_LIT("amount"), .type = SQLTYPE_BIGINT, .is_nullable = true, .column_id = 3},
+        {.name = STR_LIT("note"), .type = SQLTYPE_NVARCHAR, .length = 9, .is_nullable = true, .column_id = 4},
+    };
+    return schema_of("items", columns, 4);
+}
+
+static const Value *wider(Batch *b, int64_t id, int64_t amount, const char *note) {
+    Value *row = batch_row(b, 4);
+    Str text = arena_str(&b->arena, str_from(note));
+    row[0] = value_int(id);
+    row[1] = value_null();
+    row[2] = value_int(amount);
+    row[3] = value_bytes(text.p, (uint32_t)text.n);
+    return row;
+}
+
+static void versions_of_a_schema_may_alternate(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Schema *old = items("items", true), *new = wider_items();
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, old, item(puts.batch, 1, "one", 1));
+    add(puts.batch, OP_CREATE, new, wider(puts.batch, 2, INT64_C(9000000000), "n"));
+    add(puts.batch, OP_UPDATE, old, item(puts.batch, 3, "three", 3));
+    add(puts.batch, OP_UPDATE, new, wider(puts.batch, 1, 7, "m"));
+    must_put_to(&r, &puts, 4);
+    assert_string_equal(rows(&r), "1,-,7 2,-,9000000000 3,three,3");
+    puts.batch = some();
+    add(puts.batch, OP_UPDATE, old, item(puts.batch, 3, "drei", 3));
+    must_put_to(&r, &puts, 5);
+    assert_string_equal(rows(&r), "1,-,7 2,-,9000000000 3,drei,3");
+    schema_unref(old);
+    schema_unref(new);
+    topic_rig_close(&r);
+}
+
+static const Setting TOLERANT[] = {
+    {"insert.mode", "upsert"},     {"pk.mode", "record_key"},
+    {"delete.enabled", "true"},    {"schema.evolution", "basic"},
+    {"quote.identifiers", "true"}, {"table.name.format", "${source.schema}.${source.table}"},
+    {"errors.tolerance", "all"},   {NULL, NULL},
+};
+
+static void refused_rows_are_the_callers_and_the_rest_is_in(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, TOLERANT);
+    const Schema *s = items("items", true);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    must_put_to(&r, &puts, 1);
+    pg_fixture_exec(r.conn, "ALTER TABLE dbo.items ADD CHECK (amount < 100)");
+    puts.batch = some();
+    for (int64_t i = 0; i < 40; i++)
+        add(puts.batch, OP_UPSERT, s, item(puts.batch, i, "x", i == 7 || i == 30 ? 100 : i));
+    must_put_to(&r, &puts, 41);
+    assert_int_equal(puts.refused_count, 2);
+    assert_int_equal(puts.refused[0], 7);
+    assert_int_equal(puts.refused[1], 30);
+    assert_string_equal(puts.sqlstate, "23514");
+    assert_int_equal(puts.settled, 1);
+    assert_string_equal(pg_fixture_text(r.conn, "SELECT count(*) FROM dbo.items"), "38");
+    assert_string_equal(stored_offset(&r), "41/1/g");
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
+static void without_tolerance_a_refused_row_fails_the_put(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Schema *s = items("items", true);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    must_put_to(&r, &puts, 1);
+    pg_fixture_exec(r.conn, "ALTER TABLE dbo.items ADD CHECK (amount < 100)");
+    puts.batch = some();
+    add(puts.batch, OP_UPSERT, s, item(puts.batch, 5, "x", 100));
+    Err e = {0};
+    assert_false(put_to(&r, &puts, 2, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_string_equal(stored_offset(&r), "1/1/g");
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
+static void what_breaks_compacted_may_hold_in_order(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Schema *s = items("items", true);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "a", 1));
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 2, "b", 2));
+    must_put_to(&r, &puts, 2);
+    pg_fixture_exec(r.conn, "ALTER TABLE dbo.items ADD UNIQUE (\"Name\")");
+    puts.batch = some(); /* they swap their names, by way of a third */
+    add(puts.batch, OP_UPDATE, s, item(puts.batch, 1, "c", 1));
+    add(puts.batch, OP_UPDATE, s, item(puts.batch, 2, "a", 2));
+    add(puts.batch, OP_UPDATE, s, item(puts.batch, 1, "b", 1));
+    must_put_to(&r, &puts, 5);
+    assert_string_equal(rows(&r), "1,b,1 2,a,2");
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_and_offset_are_one_transaction),
+        cmocka_unit_test(who_lost_the_partition_writes_nothing),
+        cmocka_unit_test(an_owner_that_is_in_the_way_is_ended),
+        cmocka_unit_test(versions_of_a_schema_may_alternate),
+        cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
+        cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
+        cmocka_unit_test(what_breaks_compacted_may_hold_in_order),
+    };
+    return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
+}
