@@ -182,6 +182,10 @@ PgNameRule *pgname_rule_free(PgNameRule *rule) {
     return NULL;
 }
 
+bool pgname_rule_wants_source(const PgNameRule *rule) {
+    return strstr(rule->format, "${source.") != NULL;
+}
+
 static char *part_name(const PgNameRule *rule, Buf *part) {
     if (rule->is_folded) fold(part, 0);
     CLEANUP(buf_done) Buf fitted = {0};

@@ -46,7 +46,8 @@ typedef struct PgNameRule PgNameRule;
 
 /* Errors: ERR_INVALID (unknown placeholder, open quote, empty format, ${topic} without a prefix). */
 MUST_CHECK bool pgname_rule_new(const PgNameRuleSpec *spec, PgNameRule **ret, Err *e);
-PgNameRule *pgname_rule_free(PgNameRule *rule); /* NULL is fine; returns NULL */
+PgNameRule *pgname_rule_free(PgNameRule *rule);        /* NULL is fine; returns NULL */
+bool pgname_rule_wants_source(const PgNameRule *rule); /* the format has ${source.…} */
 /* The table for s. Errors: ERR_INVALID (not one, two or three parts, an empty part, the name is already
  * another source table's, or its schema's name was made of another name). */
 MUST_CHECK bool pgname_rule_table(PgNameRule *rule, const Schema *s, PgTableName *ret, Err *e);

@@ -165,6 +165,19 @@ static void two_source_schemas_cannot_become_one_by_their_names(void **state) {
     schema_unref(b);
 }
 
+static void a_format_tells_whether_it_wants_the_source(void **state) {
+    (void)state;
+    static const char *const formats[] = {"${topic}", "a.${source.table}"};
+    for (size_t i = 0; i < 2; i++) {
+        PgNameRule *rule = NULL;
+        Err e = {0};
+        const PgNameRuleSpec spec = {.format = str_from(formats[i]), .has_topics = true};
+        assert_true(pgname_rule_new(&spec, &rule, &e));
+        assert_int_equal(pgname_rule_wants_source(rule), i == 1);
+        pgname_rule_free(rule);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quoting_doubles_quotes),
@@ -172,6 +185,7 @@ int main(void) {
         cmocka_unit_test(a_topic_is_cut_at_its_dots_or_joined_by_underscores),
         cmocka_unit_test(a_schema_with_a_topic_needs_no_prefix),
         cmocka_unit_test(a_wrong_format_is_refused_with_the_nearest_placeholder),
+        cmocka_unit_test(a_format_tells_whether_it_wants_the_source),
         cmocka_unit_test(long_names_are_shortened_alike_and_apart),
         cmocka_unit_test(two_source_tables_cannot_have_one_target),
         cmocka_unit_test(two_source_schemas_cannot_become_one_by_their_names),

@@ -1,0 +1,100 @@
+#include "convert/change_plan.h"
+
+#include <string.h>
+
+#include "test.h"
+
+static const ConnectSchema *made(const ConnectField *fields, size_t count) {
+    const ConnectSchema *s = NULL;
+    Err e = {0};
+    const ConnectSchema spec = {
+        .type = CONNECT_STRUCT, .is_optional = true, .fields = fields, .field_count = count};
+    if (!connect_schema_new(&spec, &s, &e)) fail_msg("%s", e.msg);
+    for (size_t i = 0; i < count; i++) connect_schema_unref(fields[i].schema);
+    return s;
+}
+
+#define FIELD(name, type)                                                                                    \
+    { STR_LIT(name), connect_schema_plain(type, false) }
+
+static const ConnectSchema *struct_of(const char *first, ConnectType type) {
+    const ConnectField fields[] = {{str_from(first), connect_schema_plain(type, false)},
+                                   FIELD("b", CONNECT_STRING)};
+    return made(fields, 2);
+}
+
+static ChangePlan *plan(const ChangeRules *rules, const ConnectSchema *key, const ConnectSchema *value) {
+    ChangePlan *p = NULL;
+    Err e = {0};
+    if (!change_plan_new(rules, STR_LIT("t"), key, key != NULL, value, &p, &e)) fail_msg("%s", e.msg);
+    return p;
+}
+
+static void an_envelope_is_known_by_its_shape(void **state) {
+    (void)state;
+    const ConnectField fields[] = {{STR_LIT("before"), struct_of("a", CONNECT_INT64)},
+                                   {STR_LIT("after"), struct_of("a", CONNECT_INT32)},
+                                   {STR_LIT("source"), struct_of("ts_ms", CONNECT_INT64)},
+                                   FIELD("op", CONNECT_STRING)};
+    const ConnectSchema *s = made(fields, 4);
+    ChangePlan *p = plan(&(ChangeRules){.key_mode = CHANGE_KEY_RECORD_KEY}, NULL, s);
+    assert_int_equal(p->kind, CHANGE_KIND_ENVELOPE);
+    assert_int_equal(p->at.ts_ms, 0);
+    assert_int_equal(p->at.commit_lsn, -1);
+    assert_true(p->wants_before);
+    assert_int_equal(p->row_before[0], -1); /* of another type: its values don't fit the column */
+    assert_int_equal(p->row_before[1], 1);
+    change_plan_free(p);
+    connect_schema_unref(s);
+    s = struct_of("op", CONNECT_STRING);
+    p = plan(&(ChangeRules){.key_mode = CHANGE_KEY_NONE}, NULL, s);
+    assert_int_equal(p->kind, CHANGE_KIND_FLAT);
+    change_plan_free(p);
+    connect_schema_unref(s);
+}
+
+static void a_row_of_the_key_alone_has_the_rest_absent(void **state) {
+    (void)state;
+    const ConnectField key_fields[] = {FIELD("id", CONNECT_INT64)};
+    const ConnectSchema *key = made(key_fields, 1), *value = struct_of("id", CONNECT_INT32);
+    ChangePlan *p = plan(&(ChangeRules){.key_mode = CHANGE_KEY_RECORD_KEY}, key, value);
+    assert_int_equal(p->columns[0].type, SQLTYPE_BIGINT); /* as the key has it, which is what is written */
+    const Value key_values[] = {value_int(5)}, values[] = {value_int(6), value_bytes("x", 1)};
+    const Record r = {.key = record_struct(key_values, 1), .value = record_struct(values, 2)};
+    Arena a = {0};
+    const Value *row = NULL;
+    Err e = {0};
+    assert_true(change_plan_row(p, &r, NULL, false, &a, &row, &e));
+    assert_int_equal(row[0].v.i, 5);
+    assert_true(value_is_absent(&row[1]));
+    assert_true(change_plan_row(p, &r, &r.value, false, &a, &row, &e));
+    assert_int_equal(row[0].v.i, 5);
+    assert_int_equal(row[1].n, 1);
+    const Value null_key[] = {value_null()};
+    const Record bad = {.key = record_struct(null_key, 1)};
+    assert_false(change_plan_row(p, &bad, NULL, false, &a, &row, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    arena_done(&a);
+    change_plan_free(p);
+    connect_schema_unref(key);
+    connect_schema_unref(value);
+}
+
+static void a_plan_without_columns_is_refused(void **state) {
+    (void)state;
+    const ConnectSchema *s = made(NULL, 0);
+    ChangePlan *p = NULL;
+    Err e = {0};
+    assert_false(change_plan_new(&(ChangeRules){0}, STR_LIT("t"), NULL, false, s, &p, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    connect_schema_unref(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_envelope_is_known_by_its_shape),
+        cmocka_unit_test(a_row_of_the_key_alone_has_the_rest_absent),
+        cmocka_unit_test(a_plan_without_columns_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
