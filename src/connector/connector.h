@@ -87,6 +87,9 @@ typedef struct SourceClass {
      * BATCH_ANSWER comes. NULL = takes none. */
     void (*signal)(Source *s, const SignalText *signal);
     Source *(*stop)(Source *s); /* returns NULL; NULL is fine */
+    /* Does the server answer at all? Asked between two tries, on the task's thread; takes about a second at
+     * most. NULL: can't be told. */
+    bool (*answers)(const Options *options, const ConnectorContext *context);
 } SourceClass;
 
 typedef struct Sink Sink;
@@ -112,6 +115,7 @@ typedef struct SinkClass {
      */
     bool (*needs_source_back)(const Sink *s);
     Sink *(*stop)(Sink *s);
+    bool (*answers)(const Options *options, const ConnectorContext *context); /* as the source's */
     /* The rest is for several lanes; NULL: there is one.
      * The lane is one of several: lane 0, once it has taken the pipeline; peers are borrowed. */
     void (*join)(Sink *s, const LanePeers *peers);

@@ -170,6 +170,13 @@ static PGconn *connect_by(const PgConnSpec *spec) {
     return PQconnectdbParams(keys, values, /* expand_dbname= */ 1);
 }
 
+bool pgconn_answers(const PgConnSpec *spec) {
+    const char *keys[] = {"dbname", "connect_timeout", NULL};
+    const char *values[] = {spec->conninfo, "2", NULL};
+    PGPing ping = PQpingParams(keys, values, /* expand_dbname= */ 1);
+    return ping == PQPING_OK || ping == PQPING_NO_ATTEMPT;
+}
+
 /* Settings on which our statements rest, and who we are for pg_stat_activity. */
 static bool greet(PgConn *c, Err *e) {
     CLEANUP(pgconn_clear_cleanup) PGresult *result = NULL;

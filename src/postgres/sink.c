@@ -675,6 +675,16 @@ static bool sink_idle(Sink *s, Err *e) {
     return do_work(s, &work, /* batch= */ NULL, /* was_begun= */ false, e);
 }
 
+static bool sink_answers(const Options *options, const ConnectorContext *context) {
+    SinkConfig *config = NULL;
+    Err unused = {0};
+    if (!sink_config_new(options, context, &config, &unused)) return true;
+    const PgConnSpec spec = sink_config_conn(config);
+    bool is_there = pgconn_answers(&spec);
+    sink_config_free(config);
+    return is_there;
+}
+
 static bool sink_needs_source_back(const Sink *s) {
     return lane_needs_source_back(s->lane);
 }
@@ -689,6 +699,7 @@ const SinkClass postgres_sink_class = {
     .idle = sink_idle,
     .needs_source_back = sink_needs_source_back,
     .stop = sink_stop,
+    .answers = sink_answers,
     .own_all = sink_own_all,
     .join = sink_join,
     .learn = sink_learn,

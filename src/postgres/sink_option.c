@@ -173,7 +173,8 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .standard = "1000",
      .min = 0,
      .max = INT32_MAX,
-     .help = "first wait after a retriable failure; it doubles"},
+     .help = "first wait after a retriable failure; it doubles, and ends early when a server that was gone "
+             "answers again"},
     {.key = "dlq.retention.days",
      .type = OPTION_INT,
      .importance = OPTION_MEDIUM,

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/net.h"
 #include "pipeline/plan.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/column_watch.h"
@@ -40,6 +41,7 @@ enum {
     TYPICAL_TEXT_BYTES = 48, /* of a long declared text, before any was seen */
     PAGE_BYTES = 4 * 1024 * 1024,
     PERMISSION_DENIED = 229,
+    ANSWER_MS = 500,
     NEW_TABLE_RETRY_MS = 30000, /* after one that appeared couldn't be taken */
 };
 
@@ -687,6 +689,15 @@ static void source_wake(Source *s) {
     copier_wake(s->copier);
 }
 
+static bool source_answers(const Options *options, const ConnectorContext *context) {
+    (void)context;
+    const char *host = options_str(options, "database.hostname");
+    bool has_instance_only =
+        options_is_set(options, "database.instance") && !options_is_set(options, "database.port");
+    if (!host || has_instance_only) return true;
+    return net_answers(host, (uint16_t)options_int(options, "database.port"), ANSWER_MS);
+}
+
 const SourceClass sqlserver_source_class = {
     .class_names = source_option_classes,
     .options = source_options,
@@ -696,4 +707,5 @@ const SourceClass sqlserver_source_class = {
     .wake = source_wake,
     .signal = source_signal,
     .stop = source_stop,
+    .answers = source_answers,
 };

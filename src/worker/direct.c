@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "worker/outage.h"
 #include "worker/pulse.h"
 #include "worker/putter.h"
 #include "worker/spread.h"
@@ -184,6 +185,30 @@ static bool wait_ms(Direct *d, int64_t ms) {
     return !is_stopping(d);
 }
 
+static bool source_answers(void *arg) {
+    const Direct *d = arg;
+    return d->spec.source->answers(d->spec.source_options, &d->context);
+}
+
+static bool sink_answers(void *arg) {
+    const Direct *d = arg;
+    return d->spec.sink->answers(d->spec.sink_options, &d->context);
+}
+
+static bool wait_slice(void *d, int64_t ms) {
+    return wait_ms(d, ms);
+}
+
+/* Before another try: as wait_ms, or until a server that was gone is back. */
+static bool wait_for_servers(void *arg, int64_t ms) {
+    const Direct *d = arg;
+    const Outage o = {.wait = wait_slice,
+                      .arg = arg,
+                      .ends = {{d->spec.source->answers ? source_answers : NULL, arg},
+                               {d->spec.sink->answers ? sink_answers : NULL, arg}}};
+    return outage_wait(&o, ms);
+}
+
 /* ---- the source's thread ---- */
 
 static bool reader_is_told(const Direct *d) {
@@ -259,11 +284,7 @@ static bool back_off(Direct *d, Backoff *backoff, Rng *rng, Err *e) {
     LOG_WARN("pipeline_retry", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
              LOG_I("try", backoff->tries), LOG_I("wait_ms", ms));
     set_state(d, DIRECT_WAITING, e);
-    return wait_ms(d, ms);
-}
-
-static bool wait_for_putter(void *d, int64_t ms) {
-    return wait_ms(d, ms);
+    return wait_for_servers(d, ms);
 }
 
 static void tell_of_putter(void *d, const Err *why) {
@@ -282,7 +303,7 @@ static Putter putter_of(Direct *d, Sink *sink) {
                     .wait_ms = d->spec.restart_wait_ms,
                     .wait_max_ms = d->spec.restart_wait_max_ms,
                     .max_tries = d->spec.max_restarts,
-                    .wait = wait_for_putter,
+                    .wait = wait_for_servers,
                     .tell = tell_of_putter,
                     .arg = d};
 }

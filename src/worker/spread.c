@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "worker/outage.h"
 
 enum { LANE_QUEUE = 2, IDLE_MS = 500, SLICE_MS = 100 };
 
@@ -80,6 +81,19 @@ static bool wait_ms(void *arg, int64_t ms) {
     bool goes_on = !s->has_failed && !is_stopping(s);
     pthread_mutex_unlock(&s->lock);
     return goes_on;
+}
+
+static bool sink_answers(void *arg) {
+    const Spread *s = ((SpreadLane *)arg)->spread;
+    return s->spec.class->answers(s->spec.options, s->spec.context);
+}
+
+/* The same, or until a target that was gone is back. */
+static bool wait_for_target(void *arg, int64_t ms) {
+    const SpreadLane *l = arg;
+    const Outage o = {
+        .wait = wait_ms, .arg = arg, .ends = {{l->spread->spec.class->answers ? sink_answers : NULL, arg}}};
+    return outage_wait(&o, ms);
 }
 
 static void tell(void *arg, const Err *why) {
@@ -408,7 +422,7 @@ bool spread_start(const SpreadSpec *spec, Spread **ret, Err *e) {
         SpreadLane *l = &s->lanes[i];
         *l = (SpreadLane){.spread = s, .number = i, .putter = spec->putter};
         pthread_mutex_init(&l->sink_lock, NULL);
-        l->putter.wait = wait_ms;
+        l->putter.wait = wait_for_target;
         l->putter.tell = tell;
         l->putter.arg = l;
         l->notes_end = &l->notes;

@@ -6,6 +6,7 @@ import signal
 import time
 
 import lab
+import pytest
 from compare import warehouse_differences
 from workload import Workload
 
@@ -47,6 +48,21 @@ def test_postgres_killed_and_back(runner, warehouse, cluster, target):
     runner.drained(run)
     assert run.is_running()
     assert warehouse_differences(warehouse, target) == []
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_server_that_is_back_ends_the_wait(runner, warehouse, cluster, target, lanes):
+    """Waits of ten minutes, and a server that comes back: each end in turn."""
+    run = runner.start(sink={"retry.backoff.ms": "600000", "tasks.max": str(lanes)})
+    runner.drained(run)
+    for number, (stop, start) in enumerate(((lambda: cluster.stop(immediate=True), cluster.start),
+                                            (warehouse.process.kill, warehouse.start))):
+        stop()
+        lab.wait_for("millrace to wait", lambda: run.log().count("pipeline_retry") > number)
+        time.sleep(1)  # so that it has seen nobody there
+        start()
+        runner.drained(run, 120)
+    assert run.is_running()
 
 
 def test_source_killed_and_back(runner, warehouse, target):

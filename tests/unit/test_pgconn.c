@@ -37,6 +37,15 @@ static void sqlstates_fall_into_their_classes(void **state) {
     assert_int_equal(class_of("25P02", false), ERR_INTERNAL);
 }
 
+static void a_server_answers_or_it_does_not(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf url = {0};
+    buf_printf(&url, "postgresql:///postgres?host=%s&user=nobody_there", pg_fixture_dir);
+    assert_true(pgconn_answers(&(PgConnSpec){.conninfo = buf_text(&url)})); /* no login is needed */
+    assert_false(pgconn_answers(&(PgConnSpec){.conninfo = "host=/nowhere user=postgres"}));
+    assert_true(pgconn_answers(&(PgConnSpec){.conninfo = "no such option=1"})); /* for pgconn_open to tell */
+}
+
 static void an_error_names_objects_but_no_row_data(void **state) {
     (void)state;
     PgConn *c = pg_fixture_connect();
@@ -160,6 +169,7 @@ static void a_session_that_was_ended_is_noticed_without_a_statement(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sqlstates_fall_into_their_classes),
+        cmocka_unit_test(a_server_answers_or_it_does_not),
         cmocka_unit_test(an_error_names_objects_but_no_row_data),
         cmocka_unit_test(what_is_wrong_is_told_from_what_is_not_there_now),
         cmocka_unit_test(a_pipeline_stops_at_its_first_failure_and_can_be_used_again),
