@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config/option.h"
 #include "config/option_connect.h"
+#include "convert/wire_option.h"
 #include "postgres/sink_option.h"
 #include "sqlserver/source_options.h"
 #include "worker/worker_option.h"
@@ -228,6 +229,9 @@ int main(void) {
                 "each has to "
                 "match the\nwhole name, letter case ignored.",
                 (OptionTable){source_options, SOURCE_OPTION_COUNT}, &out);
+    add_section("Source: records in topics", NULL,
+                "With Kafka between source and sink; in direct mode these have nothing to act on.",
+                (OptionTable){wire_options_table, WIRE_OPTION_COUNT}, &out);
     add_section("Sink: PostgreSQL", sink_option_classes,
                 "The two classes differ in what `${topic}` and an unquoted name become: Debezium's joins the "
                 "topic's parts "

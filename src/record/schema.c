@@ -151,7 +151,10 @@ static Str put_text(char **at, Str s) {
 static size_t text_bytes(const SchemaSpec *spec) {
     size_t n = spec->database.n + spec->schema.n + spec->table.n + spec->topic.n + 4;
     n += spec->schema.n + 1 + spec->table.n + 1; /* qualified */
-    for (size_t i = 0; i < spec->column_count; i++) n += spec->columns[i].name.n + 1;
+    for (size_t i = 0; i < spec->column_count; i++) {
+        const Column *c = &spec->columns[i];
+        n += c->name.n + c->type_name.n + c->default_text.n + 3;
+    }
     return n;
 }
 
@@ -170,7 +173,11 @@ bool schema_new(const SchemaSpec *spec, const Schema **ret, Err *e) {
     char *at = (char *)(key_copy + key_count);
     memcpy(columns, spec->columns, n * sizeof *columns);
     if (key_count) memcpy(key_copy, key, key_count * sizeof *key);
-    for (size_t i = 0; i < n; i++) columns[i].name = put_text(&at, columns[i].name);
+    for (size_t i = 0; i < n; i++) {
+        columns[i].name = put_text(&at, columns[i].name);
+        columns[i].type_name = put_text(&at, columns[i].type_name);
+        columns[i].default_text = put_text(&at, columns[i].default_text);
+    }
 
     body->s = (Schema){
         .version = spec->version,

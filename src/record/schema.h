@@ -68,6 +68,9 @@ typedef struct Column {
     bool is_lob;       /* (max), text, ntext, image, xml */
     int32_t column_id; /* sys.columns.column_id */
     int16_t key;       /* 1… = place in the key, 0 = not in it */
+    Str type_name; /* as sys.types has it ("numeric", "timestamp", an alias type's own); "" = of `type`. For
+                    * topics only: not in the fingerprint; owned by the schema, as the next one */
+    Str default_text; /* its default constraint's definition, "((0))"; "" = none, or not read */
 } Column;
 
 typedef struct Schema {

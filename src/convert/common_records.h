@@ -1,0 +1,30 @@
+/*
+ * common_records.h - Debezium's records that are of no table: heartbeats, and a transaction's begin and end.
+ * Any thread. Each adds one record to out, whose schemas it holds.
+ */
+#ifndef CONVERT_COMMON_RECORDS_H
+#define CONVERT_COMMON_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "convert/connect_offset.h"
+#include "convert/wire_option.h"
+#include "record/record.h"
+
+/* To "<topic.heartbeat.prefix>.<topic.prefix>", partition 0. */
+void common_records_heartbeat(const WireOptions *o, int64_t now_ms, RecordBatch *out);
+
+typedef struct TransactionNote {
+    bool is_end;
+    Str id;              /* the commit LSN's text; copied, as the next ones */
+    int64_t event_count; /* END */
+    const ConnectOffsetCount *counts;
+    size_t count_count;
+    int64_t ts_ms; /* of the event that made it known */
+} TransactionNote;
+
+/* To "<topic.prefix>.<topic.transaction>". */
+void common_records_transaction(const WireOptions *o, const TransactionNote *note, RecordBatch *out);
+
+#endif
