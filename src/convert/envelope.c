@@ -258,7 +258,8 @@ Value envelope_source(const WireOptions *o, Str database, Str schema, Str table,
     f[n++] = text("sqlserver");
     f[n++] = text(o->prefix);
     f[n++] = value_int(floor_ms(m->source_us));
-    f[n++] = text(snapshot_mark_name(m->mark));
+    f[n++] =
+        m->mark == SNAPSHOT_MARK_FALSE ? value_null() : text(snapshot_mark_name(m->mark)); /* its default */
     f[n++] = text_of(database);
     f[n++] = value_null();
     if (o->version != WIRE_2_5) {

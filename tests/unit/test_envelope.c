@@ -109,7 +109,7 @@ static void schemas_of_2_5_and_3_0(void **state) {
         "{'before':{'Id':7,'Price':x'04c7','Seen':1700000000123456700},"
         "'after':{'Id':7,'Price':x'04c8','Seen':1700000000123456700},'source':{'version':'2.7.4.Final','"
         "connector':"
-        "'sqlserver','name':'sales','ts_ms':1700000001000,'snapshot':'false','db':'Shop','sequence':null,'"
+        "'sqlserver','name':'sales','ts_ms':1700000001000,'snapshot':null,'db':'Shop','sequence':null,'"
         "schema':"
         "'dbo','table':'Item','change_lsn':'00000027:00000a10:0002','commit_lsn':'00000027:00000a10:0003',"
         "'event_serial_no':2},'op':'u','ts_ms':1700000002345,'transaction':null}");
@@ -136,7 +136,7 @@ static void an_update(void **state) {
         "{'before':{'Id':7,'Price':x'04c7','Seen':1700000000123456700},"
         "'after':{'Id':7,'Price':x'04c8','Seen':1700000000123456700},"
         "'source':{'version':'2.7.4.Final','connector':'sqlserver','name':'sales','ts_ms':1700000001000,"
-        "'snapshot':'false','db':'Shop','sequence':null,'ts_us':1700000001000000,'ts_ns':1700000001000000000,"
+        "'snapshot':null,'db':'Shop','sequence':null,'ts_us':1700000001000000,'ts_ns':1700000001000000000,"
         "'schema':'dbo','table':'Item','change_lsn':'00000027:00000a10:0002','commit_lsn':"
         "'00000027:00000a10:0003','event_serial_no':2},'transaction':null,'op':'u','ts_ms':1700000002345,"
         "'ts_us':1700000002345678,'ts_ns':1700000002345678000}");
