@@ -50,6 +50,7 @@ bool capture_new(Server *server, ScanHistory *history, Capture **ret, Err *e) {
         c->db = session_db(c->session);
         c->statements = txn_statements(session_txn(c->session));
         c->reader = log_reader_new(c->log, c->db);
+        c->instances = instance_cache_new(c->db);
     }
     if (!c->session || !make_positions_table(c, e)) {
         c = capture_free(c);
@@ -65,6 +66,7 @@ Capture *capture_free(Capture *c) {
     free(c->writers);
     free(c->positions);
     (void)log_reader_free(c->reader);
+    (void)instance_cache_free(c->instances);
     if (c->session) (void)session_close(c->session);
     (void)pthread_cond_destroy(&c->idle);
     (void)pthread_mutex_destroy(&c->mutex);
@@ -263,7 +265,7 @@ static bool load_scan(CaptureScan *s, SqlError *e) {
     s->reads_foreign = other_databases_have_cdc(s->c, id);
     if (!s->mapping || !s->history || !s->changes)
         return sql_error_set(e, 208, 16, 1, "Invalid object name 'cdc.lsn_time_mapping'.");
-    if (!instance_load(s->c->db, NULL, catalog, id, &s->set, e)) return false;
+    if (!instance_cache_get(s->c->instances, catalog, id, &s->set, e)) return false;
     capture_set_targets(s);
     return true;
 }
@@ -316,12 +318,15 @@ static bool write_batch(CaptureScan *s, SqlError *e) {
 static bool finish_schema_work(CaptureScan *s, SqlError *e) {
     CatalogPin pin;
     catalog_pin(s->c->catalog, &pin);
-    bool ok = load_scan(s, e) && capture_find_schema_work(s, e) && capture_finish_ddl(s, e);
+    store_write_lock(s->c->store); /* for the instances */
+    bool ok = load_scan(s, e);
+    store_write_unlock(s->c->store);
+    ok = ok && capture_find_schema_work(s, e) && capture_finish_ddl(s, e);
     catalog_unpin(s->c->catalog, &pin);
     if (!ok) return false; /* run_scan frees it, when it has told of the error */
     free(s->targets);
     s->targets = NULL;
-    instance_done(&s->set);
+    s->set = NULL;
     return true;
 }
 
@@ -349,9 +354,9 @@ static void note_failed_column(CaptureScan *s, ScanError *x) {
     const Table *change = catalog_table_by_id(s->c->catalog, s->failed_change_table);
     const Column *column = change ? table_column_by_id(change, s->failed_column) : NULL;
     const Table *source = NULL;
-    for (size_t i = 0; i < s->set.count; i++)
-        if (s->set.items[i].object_id == s->failed_change_table)
-            source = catalog_table_by_id(s->c->catalog, s->set.items[i].source_object_id);
+    for (size_t i = 0; s->set && i < s->set->count; i++)
+        if (s->set->items[i].object_id == s->failed_change_table)
+            source = catalog_table_by_id(s->c->catalog, s->set->items[i].source_object_id);
     if (column && source) {
         Str table = str_from(source->name);
         Str args[] = {str_from(column->name), str_from(change->name), table, table};
@@ -409,7 +414,6 @@ static bool run_scan(Capture *c, int32_t database_id, const CaptureLimits *limit
     if (!ok && !is_blocked) note_failure(&s, session_id, e);
     *ret_end = s.reached_end;
     free(s.targets);
-    instance_done(&s.set);
     return ok;
 }
 

@@ -22,12 +22,13 @@ static Value blob_of(const LogLsn *lsn) {
 /* ---- inside the batch */
 
 static bool begin_instance(CaptureScan *s, int32_t object_id, SqlError *e) {
-    for (size_t i = 0; i < s->set.count; i++) {
+    for (size_t i = 0; i < s->set->count; i++) {
         CaptureTarget *t = &s->targets[i];
         if (t->instance->object_id != object_id || t->is_active) continue;
         t->is_active = true;
         s->needs_mapping = true;
         const Value p[] = {blob_of(&s->txn->commit_lsn), VALUE_OF_INT(object_id)};
+        (void)atomic_fetch_add(&s->changes->state->changes, 1);
         return cdc_sql_run(s->c->statements, p, 2, e, "UPDATE %s SET c%d = ?1 WHERE c%d = ?2",
                            s->changes->sql_name, CHANGE_START_LSN, CHANGE_OBJECT_ID);
     }
@@ -80,6 +81,7 @@ static bool captures(const Instance *instance, int32_t column_id) {
 /* The source is gone: from here until its instances are, they say so. */
 static bool note_drop(CaptureScan *s, const Instance *instance, SqlError *e) {
     const Value object_id = VALUE_OF_INT(instance->object_id);
+    (void)atomic_fetch_add(&s->changes->state->changes, 1);
     return cdc_sql_run(s->c->statements, &object_id, 1, e, "UPDATE %s SET c%d = 1 WHERE c%d = ?1",
                        s->changes->sql_name, CHANGE_HAS_DROP_PENDING, CHANGE_OBJECT_ID);
 }
@@ -88,7 +90,7 @@ bool capture_see_ddl(CaptureScan *s, const LogChange *change, SqlError *e) {
     int32_t begins = instance_of_mark(change->ddl);
     s->failed_wrapper = ERROR_DDL_RECORD;
     if (begins) return begin_instance(s, begins, e);
-    for (size_t i = 0; i < s->set.count; i++) {
+    for (size_t i = 0; i < s->set->count; i++) {
         CaptureTarget *t = &s->targets[i];
         if (!t->is_active || t->instance->source_object_id != change->object_id) continue;
         s->needs_mapping = true;
@@ -150,7 +152,7 @@ static size_t others_of(const InstanceSet *set, const Instance *instance) {
 
 static bool finish_target(CaptureScan *s, const CaptureTarget *t, SqlError *e) {
     if (t->is_dropped)
-        return instance_drop(s->c->session, s->at.database_id, t->instance, others_of(&s->set, t->instance),
+        return instance_drop(s->c->session, s->at.database_id, t->instance, others_of(s->set, t->instance),
                              e);
     return !t->needs_types || follow_types(s, t->instance, e);
 }
@@ -170,7 +172,7 @@ static bool has_met_alter(CaptureScan *s, const Instance *instance, bool *ret, S
 }
 
 bool capture_find_schema_work(CaptureScan *s, SqlError *e) {
-    for (size_t i = 0; i < s->set.count; i++) {
+    for (size_t i = 0; i < s->set->count; i++) {
         CaptureTarget *t = &s->targets[i];
         t->is_dropped = t->instance->has_drop_pending;
         if (!has_met_alter(s, t->instance, &t->needs_types, e)) return false;
@@ -189,7 +191,7 @@ bool capture_finish_ddl(CaptureScan *s, SqlError *e) {
     catalog_pin(s->c->catalog, &pin);
     txn_begin(txn, (Str){0});
     bool ok = true;
-    for (size_t i = 0; ok && i < s->set.count; i++) ok = finish_target(s, &s->targets[i], e);
+    for (size_t i = 0; ok && i < s->set->count; i++) ok = finish_target(s, &s->targets[i], e);
     ok = ok && txn_commit(txn, e);
     if (!ok) txn_rollback_all(txn);
     catalog_unpin(s->c->catalog, &pin);

@@ -6,7 +6,7 @@
 
 #include "standin/capture/capture.h"
 #include "standin/capture/change_writer.h"
-#include "standin/capture/instance.h"
+#include "standin/capture/instance_cache.h"
 
 /* How far a database's log has been captured. */
 typedef struct CapturePosition {
@@ -27,6 +27,7 @@ struct Capture {
     struct sqlite3 *db; /* the session's connection */
     StmtCache *statements;
     LogReader *reader;
+    InstanceCache *instances;
     ChangeWriter **writers; /* one a change table, kept from scan to scan */
     size_t writer_count;
     CapturePosition *positions; /* one a database */
@@ -50,8 +51,8 @@ typedef struct CaptureScan { /* one batch: one SQLite transaction */
     Capture *c;
     const CaptureLimits *limits;
     CapturePosition at; /* what the position will be */
-    InstanceSet set;
-    CaptureTarget *targets; /* as many as set.count */
+    const InstanceSet *set; /* the cache's; NULL before it was read */
+    CaptureTarget *targets; /* as many as set->count */
     const Table *mapping;   /* cdc.lsn_time_mapping */
     const Table *history;   /* cdc.ddl_history */
     const Table *changes;   /* cdc.change_tables */

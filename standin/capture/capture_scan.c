@@ -75,7 +75,7 @@ static bool see_change(CaptureScan *s, const LogChange *change, SqlError *e) {
     s->seqval = change->seqval;
     s->failed_wrapper = 0;
     if (change->op == LOG_DDL) return capture_see_ddl(s, change, e);
-    for (size_t i = 0; i < s->set.count; i++) {
+    for (size_t i = 0; i < s->set->count; i++) {
         CaptureTarget *t = &s->targets[i];
         if (t->is_active && t->instance->source_object_id == change->object_id &&
             !write_change(s, t, change, e))
@@ -100,7 +100,7 @@ static bool see_transaction(CaptureScan *s, const LogTransaction *t, SqlError *e
     s->needs_mapping = false;
     s->record.phase = SCAN_PHASE_SECOND;
     scan_history_set_active(s->c->history, &s->record);
-    for (size_t i = 0; i < s->set.count; i++) s->targets[i].has_begun = false;
+    for (size_t i = 0; i < s->set->count; i++) s->targets[i].has_begun = false;
     for (uint64_t n = 0; log_reader_next_change(s->c->reader, &change, e); n++) {
         if (!see_change(s, &change, e)) return false;
         if (n % CANCEL_EVERY == 0 && server_is_stopping(s->c->server))
@@ -157,9 +157,10 @@ static bool add_idle_mapping(CaptureScan *s, SqlError *e) {
 }
 
 void capture_set_targets(CaptureScan *s) {
-    s->targets = x_calloc(s->set.count, sizeof *s->targets);
-    for (size_t i = 0; i < s->set.count; i++)
-        s->targets[i] = (CaptureTarget){.instance = &s->set.items[i], .is_active = s->set.items[i].has_start};
+    s->targets = x_calloc(s->set->count, sizeof *s->targets);
+    for (size_t i = 0; i < s->set->count; i++)
+        s->targets[i] =
+            (CaptureTarget){.instance = &s->set->items[i], .is_active = s->set->items[i].has_start};
 }
 
 bool capture_scan(CaptureScan *s, SqlError *e) {

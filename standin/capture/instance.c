@@ -23,6 +23,7 @@ typedef struct Loader {
     int32_t database_id;
     InstanceSet *set;
     SqlError *e;
+    size_t room; /* of set->items */
 } Loader;
 
 static bool failed(const Loader *l) {
@@ -62,9 +63,12 @@ static bool finish(const Loader *l, sqlite3_stmt *st, int rc) {
 
 static void add_instance(Loader *l, sqlite3_stmt *st) {
     InstanceSet *set = l->set;
-    Instance *grown = ARENA_ARRAY(&set->arena, Instance, set->count + 1);
-    for (size_t i = 0; i < set->count; i++) grown[i] = set->items[i];
-    set->items = grown;
+    if (set->count == l->room) {
+        l->room = l->room ? 2 * l->room : 8;
+        Instance *grown = ARENA_ARRAY(&set->arena, Instance, l->room);
+        for (size_t i = 0; i < set->count; i++) grown[i] = set->items[i];
+        set->items = grown;
+    }
     bool has_start = sqlite3_column_type(st, 3) != SQLITE_NULL;
     set->items[set->count++] = (Instance){
         .object_id = sqlite3_column_int(st, 0),
@@ -139,7 +143,7 @@ static bool load_keys(Loader *l) {
 bool instance_load(struct sqlite3 *db, const Txn *txn, const Catalog *c, int32_t database_id,
                    InstanceSet *ret, SqlError *e) {
     *ret = (InstanceSet){0};
-    Loader l = {db, txn, c, database_id, ret, e};
+    Loader l = {.db = db, .txn = txn, .catalog = c, .database_id = database_id, .set = ret, .e = e};
     if (load_instances(&l) && load_columns(&l) && load_keys(&l)) return true;
     instance_done(ret);
     return false;

@@ -221,7 +221,7 @@ struct Session {
     bool has_rolled_back;     /* how the transaction ended that the client is to be told of */
 
     Batch **cache;
-    size_t cache_count;
+    size_t cache_count, cache_bytes; /* bytes: of the texts */
     uint64_t cache_tick;
     Handle *handles;
     size_t handle_count;

@@ -1,7 +1,7 @@
 /*
  * Parsed texts, kept by what they say: a client that sends the same text again (sp_executesql, COMMIT TRAN,
- * …) pays for parsing and binding once. The least recently used goes when there are too many; long texts
- * aren't kept.
+ * …) pays for parsing and binding once. The least recently used goes when there are too many or they are
+ * too long together.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,9 @@
 #include "base/mem.h"
 #include "standin/exec/session_internal.h"
 
-enum { CACHE_BATCHES = 48, CACHE_TEXT_BYTES = 32 * 1024 };
+/* Some statements are as long as a database has tables; what is made of a text is some twenty times as large.
+ */
+enum { CACHE_BATCHES = 48, CACHE_TEXT_BYTES = 512 * 1024, CACHE_ALL_BYTES = 1024 * 1024 };
 
 Batch *batch_free(Batch *b) {
     if (!b) return NULL;
@@ -46,17 +48,25 @@ static Batch *find(Session *s, Str text, Str declaration, uint64_t hash) {
     return NULL;
 }
 
-/* A place in the cache, of an unused batch that is the oldest when it is full; false: all are in use. */
-static bool make_room(Session *s) {
-    if (!s->cache) s->cache = x_calloc(CACHE_BATCHES, sizeof(Batch *));
-    if (s->cache_count < CACHE_BATCHES) return true;
+static bool drop_oldest(Session *s) {
     size_t oldest = SIZE_MAX;
     for (size_t i = 0; i < s->cache_count; i++)
         if (!s->cache[i]->in_use && (oldest == SIZE_MAX || s->cache[i]->used < s->cache[oldest]->used))
             oldest = i;
     if (oldest == SIZE_MAX) return false;
+    s->cache_bytes -= s->cache[oldest]->text_size;
     (void)batch_free(s->cache[oldest]);
     s->cache[oldest] = s->cache[--s->cache_count];
+    return true;
+}
+
+/* A place in the cache for a text of so many bytes; false: those that are there are in use. */
+static bool make_room(Session *s, size_t bytes) {
+    if (bytes > CACHE_TEXT_BYTES) return false;
+    if (!s->cache) s->cache = x_calloc(CACHE_BATCHES, sizeof(Batch *));
+    while (s->cache_count == CACHE_BATCHES || s->cache_bytes + bytes > CACHE_ALL_BYTES)
+        if (!drop_oldest(s)) return false;
+    s->cache_bytes += bytes;
     return true;
 }
 
@@ -67,7 +77,7 @@ Batch *batch_get(Session *s, Str text, Str declaration, SqlError *e) {
     if (!b) {
         b = parse(s, text, declaration, hash, e);
         if (!b) return NULL;
-        if (text.n <= CACHE_TEXT_BYTES && make_room(s)) {
+        if (make_room(s, text.n)) {
             s->cache[s->cache_count++] = b;
             b->is_kept = true;
         }
@@ -86,5 +96,5 @@ void batch_clear_cache(Session *s) {
     for (size_t i = 0; i < s->cache_count; i++) (void)batch_free(s->cache[i]);
     free(s->cache);
     s->cache = NULL;
-    s->cache_count = 0;
+    s->cache_count = s->cache_bytes = 0;
 }

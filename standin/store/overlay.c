@@ -334,6 +334,7 @@ bool overlay_apply_all(Txn *t, uint64_t commit, SqlError *e) {
         Overlay *o = &t->overlays[i];
         if (!o->has_rows) continue;
         o->rows_at_apply = 0;
+        (void)atomic_fetch_add(&o->state->changes, 1);
         if (store_has_snapshots(t->store) && !note_changes(t, o, commit, e)) return false;
         if (!delete_from_base(t, o, e) || !insert_into_base(t, o, e) || !empty(t, o, e)) return false;
     }

@@ -446,6 +446,7 @@ bool txn_write_begin(Txn *t, const Table *target, SqlError *e) {
             "to the log file. Roll back the transaction.");
     if (t->mode == TXN_DIRECT) {
         if (!store_write_begin(t->store, t->db, e)) return false;
+        (void)atomic_fetch_add(&target->state->changes, 1);
     } else {
         if (t->mode == TXN_OVERLAY) store_write_lock(t->store);
         if (!stmtcache_run(t->statements, "SAVEPOINT statement", e)) {
