@@ -562,6 +562,24 @@ static bool load_all(Loader *l, Err *e) {
     return !l->filter->takes_uncaptured || load_uncaptured(l, e);
 }
 
+static int by_id(const void *a, const void *b) {
+    const int32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int by_object(const void *a, const void *b) {
+    const CatalogInstance *const *x = a, *const *y = b;
+    return by_id(&(*x)->object_id, &(*y)->object_id);
+}
+
+/* With a thousand tables each window looks each of them up. */
+static void make_lookups(Catalog *c) {
+    if (c->seen_count) qsort(c->seen, c->seen_count, sizeof *c->seen, by_id);
+    c->by_object = ARENA_ARRAY(&c->arena, const CatalogInstance *, c->instance_count + 1);
+    for (size_t i = 0; i < c->instance_count; i++) c->by_object[i] = &c->instances[i];
+    qsort(c->by_object, c->instance_count, sizeof *c->by_object, by_object);
+}
+
 bool catalog_load(Catalog *c, Odbc *odbc, const CatalogFilter *filter, Err *e) {
     Catalog fresh = {0};
     Loader l = {.c = &fresh, .old = c, .odbc = odbc, .filter = filter};
@@ -569,6 +587,7 @@ bool catalog_load(Catalog *c, Odbc *odbc, const CatalogFilter *filter, Err *e) {
         catalog_done(&fresh);
         return false;
     }
+    make_lookups(&fresh);
     catalog_done(c);
     *c = fresh;
     return true;
@@ -581,14 +600,13 @@ void catalog_done(Catalog *c) {
 }
 
 const CatalogInstance *catalog_instance(const Catalog *c, int32_t object_id) {
-    if (object_id == 0) return NULL; /* no change table */
-    for (size_t i = 0; i < c->instance_count; i++)
-        if (c->instances[i].object_id == object_id) return &c->instances[i];
-    return NULL;
+    if (object_id == 0 || !c->by_object) return NULL; /* no change table */
+    const CatalogInstance wanted = {.object_id = object_id}, *key = &wanted;
+    const CatalogInstance **found =
+        bsearch(&key, c->by_object, c->instance_count, sizeof *c->by_object, by_object);
+    return found ? *found : NULL;
 }
 
 bool catalog_has_seen(const Catalog *c, int32_t object_id) {
-    for (size_t i = 0; i < c->seen_count; i++)
-        if (c->seen[i] == object_id) return true;
-    return false;
+    return c->seen_count && bsearch(&object_id, c->seen, c->seen_count, sizeof *c->seen, by_id);
 }

@@ -86,7 +86,8 @@ typedef struct Catalog {
     size_t table_count;
     CatalogInstance *instances; /* of wanted tables, those of a table in the order they were made */
     size_t instance_count;
-    int32_t *seen; /* object ids of all capture instances there were, wanted or not */
+    const CatalogInstance **by_object; /* the same, by object_id */
+    int32_t *seen; /* object ids of all capture instances there were, wanted or not; in order */
     size_t seen_count;
     Lsn ddl_lsn; /* newest row of cdc.ddl_history */
 } Catalog;

@@ -112,6 +112,11 @@ static void drop_beyond_max(Reading *r) {
         r->commit_count--;
 }
 
+static int by_object(const void *a, const void *b) {
+    const InstanceStart *x = a, *y = b;
+    return (x->object_id > y->object_id) - (x->object_id < y->object_id);
+}
+
 bool reading_take(Reading *r, Odbc *odbc, const Lsn *above, int64_t most, Err *e) {
     r->commit_count = r->instance_count = 0;
     r->max_lsn = r->ddl_lsn = (Lsn){{0}};
@@ -120,7 +125,7 @@ bool reading_take(Reading *r, Odbc *odbc, const Lsn *above, int64_t most, Err *e
                "SELECT sys.fn_cdc_get_max_lsn(), SYSUTCDATETIME(), SYSDATETIME(); "
                "SELECT TOP (%lld) start_lsn, tran_end_time FROM cdc.lsn_time_mapping "
                "WHERE start_lsn > CAST(? AS binary(10)) ORDER BY start_lsn; "
-               "SELECT object_id, start_lsn FROM cdc.change_tables; "
+               "SELECT object_id, start_lsn FROM cdc.change_tables ORDER BY object_id; "
                "SELECT MAX(ddl_lsn) FROM cdc.ddl_history",
                (long long)most);
     OdbcParam param = odbc_bytes(above->b, LSN_BYTES);
@@ -129,6 +134,7 @@ bool reading_take(Reading *r, Odbc *odbc, const Lsn *above, int64_t most, Err *e
     odbc_close_query(odbc);
     if (!ok) return err_wrap(e, "reading how far the capture job has come");
     r->is_full = (int64_t)r->commit_count == most;
+    qsort(r->instances, r->instance_count, sizeof *r->instances, by_object);
     drop_beyond_max(r);
     return true;
 }
@@ -139,10 +145,15 @@ void reading_done(Reading *r) {
     *r = (Reading){0};
 }
 
+const InstanceStart *reading_instance(const Reading *r, int32_t object_id) {
+    const InstanceStart wanted = {.object_id = object_id};
+    if (!r->instance_count) return NULL;
+    return bsearch(&wanted, r->instances, r->instance_count, sizeof *r->instances, by_object);
+}
+
 Lsn reading_start(const Reading *r, int32_t object_id) {
-    for (size_t i = 0; i < r->instance_count; i++)
-        if (r->instances[i].object_id == object_id) return r->instances[i].start_lsn;
-    return (Lsn){{0}};
+    const InstanceStart *found = reading_instance(r, object_id);
+    return found ? found->start_lsn : (Lsn){{0}};
 }
 
 int64_t reading_commit_us(const Reading *r, const Lsn *lsn, size_t *at) {

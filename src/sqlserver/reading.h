@@ -32,7 +32,7 @@ typedef struct Reading {
     CommitTime *commits;    /* owned: after the position asked from, up to max_lsn, in order */
     size_t commit_count, commit_cap;
     bool is_full;             /* as many commits as asked for: there may be more */
-    InstanceStart *instances; /* owned: all of cdc.change_tables */
+    InstanceStart *instances; /* owned: all of cdc.change_tables, by object_id */
     size_t instance_count, instance_cap;
     Lsn ddl_lsn; /* newest of cdc.ddl_history */
 } Reading;
@@ -40,7 +40,8 @@ typedef struct Reading {
 /* At most `most` commits (> 0) with an LSN above `above`. Errors: as odbc.h. On failure the reading is void.
  */
 MUST_CHECK bool reading_take(Reading *r, Odbc *odbc, const Lsn *above, int64_t most, Err *e);
-void reading_done(Reading *r); /* {0} again */
+void reading_done(Reading *r);                                              /* {0} again */
+const InstanceStart *reading_instance(const Reading *r, int32_t object_id); /* or NULL */
 /* start_lsn of an instance, zero when it isn't there. */
 Lsn reading_start(const Reading *r, int32_t object_id);
 /* The commit time at lsn, 0 when unknown. *at is a hint that moves up: start at 0, ask in order. */

@@ -261,24 +261,14 @@ static bool source_start(const Options *options, const ConnectorContext *context
 
 /* ---- readings ---- */
 
-static bool is_in_reading(const Reading *r, int32_t object_id, Lsn *ret_start) {
-    for (size_t i = 0; i < r->instance_count; i++) {
-        if (r->instances[i].object_id != object_id) continue;
-        *ret_start = r->instances[i].start_lsn;
-        return true;
-    }
-    return false;
-}
-
 /* Instances that weren't there when the catalog was read, or that were and are gone, or a table that was
  * altered since. */
 static bool is_catalog_old(const Source *s) {
-    Lsn unused;
     if (lsn_cmp(&s->reading.ddl_lsn, &s->catalog.ddl_lsn) != 0) return true;
     for (size_t i = 0; i < s->reading.instance_count; i++)
         if (!catalog_has_seen(&s->catalog, s->reading.instances[i].object_id)) return true;
     for (size_t i = 0; i < s->catalog.instance_count; i++)
-        if (!is_in_reading(&s->reading, s->catalog.instances[i].object_id, &unused)) return true;
+        if (!reading_instance(&s->reading, s->catalog.instances[i].object_id)) return true;
     return s->look_again_us && clock_mono_us() >= s->look_again_us;
 }
 

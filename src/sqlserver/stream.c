@@ -16,17 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "record/change.h"
 #include "sqlserver/change_page.h"
-#include "sqlserver/sql_text.h"
+#include "sqlserver/probe.h"
 
 enum {
-    PROBE_UNION = 50, /* tables of one SELECT in the question for changes: small plans */
     MIN_PAGE_BYTES = 128 * 1024,
-    NO_SUCH_OBJECT = 208,
 };
 
 /* One table's side of the merge. */
@@ -44,8 +41,9 @@ typedef struct MergeInput {
 
 struct Stream {
     StreamLimits limits;
-    ChangeReader **readers; /* owned; by instance, kept over windows */
-    size_t reader_count;
+    ChangeReader **readers; /* owned; by object id of the instance, kept over windows */
+    size_t reader_count, reader_cap;
+    Probe *probe;
 
     uint64_t replaced;
 
@@ -54,7 +52,8 @@ struct Stream {
     const Catalog *catalog;
     const Reading *reading;
     PlanAction window;
-    MergeInput *inputs; /* owned */
+    MergeInput *inputs; /* owned, as the next: what the probe asks and gives, by input */
+    ProbeTable *asked;
     size_t input_count, input_cap;
     size_t page_bytes;
 
@@ -75,6 +74,7 @@ struct Stream {
 Stream *stream_new(const StreamLimits *limits) {
     Stream *s = x_calloc(1, sizeof *s);
     s->limits = *limits;
+    s->probe = probe_new();
     return s;
 }
 
@@ -94,8 +94,10 @@ void stream_reset(Stream *s) {
 Stream *stream_free(Stream *s) {
     if (!s) return NULL;
     stream_reset(s);
+    probe_free(s->probe);
     free(s->readers);
     free(s->inputs);
+    free(s->asked);
     free(s->pages);
     free(s);
     return NULL;
@@ -109,21 +111,37 @@ uint64_t stream_take_replaced(Stream *s) {
 
 /* ---- beginning a window ---- */
 
+/* Where the instance's reader is, or would be. */
+static size_t reader_place(const Stream *s, int32_t object_id) {
+    size_t low = 0, high = s->reader_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (change_reader_object(s->readers[middle]) < object_id) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
 static bool find_reader(Stream *s, const CatalogInstance *instance, ChangeReader **ret, Err *e) {
-    for (size_t i = 0; i < s->reader_count; i++) {
-        if (change_reader_object(s->readers[i]) != instance->object_id) continue;
-        if (change_reader_schema(s->readers[i]) == instance->schema) {
-            *ret = s->readers[i];
-            return true;
-        }
-        s->readers[i] = change_reader_free(s->readers[i]); /* its columns changed */
-        s->readers[i] = s->readers[--s->reader_count];
-        break;
+    size_t at = reader_place(s, instance->object_id);
+    bool is_there = at < s->reader_count && change_reader_object(s->readers[at]) == instance->object_id;
+    if (is_there && change_reader_schema(s->readers[at]) == instance->schema) {
+        *ret = s->readers[at];
+        return true;
     }
     ChangeReader *made;
     if (!change_reader_new(instance, &s->limits.how, odbc_driver(s->odbc), &made, e)) return false;
-    s->readers = x_reallocarray(s->readers, s->reader_count + 1, sizeof(ChangeReader *));
-    s->readers[s->reader_count++] = *ret = made;
+    if (is_there) {
+        change_reader_free(s->readers[at]); /* its columns changed */
+    } else {
+        if (s->reader_count == s->reader_cap) {
+            s->reader_cap = s->reader_cap ? s->reader_cap * 2 : 8;
+            s->readers = x_reallocarray(s->readers, s->reader_cap, sizeof(ChangeReader *));
+        }
+        memmove(s->readers + at + 1, s->readers + at, (s->reader_count - at) * sizeof(ChangeReader *));
+        s->reader_count++;
+    }
+    s->readers[at] = *ret = made;
     return true;
 }
 
@@ -135,6 +153,7 @@ static bool add_input(Stream *s, size_t table, int32_t object_id, const Position
     if (s->input_count == s->input_cap) {
         s->input_cap = s->input_cap ? s->input_cap * 2 : 8;
         s->inputs = x_reallocarray(s->inputs, s->input_cap, sizeof *s->inputs);
+        s->asked = x_reallocarray(s->asked, s->input_cap, sizeof *s->asked);
     }
     MergeInput in = {.table = table, .from = *from, .may_have = true};
     if (!find_reader(s, instance, &in.reader, e)) return false;
@@ -143,105 +162,24 @@ static bool add_input(Stream *s, size_t table, int32_t object_id, const Position
     return true;
 }
 
-/* What one round trip asks: inputs [first, end), and the parameters. */
-typedef struct Probe {
-    Stream *s;
-    size_t first, end;
-    OdbcParam params[ODBC_MAX_PARAMS];
-    size_t param_count;
-} Probe;
-
-static bool is_at_window(const Stream *s, const MergeInput *in) {
-    return lsn_cmp(&in->from.commit_lsn, &s->window.from.commit_lsn) == 0;
-}
-
-/* The window's ends are two variables; a table that begins later has a parameter of its own, and the round
- * trip ends where there is no room for another. */
-static void probe_sql(Probe *p, Buf *sql) {
-    Stream *s = p->s;
-    buf_cstr(sql,
-             "DECLARE @from binary(10) = CAST(? AS binary(10)), @to binary(10) = CAST(? AS binary(10)); ");
-    p->params[0] = odbc_bytes(s->window.from.commit_lsn.b, LSN_BYTES);
-    p->params[1] = odbc_bytes(s->window.to.commit_lsn.b, LSN_BYTES);
-    p->param_count = 2;
-    for (p->end = p->first; p->end < s->input_count; p->end++) {
-        const MergeInput *in = &s->inputs[p->end];
-        size_t n = p->end - p->first;
-        bool is_plain = is_at_window(s, in);
-        if (!is_plain && p->param_count == ODBC_MAX_PARAMS) break;
-        CLEANUP(buf_done) Buf table = {0};
-        buf_str(&table, change_reader_name(in->reader));
-        buf_cstr(&table, "_CT");
-        buf_cstr(sql, n == 0 ? "" : n % PROBE_UNION ? " UNION ALL " : "; ");
-        buf_printf(sql, "SELECT %zu WHERE EXISTS (SELECT * FROM [cdc].", n);
-        sql_text_name(buf_view(&table), sql);
-        buf_printf(sql, " WHERE [__$start_lsn] > %s AND [__$start_lsn] <= @to)",
-                   is_plain ? "@from" : "CAST(? AS binary(10))");
-        if (!is_plain) p->params[p->param_count++] = odbc_bytes(in->from.commit_lsn.b, LSN_BYTES);
-    }
-    buf_cstr(sql, "; SELECT object_id, start_lsn FROM cdc.change_tables ORDER BY object_id");
-}
-
-/* start_lsn of an instance in the probe's last result, zero when it isn't there. */
-static Lsn probed_start(const OdbcCells *starts, int32_t object_id) {
-    size_t low = 0, high = starts->rows;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (odbc_cell_int(starts, middle, 0, 0) < object_id) low = middle + 1;
-        else high = middle;
-    }
-    bool is_there = low < starts->rows && odbc_cell_int(starts, low, 0, 0) == object_id;
-    return is_there ? odbc_cell_lsn(starts, low, 1) : (Lsn){{0}};
-}
-
-/* Nothing was found of these: was all there that they could have had? */
-static bool check_unfound(const Probe *p, const OdbcCells *starts, Err *e) {
-    for (size_t i = p->first; i < p->end; i++) {
-        const MergeInput *in = &p->s->inputs[i];
-        if (in->may_have) continue;
-        Lsn start = probed_start(starts, change_reader_object(in->reader));
-        if (!plan_check_page(p->s->plan, in->table, &in->from, &start, e)) return false;
-    }
-    return true;
-}
-
-/* All results of the batch; those that were found are told. */
-static bool read_probe(const Probe *p, Arena *arena, OdbcCells *ret_starts, Err *e) {
-    Stream *s = p->s;
-    for (size_t at = p->first; at < p->end; at += PROBE_UNION) {
-        OdbcCells found;
-        bool more = false;
-        if (!odbc_read_cells(s->odbc, arena, &found, e) || !odbc_next_result(s->odbc, &more, e)) return false;
-        if (!more) return err_set(e, ERR_INTERNAL, false, "a result of the question for changes is missing");
-        for (size_t i = 0; i < found.rows; i++) {
-            int64_t n = odbc_cell_int(&found, i, 0, -1);
-            if (n >= 0 && (size_t)n < p->end - p->first) s->inputs[p->first + (size_t)n].may_have = true;
-        }
-    }
-    return odbc_read_cells(s->odbc, arena, ret_starts, e);
-}
-
-/* Which inputs from p->first on, up to p->end, have rows in the window: one round trip. A dropped instance
- * makes the whole batch fail: then each is asked by its page. */
-static bool probe(Probe *p, Err *e) {
-    Stream *s = p->s;
-    CLEANUP(buf_done) Buf sql = {0};
-    CLEANUP(arena_done) Arena arena = {0};
-    OdbcCells starts;
-    probe_sql(p, &sql);
-    for (size_t i = p->first; i < p->end; i++) s->inputs[i].may_have = false;
-    bool ok = odbc_query(s->odbc, buf_text(&sql), p->params, p->param_count, e) &&
-              read_probe(p, &arena, &starts, e);
-    odbc_close_query(s->odbc);
-    if (ok) return check_unfound(p, &starts, e);
-    for (size_t i = p->first; i < p->end; i++) s->inputs[i].may_have = true;
-    return odbc_last_native(s->odbc) == NO_SUCH_OBJECT || err_wrap(e, "asking which tables have changes");
-}
-
+/* Which inputs have rows; of the others, was all there that they could have had? */
 static bool probe_all(Stream *s, Err *e) {
     if (s->input_count <= 1) return true; /* its page is the same one round trip */
-    for (Probe p = {.s = s}; p.first < s->input_count; p.first = p.end)
-        if (!probe(&p, e)) return false;
+    for (size_t i = 0; i < s->input_count; i++) {
+        const MergeInput *in = &s->inputs[i];
+        s->asked[i] = (ProbeTable){.instance = change_reader_name(in->reader),
+                                   .object_id = change_reader_object(in->reader),
+                                   .above = in->from.commit_lsn};
+    }
+    if (!probe_ask(s->probe, s->odbc, s->reading, &s->window.from.commit_lsn, &s->window.to.commit_lsn,
+                   s->asked, s->input_count, e))
+        return false;
+    for (size_t i = 0; i < s->input_count; i++) {
+        MergeInput *in = &s->inputs[i];
+        in->may_have = s->asked[i].is_found;
+        if (!in->may_have && !plan_check_page(s->plan, in->table, &in->from, &s->asked[i].start_lsn, e))
+            return false;
+    }
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "sqlserver/stream.h"
 
 #include "base/arena.h"
+#include "base/mem.h"
 #include <string.h>
 
 #include "test.h"
@@ -22,8 +23,7 @@ static void two_tables(void) {
                                      "100|2|Name|2|nvarchar|20|0|0|2|1|0|0|nvarchar\n"
                                      "200|1|Id|1|int|4|10|0|1|0|1|0|int\n"
                                      "200|2|Name|2|nvarchar|20|0|0|2|1|0|0|nvarchar\n"}});
-    fake_rule((FakeRule){.match = "WHERE EXISTS",
-                         .results = {"i\n0\n1\n", "ix\n100|" SHOP_LSN(01) "\n200|" SHOP_LSN(01) "\n"}});
+    fake_rule((FakeRule){.match = "WHERE EXISTS", .results = {"i\n0\n1\n", "ix\n", "i\n2\n"}});
 }
 
 typedef struct Run {
@@ -86,6 +86,9 @@ static void run_begin(Run *r, StreamLimits limits, uint8_t to) {
     if (!odbc_connect(&target, &r->odbc, &r->e) || !catalog_load(&r->catalog, r->odbc, &filter, &r->e))
         fail_msg("%s", r->e.msg);
     r->stream = stream_new(&limits);
+    r->reading.instances = x_calloc(2, sizeof *r->reading.instances);
+    r->reading.instances[r->reading.instance_count++] = (InstanceStart){100, lsn(1)};
+    r->reading.instances[r->reading.instance_count++] = (InstanceStart){200, lsn(1)};
     plan_window_to(r, to);
 }
 
@@ -249,7 +252,7 @@ static void a_changed_key_is_read_again_with_its_old_value(void **state) {
     Run r;
     bool is_done;
     two_tables();
-    fake_rule((FakeRule){.match = "WHERE EXISTS", .results = {"i\n0\n", "ix\n200|" SHOP_LSN(01) "\n"}});
+    fake_rule((FakeRule){.match = "WHERE EXISTS", .results = {"i\n0\n", "ix\n", "i\n2\n"}});
     page(
         page_of_T,
         META "it\n" SHOP_LSN(02) "|" SHOP_LSN(01) "|3|03|1|1|a\n" SHOP_LSN(02) "|" SHOP_LSN(
@@ -272,8 +275,7 @@ static void only_tables_with_changes_are_read(void **state) {
     Run r;
     bool is_done;
     two_tables();
-    fake_rule((FakeRule){.match = "WHERE EXISTS",
-                         .results = {"i\n", "ix\n100|" SHOP_LSN(01) "\n200|" SHOP_LSN(01) "\n"}});
+    fake_rule((FakeRule){.match = "WHERE EXISTS", .results = {"i\n", "ix\n", "i\n2\n"}});
     run_begin(&r, wide, 4);
     if (!run_open(&r)) fail_msg("%s", r.e.msg);
     Batch *b = run_next(&r, &is_done);
@@ -290,8 +292,10 @@ static void what_cleanup_took_while_nothing_was_found_is_a_gap(void **state) {
     (void)state;
     Run r;
     two_tables();
-    fake_rule((FakeRule){.match = "WHERE EXISTS",
-                         .results = {"i\n", "ix\n100|" SHOP_LSN(03) "\n200|" SHOP_LSN(01) "\n"}});
+    fake_rule(
+        (FakeRule){.match = "WHERE EXISTS", .results = {"i\n", "ix\n100|" SHOP_LSN(03) "\n", "i\n1\n"}});
+    fake_rule((FakeRule){.match = "FROM cdc.change_tables ORDER BY object_id",
+                         .results = {"ix\n100|" SHOP_LSN(03) "\n200|" SHOP_LSN(01) "\n"}});
     run_begin(&r, wide, 4);
     assert_false(run_open(&r));
     assert_int_equal(r.e.code, ERR_RANGE);
