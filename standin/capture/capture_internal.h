@@ -50,7 +50,7 @@ typedef struct CaptureTarget { /* an instance of the scanned database */
 typedef struct CaptureScan { /* one batch: one SQLite transaction */
     Capture *c;
     const CaptureLimits *limits;
-    CapturePosition at; /* what the position will be */
+    CapturePosition at;     /* what the position will be */
     const InstanceSet *set; /* the cache's; NULL before it was read */
     CaptureTarget *targets; /* as many as set->count */
     const Table *mapping;   /* cdc.lsn_time_mapping */

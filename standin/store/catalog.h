@@ -125,7 +125,7 @@ typedef struct TableState {
     atomic_bool has_identity; /* a value was given at all */
     atomic_llong rowid;       /* the last SQLite rowid given, of tables without a rowid alias */
     atomic_llong row_count;   /* committed rows, as sys.partitions shows it */
-    atomic_ullong changes;    /* grows whenever committed rows are (perhaps) changed, under the writer mutex */
+    atomic_ullong changes; /* grows whenever committed rows are (perhaps) changed, under the writer mutex */
     /* The shared write set pending.w<object_id>: the table's version that it is shaped after (0: there is
      * none), and how many sessions have rows in it. Changed under the writer mutex. */
     atomic_ullong pending_version;
