@@ -1,0 +1,20 @@
+/* predicate.h - Kafka's stock predicates: HasHeaderKey, RecordIsTombstone, TopicNameMatches. Owner thread
+ * only. */
+#ifndef TRANSFORM_PREDICATE_H
+#define TRANSFORM_PREDICATE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "config/props.h"
+#include "record/record.h"
+
+typedef struct Predicate Predicate;
+
+/* type: the Java class; props: its options without their prefix. Errors: ERR_INVALID (unknown class, with
+ * those there are; options). */
+MUST_CHECK bool predicate_new(const char *type, const Props *props, Predicate **ret, Err *e);
+Predicate *predicate_free(Predicate *p); /* returns NULL */
+bool predicate_test(Predicate *p, const Record *r);
+
+#endif

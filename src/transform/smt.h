@@ -1,0 +1,76 @@
+/*
+ * smt.h - what one transform is to the chain: its class (a row of smt_table), its parsed options, and the
+ * helpers all of them use. Inside src/transform only. Owner thread only.
+ */
+#ifndef TRANSFORM_SMT_H
+#define TRANSFORM_SMT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/option.h"
+#include "record/record.h"
+#include "transform/schema_cache.h"
+
+typedef struct Smt Smt;
+
+typedef struct SmtClass {
+    const char *name; /* the Java class, without $Key or $Value */
+    bool has_sides;   /* there is a $Key and a $Value, and none without */
+    const OptionDef *options;
+    size_t option_count;
+    /* Read s->options, set s->state and s->cache.free_plan. Errors: ERR_INVALID. NULL: nothing to do. */
+    bool (*init)(Smt *s, Err *e);
+    /* Errors: ERR_DATA (ERR_INVALID of a schema that can't be built is made ERR_DATA by the chain). */
+    bool (*apply)(Smt *s, RecordBatch *b, Record *r, Err *e);
+    void (*done)(void *state); /* NULL: free() does */
+} SmtClass;
+
+struct Smt {
+    const SmtClass *class_;
+    bool is_key; /* $Key */
+    bool is_sink;
+    int debezium_version; /* 205, 207, 300 */
+    Options *options;     /* owned */
+    void *state;          /* the class's own, owned */
+    SchemaCache cache;    /* plans by input schema */
+};
+
+/* The side it works on. */
+static inline const ConnectSchema *smt_schema(const Smt *s, const Record *r) {
+    return s->is_key ? r->key_schema : r->value_schema;
+}
+static inline const Value *smt_value(const Smt *s, const Record *r) {
+    return s->is_key ? &r->key : &r->value;
+}
+static inline void smt_put(const Smt *s, Record *r, const ConnectSchema *schema, Value value) {
+    if (s->is_key) {
+        r->key_schema = schema;
+        r->key = value;
+    } else {
+        r->value_schema = schema;
+        r->value = value;
+    }
+}
+/* Errors: ERR_DATA when schema and value aren't a struct (a null value isn't one). */
+MUST_CHECK bool smt_need_struct(const ConnectSchema *schema, const Value *value, Err *e);
+/* A field's value as Kafka's Struct.get has it: null gives the field's default, if it has one and `replace`.
+ */
+static inline Value smt_field(const ConnectSchema *schema, const Value *row, size_t i, bool replace) {
+    const Value *v = record_field(row, i);
+    const ConnectSchema *f = schema->fields[i].schema;
+    return replace && value_is_null(v) && f->has_default ? f->default_value : *v;
+}
+/* A required one of the logical type; version 1, as Kafka's builders give it. Owned. */
+const ConnectSchema *smt_logical(ConnectType type, const char *name, bool is_optional);
+
+/* Rows that most transforms have. */
+#define SMT_REPLACE_NULL_ROW                                                                                 \
+    {                                                                                                        \
+        .key = "replace.null.with.default", .type = OPTION_BOOL, .importance = OPTION_MEDIUM,                \
+        .standard = "true", .help = "a null field that has a default becomes the default"                    \
+    }
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * smt_replace_field.c - ReplaceField: fields left out or renamed. The result is a required schema without a
+ * default, whatever the input was: Kafka copies name, version, documentation and parameters only.
+ */
+#include "transform/smt_table.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "transform/struct_map.h"
+
+static const OptionDef OPTIONS[] = {
+    {.key = "exclude",
+     .alias = "blacklist",
+     .type = OPTION_LIST,
+     .importance = OPTION_MEDIUM,
+     .help = "fields to leave out; wins over include"},
+    {.key = "include",
+     .alias = "whitelist",
+     .type = OPTION_LIST,
+     .importance = OPTION_MEDIUM,
+     .help = "fields to keep, others go; empty = all"},
+    {.key = "renames", .type = OPTION_LIST, .importance = OPTION_MEDIUM, .help = "old:new pairs"},
+    SMT_REPLACE_NULL_ROW,
+};
+
+typedef struct Rename {
+    Str from, to; /* borrowed from the options */
+} Rename;
+
+typedef struct State {
+    Rename *renames;
+    size_t count;
+    bool replace_null;
+} State;
+
+static bool init(Smt *s, Err *e) {
+    State *state = x_calloc(1, sizeof *state);
+    s->state = state;
+    s->cache.free_plan = struct_map_free;
+    state->replace_null = options_bool(s->options, "replace.null.with.default");
+    const TextList *list = options_list(s->options, "renames");
+    state->renames = x_calloc(list->count + 1, sizeof *state->renames);
+    for (size_t i = 0; i < list->count; i++) {
+        Str pair = str_from(list->items[i]);
+        size_t colon = str_find(pair, ':');
+        Str to = str_sub(pair, colon + 1, pair.n);
+        if (colon == pair.n || colon == 0 || to.n == 0 || str_find(to, ':') < to.n)
+            return err_set(e, ERR_INVALID, false, "renames: '%s' isn't old:new", list->items[i]);
+        state->renames[state->count++] = (Rename){str_sub(pair, 0, colon), to};
+    }
+    return true;
+}
+
+static void done(void *p) {
+    State *state = p;
+    free(state->renames);
+    free(state);
+}
+
+static bool is_kept(const Smt *s, Str field) {
+    const TextList *include = options_list(s->options, "include");
+    return !textlist_has(options_list(s->options, "exclude"), field) &&
+           (include->count == 0 || textlist_has(include, field));
+}
+
+/* The last pair counts, as in Java's map. */
+static Str renamed(const State *state, Str field, bool is_back) {
+    for (size_t i = state->count; i-- > 0;) {
+        const Rename *r = &state->renames[i];
+        if (str_eq(field, is_back ? r->to : r->from)) return is_back ? r->from : r->to;
+    }
+    return field;
+}
+
+/* Values are looked up by the new name's old one, as Kafka does: where a field keeps a name that another was
+ * to be renamed to, it gets that one's value, if the types allow it. */
+static StructMap *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    const State *state = s->state;
+    StructDraft d = struct_draft(in);
+    for (size_t i = 0; i < in->field_count; i++) {
+        if (!is_kept(s, in->fields[i].name)) continue;
+        Str name = renamed(state, in->fields[i].name, false);
+        Str source = renamed(state, name, true);
+        int from = connect_schema_find(in, source);
+        if (from < 0 || in->fields[from].schema->type != in->fields[i].schema->type) {
+            (void)err_set(e, ERR_DATA, false, "field \"" STR_FMT "\" can't take the value of \"" STR_FMT "\"",
+                          STR_ARG(name), STR_ARG(source));
+            struct_draft_done(&d);
+            return NULL;
+        }
+        struct_draft_add(&d, name, in->fields[i].schema, from);
+    }
+    return struct_map_plan(&d, state->replace_null, e);
+}
+
+static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
+    const ConnectSchema *in = smt_schema(s, r);
+    const Value *v = smt_value(s, r);
+    if (value_is_null(v)) return true;
+    if (!smt_need_struct(in, v, e)) return false;
+    StructMap *m = schema_cache_find(&s->cache, in, 0);
+    if (!m) {
+        m = make_plan(s, in, e);
+        if (!m) return false;
+        schema_cache_add(&s->cache, in, 0, m);
+    }
+    smt_put(s, r, m->out, record_struct(struct_map_row(m, in, v, b), m->count));
+    return true;
+}
+
+const SmtClass smt_replace_field = {.name = "org.apache.kafka.connect.transforms.ReplaceField",
+                                    .has_sides = true,
+                                    .options = OPTIONS,
+                                    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
+                                    .init = init,
+                                    .apply = apply,
+                                    .done = done};

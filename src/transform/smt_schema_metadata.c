@@ -1,0 +1,64 @@
+/* smt_schema_metadata.c - SetSchemaMetadata: another name or version of the schema, all else of it kept. */
+#include "transform/smt_table.h"
+
+#include <stdlib.h>
+
+static const OptionDef OPTIONS[] = {
+    {.key = "schema.name", .type = OPTION_STRING, .importance = OPTION_HIGH, .help = "the schema's new name"},
+    {.key = "schema.version",
+     .type = OPTION_INT,
+     .importance = OPTION_HIGH,
+     .min = 1,
+     .max = INT32_MAX,
+     .help = "the schema's new version"},
+    SMT_REPLACE_NULL_ROW,
+};
+
+static void free_plan(void *plan) {
+    connect_schema_unref(plan);
+}
+
+static bool init(Smt *s, Err *e) {
+    s->cache.free_plan = free_plan;
+    if (options_is_set(s->options, "schema.name") || options_is_set(s->options, "schema.version"))
+        return true;
+    return err_set(e, ERR_INVALID, false, "set schema.name or schema.version, or both");
+}
+
+static bool make_plan(const Smt *s, const ConnectSchema *in, const ConnectSchema **ret, Err *e) {
+    ConnectSchema spec = *in;
+    if (options_is_set(s->options, "schema.name"))
+        spec.name = str_from(options_str(s->options, "schema.name"));
+    if (options_is_set(s->options, "schema.version"))
+        spec.version = (int32_t)options_int(s->options, "schema.version");
+    return connect_schema_new(&spec, ret, e);
+}
+
+static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
+    const ConnectSchema *in = smt_schema(s, r);
+    const Value *v = smt_value(s, r);
+    if (!in && value_is_null(v)) return true;
+    if (!in) return err_set(e, ERR_DATA, false, "there is no schema to name");
+    const ConnectSchema *out = schema_cache_find(&s->cache, in, 0);
+    if (!out) {
+        if (!make_plan(s, in, &out, e)) return false;
+        schema_cache_add(&s->cache, in, 0, (void *)(uintptr_t)out);
+    }
+    record_batch_hold_schema(b, out);
+    Value value = *v;
+    if (in->type == CONNECT_STRUCT && !value_is_null(v) &&
+        options_bool(s->options, "replace.null.with.default")) {
+        Value *row = record_batch_row(b, in->field_count);
+        for (size_t i = 0; i < in->field_count; i++) row[i] = smt_field(in, v, i, true);
+        value = record_struct(row, in->field_count);
+    }
+    smt_put(s, r, out, value);
+    return true;
+}
+
+const SmtClass smt_schema_metadata = {.name = "org.apache.kafka.connect.transforms.SetSchemaMetadata",
+                                      .has_sides = true,
+                                      .options = OPTIONS,
+                                      .option_count = sizeof OPTIONS / sizeof *OPTIONS,
+                                      .init = init,
+                                      .apply = apply};

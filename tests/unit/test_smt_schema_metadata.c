@@ -1,0 +1,35 @@
+/* SetSchemaMetadata: name and version change, all else stays. */
+#include "transform_rig.h"
+
+#define TYPE "type=org.apache.kafka.connect.transforms.SetSchemaMetadata$Value\n"
+
+static void test_name_and_version(void **state) {
+    (void)state;
+    expect(TYPE "schema.name=n\nschema.version=4",
+           "{'topic':'t','value_schema':{'t':'struct?','n':'r','v':1,'doc':'d','f':[['a',{'t':'int8?','def':"
+           "2}]]},"
+           "'value':{'a':null}}",
+           "{'topic':'t','value_schema':{'t':'struct?','n':'n','v':4,'doc':'d','f':[['a',{'t':'int8?','def':"
+           "2}]]},"
+           "'value':{'a':2}}");
+    expect(TYPE "schema.version=4", "{'topic':'t','value_schema':{'t':'int8?','n':'x'}}",
+           "{'topic':'t','value_schema':{'t':'int8?','n':'x','v':4}}");
+    expect(TYPE "schema.version=4", "{'topic':'t'}", "{'topic':'t'}");
+    expect("type=org.apache.kafka.connect.transforms.SetSchemaMetadata$Key\nschema.name=k",
+           "{'topic':'t','key_schema':{'t':'array','e':'int8'},'key':[1]}",
+           "{'topic':'t','key_schema':{'t':'array','n':'k','e':'int8'},'key':[1]}");
+}
+
+static void test_bad(void **state) {
+    (void)state;
+    expect_error(TYPE "schema.name=n", "{'topic':'t','value':'x'}", "no schema");
+    expect_config_error(TYPE "replace.null.with.default=true", SINK, "schema.name or schema.version");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_name_and_version),
+        cmocka_unit_test(test_bad),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
