@@ -14,23 +14,24 @@
 
 static const char COUNT_PREFIX[] = "transaction_data_collection_order_";
 
-/* One entry of the map: its value is JSON already. */
-typedef struct Entry {
-    Str key;
-    const char *json;
-} Entry;
-
-static void put_map(const Entry *entries, size_t count, Buf *out) {
+/* The entries, put in this order, as the map gives them. */
+static const ConnectOffsetEntry *in_order(const ConnectOffsetEntry *entries, size_t count, Arena *a) {
     CLEANUP_FREE Str *keys = x_calloc(count + 1, sizeof *keys);
     CLEANUP_FREE size_t *order = x_calloc(count + 1, sizeof *order);
     for (size_t i = 0; i < count; i++) keys[i] = entries[i].key;
     java_map_order(keys, count, order);
+    ConnectOffsetEntry *ret = ARENA_ARRAY(a, ConnectOffsetEntry, count + 1);
+    for (size_t i = 0; i < count; i++) ret[i] = entries[order[i]];
+    return ret;
+}
+
+static void put_object(const ConnectOffsetEntry *entries, size_t count, Buf *out) {
     buf_u8(out, '{');
     for (size_t i = 0; i < count; i++) {
         if (i) buf_u8(out, ',');
-        java_json_text(entries[order[i]].key, out);
+        java_json_text(entries[i].key, out);
         buf_u8(out, ':');
-        buf_cstr(out, entries[order[i]].json);
+        buf_cstr(out, entries[i].json);
     }
     buf_u8(out, '}');
 }
@@ -48,9 +49,9 @@ static const char *json_lsn(const Lsn *lsn, Arena *a) {
 
 void connect_offset_partition(Str prefix, Str database, Buf *out) {
     CLEANUP(arena_done) Arena a = {0};
-    Entry entries[] = {{STR_LIT("server"), json_text(prefix, &a)},
-                       {STR_LIT("database"), json_text(database, &a)}};
-    put_map(entries, 2, out);
+    ConnectOffsetEntry entries[] = {{STR_LIT("server"), json_text(prefix, &a)},
+                                    {STR_LIT("database"), json_text(database, &a)}};
+    put_object(in_order(entries, 2, &a), 2, out);
 }
 
 void connect_offset_key(Str connector, Str prefix, Str database, Buf *out) {
@@ -61,32 +62,43 @@ void connect_offset_key(Str connector, Str prefix, Str database, Buf *out) {
     buf_u8(out, ']');
 }
 
-static void put_snapshot(const ConnectOffset *o, WireVersion version, Arena *a, Buf *out) {
-    Entry entries[] = {{STR_LIT("snapshot"), version == WIRE_3_0 ? "\"INITIAL\"" : "true"},
-                       {STR_LIT("snapshot_completed"), o->is_snapshot_completed ? "true" : "false"},
-                       {STR_LIT("commit_lsn"), json_lsn(&o->commit_lsn, a)}};
-    put_map(entries, 3, out);
+static size_t snapshot_entries(const ConnectOffset *o, WireVersion version, Arena *a,
+                               ConnectOffsetEntry *ret) {
+    ret[0] = (ConnectOffsetEntry){STR_LIT("snapshot"), version == WIRE_3_0 ? "\"INITIAL\"" : "true"};
+    ret[1] = (ConnectOffsetEntry){STR_LIT("snapshot_completed"), o->is_snapshot_completed ? "true" : "false"};
+    ret[2] = (ConnectOffsetEntry){STR_LIT("commit_lsn"), json_lsn(&o->commit_lsn, a)};
+    return 3;
+}
+
+static size_t change_entries(const ConnectOffset *o, Arena *a, ConnectOffsetEntry *ret) {
+    size_t n = 0;
+    ret[n++] = (ConnectOffsetEntry){STR_LIT("commit_lsn"), json_lsn(&o->commit_lsn, a)};
+    ret[n++] =
+        (ConnectOffsetEntry){STR_LIT("change_lsn"), o->has_change ? json_lsn(&o->change_lsn, a) : "\"NULL\""};
+    ret[n++] = (ConnectOffsetEntry){STR_LIT("event_serial_no"),
+                                    arena_printf(a, "%lld", (long long)o->event_serial_no)};
+    if (o->transaction_id.n)
+        ret[n++] = (ConnectOffsetEntry){STR_LIT("transaction_id"), json_text(o->transaction_id, a)};
+    for (size_t i = 0; i < o->count_count; i++) {
+        char *key = arena_printf(a, "%s" STR_FMT, COUNT_PREFIX, STR_ARG(o->counts[i].table));
+        const char *json = arena_printf(a, "%lld", (long long)o->counts[i].events);
+        ret[n++] = (ConnectOffsetEntry){str_from(key), json};
+    }
+    return n;
+}
+
+const ConnectOffsetEntry *connect_offset_entries(const ConnectOffset *o, WireVersion version, Arena *a,
+                                                 size_t *ret_count) {
+    CLEANUP_FREE ConnectOffsetEntry *entries = x_calloc(4 + o->count_count, sizeof *entries);
+    *ret_count = o->is_snapshot ? snapshot_entries(o, version, a, entries) : change_entries(o, a, entries);
+    return in_order(entries, *ret_count, a);
 }
 
 void connect_offset_value(const ConnectOffset *o, WireVersion version, Buf *out) {
     CLEANUP(arena_done) Arena a = {0};
-    if (o->is_snapshot) {
-        put_snapshot(o, version, &a, out);
-        return;
-    }
-    CLEANUP_FREE Entry *entries = x_calloc(4 + o->count_count, sizeof *entries);
-    size_t n = 0;
-    entries[n++] = (Entry){STR_LIT("commit_lsn"), json_lsn(&o->commit_lsn, &a)};
-    entries[n++] = (Entry){STR_LIT("change_lsn"), o->has_change ? json_lsn(&o->change_lsn, &a) : "\"NULL\""};
-    entries[n++] =
-        (Entry){STR_LIT("event_serial_no"), arena_printf(&a, "%lld", (long long)o->event_serial_no)};
-    if (o->transaction_id.n)
-        entries[n++] = (Entry){STR_LIT("transaction_id"), json_text(o->transaction_id, &a)};
-    for (size_t i = 0; i < o->count_count; i++) {
-        char *key = arena_printf(&a, "%s" STR_FMT, COUNT_PREFIX, STR_ARG(o->counts[i].table));
-        entries[n++] = (Entry){str_from(key), arena_printf(&a, "%lld", (long long)o->counts[i].events)};
-    }
-    put_map(entries, n, out);
+    size_t count;
+    const ConnectOffsetEntry *entries = connect_offset_entries(o, version, &a, &count);
+    put_object(entries, count, out);
 }
 
 /* ---- reading ---- */

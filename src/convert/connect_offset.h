@@ -40,6 +40,15 @@ void connect_offset_value(const ConnectOffset *o, WireVersion version, Buf *out)
 /* The same, only the partition's and the offset's own object: as schema history has them. */
 void connect_offset_partition(Str prefix, Str database, Buf *out);
 
+/* An offset's entries in the order of the map; the value is JSON. For others who write such an object. */
+typedef struct ConnectOffsetEntry {
+    Str key;
+    const char *json;
+} ConnectOffsetEntry;
+/* Into the arena, ret_count of them. */
+const ConnectOffsetEntry *connect_offset_entries(const ConnectOffset *o, WireVersion version, Arena *a,
+                                                 size_t *ret_count);
+
 /* Whether a key is one of this connector's; its database in the arena. Errors: none, other keys give false.
  */
 bool connect_offset_read_key(Str json, Str connector, Str prefix, Arena *a, Str *ret_database);

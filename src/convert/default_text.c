@@ -103,10 +103,20 @@ static int64_t rounded(int64_t ticks, int scale) {
     return (ticks + unit / 2) / unit * unit;
 }
 
+/* With ":00" for seconds that aren't there. */
+static bool parse_time(Str text, CivilText *ret) {
+    char copy[CIVIL_TEXT_SIZE];
+    if (civil_parse(text, ret)) return true;
+    if (text.n + sizeof ":00" > sizeof copy) return false;
+    memcpy(copy, text.p, text.n);
+    memcpy(copy + text.n, ":00", sizeof ":00");
+    return civil_parse(str_from(copy), ret);
+}
+
 static bool time_value(const Column *c, Str s, Value *ret) {
     Str text;
     CivilText t;
-    if (!quoted(s, &text) || !civil_parse(text, &t)) return false;
+    if (!quoted(s, &text) || !parse_time(text, &t)) return false;
     int64_t ticks = (t.days - CIVIL_DAY_0001) * CIVIL_TICKS_PER_DAY + t.ticks;
     switch (c->type) {
     case SQLTYPE_DATE: *ret = value_int(t.days); return t.has_date;

@@ -26,7 +26,7 @@ enum { /* java.sql.Types; the last is microsoft.sql.Types.DATETIMEOFFSET */
        JDBC_NVARCHAR = -9,
        JDBC_LONGNVARCHAR = -16,
        JDBC_DATETIMEOFFSET = -155,
-       JDBC_SQL_VARIANT = -156,
+       JDBC_SQL_VARIANT = -150, /* ODBC's code, which the driver hands on */
        JDBC_GEOMETRY = -157,
        JDBC_GEOGRAPHY = -158,
 };
@@ -72,7 +72,7 @@ static void describe(const Column *c, JdbcColumn *ret) {
     case SQLTYPE_VARCHAR: set(ret, JDBC_VARCHAR, size_or(c, LOB_BYTES), -1); return;
     case SQLTYPE_TEXT: set(ret, JDBC_LONGVARCHAR, LOB_BYTES, -1); return;
     case SQLTYPE_NCHAR: set(ret, JDBC_NCHAR, c->length, -1); return;
-    case SQLTYPE_NVARCHAR: set(ret, JDBC_NVARCHAR, size_or(c, LOB_UNITS), -1); return;
+    case SQLTYPE_NVARCHAR: set(ret, JDBC_NVARCHAR, size_or(c, LOB_BYTES), -1); return;
     case SQLTYPE_NTEXT: set(ret, JDBC_LONGNVARCHAR, LOB_UNITS, -1); return;
     case SQLTYPE_XML: set(ret, JDBC_LONGNVARCHAR, LOB_BYTES, -1); return;
     case SQLTYPE_BINARY: set(ret, JDBC_BINARY, c->length, -1); return;

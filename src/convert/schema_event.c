@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 #include "convert/java_json.h"
-#include "convert/java_map.h"
 #include "convert/jdbc_column.h"
 
 enum { COLUMN_FIELDS = 15, CHANGE_FIELDS = 3, TABLE_FIELDS = 4, VALUE_FIELDS = 6 };
@@ -154,13 +153,22 @@ static Value column_value(const Column *c, size_t position, RecordBatch *out) {
     return record_struct(f, n);
 }
 
-static Value table_value(const Schema *s, RecordBatch *out) {
-    Value *keys = record_batch_row(out, s->key_count), *columns = record_batch_row(out, s->column_count);
-    for (size_t i = 0; i < s->key_count; i++) keys[i] = text(s->columns[s->key[i]].name, &out->arena);
+/* The table's own key, where the records' is another one. */
+static size_t key_of(const SchemaEvent *ev, const uint16_t **ret) {
+    *ret = ev->has_table_key ? ev->table_key : ev->schema->key;
+    return ev->has_table_key ? ev->table_key_count : ev->schema->key_count;
+}
+
+static Value table_value(const SchemaEvent *ev, RecordBatch *out) {
+    const Schema *s = ev->schema;
+    const uint16_t *key;
+    size_t key_count = key_of(ev, &key);
+    Value *keys = record_batch_row(out, key_count), *columns = record_batch_row(out, s->column_count);
+    for (size_t i = 0; i < key_count; i++) keys[i] = text(s->columns[key[i]].name, &out->arena);
     for (size_t i = 0; i < s->column_count; i++) columns[i] = column_value(&s->columns[i], i + 1, out);
     Value *f = record_batch_row(out, TABLE_FIELDS);
     f[0] = value_null();
-    f[1] = record_struct(keys, s->key_count);
+    f[1] = record_struct(keys, key_count);
     f[2] = record_struct(columns, s->column_count);
     f[3] = value_null();
     return record_struct(f, TABLE_FIELDS);
@@ -172,7 +180,7 @@ static Value changes_value(const SchemaEvent *ev, RecordBatch *out) {
     Value *change = record_batch_row(out, CHANGE_FIELDS), *list = record_batch_row(out, 1);
     change[0] = text(str_from(type_name(ev->type)), &out->arena);
     change[1] = text(buf_view(&id), &out->arena);
-    change[2] = ev->type == SCHEMA_EVENT_DROP ? value_null() : table_value(ev->schema, out);
+    change[2] = ev->type == SCHEMA_EVENT_DROP ? value_null() : table_value(ev, out);
     list[0] = record_struct(change, CHANGE_FIELDS);
     return record_struct(list, 1);
 }
@@ -273,23 +281,26 @@ static void put_column(Writer *w, const Column *c, size_t position) {
     put_bool(w, "autoIncremented", c->is_identity);
     put_bool(w, "generated", c->is_computed);
     put_text(w, "comment", NOTHING);
-    put_bool(w, "hasDefaultValue", c->default_text.n > 0);
+    put_bool(w, "hasDefaultValue", c->default_text.n > 0 || c->is_nullable); /* NULL is one, too */
     if (c->default_text.n) put_text(w, "defaultValueExpression", c->default_text);
     name(w, STR_LIT("enumValues"));
     buf_cstr(w->out, "[ ]");
     close_object(w);
 }
 
-static void put_table(Writer *w, const Schema *s) {
+static void put_table(Writer *w, const SchemaEvent *ev) {
+    const Schema *s = ev->schema;
+    const uint16_t *key;
+    size_t key_count = key_of(ev, &key);
     open_object(w);
     put_text(w, "defaultCharsetName", NOTHING);
     name(w, STR_LIT("primaryKeyColumnNames"));
     buf_cstr(w->out, "[ ");
-    for (size_t i = 0; i < s->key_count; i++) {
+    for (size_t i = 0; i < key_count; i++) {
         if (i) buf_cstr(w->out, ", ");
-        java_json_text(s->columns[s->key[i]].name, w->out);
+        java_json_text(s->columns[key[i]].name, w->out);
     }
-    buf_cstr(w->out, s->key_count ? " ]" : "]");
+    buf_cstr(w->out, key_count ? " ]" : "]");
     name(w, STR_LIT("columns"));
     buf_cstr(w->out, "[ ");
     for (size_t i = 0; i < s->column_count; i++) {
@@ -302,24 +313,14 @@ static void put_table(Writer *w, const Schema *s) {
     close_object(w);
 }
 
-static void put_lsn(Writer *w, const char *key, const Lsn *lsn) {
-    char buf[LSN_TEXT_SIZE];
-    put_text(w, key, lsn ? str_from(lsn_format(lsn, buf)) : STR_LIT("NULL"));
-}
-
-/* In the order of Java's map of these keys. */
 static void put_position(Writer *w, const ConnectOffset *at, WireVersion version) {
+    CLEANUP(arena_done) Arena a = {0};
+    size_t count;
+    const ConnectOffsetEntry *entries = connect_offset_entries(at, version, &a, &count);
     open_object(w);
-    if (at->is_snapshot) {
-        put_lsn(w, "commit_lsn", &at->commit_lsn);
-        if (version == WIRE_3_0) put_text(w, "snapshot", STR_LIT("INITIAL"));
-        else put_bool(w, "snapshot", true);
-        put_bool(w, "snapshot_completed", at->is_snapshot_completed);
-    } else {
-        if (at->transaction_id.n) put_text(w, "transaction_id", at->transaction_id);
-        put_int(w, "event_serial_no", at->event_serial_no);
-        put_lsn(w, "commit_lsn", &at->commit_lsn);
-        put_lsn(w, "change_lsn", at->has_change ? &at->change_lsn : NULL);
+    for (size_t i = 0; i < count; i++) {
+        name(w, entries[i].key);
+        buf_cstr(w->out, entries[i].json);
     }
     close_object(w);
 }
@@ -348,7 +349,7 @@ void schema_event_history(const SchemaEvent *ev, const ConnectOffset *at, const 
     put_text(&w, "id", buf_view(&id));
     if (ev->type != SCHEMA_EVENT_DROP) {
         name(&w, STR_LIT("table"));
-        put_table(&w, s);
+        put_table(&w, ev);
         put_text(&w, "comment", NOTHING);
     }
     close_object(&w);

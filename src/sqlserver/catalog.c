@@ -223,7 +223,9 @@ enum {
     COL_IS_NULLABLE,
     COL_IS_IDENTITY,
     COL_IS_COMPUTED,
-    COL_SOURCE_TYPE
+    COL_SOURCE_TYPE,
+    COL_TYPE_NAME, /* as declared: an alias type's own */
+    COL_DEFAULT    /* its default constraint's definition */
 };
 
 /* A user's own CLR type may have any name, a built-in type's too. */
@@ -234,29 +236,31 @@ enum {
     "LEFT JOIN sys.types " alias " ON " alias ".user_type_id = CASE WHEN " column                            \
     ".system_type_id = 240 THEN " column ".user_type_id ELSE " column ".system_type_id END "
 
+#define DECLARED                                                                                             \
+    "LEFT JOIN sys.types uty ON uty.user_type_id = so.user_type_id LEFT JOIN sys.default_constraints d ON "  \
+    "d.object_id = so.default_object_id "
+
 static const char CAPTURED_COLUMNS_SQL[] =
     "SELECT cc.object_id, cc.column_ordinal, cc.column_name, cc.column_id, " TYPE_NAME(
-        "ty") ", ch.max_length, "
-              "ch.precision, "
-              "ch.scale, so.column_id, so.is_nullable, so.is_identity, so.is_computed, " TYPE_NAME(
-                  "sty") " "
-                         "FROM cdc.captured_columns cc JOIN cdc.change_tables ct ON ct.object_id = "
-                         "cc.object_id "
-                         "JOIN sys.columns ch ON ch.object_id = cc.object_id AND ch.name = "
-                         "cc.column_name " BASE_TYPE(
-                             "ty", "ch") "LEFT JOIN sys.columns so ON so.object_id = ct.source_object_id AND "
-                                         "so.column_id = cc.column_id " BASE_TYPE(
-                                             "sty", "so") "ORDER BY cc.object_id, cc.column_ordinal";
+        "ty") ", ch.max_length, ch.precision, ch.scale, so.column_id, so.is_nullable, so.is_identity, "
+              "so.is_computed, " TYPE_NAME("sty") ", uty.name, d.definition FROM cdc.captured_columns cc "
+                                                  "JOIN cdc.change_tables ct ON ct.object_id = cc.object_id "
+                                                  "JOIN sys.columns ch ON ch.object_id = cc.object_id AND "
+                                                  "ch.name = cc.column_name " BASE_TYPE(
+                                                      "ty", "ch") "LEFT JOIN sys.columns so ON so.object_id "
+                                                                  "= ct.source_object_id AND so.column_id = "
+                                                                  "cc.column_id " BASE_TYPE("sty", "so")
+                                                                      DECLARED
+    "ORDER BY cc.object_id, cc.column_ordinal";
 
 /* The same shape for source tables themselves. */
 static const char SOURCE_COLUMNS_SQL[] =
     "SELECT so.object_id, so.column_id, so.name, so.column_id, " TYPE_NAME(
-        "ty") ", so.max_length, so.precision, "
-              "so.scale, "
-              "so.column_id, so.is_nullable, so.is_identity, so.is_computed, " TYPE_NAME(
-                  "ty") " FROM sys.columns so "
-                        "JOIN sys.tables t ON t.object_id = so.object_id " BASE_TYPE(
-                            "ty", "so") "ORDER BY so.object_id, so.column_id";
+        "ty") ", so.max_length, so.precision, so.scale, so.column_id, so.is_nullable, so.is_identity, "
+              "so.is_computed, " TYPE_NAME("ty") ", uty.name, d.definition FROM sys.columns so "
+                                                 "JOIN sys.tables t ON t.object_id = so.object_id " BASE_TYPE(
+                                                     "ty", "so") DECLARED
+    "ORDER BY so.object_id, so.column_id";
 
 static int32_t declared_length(SqlType type, int64_t max_length) {
     switch (type) {
@@ -306,6 +310,8 @@ static Column column_at(const OdbcCells *t, size_t row) {
         .is_computed = odbc_cell_int(t, row, COL_IS_COMPUTED, 0) != 0,
         .is_lob = is_lob_type(type, length),
         .column_id = (int32_t)odbc_cell_int(t, row, COL_ID, 0),
+        .type_name = odbc_cell(t, row, COL_TYPE_NAME),
+        .default_text = odbc_cell(t, row, COL_DEFAULT),
     };
 }
 

@@ -2,6 +2,9 @@
 
 #include "test.h"
 
+#include "fake_shop.h"
+#include "sqlserver/source_settings.h"
+
 static void assert_key(const char *text, const char *table, size_t count, const char *first) {
     Arena arena = {0};
     Err e = {0};
@@ -37,10 +40,36 @@ static void other_texts_are_refused(void **state) {
     }
 }
 
+static void declared_types_and_defaults_are_known(void **state) {
+    (void)state;
+    shop_rules();
+    fake_rule((FakeRule){.match = "FROM cdc.captured_columns",
+                         .results = {"iititiiiibbbttt\n100|1|Id|1|int|4|10|0|1|0|1|0|int|int|~\n"
+                                     "100|2|Name|2|nvarchar|20|0|0|2|1|0|0|nvarchar|Names|(N'x')\n"}});
+    Options *o = shop_options(NULL, 0);
+    SourceSettings settings;
+    Catalog c = {0};
+    Odbc *odbc = NULL;
+    Err e = {0};
+    assert_true(source_settings(o, &settings, &e));
+    if (!odbc_connect(&settings.target, &odbc, &e) || !catalog_load(&c, odbc, &settings.filter, &e))
+        fail_msg("%s", e.msg);
+    const Column *columns = c.instances[0].schema->columns;
+    assert_true(str_eq_c(columns[0].type_name, "int"));
+    assert_int_equal(columns[0].default_text.n, 0);
+    assert_true(str_eq_c(columns[1].type_name, "Names"));
+    assert_true(str_eq_c(columns[1].default_text, "(N'x')"));
+    catalog_done(&c);
+    odbc_close(odbc);
+    source_settings_done(&settings);
+    options_free(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(message_keys_are_found_by_the_tables_expression),
         cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(declared_types_and_defaults_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

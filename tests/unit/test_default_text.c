@@ -60,6 +60,7 @@ static void dates_are_read_when_they_are_plain(void **state) {
     expect_int(SQLTYPE_DATE, 0, "('2019-02-03')", 17930);
     expect_int(SQLTYPE_DATETIME2, 3, "('1970-01-01 00:00:00.1236')", INT64_C(621355968000000000) + 1240000);
     expect_int(SQLTYPE_DATETIME, 3, "('1970-01-01 00:00:00.002')", INT64_C(621355968000000000) + 30000);
+    expect_int(SQLTYPE_SMALLDATETIME, 0, "('1970-01-01 00:01')", INT64_C(621355968000000000) + 600000000);
     expect_none(SQLTYPE_DATETIME2, "(getdate())");
     expect_none(SQLTYPE_DATE, "('next week')");
 }

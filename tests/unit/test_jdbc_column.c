@@ -20,6 +20,7 @@ static void columns_are_described_as_by_the_driver(void **state) {
     expect((Column){.type = SQLTYPE_DECIMAL, .precision = 9, .scale = 2, .type_name = STR_LIT("numeric")}, 2,
            "numeric", 9, 2);
     expect((Column){.type = SQLTYPE_NVARCHAR, .length = 40}, -9, "nvarchar", 40, -1);
+    expect((Column){.type = SQLTYPE_NVARCHAR, .length = -1}, -9, "nvarchar", INT32_MAX, -1);
     expect((Column){.type = SQLTYPE_DATETIME2, .scale = 7}, 93, "datetime2", 27, 7);
     expect((Column){.type = SQLTYPE_DATETIME2}, 93, "datetime2", 19, 0);
     expect((Column){.type = SQLTYPE_DATETIMEOFFSET, .scale = 7}, -155, "datetimeoffset", 34, 7);
