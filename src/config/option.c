@@ -27,7 +27,7 @@ typedef struct Entry {
 
 typedef struct Passed { /* what a row with '*' took */
     const OptionDef *def;
-    char *key, *value; /* owned; the value is wiped */
+    char *key, *value, *place;
 } Passed;
 
 struct Options {
@@ -256,7 +256,7 @@ static void take_passed(Options *o, const OptionDef *def, const Prop *prop, cons
                         shown_key(def, prop), near);
     }
     o->passed = x_reallocarray(o->passed, o->passed_count + 1, sizeof *o->passed);
-    o->passed[o->passed_count++] = (Passed){def, x_strdup(prop->key), x_strdup(prop->value)};
+    o->passed[o->passed_count++] = (Passed){def, x_strdup(prop->key), x_strdup(prop->value), x_strdup(place)};
 }
 
 static void take_prop(Options *o, const Prop *prop) {
@@ -338,6 +338,7 @@ Options *options_free(Options *o) {
     }
     for (size_t i = 0; i < o->passed_count; i++) {
         free(o->passed[i].key);
+        free(o->passed[i].place);
         secret_wipe_free(o->passed[i].value);
     }
     free(o->entries);
@@ -370,9 +371,16 @@ bool options_is_set(const Options *o, const char *key) {
     return entry_of(o, key)->is_set;
 }
 
+static const char *passed_place(const Options *o, const char *key) {
+    for (size_t i = 0; i < o->passed_count; i++)
+        if (strcmp(o->passed[i].key, key) == 0) return o->passed[i].place;
+    return NULL;
+}
+
 const char *options_place(const Options *o, const char *key, char buf[static PROPS_PLACE_SIZE]) {
-    const Entry *entry = entry_of(o, key);
-    const char *place = entry->is_set ? entry->place : o->origin;
+    const char *passed = passed_place(o, key);
+    const Entry *entry = passed ? NULL : entry_of(o, key);
+    const char *place = passed ? passed : entry->is_set ? entry->place : o->origin;
     size_t n = strnlen(place, PROPS_PLACE_SIZE - 1);
     memcpy(buf, place, n);
     buf[n] = '\0';

@@ -86,7 +86,8 @@ const TextList *options_errors(const Options *o);
 
 /* Whether a property gave it (not the default). */
 bool options_is_set(const Options *o, const char *key);
-/* "source.json:12", or the first property's file when it is not set; for errors found later. */
+/* "source.json:12", or the first property's file when it is not set; for errors found later. Also of a key
+ * that a row with '*' took. */
 const char *options_place(const Options *o, const char *key, char buf[static PROPS_PLACE_SIZE]);
 /* STRING, ENUM (as the table writes it), CLASS; NULL = not set, no default. Borrowed, as all below. */
 const char *options_str(const Options *o, const char *key);

@@ -58,6 +58,8 @@ typedef struct ConnectorContext {
     const char *name;       /* the connector's name: pipeline name in direct mode */
     const char *database;   /* the source's, as its options name it; NULL = it has none */
     bool has_siblings;      /* other databases are carried under the same pipeline name */
+    int task;               /* which of the source connector's tasks this one is: 0 … */
+    bool wants_before;      /* the source: updates come with the row before them */
     int lane;               /* which of the sink's lanes this one is: 0 … */
     const LanePeers *peers; /* the sink: its lane is one of several from the start; NULL = not, or not yet */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */

@@ -140,7 +140,7 @@ bool change_reader_new(const CatalogInstance *instance, const ChangeHow *how, Od
     r->object_id = instance->object_id;
     r->how = *how;
     r->has_command = instance->has_command && !how->uses_function;
-    r->always_before = r->schema->key_count == 0;
+    r->always_before = how->reads_before || r->schema->key_count == 0;
     r->meta_count = r->has_command ? SQL_TEXT_META_COUNT : SQL_TEXT_META_COUNT - 1;
     r->count = r->meta_count + r->schema->column_count;
     copy_columns(r);

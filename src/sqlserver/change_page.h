@@ -34,6 +34,7 @@ void change_page_unref(void *page); /* NULL is fine; for batch_hold */
 /* How changes are read. */
 typedef struct ChangeHow {
     bool uses_function; /* data.query.mode=function */
+    bool reads_before;  /* operation 3 of every update: whoever takes the changes wants the row before */
     uint8_t skipped;    /* operations that are left out, bit 1 … bit 4 (skipped.operations) */
 } ChangeHow;
 
@@ -56,9 +57,9 @@ typedef struct ChangePageResult {
 } ChangePageResult;
 
 /*
- * The changes in (from, to], up to about `bytes` of them. Before images (operation 3) are in it when the
- * table is keyless or a key column was updated; an operation 3 is always followed by its 4. Errors: as odbc.h
- * and rowset.h. A change table that is gone is no error: no rows, start_lsn zero.
+ * The changes in (from, to], up to about `bytes` of them. Before images (operation 3) are in it when they are
+ * asked for, the table is keyless or a key column was updated; an operation 3 is always followed by its 4.
+ * Errors: as odbc.h and rowset.h. A change table that is gone is no error: no rows, start_lsn zero.
  */
 MUST_CHECK bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const Lsn *to,
                                    size_t bytes, ChangePageResult *ret, Err *e);

@@ -235,6 +235,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
         return false;
     }
     s->pace = pace_new(s->settings.poll_interval_ms * 1000, clock_mono_us());
+    s->settings.how.reads_before = context->wants_before;
     s->plan = plan_feed_new(&s->catalog, &s->policy, s->settings.schema_change, state);
     s->stream = stream_new(&(StreamLimits){.max_changes = s->settings.max_changes,
                                            .max_bytes = s->settings.batch_bytes,

@@ -381,7 +381,7 @@ bool kafka_config_set_all(KafkaConfig *c, const Options *options, const char *pa
     const char *key = NULL, *value = NULL;
     char place[PROPS_PLACE_SIZE];
     while (options_next(options, pattern, &at, &key, &value))
-        if (!kafka_config_set(c, key + prefix, value, options_place(options, pattern, place), warnings, e))
+        if (!kafka_config_set(c, key + prefix, value, options_place(options, key, place), warnings, e))
             return false;
     return true;
 }

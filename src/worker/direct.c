@@ -493,6 +493,8 @@ Direct *direct_start(const DirectSpec *spec) {
     d->context = (ConnectorContext){.name = d->name,
                                     .database = d->database,
                                     .has_siblings = spec->has_siblings,
+                                    .task = spec->task,
+                                    .wants_before = spec->wants_before,
                                     .topic_prefix = spec->topic_prefix,
                                     .metrics = spec->metrics,
                                     .claims = spec->claims,

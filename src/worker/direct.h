@@ -37,6 +37,8 @@ typedef struct DirectSpec {
     const char *name;     /* the pipeline's: with the database the key of what the target stores */
     const char *database; /* the source's; NULL = it has none; copied */
     bool has_siblings;    /* other pipelines of the same name carry other databases */
+    int task;             /* which of them: 0 … */
+    bool wants_before;    /* updates with the row before them: for topics */
     const SourceClass *source;
     const Options *source_options; /* borrowed as long as the pipeline lives */
     const SinkClass *sink;

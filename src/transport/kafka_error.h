@@ -1,0 +1,21 @@
+/*
+ * kafka_error.h - what librdkafka says went wrong, as an Err: which code, whether trying again may help, and
+ * what to do about it. Any thread.
+ */
+#ifndef TRANSPORT_KAFKA_ERROR_H
+#define TRANSPORT_KAFKA_ERROR_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* Fill *e, return false. what: what was being done ("topic orders"). Codes: ERR_FENCED (another producer of
+ * the same transactional.id), ERR_IO and ERR_TIMEOUT (retriable), ERR_DATA (a record that is too large, not
+ * retriable), ERR_INVALID (rights, configuration, names; not retriable), ERR_INTERNAL. */
+bool kafka_error(rd_kafka_resp_err_t code, const char *what, const char *detail, Err *e);
+/* The same of an error object, which is freed. What an abortable error says is retriable here: the
+ * transaction is aborted and begun anew. */
+bool kafka_error_of(rd_kafka_error_t *error, const char *what, Err *e);
+
+#endif

@@ -1,0 +1,297 @@
+#include "transport/kafka_option.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define CONVERTERS(side)                                                                                     \
+    {.key = side ".converter",                                                                               \
+     .type = OPTION_CLASS,                                                                                   \
+     .importance = OPTION_HIGH,                                                                              \
+     .standard = "org.apache.kafka.connect.json.JsonConverter",                                              \
+     .help = "what makes the bytes of a record's " side},                                                    \
+    {                                                                                                        \
+        .key = side ".converter.*", .type = OPTION_STRING, .importance = OPTION_HIGH, .is_secret = true,     \
+        .help = "its parameters, as schemas.enable or schema.registry.url"                                   \
+    }
+
+#define CLIENT(name, what)                                                                                   \
+    { .key = (name), .type = OPTION_STRING, .importance = OPTION_MEDIUM, .is_secret = true, .help = (what) }
+
+#define NO_GROUP      "workers don't share connectors among them yet"
+#define FROM_FILES    "connectors are given as files"
+#define IN_ONE        "records and offsets are always written in one transaction"
+#define SOURCE_BOUNDS "a transaction holds whole ones of the source's"
+#define NO_EFFECT(name, why)                                                                                 \
+    {                                                                                                        \
+        .key = (name), .type = OPTION_STRING, .status = OPTION_NO_SENSE, .importance = OPTION_LOW,           \
+        .reason = (why)                                                                                      \
+    }
+
+static const char *const POLICIES[] = {"All", "None", "Principal", NULL};
+static const char *const HEADERS[] = {"org.apache.kafka.connect.storage.SimpleHeaderConverter", NULL};
+static const char *const HISTORIES[] = {"io.debezium.storage.kafka.history.KafkaSchemaHistory", NULL};
+
+static const OptionDef worker_rows[] = {
+    {.key = KAFKA_OPTION_SERVERS,
+     .type = OPTION_LIST,
+     .importance = OPTION_HIGH,
+     .help = "Kafka brokers, host:port; their presence chooses Kafka between source and sink"},
+    {.key = "group.id",
+     .type = OPTION_STRING,
+     .importance = OPTION_HIGH,
+     .standard = "millrace",
+     .help =
+         "the worker's group; part of a source task's transactional.id, by which one owner fences another"},
+    {.key = "offset.storage.topic",
+     .type = OPTION_STRING,
+     .importance = OPTION_HIGH,
+     .standard = "connect-offsets",
+     .help = "compacted topic of the sources' positions, as Kafka Connect has them; made if it isn't there"},
+    {.key = "offset.storage.partitions",
+     .type = OPTION_INT,
+     .importance = OPTION_LOW,
+     .standard = "25",
+     .min = 1,
+     .max = 10000,
+     .help = "its partitions, when it is made"},
+    {.key = "offset.storage.replication.factor",
+     .type = OPTION_INT,
+     .importance = OPTION_LOW,
+     .standard = "-1",
+     .min = -1,
+     .max = INT16_MAX,
+     .help = "its replicas, when it is made; -1 = the cluster's default"},
+    CONVERTERS("key"),
+    CONVERTERS("value"),
+    {.key = "header.converter",
+     .type = OPTION_CLASS,
+     .importance = OPTION_LOW,
+     .standard = "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+     .values = HEADERS,
+     .help = "what makes the bytes of headers"},
+    {.key = "connector.client.config.override.policy",
+     .type = OPTION_ENUM,
+     .importance = OPTION_LOW,
+     .standard = "All",
+     .values = POLICIES,
+     .help = "whether connectors may set properties of their clients (producer.override.…): All; None; "
+             "Principal, those that log in"},
+    CLIENT("security.protocol", "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL, for all clients"),
+    CLIENT("sasl.*", "log-in of all clients, by Java's names (sasl.mechanism, sasl.jaas.config)"),
+    CLIENT("ssl.*", "TLS of all clients, by Java's names; PEM, or PKCS#12 for ssl.keystore.location"),
+    CLIENT("producer.*", "properties of the sources' producers, by Java's names and units"),
+    CLIENT("consumer.*", "properties of consumers, by Java's names and units"),
+    CLIENT("admin.*", "properties of admin clients, by Java's names and units"),
+    {.key = "topic.creation.enable",
+     .type = OPTION_BOOL,
+     .importance = OPTION_MEDIUM,
+     .standard = "true",
+     .help = "whether a source makes topics that aren't there"},
+    NO_EFFECT("exactly.once.source.support", IN_ONE),
+    NO_EFFECT("offset.flush.interval.ms", IN_ONE),
+    NO_EFFECT("offset.flush.timeout.ms", IN_ONE),
+    NO_EFFECT("offset.storage.file.filename", "offsets are kept in offset.storage.topic"),
+    NO_EFFECT("config.storage.*", FROM_FILES),
+    NO_EFFECT("status.storage.*", FROM_FILES),
+    NO_EFFECT("internal.key.converter", "offsets are JSON without schemas, as Kafka Connect's"),
+    NO_EFFECT("internal.value.converter", "offsets are JSON without schemas, as Kafka Connect's"),
+    NO_EFFECT("heartbeat.interval.ms", NO_GROUP),
+    NO_EFFECT("session.timeout.ms", NO_GROUP),
+    NO_EFFECT("rebalance.timeout.ms", NO_GROUP),
+    NO_EFFECT("scheduled.rebalance.max.delay.ms", NO_GROUP),
+    NO_EFFECT("connect.protocol", NO_GROUP),
+    NO_EFFECT("worker.*", NO_GROUP),
+    NO_EFFECT("task.shutdown.graceful.timeout.ms", "a stop commits what was read, for up to 60 s"),
+    NO_EFFECT("client.id", "clients are named by their connector"),
+    NO_EFFECT("metrics.*", "there are no metric reporters"),
+    NO_EFFECT("metric.reporters", "there are no metric reporters"),
+};
+
+static const OptionDef source_rows[] = {
+    CONVERTERS("key"),
+    CONVERTERS("value"),
+    {.key = "header.converter",
+     .type = OPTION_CLASS,
+     .importance = OPTION_LOW,
+     .standard = "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+     .values = HEADERS,
+     .help = "what makes the bytes of headers"},
+    CLIENT("producer.override.*",
+           "properties of this connector's producer, by Java's names and units (acks, linger.ms, batch.size, "
+           "buffer.memory, compression.type, max.request.size, delivery.timeout.ms, transaction.timeout.ms)"),
+    CLIENT("consumer.override.*", "properties of the consumer that reads offsets"),
+    CLIENT("admin.override.*", "properties of the client that makes topics"),
+    {.key = "topic.creation.groups",
+     .type = OPTION_LIST,
+     .importance = OPTION_MEDIUM,
+     .help = "groups of topics with properties of their own: topic.creation.<group>.include, .exclude, "
+             ".partitions, .replication.factor, and any property of a topic"},
+    {.key = "topic.creation.*",
+     .type = OPTION_STRING,
+     .importance = OPTION_MEDIUM,
+     .help = "and topic.creation.default.… for all others: 3 partitions and retention.ms=604800000 (7 days) "
+             "unless it is set"},
+    {.key = "offsets.storage.topic",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "this connector's topic of positions in place of the worker's offset.storage.topic"},
+    {.key = "transaction.max.rows",
+     .type = OPTION_INT,
+     .importance = OPTION_LOW,
+     .standard = "100000",
+     .min = 1,
+     .max = INT32_MAX,
+     .unit = "rows",
+     .help = "a larger transaction of the source is written in several of Kafka's"},
+    {.key = "transforms",
+     .type = OPTION_LIST,
+     .importance = OPTION_MEDIUM,
+     .help = "single message transforms, by their aliases"},
+    {.key = "transforms.*", .type = OPTION_STRING, .importance = OPTION_MEDIUM, .help = "their parameters"},
+    {.key = "predicates",
+     .type = OPTION_LIST,
+     .importance = OPTION_LOW,
+     .help = "predicates of transforms, by their aliases"},
+    {.key = "predicates.*", .type = OPTION_STRING, .importance = OPTION_LOW, .help = "their parameters"},
+    {.key = "schema.history.internal",
+     .type = OPTION_CLASS,
+     .importance = OPTION_LOW,
+     .standard = "io.debezium.storage.kafka.history.KafkaSchemaHistory",
+     .values = HISTORIES,
+     .help = "where tables' columns are kept for Debezium"},
+    {.key = "schema.history.internal.kafka.topic",
+     .type = OPTION_STRING,
+     .importance = OPTION_MEDIUM,
+     .help = "topic of the schema history, which Debezium needs to go on from here; without it none is "
+             "written. Millrace itself needs none"},
+    {.key = "schema.history.internal.kafka.bootstrap.servers",
+     .type = OPTION_LIST,
+     .importance = OPTION_LOW,
+     .help = "its brokers, which have to be the worker's"},
+    NO_EFFECT("schema.history.internal.*", "the history is written by the connector's own producer"),
+    {.key = "exactly.once.support",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "requested or required: it is always kept"},
+    NO_EFFECT("transaction.boundary", SOURCE_BOUNDS),
+    NO_EFFECT("transaction.boundary.interval.ms", SOURCE_BOUNDS),
+};
+
+OptionTable kafka_option_worker_table(void) {
+    return (OptionTable){worker_rows, sizeof worker_rows / sizeof *worker_rows};
+}
+
+OptionTable kafka_option_source_table(void) {
+    return (OptionTable){source_rows, sizeof source_rows / sizeof *source_rows};
+}
+
+/* ---- worker and connector ---- */
+
+static const OptionDef *worker_row(const char *key) {
+    for (size_t i = 0; i < sizeof worker_rows / sizeof *worker_rows; i++) {
+        const OptionDef *d = &worker_rows[i];
+        size_t n = strlen(d->key);
+        bool has_star = d->key[n - 1] == '*';
+        if (has_star ? strncmp(key, d->key, n - 1) == 0 : strcmp(key, d->key) == 0) return d;
+    }
+    return NULL;
+}
+
+static bool is_of_own_converter(const char *key, const Props *connector) {
+    static const char *const names[] = {"key.converter", "value.converter"};
+    for (size_t i = 0; i < 2; i++)
+        if (strncmp(key, names[i], strlen(names[i])) == 0 && props_get(connector, names[i])) return true;
+    return false;
+}
+
+Props *kafka_option_merge(const Props *worker, const Props *connector) {
+    Props *all = props_new();
+    for (size_t i = 0; i < props_count(worker); i++) {
+        const Prop *p = props_at(worker, i);
+        const OptionDef *row = worker_row(p->key);
+        if (!row || row->status != OPTION_SUPPORTED || is_of_own_converter(p->key, connector)) continue;
+        props_add(all, p);
+    }
+    for (size_t i = 0; i < props_count(connector); i++) props_add(all, props_at(connector, i));
+    return all;
+}
+
+/* ---- clients ---- */
+
+static bool is_of_login(const char *key) {
+    return strncmp(key, "sasl.", 5) == 0 || strcmp(key, "security.protocol") == 0;
+}
+
+static bool check_policy(const Options *o, const char *pattern, Err *e) {
+    size_t at = 0, prefix = strlen(pattern) - 1;
+    const char *key = NULL, *value = NULL,
+               *policy = options_str(o, "connector.client.config.override.policy");
+    char place[PROPS_PLACE_SIZE];
+    bool is_none = strcmp(policy, "None") == 0, is_principal = strcmp(policy, "Principal") == 0;
+    while (options_next(o, pattern, &at, &key, &value))
+        if (is_none || (is_principal && !is_of_login(key + prefix)))
+            return err_set(e, ERR_INVALID, false,
+                           "%s: %s: the worker's connector.client.config.override.policy=%s forbids it",
+                           options_place(o, key, place), key, policy);
+    return true;
+}
+
+static bool set_prefixed(KafkaConfig *c, const Options *o, const char *pattern, TextList *warnings, Err *e) {
+    size_t at = 0;
+    const char *key = NULL, *value = NULL;
+    char place[PROPS_PLACE_SIZE];
+    while (options_next(o, pattern, &at, &key, &value))
+        if (!kafka_config_set(c, key, value, options_place(o, key, place), warnings, e)) return false;
+    return true;
+}
+
+static bool set_common(KafkaConfig *c, const Options *o, TextList *warnings, Err *e) {
+    CLEANUP(buf_done) Buf servers = {0};
+    const TextList *list = options_list(o, KAFKA_OPTION_SERVERS);
+    char place[PROPS_PLACE_SIZE];
+    for (size_t i = 0; list && i < list->count; i++)
+        buf_printf(&servers, "%s%s", i > 0 ? "," : "", list->items[i]);
+    const char *protocol = options_str(o, "security.protocol");
+    return kafka_config_set(c, KAFKA_OPTION_SERVERS, buf_text(&servers),
+                            options_place(o, KAFKA_OPTION_SERVERS, place), warnings, e) &&
+           (!protocol || kafka_config_set(c, "security.protocol", protocol,
+                                          options_place(o, "security.protocol", place), warnings, e)) &&
+           set_prefixed(c, o, "sasl.*", warnings, e) && set_prefixed(c, o, "ssl.*", warnings, e);
+}
+
+bool kafka_option_client(const Options *o, KafkaRole role, TextList *warnings, rd_kafka_conf_t **ret,
+                         Err *e) {
+    static const char *const names[][2] = {
+        [KAFKA_PRODUCER] = {"producer.*", "producer.override.*"},
+        [KAFKA_CONSUMER] = {"consumer.*", "consumer.override.*"},
+        [KAFKA_ADMIN] = {"admin.*", "admin.override.*"},
+    };
+    KafkaConfig *c = kafka_config_new(role);
+    bool ok = set_common(c, o, warnings, e) && kafka_config_set_all(c, o, names[role][0], warnings, e) &&
+              check_policy(o, names[role][1], e) && kafka_config_set_all(c, o, names[role][1], warnings, e) &&
+              kafka_config_take(c, warnings, ret, e);
+    kafka_config_free(c);
+    return ok;
+}
+
+Props *kafka_option_props(const Options *o, const char *const *names) {
+    Props *props = props_new();
+    char place[PROPS_PLACE_SIZE];
+    for (size_t i = 0; names[i]; i++) {
+        const char *key = names[i], *value = NULL;
+        if (!strchr(names[i], '*')) {
+            CLEANUP(buf_done) Buf joined = {0};
+            if (!options_is_set(o, key)) continue;
+            const TextList *list = options_list(o, key);
+            for (size_t k = 0; list && k < list->count; k++)
+                buf_printf(&joined, "%s%s", k > 0 ? "," : "", list->items[k]);
+            props_set(props, key, buf_view(&joined), options_place(o, key, place), 0);
+            continue;
+        }
+        for (size_t at = 0; options_next(o, names[i], &at, &key, &value);)
+            props_set(props, key, str_from(value), options_place(o, key, place), 0);
+    }
+    return props;
+}

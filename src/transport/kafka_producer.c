@@ -1,0 +1,252 @@
+/*
+ * librdkafka's producer reports a refused record by a delivery report, which is served by polls on our
+ * thread: the first one's reason is kept, since what the commit says then is only that one was refused.
+ * Waits are cut into slices, so that a stop is seen; only a commit is never cut off, as librdkafka asks for.
+ */
+#include "transport/kafka_producer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strmap.h"
+#include "transport/kafka_error.h"
+
+enum {
+    SLICE_MS = 500,
+    INIT_LIMIT_MS = 60000,
+    ABORT_LIMIT_MS = 15000,
+    CLOSE_LIMIT_MS = 3000,
+    POLL_EVERY = 1024, /* records between two polls */
+};
+
+struct KafkaTopic {
+    rd_kafka_topic_t *handle;
+};
+
+struct KafkaProducer {
+    rd_kafka_t *rk;
+    StrMap *topics;
+    const bool *is_stopping;
+    bool is_open;     /* a transaction is */
+    bool has_refused; /* in this transaction */
+    Err refused;
+    uint32_t sent;
+};
+
+static bool is_stopping(const KafkaProducer *p) {
+    return p->is_stopping && __atomic_load_n(p->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* A record wasn't delivered. Served on the owner's thread. */
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+    KafkaProducer *p = opaque;
+    (void)rk;
+    bool is_purged = m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || is_purged || p->has_refused) return;
+    CLEANUP_FREE char *what =
+        x_asprintf("a record of %zu bytes to topic %s", m->len + m->key_len, rd_kafka_topic_name(m->rkt));
+    (void)kafka_error(m->err, what, NULL, &p->refused);
+    p->has_refused = true;
+}
+
+/* Fatal errors are asked for where they matter; the others are librdkafka's to mend. */
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+    (void)opaque;
+    LOG_WARN("kafka_producer", LOG_S("client", rd_kafka_name(rk)),
+             LOG_S("error", rd_kafka_err2name((rd_kafka_resp_err_t)code)), LOG_S("why", reason));
+}
+
+/* ---- life ---- */
+
+static bool init_transactions(KafkaProducer *p, Err *e) {
+    int64_t until_us = clock_mono_us() + (int64_t)INIT_LIMIT_MS * 1000;
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, SLICE_MS);
+        if (!error) return true;
+        bool again = rd_kafka_error_is_retriable(error) && clock_mono_us() < until_us && !is_stopping(p);
+        if (!again) {
+            if (is_stopping(p) && rd_kafka_error_is_retriable(error)) {
+                rd_kafka_error_destroy(error);
+                return err_set(e, ERR_CANCELLED, false, "told to stop");
+            }
+            return kafka_error_of(error, "beginning to write (init_transactions)", e);
+        }
+        bool is_slow = rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT;
+        rd_kafka_error_destroy(error);
+        if (is_slow) rd_kafka_poll(p->rk, SLICE_MS);
+    }
+}
+
+bool kafka_producer_open(rd_kafka_conf_t *conf, const char *transactional_id, const bool *stopping,
+                         KafkaProducer **ret, Err *e) {
+    char why[256];
+    KafkaProducer *p = x_calloc(1, sizeof *p);
+    p->is_stopping = stopping;
+    rd_kafka_conf_set_opaque(conf, p);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    bool ok =
+        rd_kafka_conf_set(conf, "transactional.id", transactional_id, why, sizeof why) == RD_KAFKA_CONF_OK;
+    if (ok) p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (!p->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(p);
+        return err_set(e, ERR_INVALID, false, "Kafka: the producer's configuration: %s", why);
+    }
+    p->topics = strmap_new(/* ignore_case= */ false);
+    if (!init_transactions(p, e)) {
+        kafka_producer_close(p);
+        return false;
+    }
+    *ret = p;
+    return true;
+}
+
+static void free_topics(KafkaProducer *p) {
+    size_t at = 0;
+    Str name;
+    void *topic;
+    while (strmap_next(p->topics, &at, &name, &topic)) rd_kafka_topic_destroy(((KafkaTopic *)topic)->handle);
+    strmap_free_all(p->topics);
+}
+
+KafkaProducer *kafka_producer_close(KafkaProducer *p) {
+    if (!p) return NULL;
+    if (p->is_open) {
+        rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, CLOSE_LIMIT_MS);
+        if (error) rd_kafka_error_destroy(error);
+    }
+    free_topics(p);
+    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_destroy(p->rk);
+    free(p);
+    return NULL;
+}
+
+KafkaTopic *kafka_producer_topic(KafkaProducer *p, Str name) {
+    KafkaTopic *t = strmap_get(p->topics, name);
+    if (t) return t;
+    CLEANUP_FREE char *text = str_dup(name);
+    t = x_calloc(1, sizeof *t);
+    t->handle = rd_kafka_topic_new(p->rk, text, NULL);
+    assert(t->handle);
+    strmap_set(p->topics, name, t);
+    return t;
+}
+
+/* ---- transactions ---- */
+
+bool kafka_producer_check(KafkaProducer *p, Err *e) {
+    char why[256];
+    rd_kafka_poll(p->rk, 0);
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(p->rk, why, sizeof why);
+    return fatal == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(fatal, "the producer", why, e);
+}
+
+bool kafka_producer_begin(KafkaProducer *p, Err *e) {
+    assert(!p->is_open);
+    p->has_refused = false;
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
+    if (error) return kafka_error_of(error, "beginning a transaction", e);
+    p->is_open = true;
+    return true;
+}
+
+bool kafka_producer_is_open(const KafkaProducer *p) {
+    return p->is_open;
+}
+
+static bool say_refused(KafkaProducer *p, Err *e) {
+    *e = p->refused;
+    return false;
+}
+
+static rd_kafka_resp_err_t produce_with_headers(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m) {
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(m->header_count);
+    for (size_t i = 0; i < m->header_count; i++)
+        (void)rd_kafka_header_add(headers, m->headers[i].name.p, (ssize_t)m->headers[i].name.n,
+                                  m->headers[i].value.p, (ssize_t)m->headers[i].value.n);
+    rd_kafka_vu_t v[7] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = to->handle},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = m->partition},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)m->value.p, m->value.n}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)m->key.p, m->key.n}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    size_t n = 6;
+    if (m->timestamp_ms >= 0)
+        v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = m->timestamp_ms};
+    rd_kafka_error_t *error = rd_kafka_produceva(p->rk, v, n);
+    if (!error) return RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    rd_kafka_headers_destroy(headers); /* only a record that was taken owns them */
+    return code;
+}
+
+static rd_kafka_resp_err_t produce(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m) {
+    if (m->header_count > 0 || m->timestamp_ms >= 0) return produce_with_headers(p, to, m);
+    int rc = rd_kafka_produce(to->handle, m->partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)m->value.p,
+                              m->value.n, m->key.p, m->key.n, NULL);
+    return rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+}
+
+bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m, Err *e) {
+    assert(p->is_open);
+    if (++p->sent % POLL_EVERY == 0) rd_kafka_poll(p->rk, 0);
+    for (;;) {
+        if (p->has_refused) return say_refused(p, e);
+        rd_kafka_resp_err_t code = produce(p, to, m);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            CLEANUP_FREE char *what = x_asprintf("a record of %zu bytes to topic %s", m->key.n + m->value.n,
+                                                 rd_kafka_topic_name(to->handle));
+            if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__STATE) {
+                if (!kafka_producer_check(p, e)) return false;
+            }
+            return kafka_error(code, what, NULL, e);
+        }
+        if (is_stopping(p) && !kafka_producer_check(p, e)) return false;
+        rd_kafka_poll(p->rk, 10); /* records time out by delivery.timeout.ms: that is the end of this */
+    }
+}
+
+bool kafka_producer_commit(KafkaProducer *p, Err *e) {
+    assert(p->is_open);
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(p->rk, -1);
+        if (!error) break;
+        if (p->has_refused && !rd_kafka_error_is_fatal(error)) {
+            rd_kafka_error_destroy(error);
+            return say_refused(p, e);
+        }
+        if (!rd_kafka_error_is_retriable(error) || rd_kafka_error_txn_requires_abort(error))
+            return kafka_error_of(error, "committing", e);
+        rd_kafka_error_destroy(error);
+    }
+    p->is_open = false;
+    return true;
+}
+
+bool kafka_producer_abort(KafkaProducer *p, Err *e) {
+    int64_t until_us = clock_mono_us() + (int64_t)ABORT_LIMIT_MS * 1000;
+    if (!p->is_open) return kafka_producer_check(p, e);
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, ABORT_LIMIT_MS);
+        if (!error) break;
+        if (!rd_kafka_error_is_retriable(error) || clock_mono_us() > until_us)
+            return kafka_error_of(error, "aborting", e);
+        rd_kafka_error_destroy(error);
+    }
+    p->is_open = false;
+    return true;
+}
+
+rd_kafka_t *kafka_producer_handle(KafkaProducer *p) {
+    return p->rk;
+}

@@ -1,0 +1,45 @@
+#include "transport/kafka_error.h"
+
+#include <string.h>
+
+#include "test.h"
+
+static void errors_are_classed_and_say_what_to_do(void **state) {
+    (void)state;
+    static const struct {
+        rd_kafka_resp_err_t code;
+        ErrCode as;
+        bool retriable;
+        const char *says;
+    } cases[] = {
+        {RD_KAFKA_RESP_ERR__TRANSPORT, ERR_IO, true, "bootstrap.servers"},
+        {RD_KAFKA_RESP_ERR__FENCED, ERR_FENCED, false, "another process"},
+        {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERR_FENCED, false, "another process"},
+        {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_INVALID, false, "WRITE"},
+        {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_DATA, false, "max.request.size"},
+        {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, ERR_IO, true, "NOT_ENOUGH_REPLICAS"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Err e = {0};
+        assert_false(kafka_error(cases[i].code, "topic t", NULL, &e));
+        assert_int_equal(e.code, cases[i].as);
+        assert_int_equal(e.retriable, cases[i].retriable);
+        assert_non_null(strstr(e.msg, "Kafka: topic t: "));
+        assert_non_null(strstr(e.msg, cases[i].says));
+    }
+}
+
+static void what_the_broker_says_is_kept(void **state) {
+    (void)state;
+    Err e = {0};
+    assert_false(kafka_error(RD_KAFKA_RESP_ERR_POLICY_VIOLATION, "making topic t", "no more than 2", &e));
+    assert_non_null(strstr(e.msg, "no more than 2 (POLICY_VIOLATION)"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_classed_and_say_what_to_do),
+        cmocka_unit_test(what_the_broker_says_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+#include "transport/kafka_producer.h"
+
+#include <string.h>
+
+#include "mock_kafka.h"
+
+enum { PRODUCE_REQUEST = 0 }; /* Kafka's protocol: API keys */
+
+static KafkaProducer *open_producer(const MockKafka *m) {
+    KafkaProducer *p = NULL;
+    Err e = {0};
+    if (!kafka_producer_open(mock_kafka_conf(m), "group-c-0", NULL, &p, &e)) fail_msg("%s", e.msg);
+    return p;
+}
+
+static const KafkaHeader header = {{"h", 1}, {"1", 1}};
+
+static KafkaMessage message(const char *key, const char *value) {
+    return (KafkaMessage){
+        .key = str_from(key), .value = str_from(value), .partition = -1, .timestamp_ms = -1};
+}
+
+static void records_go_in_transactions(void **state) {
+    (void)state;
+    MockKafka m = mock_kafka_new();
+    Err e = {0};
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 2, 1), 0);
+    KafkaProducer *p = open_producer(&m);
+    KafkaTopic *t = kafka_producer_topic(p, STR_LIT("t"));
+    assert_ptr_equal(t, kafka_producer_topic(p, STR_LIT("t")));
+    for (int i = 0; i < 3; i++) {
+        KafkaMessage with = message("k", "v");
+        assert_true(kafka_producer_begin(p, &e));
+        assert_true(kafka_producer_is_open(p));
+        assert_true(kafka_producer_send(p, t, &with, &e));
+        with.headers = &header;
+        with.header_count = 1;
+        with.partition = 1;
+        assert_true(kafka_producer_send(p, t, &with, &e));
+        if (!kafka_producer_commit(p, &e)) fail_msg("%s", e.msg);
+        assert_false(kafka_producer_is_open(p));
+    }
+    assert_true(kafka_producer_check(p, &e));
+    kafka_producer_close(p);
+    mock_kafka_done(&m);
+}
+
+static void a_refused_record_is_told_by_its_own_reason(void **state) {
+    (void)state;
+    MockKafka m = mock_kafka_new();
+    Err e = {0};
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 1, 1), 0);
+    KafkaProducer *p = open_producer(&m);
+    rd_kafka_mock_push_request_errors(m.cluster, PRODUCE_REQUEST, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    const KafkaMessage one = message("k", "v");
+    assert_true(kafka_producer_begin(p, &e));
+    assert_true(kafka_producer_send(p, kafka_producer_topic(p, STR_LIT("t")), &one, &e));
+    assert_false(kafka_producer_commit(p, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "topic t"));
+    assert_true(kafka_producer_abort(p, &e));
+    assert_false(kafka_producer_is_open(p));
+    kafka_producer_close(p);
+    mock_kafka_done(&m);
+}
+
+static void a_record_that_is_too_large_is_the_record_s_fault(void **state) {
+    (void)state;
+    MockKafka m = mock_kafka_new();
+    Err e = {0};
+    KafkaProducer *p = open_producer(&m);
+    static char bytes[1100000];
+    memset(bytes, 'x', sizeof bytes);
+    KafkaMessage large = message("k", "");
+    large.value = (Str){bytes, sizeof bytes};
+    assert_true(kafka_producer_begin(p, &e));
+    assert_false(kafka_producer_send(p, kafka_producer_topic(p, STR_LIT("t")), &large, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_false(e.retriable);
+    assert_non_null(strstr(e.msg, "1100001 bytes"));
+    kafka_producer_close(p);
+    mock_kafka_done(&m);
+}
+
+static void a_stop_ends_the_wait_for_a_broker(void **state) {
+    (void)state;
+    static const bool told = true;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char why[64];
+    KafkaProducer *p = NULL;
+    Err e = {0};
+    (void)rd_kafka_conf_set(conf, "bootstrap.servers", "127.0.0.1:1", why, sizeof why);
+    assert_false(kafka_producer_open(conf, "x", &told, &p, &e));
+    assert_int_equal(e.code, ERR_CANCELLED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_go_in_transactions),
+        cmocka_unit_test(a_refused_record_is_told_by_its_own_reason),
+        cmocka_unit_test(a_record_that_is_too_large_is_the_record_s_fault),
+        cmocka_unit_test(a_stop_ends_the_wait_for_a_broker),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
