@@ -13,9 +13,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "convert/default_text.h"
-#include "convert/hierarchy_bytes.h"
 #include "convert/jdbc_column.h"
 #include "record/civil.h"
+#include "record/hierarchy.h"
 #include "record/numtext.h"
 
 enum { MAX_PARAMS = 8, TICKS_PER_US = 10, TICKS_PER_MS = 10000 };
@@ -132,11 +132,11 @@ static bool unfit(const WireField *c, Value *ret, Err *e) {
 }
 
 static bool path_value(const WireField *c, const Value *v, Arena *a, Value *ret, Err *e) {
-    Str bytes;
-    if (!hierarchy_bytes(value_str(v), a, &bytes))
-        return err_set(e, ERR_DATA, false, "table %s, column " STR_FMT ": not a hierarchyid's path",
-                       c->table->qualified, STR_ARG(c->column->name));
-    Value plain = value_bytes(bytes.p, (uint32_t)bytes.n);
+    CLEANUP(buf_done) Buf bytes = {0}; /* the one type whose values allocate; it is rare */
+    if (!hierarchy_bytes(value_str(v), &bytes, e))
+        return err_wrap(e, "table %s, column " STR_FMT, c->table->qualified, STR_ARG(c->column->name));
+    Str copy = arena_str(a, buf_view(&bytes));
+    Value plain = value_bytes(copy.p, (uint32_t)copy.n);
     *ret = c->code == WIRE_BINARY_BYTES ? plain : coded(c, &plain, a);
     return true;
 }

@@ -10,8 +10,8 @@
 
 #include "base/utf.h"
 #include "record/civil.h"
+#include "record/hierarchy.h"
 #include "record/numtext.h"
-#include "sqlserver/hierarchy.h"
 #include "sqlserver/spatial.h"
 #include "sqlserver/sqlvariant.h"
 

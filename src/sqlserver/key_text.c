@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 #include "record/civil.h"
+#include "record/hierarchy.h"
 #include "record/numtext.h"
-#include "sqlserver/hierarchy.h"
 
 enum { SHOWN_BYTES = 40 };
 

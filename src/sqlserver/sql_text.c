@@ -1,8 +1,8 @@
 #include "sqlserver/sql_text.h"
 
 #include "base/mem.h"
+#include "record/hierarchy.h"
 #include "record/lsn.h"
-#include "sqlserver/hierarchy.h"
 #include "sqlserver/key_text.h"
 #include "sqlserver/sqlvariant.h"
 

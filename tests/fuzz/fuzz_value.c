@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "record/civil.h"
-#include "sqlserver/hierarchy.h"
+#include "record/hierarchy.h"
 #include "sqlserver/spatial.h"
 #include "sqlserver/sqlvariant.h"
 

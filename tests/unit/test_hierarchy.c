@@ -1,4 +1,4 @@
-#include "sqlserver/hierarchy.h"
+#include "record/hierarchy.h"
 
 #include <stdio.h>
 

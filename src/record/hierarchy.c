@@ -4,7 +4,7 @@
  * the range's start. The last bit, T, is 1 before a "/" and 0 before a "."; before a "." the number is stored
  * one larger. Zeros fill the last byte up.
  */
-#include "sqlserver/hierarchy.h"
+#include "record/hierarchy.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * hierarchy.h - hierarchyid: SQL Server's bytes to the path that its ToString() gives ("/1/-2.18/"), and
  * back. Plain functions; any thread. Source: [MS-SSCLRT] 2.4, HierarchyId.
  */
-#ifndef SQLSERVER_HIERARCHY_H
-#define SQLSERVER_HIERARCHY_H
+#ifndef RECORD_HIERARCHY_H
+#define RECORD_HIERARCHY_H
 
 #include <stdbool.h>
 
