@@ -40,13 +40,21 @@ static bool int_value(Str text, int64_t lo, int64_t hi, Value *ret) {
     return true;
 }
 
-static bool decimal_value(const Column *c, Str s, Arena *a, Value *ret) {
+bool default_text_number(const Column *c, Str *ret) {
     Err ignored = {0};
     NumInt128 v;
-    if (s.n < 4) return false;
-    Str text = str_sub(s, 2, s.n - 4); /* ((1.5)) */
+    if (c->default_text.n < 4) return false;
+    Str text = str_sub(c->default_text, 2, c->default_text.n - 4); /* ((1.5)) */
     if (text.n && text.p[text.n - 1] == '.') text.n--;
-    if (!numtext_parse(text, c->scale, &v, &ignored)) return false;
+    *ret = text;
+    return numtext_parse(text, c->scale, &v, &ignored);
+}
+
+static bool decimal_value(const Column *c, Arena *a, Value *ret) {
+    Err ignored = {0};
+    NumInt128 v;
+    Str text;
+    if (!default_text_number(c, &text) || !numtext_parse(text, c->scale, &v, &ignored)) return false;
     if (sqltype_form(c->type, c->precision) != FORM_INT128) {
         *ret = value_int((int64_t)v);
         return true;
@@ -154,7 +162,7 @@ bool default_text_value(const Column *c, Arena *a, Value *ret) {
     case SQLTYPE_BIGINT: return has_inner && int_value(inner, INT64_MIN, INT64_MAX, ret);
     case SQLTYPE_DECIMAL:
     case SQLTYPE_MONEY:
-    case SQLTYPE_SMALLMONEY: return decimal_value(c, s, a, ret);
+    case SQLTYPE_SMALLMONEY: return decimal_value(c, a, ret);
     case SQLTYPE_REAL:
     case SQLTYPE_FLOAT: return has_inner && double_value(inner, ret);
     case SQLTYPE_DATE:

@@ -13,5 +13,7 @@
 
 /* The value in the column's canonical form (record/value.h), in the arena. false: none. */
 bool default_text_value(const Column *c, Arena *a, Value *ret);
+/* A decimal's default as it was written ("1.5" for a decimal(9,4)); borrowed. false: none. */
+bool default_text_number(const Column *c, Str *ret);
 
 #endif

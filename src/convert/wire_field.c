@@ -345,6 +345,17 @@ static void propagate(Spec *spec, const WireField *c, const WireOptions *o) {
         (ConnectParam){STR_LIT("__debezium.source.column.name"), column->name};
 }
 
+static bool default_of(const WireField *c, Arena *a, Value *ret) {
+    Err ignored = {0};
+    Value raw;
+    Str number;
+    if (c->how == WIRE_AS_TEXT && default_text_number(c->column, &number)) { /* with the digits it has */
+        *ret = value_bytes(number.p, (uint32_t)number.n);
+        return true;
+    }
+    return default_text_value(c->column, a, &raw) && wire_field_value(c, &raw, a, ret, &ignored);
+}
+
 /* What a required field has in NULL's place, when there is no default. */
 static Value zero_of(const WireField *c) {
     static const char unscaled_zero[1] = {0};
@@ -363,7 +374,6 @@ bool wire_field_init(const Schema *table, size_t column, bool is_key, const Wire
                      Err *e) {
     CLEANUP(arena_done) Arena arena = {0};
     Spec spec = {.s = {.is_optional = table->columns[column].is_nullable}};
-    Value raw;
     *ret = (WireField){.column = &table->columns[column],
                        .table = table,
                        .nulls_unfit = o->unfit == WIRE_UNFIT_NULL,
@@ -371,11 +381,7 @@ bool wire_field_init(const Schema *table, size_t column, bool is_key, const Wire
     if (!type_spec(&spec, ret, o)) return true;
     if (!is_key) propagate(&spec, ret, o);
     spec.s.params = spec.params;
-    Err ignored = {0};
-    ret->schema = NULL;
-    if (default_text_value(ret->column, &arena, &raw) &&
-        wire_field_value(ret, &raw, &arena, &spec.s.default_value, &ignored))
-        spec.s.has_default = true;
+    spec.s.has_default = default_of(ret, &arena, &spec.s.default_value);
     if (!connect_schema_new(&spec.s, &ret->schema, e))
         return err_wrap(e, "table %s, column " STR_FMT, table->qualified, STR_ARG(ret->column->name));
     if (!ret->schema->is_optional)

@@ -83,6 +83,9 @@ static void schemas_are_debeziums(void **state) {
                  "{'type':'int32','optional':false,'name':'org.apache.kafka.connect.data.Date','version':1}");
     check_schema(&o, (Column){.type = SQLTYPE_MONEY, .precision = 19, .scale = 4},
                  "{'type':'string','optional':false}");
+    check_schema(
+        &o, (Column){.type = SQLTYPE_MONEY, .precision = 19, .scale = 4, .default_text = STR_LIT("((1.5))")},
+        "{'type':'string','optional':false,'default':'1.5'}");
     check_schema(&o, (Column){.type = SQLTYPE_VARBINARY, .length = 9}, "{'type':'string','optional':false}");
 }
 
