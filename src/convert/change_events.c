@@ -42,6 +42,7 @@ struct ChangeEvents {
     ConnectOffsetCount *counts; /* owned, names too where names_owned */
     size_t count_count, count_cap;
     Arena names; /* of counts that came with an offset */
+    TransactionSchemas notes;
 };
 
 static Made *made_free(Made *d) {
@@ -57,6 +58,7 @@ ChangeEvents *change_events_new(const WireOptions *o) {
     ChangeEvents *m = x_calloc(1, sizeof *m);
     m->o = o;
     m->made = strmap_new(/* ignore_case= */ false);
+    if (o->transactions) m->notes = common_records_transaction_schemas(o);
     return m;
 }
 
@@ -70,6 +72,7 @@ ChangeEvents *change_events_free(ChangeEvents *m) {
     free(m->deletes.places);
     free(m->counts);
     arena_done(&m->names);
+    common_records_transaction_schemas_done(&m->notes);
     free(m);
     return NULL;
 }
@@ -199,10 +202,11 @@ static void turn_transaction(ChangeEvents *m, const Change *c, RecordBatch *out)
                                .counts = m->counts,
                                .count_count = m->count_count,
                                .ts_ms = ts_ms};
-        common_records_transaction(m->o, &end, out);
+        common_records_transaction(m->o, &m->notes, &end, out);
     }
     begin_transaction(m, id);
-    common_records_transaction(m->o, &(TransactionNote){.id = str_from(m->id), .ts_ms = ts_ms}, out);
+    common_records_transaction(m->o, &m->notes, &(TransactionNote){.id = str_from(m->id), .ts_ms = ts_ms},
+                               out);
 }
 
 /* ---- changes ---- */

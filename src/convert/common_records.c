@@ -104,13 +104,25 @@ static Value counts_value(const TransactionNote *note, RecordBatch *out) {
     return record_struct(items, n);
 }
 
-void common_records_transaction(const WireOptions *o, const TransactionNote *note, RecordBatch *out) {
+TransactionSchemas common_records_transaction_schemas(const WireOptions *o) {
     ConnectField key[] = {{STR_LIT("id"), connect_schema_plain(CONNECT_STRING, false)}};
+    return (TransactionSchemas){
+        .key = struct_schema(o, "io.debezium.connector.common.TransactionMetadataKey", key, 1),
+        .value = transaction_schema(o)};
+}
+
+void common_records_transaction_schemas_done(TransactionSchemas *s) {
+    connect_schema_unref(s->key);
+    connect_schema_unref(s->value);
+    *s = (TransactionSchemas){0};
+}
+
+void common_records_transaction(const WireOptions *o, const TransactionSchemas *schemas,
+                                const TransactionNote *note, RecordBatch *out) {
     Record *r = record_batch_add(out);
     Value id = text(note->id, &out->arena);
     r->topic = str_from(arena_printf(&out->arena, "%s%s%s", o->prefix, o->delimiter, o->transaction));
-    put_schemas(r, struct_schema(o, "io.debezium.connector.common.TransactionMetadataKey", key, 1),
-                transaction_schema(o), out);
+    put_schemas(r, connect_schema_ref(schemas->key), connect_schema_ref(schemas->value), out);
     r->key = one_field(id, out);
     Value *f = record_batch_row(out, 5);
     f[0] = note->is_end ? value_bytes("END", 3) : value_bytes("BEGIN", 5);

@@ -24,7 +24,15 @@ typedef struct TransactionNote {
     int64_t ts_ms; /* of the event that made it known */
 } TransactionNote;
 
+/* The schemas of such notes, made once; owned. */
+typedef struct TransactionSchemas {
+    const ConnectSchema *key, *value;
+} TransactionSchemas;
+TransactionSchemas common_records_transaction_schemas(const WireOptions *o);
+void common_records_transaction_schemas_done(TransactionSchemas *s); /* {0} again; {0} is fine */
+
 /* To "<topic.prefix>.<topic.transaction>". */
-void common_records_transaction(const WireOptions *o, const TransactionNote *note, RecordBatch *out);
+void common_records_transaction(const WireOptions *o, const TransactionSchemas *schemas,
+                                const TransactionNote *note, RecordBatch *out);
 
 #endif

@@ -28,8 +28,9 @@ static void a_transaction(void **state) {
     WireOptions o = wire_options_standard("sales");
     RecordBatch *b = record_batch_new();
     ConnectOffsetCount counts[] = {{STR_LIT("b"), 2}, {STR_LIT("a"), 1}}; /* Java's map has a first */
-    common_records_transaction(&o, &(TransactionNote){.id = STR_LIT("27"), .ts_ms = 5}, b);
-    common_records_transaction(&o,
+    TransactionSchemas schemas = common_records_transaction_schemas(&o);
+    common_records_transaction(&o, &schemas, &(TransactionNote){.id = STR_LIT("27"), .ts_ms = 5}, b);
+    common_records_transaction(&o, &schemas,
                                &(TransactionNote){.is_end = true,
                                                   .id = STR_LIT("27"),
                                                   .event_count = 3,
@@ -37,6 +38,7 @@ static void a_transaction(void **state) {
                                                   .count_count = 2,
                                                   .ts_ms = 6},
                                b);
+    common_records_transaction_schemas_done(&schemas); /* the records have theirs */
     Record *begin = &b->records[0], *end = &b->records[1];
     assert_true(str_eq_c(begin->topic, "sales.transaction"));
     assert_int_equal(begin->partition, -1);
