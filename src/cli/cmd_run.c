@@ -283,6 +283,7 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
         .sink = pair->sink_class,
         .sink_options = pair->sink.options,
         .topic_prefix = options_str(source, "topic.prefix"),
+        .route = pair->route,
         .metrics = metrics,
         .claims = claims,
         .lanes = lanes_of(pair),

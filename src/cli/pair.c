@@ -32,6 +32,7 @@ void pair_done(Pair *p) {
     p->worker = options_free(p->worker);
     for (size_t i = 0; i < p->database_count; i++) options_free(p->databases[i]);
     free(p->databases);
+    p->route = transform_route_free(p->route);
     props_free(p->source_props);
     free(p->pipeline);
     memset(p, 0, sizeof *p);
@@ -63,6 +64,7 @@ ConnectorContext pair_context(const Pair *p, Metrics *metrics) {
                               .database = source ? pair_database(p) : NULL,
                               .has_siblings = p->has_siblings,
                               .topic_prefix = source ? options_str(source, "topic.prefix") : "",
+                              .route = p->route,
                               .metrics = metrics,
                               .is_stopping = &never};
 }
@@ -184,9 +186,20 @@ static bool join_fields(Pair *p, TextList *problems) {
     return ok;
 }
 
+static bool join_transforms(Pair *p, TextList *warnings, TextList *problems) {
+    bool may_delete = p->sink_class->option_count > 0 && options_bool(p->sink.options, "delete.enabled");
+    Err e = {0};
+    if (transform_route_new(p->source.options, p->sink.options, may_delete, &p->route, warnings, &e))
+        return true;
+    textlist_printf(problems, "%s", e.msg);
+    return false;
+}
+
 /* Both sides are known. */
 static bool join(Pair *p, TextList *warnings, TextList *problems) {
-    if (!join_fields(p, problems) || !split_databases(p, p->source_props, problems)) return false;
+    if (!join_transforms(p, warnings, problems) || !join_fields(p, problems) ||
+        !split_databases(p, p->source_props, problems))
+        return false;
     p->source_props = props_free(p->source_props);
     p->pipeline = x_strdup(p->sink.name);
     int64_t tasks = options_int(p->source.options, "tasks.max");

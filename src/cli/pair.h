@@ -26,8 +26,9 @@ typedef struct Pair {
     Options *
         *databases; /* owned: of several databases of the source, its options for each alone; else NULL */
     size_t database_count;
-    bool has_siblings;   /* it is a part */
-    Props *source_props; /* owned; while it is made */
+    TransformRoute *route; /* owned; what the transforms make of topics; NULL = there are none */
+    bool has_siblings;     /* it is a part */
+    Props *source_props;   /* owned; while it is made */
 } Pair;
 
 void pair_done(Pair *p);

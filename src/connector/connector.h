@@ -27,6 +27,7 @@
 #include "pipeline/signal.h"
 #include "pipeline/stored.h"
 #include "record/batch.h"
+#include "transform/transform_route.h"
 
 /* The change that a lane tries again and again because the target refuses it. */
 typedef struct RefusedChange {
@@ -63,6 +64,7 @@ typedef struct ConnectorContext {
     int lane;               /* which of the sink's lanes this one is: 0 … */
     const LanePeers *peers; /* the sink: its lane is one of several from the start; NULL = not, or not yet */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
+    TransformRoute *route;    /* borrowed; what the transforms make of topics; NULL = they stay */
     bool has_topics;          /* the sink's: it is fed from topics, and each schema names its own */
     Metrics *metrics;         /* borrowed */
     Progress *progress;       /* borrowed; NULL = nobody asks */

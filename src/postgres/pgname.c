@@ -21,6 +21,7 @@ struct PgNameRule {
     char *format;
     char *topic_prefix;
     bool has_topics;
+    TransformRoute *route;
     PgTopicStyle topic_style;
     bool is_folded;
     StrMap *taken;   /* "schema"."table" in the target → source table, owned text */
@@ -89,11 +90,13 @@ static void parts_add(Parts *p, Str text) {
 
 /* ${topic}: prefix.database.schema.table, each piece with its own dots. */
 static void expand_topic(const PgNameRule *rule, const Schema *s, bool in_quotes, Parts *out) {
-    CLEANUP(buf_done) Buf topic = {0};
+    CLEANUP(buf_done) Buf topic = {0}, made = {0};
     if (s->topic.n > 0) buf_str(&topic, s->topic);
-    else
-        buf_printf(&topic, "%s." STR_FMT "." STR_FMT "." STR_FMT, rule->topic_prefix, STR_ARG(s->database),
+    else {
+        buf_printf(&made, "%s." STR_FMT "." STR_FMT "." STR_FMT, rule->topic_prefix, STR_ARG(s->database),
                    STR_ARG(s->schema), STR_ARG(s->table));
+        transform_route_sink(rule->route, buf_view(&made), &topic);
+    }
     for (size_t i = 0; i < topic.n; i++) {
         bool is_dot = topic.p[i] == '.';
         if (is_dot && rule->topic_style == PGTOPIC_SPLIT && !in_quotes) {
@@ -158,6 +161,7 @@ bool pgname_rule_new(const PgNameRuleSpec *spec, PgNameRule **ret, Err *e) {
     rule->format = str_dup(spec->format);
     rule->topic_prefix = str_dup(spec->topic_prefix);
     rule->has_topics = spec->has_topics;
+    rule->route = spec->route;
     rule->topic_style = spec->topic_style;
     rule->is_folded = spec->is_folded;
     rule->taken = strmap_new(/* ignore_case= */ false);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "record/schema.h"
+#include "transform/transform_route.h"
 
 enum { PGNAME_MAX_BYTES = 63 }; /* NAMEDATALEN - 1: PostgreSQL cuts what is longer, so we shorten it first */
 
@@ -38,6 +39,7 @@ typedef struct PgNameRuleSpec {
     Str format; /* of ${topic}, ${source.db}, ${source.schema}, ${source.table}; "…" keeps dots together */
     Str topic_prefix; /* ${topic} = prefix.database.schema.table, of a schema that has no topic of its own */
     bool has_topics;  /* all have one: no prefix is needed */
+    TransformRoute *route; /* borrowed; what becomes of the topic of a schema that has none; may be NULL */
     PgTopicStyle topic_style;
     bool is_folded; /* to lower case, as PostgreSQL does with names that aren't quoted (ASCII letters) */
 } PgNameRuleSpec;

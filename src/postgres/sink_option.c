@@ -283,6 +283,7 @@ static bool read_names(const Options *o, const ConnectorContext *context, SinkCo
         .format = str_from(options_str(o, "table.name.format")),
         .topic_prefix = str_from(context->topic_prefix),
         .has_topics = context->has_topics,
+        .route = context->route,
         .topic_style = is_confluent ? PGTOPIC_SPLIT : PGTOPIC_UNDERSCORE,
         .is_folded = !is_quoted,
     };

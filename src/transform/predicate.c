@@ -74,6 +74,14 @@ Predicate *predicate_free(Predicate *p) {
     return NULL;
 }
 
+bool predicate_is_of_topic(const Predicate *p) {
+    return p->kind == TOPIC_MATCHES;
+}
+
+bool predicate_is_never_direct(const Predicate *p) {
+    return p->kind == IS_TOMBSTONE;
+}
+
 bool predicate_test(Predicate *p, const Record *r) {
     Str ignored = {0};
     switch (p->kind) {

@@ -9,6 +9,20 @@ bool smt_need_struct(const ConnectSchema *schema, const Value *value, Err *e) {
     return err_set(e, ERR_DATA, false, "a struct is needed, and this is %s", connect_type_name(schema->type));
 }
 
+bool smt_direct_nothing(const Smt *s, SmtDirect *ret, Err *e) {
+    (void)s;
+    (void)e;
+    *ret = (SmtDirect){0};
+    return true;
+}
+
+bool smt_direct_routes(const Smt *s, SmtDirect *ret, Err *e) {
+    (void)s;
+    (void)e;
+    *ret = (SmtDirect){.routes = true};
+    return true;
+}
+
 const ConnectSchema *smt_logical(ConnectType type, const char *name, bool is_optional) {
     const ConnectSchema *s = NULL;
     Err e = {0};

@@ -16,6 +16,12 @@
 
 typedef struct Smt Smt;
 
+/* What it does where rows go directly from table to table, without records. */
+typedef struct SmtDirect {
+    bool routes;        /* apply it to a record that has only a topic */
+    bool drops_deletes; /* deletes don't come through */
+} SmtDirect;
+
 typedef struct SmtClass {
     const char *name; /* the Java class, without $Key or $Value */
     bool has_sides;   /* there is a $Key and a $Value, and none without */
@@ -26,6 +32,9 @@ typedef struct SmtClass {
     /* Errors: ERR_DATA (ERR_INVALID of a schema that can't be built is made ERR_DATA by the chain). */
     bool (*apply)(Smt *s, RecordBatch *b, Record *r, Err *e);
     void (*done)(void *state); /* NULL: free() does */
+    /* Errors: ERR_INVALID, with these options it can't act there. NULL: never; direct_cure says what does. */
+    bool (*direct)(const Smt *s, SmtDirect *ret, Err *e);
+    const char *direct_cure;
 } SmtClass;
 
 struct Smt {
@@ -65,6 +74,10 @@ static inline Value smt_field(const ConnectSchema *schema, const Value *row, siz
 }
 /* A required one of the logical type; version 1, as Kafka's builders give it. Owned. */
 const ConnectSchema *smt_logical(ConnectType type, const char *name, bool is_optional);
+
+/* Answers to `direct` that need no look at the options. */
+bool smt_direct_nothing(const Smt *s, SmtDirect *ret, Err *e);
+bool smt_direct_routes(const Smt *s, SmtDirect *ret, Err *e);
 
 /* Rows that most transforms have. */
 #define SMT_REPLACE_NULL_ROW                                                                                 \

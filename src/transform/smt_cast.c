@@ -354,10 +354,12 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     return true;
 }
 
-const SmtClass smt_cast = {.name = "org.apache.kafka.connect.transforms.Cast",
-                           .has_sides = true,
-                           .options = OPTIONS,
-                           .option_count = sizeof OPTIONS / sizeof *OPTIONS,
-                           .init = init,
-                           .apply = apply,
-                           .done = done};
+const SmtClass smt_cast = {
+    .name = "org.apache.kafka.connect.transforms.Cast",
+    .has_sides = true,
+    .options = OPTIONS,
+    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
+    .init = init,
+    .apply = apply,
+    .done = done,
+    .direct_cure = "take it out, and set the column's type in the target (column.type.overrides)"};

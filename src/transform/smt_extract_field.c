@@ -69,13 +69,15 @@ static bool extract_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     return true;
 }
 
-const SmtClass smt_extract_field = {.name = "org.apache.kafka.connect.transforms.ExtractField",
-                                    .has_sides = true,
-                                    .options = EXTRACT_OPTIONS,
-                                    .option_count = sizeof EXTRACT_OPTIONS / sizeof *EXTRACT_OPTIONS,
-                                    .init = extract_init,
-                                    .apply = extract_apply,
-                                    .done = extract_done};
+const SmtClass smt_extract_field = {
+    .name = "org.apache.kafka.connect.transforms.ExtractField",
+    .has_sides = true,
+    .options = EXTRACT_OPTIONS,
+    .option_count = sizeof EXTRACT_OPTIONS / sizeof *EXTRACT_OPTIONS,
+    .init = extract_init,
+    .apply = extract_apply,
+    .done = extract_done,
+    .direct_cure = "take it out: there is no envelope around a row, and no struct around a key"};
 
 /* ---- HoistField ---- */
 
@@ -118,4 +120,5 @@ const SmtClass smt_hoist_field = {.name = "org.apache.kafka.connect.transforms.H
                                   .options = HOIST_OPTIONS,
                                   .option_count = 1,
                                   .init = hoist_init,
-                                  .apply = hoist_apply};
+                                  .apply = hoist_apply,
+                                  .direct_cure = "take it out: there is no envelope around a row"};

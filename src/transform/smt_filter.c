@@ -9,4 +9,7 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     return true;
 }
 
-const SmtClass smt_filter = {.name = "org.apache.kafka.connect.transforms.Filter", .apply = apply};
+const SmtClass smt_filter = {
+    .name = "org.apache.kafka.connect.transforms.Filter",
+    .apply = apply,
+    .direct_cure = "leave tables out by table.include.list, rows by a filter on the source's side"};

@@ -133,4 +133,5 @@ const SmtClass smt_flatten = {.name = "org.apache.kafka.connect.transforms.Flatt
                               .options = OPTIONS,
                               .option_count = 1,
                               .init = init,
-                              .apply = apply};
+                              .apply = apply,
+                              .direct_cure = "take it out: rows are flat"};

@@ -109,7 +109,8 @@ const SmtClass smt_header_from = {.name = "org.apache.kafka.connect.transforms.H
                                   .options = FROM_OPTIONS,
                                   .option_count = sizeof FROM_OPTIONS / sizeof *FROM_OPTIONS,
                                   .init = from_init,
-                                  .apply = from_apply};
+                                  .apply = from_apply,
+                                  .direct_cure = "take it out: there are no headers"};
 
 /* ---- InsertHeader ---- */
 
@@ -209,7 +210,8 @@ const SmtClass smt_insert_header = {.name = "org.apache.kafka.connect.transforms
                                     .option_count = 2,
                                     .init = insert_init,
                                     .apply = insert_apply,
-                                    .done = insert_done};
+                                    .done = insert_done,
+                                    .direct = smt_direct_nothing};
 
 /* ---- DropHeaders ---- */
 
@@ -236,4 +238,5 @@ static bool drop_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
 const SmtClass smt_drop_headers = {.name = "org.apache.kafka.connect.transforms.DropHeaders",
                                    .options = DROP_OPTIONS,
                                    .option_count = 1,
-                                   .apply = drop_apply};
+                                   .apply = drop_apply,
+                                   .direct = smt_direct_nothing};

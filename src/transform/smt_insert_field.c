@@ -129,4 +129,5 @@ const SmtClass smt_insert_field = {.name = "org.apache.kafka.connect.transforms.
                                    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                    .init = init,
                                    .apply = apply,
-                                   .done = done};
+                                   .done = done,
+                                   .direct_cure = "give the target's column a default"};

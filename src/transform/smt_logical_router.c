@@ -251,9 +251,18 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     return true;
 }
 
+static bool direct(const Smt *s, SmtDirect *ret, Err *e) {
+    if (options_bool(s->options, "key.enforce.uniqueness"))
+        return err_set(e, ERR_INVALID, false,
+                       "key.enforce.uniqueness=true (the default) puts a field into the keys, which works on "
+                       "records of topics only; set it to false");
+    return smt_direct_routes(s, ret, e);
+}
+
 const SmtClass smt_logical_router = {.name = "io.debezium.transforms.ByLogicalTableRouter",
                                      .options = OPTIONS,
                                      .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                      .init = init,
                                      .apply = apply,
-                                     .done = done};
+                                     .done = done,
+                                     .direct = direct};

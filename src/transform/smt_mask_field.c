@@ -163,4 +163,5 @@ const SmtClass smt_mask_field = {.name = "org.apache.kafka.connect.transforms.Ma
                                  .options = OPTIONS,
                                  .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                  .init = init,
-                                 .apply = apply};
+                                 .apply = apply,
+                                 .direct_cure = "mask columns by column.mask.with.length.chars"};

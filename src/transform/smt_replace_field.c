@@ -115,4 +115,6 @@ const SmtClass smt_replace_field = {.name = "org.apache.kafka.connect.transforms
                                     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                     .init = init,
                                     .apply = apply,
-                                    .done = done};
+                                    .done = done,
+                                    .direct_cure =
+                                        "leave columns out by column.exclude.list; names stay the source's"};

@@ -46,7 +46,8 @@ const SmtClass smt_regex_router = {.name = "org.apache.kafka.connect.transforms.
                                    .option_count = 2,
                                    .init = regex_init,
                                    .apply = regex_apply,
-                                   .done = regex_done};
+                                   .done = regex_done,
+                                   .direct = smt_direct_routes};
 
 /* ---- TimestampRouter ---- */
 
@@ -103,4 +104,5 @@ const SmtClass smt_timestamp_router = {.name = "org.apache.kafka.connect.transfo
                                        .option_count = 2,
                                        .init = timestamp_init,
                                        .apply = timestamp_apply,
-                                       .done = timestamp_done};
+                                       .done = timestamp_done,
+                                       .direct_cure = "name the table in table.name.format"};

@@ -61,4 +61,5 @@ const SmtClass smt_schema_metadata = {.name = "org.apache.kafka.connect.transfor
                                       .options = OPTIONS,
                                       .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                       .init = init,
-                                      .apply = apply};
+                                      .apply = apply,
+                                      .direct = smt_direct_nothing};

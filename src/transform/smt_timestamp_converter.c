@@ -238,10 +238,12 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     return true;
 }
 
-const SmtClass smt_timestamp_converter = {.name = "org.apache.kafka.connect.transforms.TimestampConverter",
-                                          .has_sides = true,
-                                          .options = OPTIONS,
-                                          .option_count = sizeof OPTIONS / sizeof *OPTIONS,
-                                          .init = init,
-                                          .apply = apply,
-                                          .done = done};
+const SmtClass smt_timestamp_converter = {
+    .name = "org.apache.kafka.connect.transforms.TimestampConverter",
+    .has_sides = true,
+    .options = OPTIONS,
+    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
+    .init = init,
+    .apply = apply,
+    .done = done,
+    .direct_cure = "take it out: dates and times arrive in PostgreSQL's own types"};

@@ -361,9 +361,23 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     return true;
 }
 
+/* Rows aren't wrapped, so taking them out is done; what else it is asked for needs records. */
+static bool direct(const Smt *s, SmtDirect *ret, Err *e) {
+    const State *state = s->state;
+    const char *what = state->on_delete == DELETE_REWRITE ? "deletes that become rows with __deleted"
+                       : state->fields.count > 0          ? "add.fields"
+                       : state->route_by.n > 0            ? "route.by.field"
+                       : state->drop_header               ? "drop.fields.header.name"
+                                                          : NULL;
+    if (what) return err_set(e, ERR_INVALID, false, "%s: works on records of topics only; take it out", what);
+    *ret = (SmtDirect){.drops_deletes = state->on_delete == DELETE_DROP && state->drops_tombstones};
+    return true;
+}
+
 const SmtClass smt_unwrap = {.name = "io.debezium.transforms.ExtractNewRecordState",
                              .options = OPTIONS,
                              .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                              .init = init,
                              .apply = apply,
-                             .done = done};
+                             .done = done,
+                             .direct = direct};

@@ -51,4 +51,5 @@ const SmtClass smt_value_to_key = {.name = "org.apache.kafka.connect.transforms.
                                    .options = OPTIONS,
                                    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                    .init = init,
-                                   .apply = apply};
+                                   .apply = apply,
+                                   .direct_cure = "name the key's columns in message.key.columns"};

@@ -229,3 +229,46 @@ bool transform_chain_apply(TransformChain *c, RecordBatch *batch, size_t *at, Er
     }
     return true;
 }
+
+/* ---- without records ---- */
+
+/* A predicate that can't be told without a record is of no matter where the transform does nothing. */
+static bool stage_direct(const Stage *s, SmtDirect *ret, Err *e) {
+    const SmtClass *class_ = s->smt.class_;
+    *ret = (SmtDirect){0};
+    if (s->predicate && predicate_is_never_direct(s->predicate) && !s->is_negated) return true;
+    if (!class_->direct)
+        return err_set(e, ERR_INVALID, false, "it works on records of topics only; %s", class_->direct_cure);
+    if (!class_->direct(&s->smt, ret, e)) return false;
+    bool is_told =
+        !s->predicate || predicate_is_of_topic(s->predicate) || predicate_is_never_direct(s->predicate);
+    return is_told || !ret->routes ||
+           err_set(e, ERR_INVALID, false, "its predicate works on records of topics only; take it out");
+}
+
+bool transform_chain_direct(const TransformChain *c, bool *ret_drops_deletes, Err *e) {
+    *ret_drops_deletes = false;
+    for (size_t i = 0; i < c->count; i++) {
+        SmtDirect direct = {0};
+        if (!stage_direct(&c->stages[i], &direct, e))
+            return err_wrap(e, "transforms.%s (%s)", c->stages[i].alias, c->stages[i].type);
+        *ret_drops_deletes = *ret_drops_deletes || direct.drops_deletes;
+    }
+    return true;
+}
+
+bool transform_chain_route(TransformChain *c, Str topic, RecordBatch *scratch, Str *ret, Err *e) {
+    Record *r = record_batch_add(scratch);
+    r->topic = topic;
+    /* A row's record has a value: RecordIsTombstone is false of it. */
+    r->value = value_bytes("", 0);
+    for (size_t i = 0; i < c->count; i++) {
+        Stage *s = &c->stages[i];
+        SmtDirect direct = {0};
+        if (!stage_direct(s, &direct, e)) return false;
+        if (!direct.routes || (s->predicate && predicate_test(s->predicate, r) == s->is_negated)) continue;
+        if (!s->smt.class_->apply(&s->smt, scratch, r, e)) return false;
+    }
+    *ret = r->topic;
+    return true;
+}

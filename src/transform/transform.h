@@ -48,4 +48,14 @@ const TextList *transform_chain_warnings(const TransformChain *c);
  */
 MUST_CHECK bool transform_chain_apply(TransformChain *c, RecordBatch *batch, size_t *at, Err *e);
 
+/*
+ * Where rows go directly from table to table there are no records; what a chain does there is to name
+ * another topic, from which tables are named, and to leave deletes out.
+ * transform_chain_direct: whether that is all this chain would do. Errors: ERR_INVALID, naming the transform
+ * that needs records, and what does its work there.
+ * transform_chain_route: the topic it makes of a topic, into the arena of `scratch`.
+ */
+MUST_CHECK bool transform_chain_direct(const TransformChain *c, bool *ret_drops_deletes, Err *e);
+MUST_CHECK bool transform_chain_route(TransformChain *c, Str topic, RecordBatch *scratch, Str *ret, Err *e);
+
 #endif

@@ -434,7 +434,7 @@ static bool attempt(Direct *d, Attempt *a, Err *e) {
     StoredState state = {0};
     set_state(d, DIRECT_STARTING, NULL);
     const Options *options = d->spec.sink_options;
-    bool ok = (!options || topics_new(options, d->spec.topic_prefix, &d->topics, e)) &&
+    bool ok = (!options || topics_new(options, d->spec.topic_prefix, d->spec.route, &d->topics, e)) &&
               take(d, a, &state, e) && start_source(d, &state, e);
     a->again = !ok && e->retriable;
     stored_state_done(&state);
@@ -496,6 +496,7 @@ Direct *direct_start(const DirectSpec *spec) {
                                     .task = spec->task,
                                     .wants_before = spec->wants_before,
                                     .topic_prefix = spec->topic_prefix,
+                                    .route = spec->route,
                                     .metrics = spec->metrics,
                                     .claims = spec->claims,
                                     .progress = progress_new(),

@@ -44,6 +44,7 @@ typedef struct DirectSpec {
     const SinkClass *sink;
     const Options *sink_options;
     const char *topic_prefix; /* the source's; borrowed; may be NULL */
+    TransformRoute *route;    /* borrowed; NULL = no transforms */
     Metrics *metrics;         /* borrowed */
     Claims *claims;           /* borrowed; of all pipelines of the process; may be NULL */
     size_t lanes;             /* of the sink; 0, 1: one. Each further one has a thread and a connection */

@@ -11,6 +11,7 @@ struct Topics {
     const TextList *names; /* of the options; empty = none */
     const char *pattern;   /* likewise; NULL = none */
     RegexList *regex;
+    TransformRoute *route;
 };
 
 /* A regular expression list of one: its commas don't separate. */
@@ -23,8 +24,10 @@ static bool compile_one(const char *pattern, RegexList **ret, Err *e) {
     return regexlist_compile(buf_view(&list), ret, e) || err_wrap(e, "topics.regex");
 }
 
-bool topics_new(const Options *options, const char *prefix, Topics **ret, Err *e) {
-    Topics t = {.names = options_list(options, "topics"), .pattern = options_str(options, "topics.regex")};
+bool topics_new(const Options *options, const char *prefix, TransformRoute *route, Topics **ret, Err *e) {
+    Topics t = {.route = route,
+                .names = options_list(options, "topics"),
+                .pattern = options_str(options, "topics.regex")};
     if (t.names->count > 0 && t.pattern)
         return err_set(e, ERR_INVALID, false,
                        "topics and topics.regex exclude each other: remove one of them");
@@ -52,10 +55,13 @@ static bool takes(const Topics *t, Str topic) {
 }
 
 bool topics_check(const Topics *t, const Schema *schema, Err *e) {
-    CLEANUP_FREE char *topic =
+    CLEANUP(buf_done) Buf routed = {0};
+    CLEANUP_FREE char *made =
         x_asprintf("%s." STR_FMT "." STR_FMT "." STR_FMT, t->prefix, STR_ARG(schema->database),
                    STR_ARG(schema->schema), STR_ARG(schema->table));
-    if (takes(t, str_from(topic))) return true;
+    transform_route_source(t->route, str_from(made), &routed);
+    const char *topic = buf_text(&routed);
+    if (takes(t, buf_view(&routed))) return true;
     return err_set(e, ERR_INVALID, false,
                    "table %s: its topic %s isn't among the sink's %s, so its rows would have nowhere to go; "
                    "add it there, or "

@@ -11,12 +11,15 @@
 #include "base/err.h"
 #include "config/option.h"
 #include "record/schema.h"
+#include "transform/transform_route.h"
 
 typedef struct Topics Topics;
 
-/* options: the sink's, borrowed. Neither property set: every table is taken. Errors: ERR_INVALID (the
+/* options: the sink's, borrowed. route: borrowed; what the source's transforms make of topics; may be NULL.
+ * Neither property set: every table is taken. Errors: ERR_INVALID (the
  * expression; both set). */
-MUST_CHECK bool topics_new(const Options *options, const char *prefix, Topics **ret, Err *e);
+MUST_CHECK bool topics_new(const Options *options, const char *prefix, TransformRoute *route, Topics **ret,
+                           Err *e);
 Topics *topics_free(Topics *t); /* returns NULL */
 /* Errors: ERR_INVALID: the sink doesn't take this table, which would be lost in silence; says what to change.
  */

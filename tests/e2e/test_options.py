@@ -193,3 +193,33 @@ def test_fields_that_the_sink_does_not_want_are_not_written(lists, runner, wareh
     assert {"customers.id", "customers.name", "orders.id", "orders.status", "line_items.order_id", "line_items.line_no"} <= columns
     done = runner.command("verify", *runner.files(sink=lists))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+CONFLUENT = {"connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "primary.key.mode": None, "schema.evolution": None,
+             "quote.identifiers": None, "collection.name.format": None, "pk.mode": "record_key", "auto.create": "true", "auto.evolve": "true",
+             "table.name.format": "${topic}"}
+UNWRAP_AND_ROUTE = {
+    "transforms": "unwrap,route",
+    "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+    "transforms.unwrap.delete.tombstone.handling.mode": "tombstone",
+    "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
+    "transforms.route.regex": r"[^.]+\.[^.]+\.([^.]+)\.([^.]+)",
+    "transforms.route.replacement": "$1.$2",
+}
+
+
+def test_transforms_of_the_jvm_stack_name_the_tables(runner, warehouse, target):
+    """What the files of Confluent's sink behind Debezium always have: rows need no unwrapping, tables are named by the router."""
+    run = runner.start(sink={**CONFLUENT, **UNWRAP_AND_ROUTE})
+    runner.drained(run)
+    execute(warehouse, "UPDATE dbo.customers SET city = N'moved' WHERE id = 1")
+    execute(warehouse, "DELETE FROM dbo.line_items WHERE order_id = 1")
+    runner.drained(run)
+    assert target.value("select city from dbo.customers where id = 1") == "moved"
+    assert not warehouse_differences(warehouse, target)
+
+
+def test_a_transform_that_needs_records_stops_the_run_with_its_cure(runner, warehouse):
+    cast = {"transforms": "cast", "transforms.cast.type": "org.apache.kafka.connect.transforms.Cast$Value", "transforms.cast.spec": "id:string"}
+    refused = runner.command("run", *runner.files(sink=cast))
+    assert refused.returncode == 2 and "works on records of topics only" in refused.stderr and "column.type.overrides" in refused.stderr, refused.stderr

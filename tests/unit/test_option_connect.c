@@ -23,19 +23,25 @@ static void a_usual_connector_parses_with_warnings_for_what_has_no_sense(void **
     (void)props_free(p);
 }
 
-static void transforms_are_refused_until_they_are_there(void **state) {
+static void transforms_and_predicates_are_handed_on_as_they_are(void **state) {
     (void)state;
     OptionTable table = option_connect_table();
     Props *p = props_new();
     Options *o = NULL;
     Err e = {0};
-    assert_true(props_parse_properties(
-        p, "c.properties", STR_LIT("name=n\nconnector.class=X\ntransforms=r\ntransforms.r.type=Y\n"), &e));
-    assert_false(options_parse_tables(&table, 1, p, &o, &e));
-    assert_int_equal(options_errors(o)->count, 1);
-    assert_string_equal(e.msg,
-                        "c.properties:3: transforms is not supported yet: without them other rows, or other "
-                        "tables, would be written");
+    assert_true(
+        props_parse_properties(p, "c.properties",
+                               STR_LIT("name=n\nconnector.class=X\ntransforms=r\ntransforms.r.type=Y\n"
+                                       "predicates=q\npredicates.q.name=z\n"),
+                               &e));
+    if (!options_parse_tables(&table, 1, p, &o, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(options_warnings(o)->count, 0);
+    const char *key = NULL, *value = NULL;
+    size_t at = 0;
+    assert_true(options_next(o, "transforms.*", &at, &key, &value));
+    assert_string_equal(key, "transforms.r.type");
+    assert_string_equal(value, "Y");
+    assert_false(options_next(o, "transforms.*", &at, &key, &value));
     (void)options_free(o);
     (void)props_free(p);
 }
@@ -56,7 +62,7 @@ static void every_row_is_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_usual_connector_parses_with_warnings_for_what_has_no_sense),
-        cmocka_unit_test(transforms_are_refused_until_they_are_there),
+        cmocka_unit_test(transforms_and_predicates_are_handed_on_as_they_are),
         cmocka_unit_test(every_row_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

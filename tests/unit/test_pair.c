@@ -63,6 +63,24 @@ static void a_source_a_sink_and_a_workers_file_make_a_pipeline(void **state) {
     pair_done(&p);
 }
 
+static void transforms_are_checked_with_both_sides(void **state) {
+    (void)state;
+    static const char unwrap[] =
+        "transforms=u\ntransforms.u.type=io.debezium.transforms.ExtractNewRecordState\ndelete.enabled=true\n";
+    CLEANUP_FREE char *dropping = x_asprintf("name=b\n" SINK "primary.key.mode=record_key\n%s", unwrap);
+    CLEANUP_FREE char *keeping =
+        x_asprintf("%stransforms.u.delete.tombstone.handling.mode=tombstone\n", dropping);
+    Pair p = {0};
+    const char *files[] = {file(1, "name=a\n" SOURCE), file(2, dropping)};
+    CLEANUP_FREE char *problem = problem_of(files, 2, &p);
+    assert_non_null(strstr(problem, "delete.enabled=true, but ExtractNewRecordState drops"));
+    (void)file(2, keeping);
+    CLEANUP_FREE char *none = problem_of(files, 2, &p);
+    assert_string_equal(none, "");
+    assert_non_null(pair_context(&p, NULL).route);
+    pair_done(&p);
+}
+
 static void what_is_missing_is_said(void **state) {
     (void)state;
     Pair p = {0};
@@ -143,6 +161,7 @@ static void a_password_in_an_address_is_refused_unseen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_source_a_sink_and_a_workers_file_make_a_pipeline, forget),
+        cmocka_unit_test_teardown(transforms_are_checked_with_both_sides, forget),
         cmocka_unit_test_teardown(what_is_missing_is_said, forget),
         cmocka_unit_test_teardown(a_mistyped_class_gets_the_nearest, forget),
         cmocka_unit_test(addresses_become_the_same_with_what_people_want),

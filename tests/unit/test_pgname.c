@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config/option_connect.h"
 #include "test.h"
 
 static const Schema *schema_of(const char *schema, const char *table) {
@@ -68,6 +69,36 @@ static void a_topic_is_cut_at_its_dots_or_joined_by_underscores(void **state) {
     assert_string_equal(name_by(spec), "|srv.sales.dbo.order");
     spec.topic_prefix = (Str){0};
     assert_non_null(strstr(name_by(spec), "topic.prefix"));
+}
+
+static void transforms_name_the_topic(void **state) {
+    (void)state;
+    Props *props = props_new(), *none = props_new();
+    Options *o = NULL, *source = NULL;
+    TransformRoute *route = NULL;
+    TextList warnings = {0};
+    Err e = {0};
+    const OptionTable table = option_connect_table();
+    assert_true(props_parse_properties(none, "n", STR_LIT("name=n\nconnector.class=x\n"), &e));
+    assert_true(props_parse_properties(
+        props, "s",
+        STR_LIT("name=n\nconnector.class=x\ntransforms=r\n"
+                "transforms.r.type=org.apache.kafka.connect.transforms.RegexRouter\n"
+                "transforms.r.regex=srv\\\\.(.*)\\\\.dbo\\\\.(.*)\ntransforms.r.replacement=$1.my_$2\n"),
+        &e));
+    assert_true(options_parse_tables(&table, 1, none, &source, &e));
+    if (!options_parse_tables(&table, 1, props, &o, &e) ||
+        !transform_route_new(source, o, /* may_delete= */ true, &route, &warnings, &e))
+        fail_msg("%s", e.msg);
+    assert_string_equal(name_by((PgNameRuleSpec){
+                            .format = STR_LIT("${topic}"), .topic_prefix = STR_LIT("srv"), .route = route}),
+                        "Sales|my_Order");
+    (void)transform_route_free(route);
+    textlist_done(&warnings);
+    (void)options_free(o);
+    (void)options_free(source);
+    (void)props_free(props);
+    (void)props_free(none);
 }
 
 static void a_schema_with_a_topic_needs_no_prefix(void **state) {
@@ -183,6 +214,7 @@ int main(void) {
         cmocka_unit_test(quoting_doubles_quotes),
         cmocka_unit_test(placeholders_name_the_source),
         cmocka_unit_test(a_topic_is_cut_at_its_dots_or_joined_by_underscores),
+        cmocka_unit_test(transforms_name_the_topic),
         cmocka_unit_test(a_schema_with_a_topic_needs_no_prefix),
         cmocka_unit_test(a_wrong_format_is_refused_with_the_nearest_placeholder),
         cmocka_unit_test(a_format_tells_whether_it_wants_the_source),

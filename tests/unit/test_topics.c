@@ -29,7 +29,8 @@ static bool takes(const char *key, const char *value, const char *table, Err *e)
     const Schema *schema = NULL;
     Options *o = options(key, value);
     Topics *t = NULL;
-    if (!schema_new(&spec, &schema, e) || !topics_new(o, "p", &t, e)) fail_msg("%s", e->msg);
+    if (!schema_new(&spec, &schema, e) || !topics_new(o, "p", /* route= */ NULL, &t, e))
+        fail_msg("%s", e->msg);
     bool ok = topics_check(t, schema, e);
     topics_free(t);
     options_free(o);
