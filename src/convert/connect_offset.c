@@ -44,7 +44,7 @@ static const char *json_text(Str s, Arena *a) {
 
 static const char *json_lsn(const Lsn *lsn, Arena *a) {
     char text[LSN_TEXT_SIZE];
-    return arena_printf(a, "\"%s\"", lsn_format(lsn, text));
+    return lsn_is_zero(lsn) ? "\"NULL\"" : arena_printf(a, "\"%s\"", lsn_format(lsn, text));
 }
 
 void connect_offset_partition(Str prefix, Str database, Buf *out) {
