@@ -35,7 +35,8 @@
 enum {
     FRAME_MS = 250, /* a terminal's screen */
     LINE_MS = 5000, /* a line otherwise */
-    LOG_LINES = 6,  /* kept for the screen */
+    SHORT_RUN_US = 10 * 1000000,
+    LOG_LINES = 6, /* kept for the screen */
     QUEUE_BATCHES = 8,
     QUEUE_BYTES = 8 << 20,
     RESTART_WAIT_MAX_MS = 30000,
@@ -220,9 +221,12 @@ static void watch(Parts *p, Screen *screen) {
     sigset_t set = stop_signals();
     int64_t period_us = (int64_t)(screen->is_terminal ? FRAME_MS : LINE_MS) * 1000,
             drawn_us = clock_mono_us();
-    const struct timespec slice = {.tv_nsec = 100 * 1000000};
+    int64_t begun_us = drawn_us;
     bool is_draining = false;
     for (;;) {
+        /* Short runs end without a wait, long ones seldom wake up for nothing. */
+        bool is_short = clock_mono_us() - begun_us < SHORT_RUN_US;
+        const struct timespec slice = {.tv_nsec = (is_short ? 100 : 250) * 1000000L};
         if (is_draining) clock_sleep_ms(10);
         else if (sigtimedwait(&set, NULL, &slice) > 0) {
             begin_drain(p);

@@ -31,7 +31,8 @@
 #include "worker/spread.h"
 #include "worker/topics.h"
 
-enum { POLL_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
+/* Each wait that ends for nothing is a wake-up: they are what an idle pipeline costs. */
+enum { POLL_MS = 500, PUT_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
 
 struct Direct {
     DirectSpec spec;
@@ -225,7 +226,7 @@ static void *reader_main(void *arg) {
         if (!batch) continue;
         size_t bytes = batch_bytes(batch);
         QueueResult put;
-        do put = queue_put(d->queue, batch, bytes, POLL_MS);
+        do put = queue_put(d->queue, batch, bytes, PUT_MS);
         while (put == QUEUE_TIMEOUT && !__atomic_load_n(&d->is_reader_told, __ATOMIC_ACQUIRE));
         if (put != QUEUE_OK) {
             batch_free(batch);
