@@ -2,12 +2,15 @@
  * A batch makes hundreds of thousands of small pieces and forgets them together, so a piece is a pointer
  * moved forward in a block. Blocks are kept newest first, and only the newest is filled; a piece that would
  * waste much of a block gets one of its own, put behind the newest so that filling goes on there. Clearing
- * keeps one block: a batch that is filled again and again asks malloc for nothing. Under AddressSanitizer the
- * free room is poisoned, so a pointer kept past arena_clear is caught.
+ * keeps one block: a batch that is filled again and again asks malloc for nothing. A few blocks that were
+ * freed are kept for whoever needs one next: they wander from the thread that reads to the one that writes,
+ * and the pages of a new one would have to be made by the kernel each time. Under AddressSanitizer the free
+ * room is poisoned, so a pointer kept past arena_clear is caught.
  */
 #include "base/arena.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +31,7 @@
 
 enum {
     ARENA_ALIGN = _Alignof(max_align_t),
+    ARENA_SPARES = 16,                       /* blocks kept, of all threads together */
     ARENA_OWN_BYTES = ARENA_BLOCK_BYTES / 4, /* from here a piece that doesn't fit gets a block of its own */
 };
 
@@ -36,6 +40,37 @@ struct ArenaBlock {
     size_t size; /* of data */
     _Alignas(max_align_t) char data[];
 };
+
+static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
+static ArenaBlock *spares; /* spares_lock, as the next */
+static size_t spare_count;
+
+static bool is_plain(const ArenaBlock *block) {
+    return block->size == ARENA_BLOCK_BYTES - sizeof(ArenaBlock);
+}
+
+static ArenaBlock *spare_take(void) {
+    pthread_mutex_lock(&spares_lock);
+    ArenaBlock *block = spares;
+    if (block) {
+        spares = block->next;
+        spare_count--;
+    }
+    pthread_mutex_unlock(&spares_lock);
+    return block;
+}
+
+static bool spare_put(ArenaBlock *block) {
+    pthread_mutex_lock(&spares_lock);
+    bool has_room = spare_count < ARENA_SPARES;
+    if (has_room) {
+        block->next = spares;
+        spares = block;
+        spare_count++;
+    }
+    pthread_mutex_unlock(&spares_lock);
+    return has_room;
+}
 
 static ArenaBlock *block_new(size_t size) {
     size_t bytes;
@@ -47,6 +82,8 @@ static ArenaBlock *block_new(size_t size) {
 }
 
 static void block_free(ArenaBlock *block) {
+    ASAN_POISON_MEMORY_REGION(block->data, block->size);
+    if (is_plain(block) && spare_put(block)) return;
     ASAN_UNPOISON_MEMORY_REGION(block->data, block->size);
     free(block);
 }
@@ -61,7 +98,8 @@ static char *own_block(Arena *a, size_t n) {
 
 static __attribute__((noinline)) char *piece_slow(Arena *a, size_t n) {
     if (n >= ARENA_OWN_BYTES) return own_block(a, n);
-    ArenaBlock *block = block_new(ARENA_BLOCK_BYTES - sizeof(ArenaBlock));
+    ArenaBlock *block = spare_take();
+    if (!block) block = block_new(ARENA_BLOCK_BYTES - sizeof(ArenaBlock));
     block->next = a->blocks;
     a->blocks = block;
     a->at = block->data + n;
@@ -130,8 +168,7 @@ void arena_clear(Arena *a) {
     ArenaBlock *kept = NULL;
     for (ArenaBlock *block = a->blocks, *next; block; block = next) {
         next = block->next;
-        bool is_plain = block->size == ARENA_BLOCK_BYTES - sizeof(ArenaBlock);
-        if (is_plain && !kept) kept = block;
+        if (is_plain(block) && !kept) kept = block;
         else block_free(block);
     }
     *a = (Arena){.blocks = kept};

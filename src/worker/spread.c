@@ -19,7 +19,7 @@
 #include "base/queue.h"
 #include "worker/outage.h"
 
-enum { LANE_QUEUE = 2, IDLE_MS = 500, SLICE_MS = 100 };
+enum { LANE_QUEUE = 1, IDLE_MS = 500, SLICE_MS = 100 };
 
 /* A mark that another lane has set. */
 typedef struct Note {

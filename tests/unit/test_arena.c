@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -94,6 +95,35 @@ static void zeroed_pieces_are_zero_after_reuse_too(void **state) {
     assert_int_equal(a.bytes, 64 + 20);
 }
 
+/* Blocks wander between threads: each has its own as long as it uses them. */
+static void *fill_and_check(void *arg) {
+    int mark = *(int *)arg;
+    enum { PIECE = 1000, PIECES = 1200 };
+    for (int round = 0; round < 50; round++) {
+        Arena a = {0};
+        char *pieces[PIECES];
+        for (int i = 0; i < PIECES; i++) pieces[i] = memset(arena_bytes(&a, PIECE), mark + round, PIECE);
+        for (int i = 0; i < PIECES; i++)
+            for (int k = 0; k < PIECE; k++)
+                if (pieces[i][k] != (char)(mark + round)) return arg;
+        arena_done(&a);
+    }
+    return NULL;
+}
+
+static void threads_never_share_a_block(void **state) {
+    (void)state;
+    pthread_t threads[4];
+    int marks[4] = {0, 50, 100, 150};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, fill_and_check, &marks[i]), 0);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_do_not_overlap_and_are_aligned),
@@ -103,6 +133,7 @@ int main(void) {
         cmocka_unit_test(clear_keeps_one_block_for_reuse),
         cmocka_unit_test(copies_and_prints_are_terminated),
         cmocka_unit_test(zeroed_pieces_are_zero_after_reuse_too),
+        cmocka_unit_test(threads_never_share_a_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
