@@ -41,7 +41,7 @@ def produce(broker, records):
 def consumer(broker, group="reader", **settings):
     return Consumer({"bootstrap.servers": broker.address, "group.id": group, "enable.auto.commit": False,
                      "isolation.level": "read_committed", "auto.offset.reset": "error", "enable.partition.eof": True,
-                     "check.crcs": True, **{k.replace("__", "."): v for k, v in settings.items()}}, **LOG)
+                     "check.crcs": True, "fetch.wait.max.ms": 20, **{k.replace("__", "."): v for k, v in settings.items()}}, **LOG)
 
 
 def partitions_of(c, topic):
@@ -56,25 +56,24 @@ def read(broker, names, seconds=60):
     found, until = [], time.monotonic() + seconds
     c = consumer(broker)
     try:
-        for name in names:
-            for part in partitions_of(c, name):
-                part.offset = OFFSET_BEGINNING
-                c.assign([part])
-                while True:  # up to the end that the broker tells: a transaction's mark has an offset, too
-                    assert time.monotonic() < until, f"{name}/{part.partition}: not at its end within {seconds} s"
-                    message = c.poll(0.5)
-                    if message is None:
-                        continue
-                    if message.error():
-                        if message.error().code() == KafkaError._PARTITION_EOF:
-                            break
-                        raise KafkaException(message.error())
+        left = {(p.topic, p.partition): p for name in names for p in partitions_of(c, name)}
+        for part in left.values():
+            part.offset = OFFSET_BEGINNING
+        c.assign(list(left.values()))
+        while left:  # up to the end that the broker tells: a transaction's mark has an offset, too
+            assert time.monotonic() < until, f"{sorted(left)}: not at their ends within {seconds} s"
+            for message in c.consume(10_000, 0.05):
+                if message.error() and message.error().code() == KafkaError._PARTITION_EOF:
+                    left.pop((message.topic(), message.partition()), None)
+                elif message.error():
+                    raise KafkaException(message.error())
+                elif (message.topic(), message.partition()) in left:  # what came since belongs to the next reading
                     kind, stamp = message.timestamp()
                     found.append(Record(message.topic(), message.partition(), message.offset(), message.key(), message.value(),
                                         message.headers() or [], stamp, kind == TIMESTAMP_CREATE_TIME))
     finally:
         c.close()
-    return found
+    return sorted(found, key=lambda r: (r.topic, r.partition, r.offset))
 
 
 class Avro:
