@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "convert/json_converter.h"
+#include "convert/string_converter.h"
 
 static const ConverterClass *const classes[] = {
-    NULL, /* the end */
+    &json_converter_class, &string_converter_class, NULL, /* the end */
 };
 
 const ConverterClass *converter_class_at(size_t i) {

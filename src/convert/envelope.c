@@ -356,7 +356,7 @@ static void let_go(void *v) {
 
 /* Keep the envelope alive with the records; once for a run of one table's. */
 static void hold(const Envelope *v, RecordBatch *out) {
-    if (out->held_schema == v->value_schema) return;
+    if (record_batch_holds_schema(out, v->value_schema)) return;
     Envelope *held = (Envelope *)(uintptr_t)v;
     atomic_fetch_add_explicit(&held->refs, 1, memory_order_relaxed);
     record_batch_hold(out, held, let_go);

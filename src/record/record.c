@@ -5,7 +5,10 @@
 
 #include "base/mem.h"
 
-enum { FIRST_RECORDS = 256 };
+enum {
+    FIRST_RECORDS = 256,
+    KEPT_SCHEMAS = sizeof((RecordBatch *)0)->held_schemas / sizeof *((RecordBatch *)0)->held_schemas,
+};
 
 struct RecordHold { /* in the batch's arena */
     RecordHold *next;
@@ -20,7 +23,7 @@ RecordBatch *record_batch_new(void) {
 static void let_go(RecordBatch *b) {
     for (RecordHold *h = b->holds; h; h = h->next) h->release(h->object);
     b->holds = NULL;
-    b->held_schema = NULL;
+    memset(b->held_schemas, 0, sizeof b->held_schemas);
 }
 
 RecordBatch *record_batch_free(RecordBatch *b) {
@@ -57,9 +60,15 @@ static void release_schema(void *schema) {
     connect_schema_unref(schema);
 }
 
+bool record_batch_holds_schema(const RecordBatch *b, const ConnectSchema *schema) {
+    for (size_t i = 0; i < KEPT_SCHEMAS; i++)
+        if (b->held_schemas[i] == schema) return true;
+    return false;
+}
+
 void record_batch_hold_schema(RecordBatch *b, const ConnectSchema *schema) {
-    if (!schema || schema == b->held_schema) return;
-    b->held_schema = schema;
+    if (!schema || record_batch_holds_schema(b, schema)) return;
+    b->held_schemas[b->held_at++ % KEPT_SCHEMAS] = schema;
     record_batch_hold(b, (void *)(uintptr_t)connect_schema_ref(schema), release_schema);
 }
 

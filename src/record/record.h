@@ -46,7 +46,8 @@ typedef struct RecordBatch {
     Record *records; /* owned */
     size_t count, cap;
     RecordHold *holds;
-    const ConnectSchema *held_schema; /* the one held last */
+    const ConnectSchema *held_schemas[4]; /* held last: of keys and values, one topic or two */
+    unsigned held_at;
 } RecordBatch;
 
 RecordBatch *record_batch_new(void);
@@ -58,8 +59,10 @@ void record_batch_clear(RecordBatch *b);
 Record *record_batch_add(RecordBatch *b);
 /* An uninitialised row of n values in the arena. */
 Value *record_batch_row(RecordBatch *b, size_t n);
-/* Keep the schema alive as long as the records; cheap when it is the one held last. */
+/* Keep the schema alive as long as the records; cheap when it is one of those held last. */
 void record_batch_hold_schema(RecordBatch *b, const ConnectSchema *schema);
+/* Whether it is one of those. */
+bool record_batch_holds_schema(const RecordBatch *b, const ConnectSchema *schema);
 /* Keep any object alive: release(object) runs when the batch is cleared or freed. */
 void record_batch_hold(RecordBatch *b, void *object, void (*release)(void *object));
 /* A header more, behind those there are. */

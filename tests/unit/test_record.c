@@ -41,6 +41,25 @@ static void test_holds_are_let_go_once(void **state) {
     assert_int_equal(released, 1);
 }
 
+static void test_schemas_of_keys_and_values_are_held_once(void **state) {
+    (void)state;
+    RecordBatch *b = record_batch_new();
+    const ConnectSchema *key = connect_schema_plain(CONNECT_STRING, true),
+                        *value = connect_schema_plain(CONNECT_INT8, true);
+    assert_false(record_batch_holds_schema(b, key));
+    for (int i = 0; i < 1000; i++) {
+        record_batch_hold_schema(b, key);
+        record_batch_hold_schema(b, value);
+    }
+    assert_true(record_batch_holds_schema(b, key) && record_batch_holds_schema(b, value));
+    assert_true(b->arena.bytes < 1000);
+    record_batch_clear(b);
+    assert_false(record_batch_holds_schema(b, key));
+    record_batch_free(b);
+    connect_schema_unref(key);
+    connect_schema_unref(value);
+}
+
 static void test_headers_keep_their_order(void **state) {
     (void)state;
     RecordBatch *b = record_batch_new();
@@ -62,6 +81,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records_start_without_a_place),
         cmocka_unit_test(test_holds_are_let_go_once),
+        cmocka_unit_test(test_schemas_of_keys_and_values_are_held_once),
         cmocka_unit_test(test_headers_keep_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
