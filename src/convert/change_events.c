@@ -36,6 +36,7 @@ struct ChangeEvents {
     Made *last;
     LsnSet deletes;
     ConnectOffset offset;
+    ConnectOffset from;     /* where it started: commit_lsn zero = at nothing, or past that commit */
     char id[LSN_TEXT_SIZE]; /* of the transaction in progress; "" = none */
     uint64_t transaction;   /* its number */
     int64_t total;
@@ -178,6 +179,7 @@ void change_events_start(ChangeEvents *m, const ConnectOffset *from) {
     m->offset.counts = NULL;
     m->offset.count_count = 0;
     m->offset.transaction_id = (Str){NULL, 0};
+    m->from = from->is_snapshot ? (ConnectOffset){0} : m->offset;
     lsn_set_clear(&m->deletes);
     arena_clear(&m->names);
     m->id[0] = '\0';
@@ -248,6 +250,16 @@ static const Change *other_half(const Batch *b, size_t i) {
     return fits ? other : NULL;
 }
 
+/* Whether Debezium had sent it before it was gone on from its offset. */
+static bool was_sent(ChangeEvents *m, const Change *c, int64_t serial) {
+    if (lsn_is_zero(&m->from.commit_lsn)) return false;
+    if (lsn_cmp(&c->position.commit_lsn, &m->from.commit_lsn) != 0) {
+        m->from = (ConnectOffset){0};
+        return false;
+    }
+    return connect_offset_covers(&m->from, &c->position.commit_lsn, &c->position.seqval, serial);
+}
+
 static bool add_change(ChangeEvents *m, const Batch *b, size_t i, int64_t now_us, RecordBatch *out, Err *e) {
     const Change *c = &b->changes[i];
     Made *d;
@@ -261,6 +273,10 @@ static bool add_change(ChangeEvents *m, const Batch *b, size_t i, int64_t now_us
                       .serial_no = serial_of(m, c),
                       .other = other_half(b, i)};
     ConnectOffsetCount *count = NULL;
+    if (was_sent(m, c, meta.serial_no)) {
+        if (c->position.operation == 1) lsn_set_add(&m->deletes, &c->position.seqval);
+        return true;
+    }
     if (m->o->transactions) {
         turn_transaction(m, c, out);
         count = count_of(m, d);

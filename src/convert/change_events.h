@@ -26,7 +26,8 @@ typedef struct ChangeEvents ChangeEvents;
 ChangeEvents *change_events_new(const WireOptions *o); /* o is borrowed; owned */
 ChangeEvents *change_events_free(ChangeEvents *m);     /* NULL is fine; returns NULL */
 
-/* Go on behind that offset: with provide.transaction.metadata its transaction goes on, too. */
+/* Go on behind that offset: changes of its commit that Debezium had sent by then aren't added (their order is
+ * Debezium's: connect_offset_covers), and with provide.transaction.metadata its transaction goes on. */
 void change_events_start(ChangeEvents *m, const ConnectOffset *from);
 
 /* Where a chunk's rows stand in the snapshot, besides what the batch says. */

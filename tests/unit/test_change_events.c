@@ -164,6 +164,29 @@ static void a_transaction_goes_on_behind_a_stored_offset(void **state) {
     arena_done(&a);
 }
 
+static void what_debezium_had_sent_of_the_commit_is_not_added_again(void **state) {
+    (void)state;
+    Rig r = {.o = wire_options_standard("sales")};
+    begin(&r, BATCH_CHANGES);
+    ConnectOffset from = {.commit_lsn = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+                          .change_lsn = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 3}},
+                          .has_change = true,
+                          .event_serial_no = 1};
+    change_events_start(r.events, &from);
+    put(&r, OP_CREATE, r.item, 1, 4, 2, 1); /* by command before it, by change LSN behind it: not sent yet */
+    put(&r, OP_UPDATE, r.item, 1, 2, 4, 2); /* sent */
+    put(&r, OP_DELETE, r.item, 1, 3, 1, 3); /* sent: the offset's own */
+    put(&r, OP_CREATE, r.item, 1, 3, 2, 5); /* the second row of that change LSN */
+    put(&r, OP_CREATE, r.item, 2, 1, 2, 6); /* of a later commit */
+    add(&r, NULL);
+    assert_int_equal(r.out->count, 3);
+    assert_int_equal(record_field(&r.out->records[0].key, 0)->v.i, 1);
+    assert_int_equal(record_field(&r.out->records[1].key, 0)->v.i, 5);
+    assert_int_equal(serial(&r, 1), 2);
+    assert_int_equal(record_field(&r.out->records[2].key, 0)->v.i, 6);
+    end(&r);
+}
+
 static Str mark(const Rig *r, size_t i) {
     return value_str(record_field(record_field(&r->out->records[i].value, 2), 4));
 }
@@ -216,6 +239,7 @@ int main(void) {
         cmocka_unit_test(a_changed_keys_halves_name_each_other),
         cmocka_unit_test(transactions_are_counted_and_noted),
         cmocka_unit_test(a_transaction_goes_on_behind_a_stored_offset),
+        cmocka_unit_test(what_debezium_had_sent_of_the_commit_is_not_added_again),
         cmocka_unit_test(rows_of_a_snapshot_are_marked),
         cmocka_unit_test(a_value_that_does_not_fit_is_told_by_its_index),
     };
