@@ -98,10 +98,32 @@ static bool connect_to(TopicWriter *w, Err *e) {
     return pgconn_open(&spec, &w->conn, e);
 }
 
+/* Topics whose names make no table: told before the first record is read. (Transforms may rename them.) */
+static bool check_names(const Options *o, const SinkConfig *config, Err *e) {
+    const TextList *topics = options_list(o, "topics"), *transforms = options_list(o, "transforms");
+    const Column column = {.name = STR_LIT("c"), .type = SQLTYPE_INT};
+    for (size_t i = 0; topics && !(transforms && transforms->count > 0) && i < topics->count; i++) {
+        Str topic = str_from(topics->items[i]);
+        const SchemaSpec spec = {.database = STR_LIT("d"),
+                                 .schema = STR_LIT("s"),
+                                 .table = STR_LIT("t"),
+                                 .topic = topic,
+                                 .columns = &column,
+                                 .column_count = 1};
+        const Schema *s = NULL;
+        PgTableName name = {0};
+        bool ok = schema_new(&spec, &s, e) && pgname_rule_find(config->rules.names, s, &name, e);
+        pgname_table_done(&name);
+        schema_unref(s);
+        if (!ok) return err_wrap(e, "topic %s", topics->items[i]);
+    }
+    return true;
+}
+
 static bool start(const Options *options, const ConnectorContext *context, TopicWriter **ret, Err *e) {
     static const TextList all_fields = {0};
     TopicWriter *w = x_calloc(1, sizeof *w);
-    if (!sink_config_new(options, context, &w->config, e)) {
+    if (!sink_config_new(options, context, &w->config, e) || !check_names(options, w->config, e)) {
         stop(w);
         return false;
     }

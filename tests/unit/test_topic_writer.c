@@ -193,6 +193,23 @@ static void what_breaks_compacted_may_hold_in_order(void **state) {
     topic_rig_close(&r);
 }
 
+static void a_topic_that_makes_no_table_is_refused_at_the_start(void **state) {
+    (void)state;
+    static const Setting settings[] = {{"connector.class", "io.confluent.connect.jdbc.JdbcSinkConnector"},
+                                       {"topics", "a.b,p.shop.dbo.orders"},
+                                       {NULL, NULL}};
+    const TopicRig r = {.metrics = metrics_new(), .options = options_of(settings)};
+    const ConnectorContext context = {.name = "t", .has_topics = true, .metrics = r.metrics};
+    TopicWriter *w = NULL;
+    Err e = {0};
+    assert_false(postgres_topic_writer_class.start(r.options, &context, &w, &e));
+    assert_non_null(strstr(e.msg, "topic p.shop.dbo.orders"));
+    assert_non_null(strstr(e.msg, "4 parts"));
+    assert_non_null(strstr(e.msg, "\"${topic}\""));
+    options_free(r.options);
+    metrics_free(r.metrics);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_and_offset_are_one_transaction),
@@ -201,6 +218,7 @@ int main(void) {
         cmocka_unit_test(versions_of_a_schema_may_alternate),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
+        cmocka_unit_test(a_topic_that_makes_no_table_is_refused_at_the_start),
         cmocka_unit_test(what_breaks_compacted_may_hold_in_order),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);

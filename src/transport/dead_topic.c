@@ -1,0 +1,148 @@
+/* An idempotent producer without transactions. A letter that fails leaves its reason here; the flush tells
+ * it. */
+#include "transport/dead_topic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "transport/kafka_error.h"
+#include "transport/kafka_topics.h"
+
+enum { ASK_MS = 10000, FLUSH_MS = 60000, POLL_MS = 100, NUMBER_MAX = 24 };
+
+struct DeadTopic {
+    rd_kafka_t *rk;
+    char *topic, *connector;
+    int32_t replication;
+    bool has_context, is_made;
+    int task;
+    rd_kafka_resp_err_t failed; /* of a letter since the last flush */
+};
+
+static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
+    DeadTopic *d = arg;
+    (void)rk;
+    if (m->err && !d->failed) d->failed = m->err;
+}
+
+bool dead_topic_open(const DeadTopicSpec *spec, DeadTopic **ret, Err *e) {
+    DeadTopic *d = x_calloc(1, sizeof *d);
+    char why[256] = "";
+    d->topic = x_strdup(spec->topic);
+    d->connector = x_strdup(spec->connector);
+    d->replication = spec->replication;
+    d->has_context = spec->has_context;
+    d->task = spec->task;
+    rd_kafka_conf_set_dr_msg_cb(spec->conf, delivered);
+    rd_kafka_conf_set_opaque(spec->conf, d);
+    d->rk = rd_kafka_new(RD_KAFKA_PRODUCER, spec->conf, why, sizeof why);
+    if (!d->rk) {
+        rd_kafka_conf_destroy(spec->conf);
+        dead_topic_close(d);
+        return err_set(e, ERR_INVALID, false, "producer of dead letters: %s", why);
+    }
+    *ret = d;
+    return true;
+}
+
+DeadTopic *dead_topic_close(DeadTopic *d) {
+    if (!d) return NULL;
+    if (d->rk) {
+        (void)rd_kafka_purge(d->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        rd_kafka_destroy(d->rk);
+    }
+    free(d->topic);
+    free(d->connector);
+    free(d);
+    return NULL;
+}
+
+/* ---- a letter ---- */
+
+/* Asked first: who may write to a topic need not have the right to make one. */
+static bool look_for(DeadTopic *d, bool *ret_is_there, Err *e) {
+    const struct rd_kafka_metadata *meta = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(d->rk, d->topic, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(d->rk, 0, handle, &meta, ASK_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && meta->topic_cnt == 1) code = meta->topics[0].err;
+    if (meta) rd_kafka_metadata_destroy(meta);
+    if (handle) rd_kafka_topic_destroy(handle);
+    *ret_is_there = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return *ret_is_there || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || kafka_error(code, d->topic, "dead letters", e);
+}
+
+static bool make_topic(DeadTopic *d, Err *e) {
+    static const char *const config[][2] = {{"retention.ms", "2592000000"}};
+    const KafkaTopicSpec spec = {
+        .partitions = 1, .replication = d->replication, .config = config, .config_count = 1};
+    if (d->is_made) return true;
+    if (!look_for(d, &d->is_made, e)) return false;
+    if (!d->is_made && !kafka_topics_create(d->rk, d->topic, &spec, e))
+        return err_wrap(e, "making the dead letter topic (errors.deadletterqueue.topic.replication.factor)");
+    d->is_made = true;
+    return true;
+}
+
+static void add(rd_kafka_headers_t *headers, const char *name, const char *value) {
+    if (value && *value) (void)rd_kafka_header_add(headers, name, -1, value, (ssize_t)strlen(value));
+}
+
+static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t value) {
+    char text[NUMBER_MAX];
+    (void)snprintf(text, sizeof text, "%lld", (long long)value);
+    add(headers, name, text);
+}
+
+static void add_context(const DeadTopic *d, rd_kafka_headers_t *headers, const rd_kafka_message_t *m,
+                        const DeadContext *why) {
+    add(headers, "__connect.errors.topic", rd_kafka_topic_name(m->rkt));
+    add_number(headers, "__connect.errors.partition", m->partition);
+    add_number(headers, "__connect.errors.offset", m->offset);
+    add(headers, "__connect.errors.connector.name", d->connector);
+    add_number(headers, "__connect.errors.task.id", d->task);
+    add(headers, "__connect.errors.stage", why->stage);
+    add(headers, "__connect.errors.class.name", why->class_name);
+    add(headers, "__connect.errors.exception.class.name", why->exception);
+    add(headers, "__connect.errors.exception.message", why->message);
+    /* there is no stack to trace; who reads this one finds what the first line of a trace says */
+    CLEANUP_FREE char *trace = x_asprintf("%s: %s", why->exception ? why->exception : "", why->message);
+    add(headers, "__connect.errors.exception.stacktrace", trace);
+    add(headers, "__millrace.errors.sqlstate", why->sqlstate);
+    add(headers, "__millrace.errors.constraint", why->constraint);
+    add(headers, "__millrace.errors.column", why->column);
+}
+
+static rd_kafka_resp_err_t produce(DeadTopic *d, const rd_kafka_message_t *m, rd_kafka_headers_t *headers) {
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(m, &type);
+    return rd_kafka_producev(d->rk, RD_KAFKA_V_TOPIC(d->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                             RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_VALUE(m->payload, m->len),
+                             RD_KAFKA_V_TIMESTAMP(timestamp_ms > 0 ? timestamp_ms : 0),
+                             RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+}
+
+bool dead_topic_send(DeadTopic *d, const rd_kafka_message_t *record, const DeadContext *why, Err *e) {
+    rd_kafka_headers_t *original = NULL;
+    if (!make_topic(d, e)) return false;
+    (void)rd_kafka_message_headers(record, &original);
+    rd_kafka_headers_t *headers = original ? rd_kafka_headers_copy(original) : rd_kafka_headers_new(16);
+    if (d->has_context) add_context(d, headers, record, why);
+    rd_kafka_resp_err_t code;
+    while ((code = produce(d, record, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL && !d->failed)
+        (void)rd_kafka_poll(d->rk, POLL_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true; /* the headers are the producer's now */
+    rd_kafka_headers_destroy(headers);
+    return kafka_error(code, d->topic, "a dead letter", e);
+}
+
+bool dead_topic_flush(DeadTopic *d, Err *e) {
+    rd_kafka_resp_err_t code = rd_kafka_flush(d->rk, FLUSH_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = d->failed;
+    else (void)rd_kafka_purge(d->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    d->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, d->topic, "dead letters", e);
+}

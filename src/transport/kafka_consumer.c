@@ -1,0 +1,314 @@
+/*
+ * Records are taken in two steps: one is waited for (which also serves rebalances), then all that is there is
+ * taken without waiting. Records of a partition that is revoked in between are dropped by librdkafka, or,
+ * when they were taken already, by the host, which knows what it holds.
+ */
+#include "transport/kafka_consumer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "transport/kafka_error.h"
+
+enum { ASK_MS = 10000, SLICE_MS = 200 };
+
+struct KafkaConsumer {
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    KafkaConsumerHost host;
+    const bool *is_stopping;
+    rd_kafka_topic_partition_list_t *assigned; /* ours now */
+    rd_kafka_topic_partition_list_t *commits;  /* set, not sent */
+    bool has_failed;
+    Err failure; /* of a rebalance, or fatal */
+    bool is_paused;
+};
+
+/* ---- partitions come and go ---- */
+
+static bool ask(KafkaConsumer *c, const rd_kafka_topic_partition_list_t *list, KafkaAssigned *parts, Err *e) {
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        KafkaAssigned *a = &parts[i];
+        *a = (KafkaAssigned){.topic = p->topic,
+                             .partition = p->partition,
+                             .has_commit = p->offset >= 0,
+                             .committed = p->offset,
+                             .metadata = p->metadata ? p->metadata : ""};
+        rd_kafka_resp_err_t code =
+            rd_kafka_query_watermark_offsets(c->rk, a->topic, a->partition, &a->low, &a->high, ASK_MS);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, a->topic, "asking for its ends", e);
+    }
+    return true;
+}
+
+/* The list gets the offsets at which it begins. */
+static bool choose_starts(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list, Err *e) {
+    if (list->cnt == 0) return true;
+    rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, ASK_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the group's commits", NULL, e);
+    KafkaAssigned *parts = x_calloc((size_t)list->cnt + 1, sizeof *parts);
+    /* names and metadata belong to the list: texts that the host's answer doesn't touch */
+    bool ok = ask(c, list, parts, e) && c->host.assigned(c->host.arg, parts, (size_t)list->cnt, e);
+    for (int i = 0; ok && i < list->cnt; i++) list->elems[i].offset = parts[i].start;
+    free(parts);
+    return ok;
+}
+
+static void assign(KafkaConsumer *c, rd_kafka_topic_partition_list_t *given) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(given);
+    Err e = {0};
+    if (!c->has_failed && !choose_starts(c, list, &e)) {
+        c->has_failed = true;
+        c->failure = e;
+    }
+    if (c->has_failed) /* nothing is delivered any more: poll fails, and the consumer is closed */
+        for (int i = 0; i < list->cnt; i++) list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_error_t *error = rd_kafka_incremental_assign(c->rk, list);
+    if (error && !c->has_failed) {
+        c->has_failed = true;
+        (void)kafka_error_of(error, "taking partitions", &c->failure);
+        error = NULL;
+    }
+    if (error) rd_kafka_error_destroy(error);
+    for (int i = 0; i < list->cnt; i++)
+        rd_kafka_topic_partition_list_add(c->assigned, list->elems[i].topic, list->elems[i].partition);
+    if (c->is_paused) (void)rd_kafka_pause_partitions(c->rk, c->assigned);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void tell_revoked(KafkaConsumer *c, const rd_kafka_topic_partition_list_t *list, bool is_lost) {
+    KafkaAssigned *parts = x_calloc((size_t)list->cnt + 1, sizeof *parts);
+    for (int i = 0; i < list->cnt; i++)
+        parts[i] = (KafkaAssigned){
+            .topic = list->elems[i].topic, .partition = list->elems[i].partition, .metadata = ""};
+    c->host.revoked(c->host.arg, parts, (size_t)list->cnt, is_lost);
+    free(parts);
+}
+
+static void revoke(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list) {
+    bool is_lost = rd_kafka_assignment_lost(c->rk) != 0;
+    Err why = {0};
+    tell_revoked(c, list, is_lost);
+    if (!is_lost && c->commits->cnt > 0 && !kafka_consumer_commit_send(c, /* is_sync= */ true, &why))
+        LOG_WARN("group_commit", LOG_S("why", why.msg), LOG_S("next", "the target's offsets count"));
+    if (is_lost) { /* others commit for them now */
+        rd_kafka_topic_partition_list_destroy(c->commits);
+        c->commits = rd_kafka_topic_partition_list_new(8);
+    }
+    rd_kafka_error_t *error = rd_kafka_incremental_unassign(c->rk, list);
+    if (error) rd_kafka_error_destroy(error); /* not assigned: nothing to give back */
+    for (int i = 0; i < list->cnt; i++) {
+        (void)rd_kafka_topic_partition_list_del(c->assigned, list->elems[i].topic, list->elems[i].partition);
+        (void)rd_kafka_topic_partition_list_del(c->commits, list->elems[i].topic, list->elems[i].partition);
+    }
+}
+
+static void rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                       void *arg) {
+    KafkaConsumer *c = arg;
+    (void)rk;
+    LOG_INFO(code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "partitions_given" : "partitions_taken_away",
+             LOG_I("count", list->cnt));
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) assign(c, list);
+    else revoke(c, list);
+}
+
+/* ---- life ---- */
+
+static bool is_told_to_stop(const KafkaConsumer *c) {
+    return c->is_stopping && __atomic_load_n(c->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* A JVM worker's consumers would share the partitions with ours, and neither would know what the other does.
+ */
+static bool check_members(KafkaConsumer *c, const char *group, const char *own_prefix, Err *e) {
+    const struct rd_kafka_group_list *list = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_list_groups(c->rk, group, &list, ASK_MS);
+    if (code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE) {
+        LOG_WARN("group_members_unknown", LOG_S("group", group), LOG_S("why", "the broker doesn't tell them"),
+                 LOG_S("next", "make sure that no other program is a member"));
+        return true;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error(code, "asking for the group's members", NULL, e);
+    bool ok = true;
+    for (int g = 0; ok && g < list->group_cnt; g++)
+        for (int i = 0; ok && i < list->groups[g].member_cnt; i++) {
+            const struct rd_kafka_group_member_info *m = &list->groups[g].members[i];
+            const char *id = m->client_id ? m->client_id : "";
+            if (strncmp(id, own_prefix, strlen(own_prefix)) == 0) continue;
+            ok = err_set(
+                e, ERR_TIMEOUT, true,
+                "group %s has a live member of another program, '%s' at %s: stop that connector first "
+                "(its rows would be written by both)",
+                group, id, m->client_host ? m->client_host : "?");
+        }
+    rd_kafka_group_list_destroy(list);
+    return ok;
+}
+
+static bool subscribe(KafkaConsumer *c, const TextList *topics, Err *e) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)topics->count);
+    for (size_t i = 0; i < topics->count; i++)
+        rd_kafka_topic_partition_list_add(list, topics->items[i], RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(c->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, "subscribing", NULL, e);
+}
+
+bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err *e) {
+    KafkaConsumer *c = x_calloc(1, sizeof *c);
+    char why[256] = "", group[256] = "";
+    size_t size = sizeof group;
+    c->host = spec->host;
+    c->is_stopping = spec->is_stopping;
+    c->assigned = rd_kafka_topic_partition_list_new(8);
+    c->commits = rd_kafka_topic_partition_list_new(8);
+    (void)rd_kafka_conf_get(spec->conf, "group.id", group, &size);
+    rd_kafka_conf_set_rebalance_cb(spec->conf, rebalanced);
+    rd_kafka_conf_set_opaque(spec->conf, c);
+    c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, spec->conf, why, sizeof why);
+    if (!c->rk) {
+        rd_kafka_conf_destroy(spec->conf);
+        kafka_consumer_close(c);
+        return err_set(e, ERR_INVALID, false, "Kafka consumer: %s", why);
+    }
+    (void)rd_kafka_poll_set_consumer(c->rk);
+    c->queue = rd_kafka_queue_get_consumer(c->rk);
+    if (!check_members(c, group, spec->own_prefix, e) || !subscribe(c, spec->topics, e)) {
+        kafka_consumer_close(c);
+        return false;
+    }
+    *ret = c;
+    return true;
+}
+
+KafkaConsumer *kafka_consumer_close(KafkaConsumer *c) {
+    if (!c) return NULL;
+    if (c->rk) {
+        (void)rd_kafka_consumer_close(c->rk); /* the host hears of what is left */
+        if (c->queue) rd_kafka_queue_destroy(c->queue);
+        rd_kafka_destroy(c->rk);
+    }
+    rd_kafka_topic_partition_list_destroy(c->assigned);
+    rd_kafka_topic_partition_list_destroy(c->commits);
+    free(c);
+    return NULL;
+}
+
+/* ---- records ---- */
+
+/* What came in a record's place. True: nothing that stops. */
+static bool take_event(KafkaConsumer *c, const rd_kafka_message_t *m, Err *e) {
+    switch (m->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: return true;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: /* told once for each look at the cluster */
+        LOG_WARN("topic_missing", LOG_S("topic", m->rkt ? rd_kafka_topic_name(m->rkt) : "?"),
+                 LOG_S("why", rd_kafka_message_errstr(m)), LOG_S("next", "it is read once it is there"));
+        return true;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET: /* the host's offset is out of the log by now */
+        return err_set(e, ERR_IO, true, "%s-%d: %s", m->rkt ? rd_kafka_topic_name(m->rkt) : "?",
+                       (int)m->partition, rd_kafka_message_errstr(m));
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+        LOG_WARN("left_the_group", LOG_S("why", rd_kafka_message_errstr(m)), LOG_S("next", "joins again"));
+        return true;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR__FATAL: return kafka_error(m->err, "consuming", rd_kafka_message_errstr(m), e);
+    default:
+        LOG_WARN("kafka", LOG_S("what", "consuming"), LOG_S("why", rd_kafka_message_errstr(m)),
+                 LOG_S("next", "librdkafka tries again"));
+        return true;
+    }
+    (void)c;
+}
+
+/* Events are taken out; records move to the front. */
+static bool sift(KafkaConsumer *c, rd_kafka_message_t **messages, size_t *count, Err *e) {
+    size_t kept = 0;
+    bool ok = true;
+    for (size_t i = 0; i < *count; i++) {
+        if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            messages[kept++] = messages[i];
+            continue;
+        }
+        if (ok) ok = take_event(c, messages[i], e);
+        rd_kafka_message_destroy(messages[i]);
+    }
+    *count = kept;
+    if (ok && c->has_failed) {
+        *e = c->failure;
+        ok = false;
+    }
+    if (!ok) {
+        kafka_consumer_done(messages, kept);
+        *count = 0;
+    }
+    return ok;
+}
+
+bool kafka_consumer_poll(KafkaConsumer *c, rd_kafka_message_t **ret, size_t max, int timeout_ms,
+                         size_t *ret_count, Err *e) {
+    *ret_count = 0;
+    if (max == 0) return true;
+    rd_kafka_message_t *first = NULL;
+    for (int waited = 0; !first && !c->has_failed; waited += SLICE_MS) {
+        int left = timeout_ms - waited;
+        if (is_told_to_stop(c)) left = 0;
+        first = rd_kafka_consumer_poll(c->rk, left > SLICE_MS ? SLICE_MS : left > 0 ? left : 0);
+        if (left <= SLICE_MS) break;
+    }
+    size_t count = 0;
+    if (first) ret[count++] = first;
+    if (first && max > 1) {
+        ssize_t more = rd_kafka_consume_batch_queue(c->queue, 0, ret + 1, max - 1);
+        if (more > 0) count += (size_t)more;
+    }
+    bool ok = sift(c, ret, &count, e);
+    *ret_count = count;
+    return ok;
+}
+
+void kafka_consumer_done(rd_kafka_message_t *const *messages, size_t count) {
+    for (size_t i = 0; i < count; i++) rd_kafka_message_destroy(messages[i]);
+}
+
+void kafka_consumer_pause(KafkaConsumer *c, bool is_paused) {
+    if (c->is_paused == is_paused) return;
+    c->is_paused = is_paused;
+    (void)(is_paused ? rd_kafka_pause_partitions(c->rk, c->assigned)
+                     : rd_kafka_resume_partitions(c->rk, c->assigned));
+}
+
+size_t kafka_consumer_count(const KafkaConsumer *c) {
+    return (size_t)c->assigned->cnt;
+}
+
+/* ---- commits ---- */
+
+void kafka_consumer_commit_set(KafkaConsumer *c, const char *topic, int32_t partition, int64_t next,
+                               const char *metadata) {
+    rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_find(c->commits, topic, partition);
+    if (!p) p = rd_kafka_topic_partition_list_add(c->commits, topic, partition);
+    free(p->metadata); /* librdkafka frees it with free() as well */
+    p->offset = next;
+    p->metadata = strdup(metadata);
+    p->metadata_size = p->metadata ? strlen(metadata) : 0;
+}
+
+bool kafka_consumer_commit_send(KafkaConsumer *c, bool is_sync, Err *e) {
+    if (c->commits->cnt == 0) return true;
+    rd_kafka_resp_err_t code = rd_kafka_commit(c->rk, c->commits, !is_sync);
+    for (int i = 0; is_sync && code == RD_KAFKA_RESP_ERR_NO_ERROR && i < c->commits->cnt; i++)
+        code = c->commits->elems[i].err;
+    rd_kafka_topic_partition_list_destroy(c->commits);
+    c->commits = rd_kafka_topic_partition_list_new(8);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET ||
+           kafka_error(code, "the group's commit", NULL, e);
+}

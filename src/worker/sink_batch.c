@@ -1,0 +1,218 @@
+/*
+ * Three loops over the same records, each with its own place to go on from: decode, transform, make. A record
+ * that failed is marked as dropped, so that the next loop passes it over and indexes stay the inputs'.
+ */
+#include "worker/sink_batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "record/record.h"
+
+struct SinkBatch {
+    SinkBatchSpec spec;
+    RecordBatch *records; /* by input */
+    SinkInput *inputs;
+    size_t input_count, input_cap;
+    Change *changes;
+    size_t *change_of; /* input of each */
+    size_t change_count, change_cap;
+    size_t transformed, made;
+    const Schema *held;
+};
+
+SinkBatch *sink_batch_new(const SinkBatchSpec *spec) {
+    SinkBatch *b = x_calloc(1, sizeof *b);
+    b->spec = *spec;
+    b->records = record_batch_new();
+    return b;
+}
+
+SinkBatch *sink_batch_free(SinkBatch *b) {
+    if (!b) return NULL;
+    record_batch_free(b->records);
+    free(b->inputs);
+    free(b->changes);
+    free(b->change_of);
+    free(b);
+    return NULL;
+}
+
+void sink_batch_clear(SinkBatch *b) {
+    record_batch_clear(b->records);
+    b->input_count = b->change_count = b->transformed = b->made = 0;
+    b->held = NULL;
+}
+
+void sink_batch_add(SinkBatch *b, const SinkInput *input) {
+    if (b->input_count == b->input_cap) {
+        b->input_cap = b->input_cap ? 2 * b->input_cap : 256;
+        b->inputs = x_reallocarray(b->inputs, b->input_cap, sizeof *b->inputs);
+    }
+    b->inputs[b->input_count++] = *input;
+}
+
+size_t sink_batch_inputs(const SinkBatch *b) {
+    return b->input_count;
+}
+
+/* ---- decode ---- */
+
+/* A record's own fault is dealt with: it is left out. */
+static bool fail_one(SinkBatch *b, size_t at, SinkStage stage, const Err *why, Err *e) {
+    Err reason = *why;
+    b->records->records[at].is_dropped = true;
+    return b->spec.failed(b->spec.arg, &b->inputs[at], stage, &reason, e);
+}
+
+static void take_headers(SinkBatch *b, Record *r, const rd_kafka_message_t *m) {
+    rd_kafka_headers_t *headers = NULL;
+    const char *name = NULL;
+    const void *value = NULL;
+    size_t n = 0;
+    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &n) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++)
+        record_add_header(b->records, r,
+                          (RecordHeader){.key = str_from(name),
+                                         .value = value ? value_bytes(value, (uint32_t)n) : value_null()});
+}
+
+static void describe(SinkBatch *b, Record *r, const SinkInput *in) {
+    const rd_kafka_message_t *m = in->message;
+    r->topic = str_from(in->topic);
+    r->partition = in->partition;
+    r->offset = m->offset;
+    r->raw_key = (Str){m->key, m->key_len};
+    r->raw_value = (Str){m->payload, m->len};
+    if (transform_chain_is_empty(b->spec.chain)) return; /* nobody looks at the rest */
+    rd_kafka_timestamp_type_t type;
+    r->timestamp_ms = rd_kafka_message_timestamp(m, &type);
+    take_headers(b, r, m);
+}
+
+/* By index: decoding may add to the batch's arena, not to its records. */
+static bool decode_one(SinkBatch *b, Record *r, SinkStage *ret_stage, Err *e) {
+    *ret_stage = SINK_KEY;
+    if (!converter_decode(b->spec.key, r->topic, r->raw_key, b->records, &r->key_schema, &r->key, e))
+        return false;
+    *ret_stage = SINK_VALUE;
+    return converter_decode(b->spec.value, r->topic, r->raw_value, b->records, &r->value_schema, &r->value,
+                            e);
+}
+
+static bool decode(SinkBatch *b, Err *e) {
+    while (b->records->count < b->input_count) {
+        SinkStage stage;
+        Err why = {0};
+        Record *r = record_batch_add(b->records);
+        describe(b, r, &b->inputs[b->records->count - 1]);
+        if (decode_one(b, r, &stage, &why)) continue;
+        if (why.code != ERR_DATA) {
+            b->records->count--;
+            *e = why;
+            return err_wrap(e, "%s-%d at offset %lld", b->inputs[b->records->count].topic,
+                            (int)b->inputs[b->records->count].partition,
+                            (long long)b->inputs[b->records->count].message->offset);
+        }
+        if (!fail_one(b, b->records->count - 1, stage, &why, e)) return false;
+    }
+    return true;
+}
+
+static bool transform(SinkBatch *b, Err *e) {
+    Err why = {0};
+    if (transform_chain_is_empty(b->spec.chain)) return true;
+    while (!transform_chain_apply(b->spec.chain, b->records, &b->transformed, &why)) {
+        if (why.code != ERR_DATA) {
+            *e = why;
+            return false;
+        }
+        if (!fail_one(b, b->transformed++, SINK_TRANSFORM, &why, e)) return false;
+    }
+    return true;
+}
+
+/* ---- make ---- */
+
+static PartitionEvent event_of(const Record *r, const MadeChange *made) {
+    struct {
+        Lsn change_lsn;
+        uint8_t op;
+        uint8_t pad[5];
+        int64_t serial;
+    } id = {
+        .change_lsn = made->origin.change_lsn, .op = made->change.op, .serial = made->origin.event_serial_no};
+    PartitionEvent event = {.source = made->origin.source, .commit_lsn = made->origin.commit_lsn};
+    for (uint64_t i = 0; i < 2; i++)
+        event.id[i] = hash_mix(hash_bytes(&id, sizeof id, i), hash_bytes(r->raw_key.p, r->raw_key.n, i + 2));
+    return event;
+}
+
+static bool is_guarded(const MadeChange *made) {
+    uint8_t op = made->change.op;
+    return made->origin.is_envelope && !made->origin.is_snapshot && made->origin.has_lsn &&
+           (op == OP_CREATE || op == OP_UPDATE || op == OP_DELETE);
+}
+
+static void release_schema(void *schema) {
+    schema_unref(schema);
+}
+
+static void hold(SinkBatch *b, const Schema *s) {
+    if (s == b->held) return;
+    b->held = s;
+    record_batch_hold(b->records, (void *)(uintptr_t)schema_ref(s), release_schema);
+}
+
+static void keep(SinkBatch *b, size_t input, const Change *change) {
+    if (b->change_count == b->change_cap) {
+        b->change_cap = b->change_cap ? 2 * b->change_cap : 256;
+        b->changes = x_reallocarray(b->changes, b->change_cap, sizeof *b->changes);
+        b->change_of = x_reallocarray(b->change_of, b->change_cap, sizeof *b->change_of);
+    }
+    hold(b, change->schema);
+    b->change_of[b->change_count] = input;
+    b->changes[b->change_count++] = *change;
+}
+
+static bool make(SinkBatch *b, Err *e) {
+    for (; b->made < b->input_count; b->made++) {
+        const Record *r = &b->records->records[b->made];
+        MadeChange made = {0};
+        Err why = {0};
+        if (r->is_dropped) continue;
+        if (!change_maker_make(b->spec.maker, r, &b->records->arena, &made, &why)) {
+            if (why.code != ERR_DATA) {
+                *e = why;
+                return false;
+            }
+            if (!fail_one(b, b->made, SINK_PUT, &why, e)) return false;
+            continue;
+        }
+        if (made.skip != CHANGE_SKIP_NONE) continue;
+        PartitionVerdict verdict = PARTITION_APPLY;
+        if (is_guarded(&made)) {
+            const PartitionEvent event = event_of(r, &made);
+            if (!partition_guard(b->inputs[b->made].state, &event, &verdict, e))
+                return err_wrap(e, "%s-%d", b->inputs[b->made].topic, (int)b->inputs[b->made].partition);
+        }
+        if (verdict == PARTITION_APPLY) keep(b, b->made, &made.change);
+    }
+    return true;
+}
+
+bool sink_batch_make(SinkBatch *b, Err *e) {
+    return decode(b, e) && transform(b, e) && make(b, e);
+}
+
+const Change *sink_batch_changes(const SinkBatch *b, size_t *ret_count) {
+    *ret_count = b->change_count;
+    return b->changes;
+}
+
+const SinkInput *sink_batch_input_of(const SinkBatch *b, size_t change) {
+    return &b->inputs[b->change_of[change]];
+}

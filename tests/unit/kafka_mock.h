@@ -1,0 +1,71 @@
+/*
+ * kafka_mock.h - librdkafka's own cluster of mock brokers, for tests of clients: one broker on a loopback
+ * port, topics of some partitions, records put into them by a producer.
+ */
+#ifndef TESTS_KAFKA_MOCK_H
+#define TESTS_KAFKA_MOCK_H
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <string.h>
+
+#include "test.h"
+
+typedef struct KafkaMock {
+    rd_kafka_t *rk; /* a producer; it has the cluster */
+    rd_kafka_mock_cluster_t *cluster;
+} KafkaMock;
+
+__attribute__((unused)) static void kafka_mock_silent(const rd_kafka_t *rk, int level, const char *fac,
+                                                      const char *buf) {
+    (void)rk;
+    (void)level;
+    (void)fac;
+    (void)buf;
+}
+
+static inline rd_kafka_conf_t *kafka_mock_conf(const KafkaMock *m) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char why[128];
+    rd_kafka_conf_set_log_cb(conf, kafka_mock_silent);
+    if (m->cluster &&
+        rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(m->cluster), why,
+                          sizeof why) != RD_KAFKA_CONF_OK)
+        fail_msg("%s", why);
+    return conf;
+}
+
+static inline void kafka_mock_open(KafkaMock *m, const char *topic, int partitions) {
+    char why[128];
+    *m = (KafkaMock){0};
+    rd_kafka_conf_t *conf = kafka_mock_conf(m);
+    m->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (!m->rk) fail_msg("%s", why);
+    m->cluster = rd_kafka_mock_cluster_new(m->rk, 1);
+    assert_non_null(m->cluster);
+    assert_int_equal(rd_kafka_mock_topic_create(m->cluster, topic, partitions, 1),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_true(rd_kafka_brokers_add(m->rk, rd_kafka_mock_cluster_bootstraps(m->cluster)) > 0);
+}
+
+static inline void kafka_mock_close(KafkaMock *m) {
+    (void)rd_kafka_flush(m->rk, 10000);
+    rd_kafka_mock_cluster_destroy(m->cluster);
+    rd_kafka_destroy(m->rk);
+}
+
+static inline void kafka_mock_put(KafkaMock *m, const char *topic, int partition, const char *key,
+                                  const char *value) {
+    void *k = (void *)(uintptr_t)key, *v = (void *)(uintptr_t)value; /* copied */
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        m->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(k, key ? strlen(key) : 0),
+        RD_KAFKA_V_VALUE(v, value ? strlen(value) : 0), RD_KAFKA_V_HEADER("h", "1", 1), RD_KAFKA_V_END);
+    assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static inline void kafka_mock_flush(KafkaMock *m) {
+    assert_int_equal(rd_kafka_flush(m->rk, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+#endif

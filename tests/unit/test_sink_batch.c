@@ -1,0 +1,207 @@
+/* Records of a made-up converter: "NUMBER" is a struct with one field id, "bad" can't be read, "down" fails
+ * once. */
+#include "worker/sink_batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "test.h"
+
+static bool is_down;
+
+static bool make_it(const ConverterSpec *spec, const Options *o, TextList *warnings, Converter **ret,
+                    Err *e) {
+    (void)spec;
+    (void)o;
+    (void)warnings;
+    (void)e;
+    *ret = x_calloc(1, sizeof **ret);
+    return true;
+}
+
+static bool encode_it(Converter *c, Str topic, const ConnectSchema *schema, const Value *v, Buf *out,
+                      bool *ret_is_null, Err *e) {
+    (void)c;
+    (void)topic;
+    (void)schema;
+    (void)v;
+    (void)out;
+    (void)ret_is_null;
+    return err_set(e, ERR_INTERNAL, false, "not called");
+}
+
+static const ConnectSchema *row_schema(void) {
+    const ConnectSchema *id = connect_schema_plain(CONNECT_INT32, false), *s = NULL;
+    const ConnectField field = {STR_LIT("id"), id};
+    const ConnectSchema spec = {
+        .type = CONNECT_STRUCT, .name = STR_LIT("row"), .fields = &field, .field_count = 1};
+    Err e = {0};
+    if (!connect_schema_new(&spec, &s, &e)) fail_msg("%s", e.msg);
+    connect_schema_unref(id);
+    return s;
+}
+
+static bool decode_it(Converter *c, Str topic, Str bytes, RecordBatch *into, const ConnectSchema **ret_schema,
+                      Value *ret, Err *e) {
+    (void)c;
+    (void)topic;
+    if (str_eq_c(bytes, "bad")) return err_set(e, ERR_DATA, false, "unknown magic byte");
+    if (str_eq_c(bytes, "down") && is_down) return err_set(e, ERR_IO, true, "the registry is down");
+    int64_t id = str_eq_c(bytes, "down") ? 99 : strtoll(bytes.p, NULL, 10);
+    const ConnectSchema *s = row_schema();
+    Value *row = record_batch_row(into, 1);
+    row[0] = value_int(id);
+    record_batch_hold_schema(into, s);
+    connect_schema_unref(s);
+    *ret_schema = s;
+    *ret = record_struct(row, 1);
+    return true;
+}
+
+static void free_it(Converter *c) {
+    free(c);
+}
+
+static const ConverterClass class = {
+    .name = "test", .make = make_it, .encode = encode_it, .decode = decode_it, .free = free_it};
+
+typedef struct Rig {
+    Converter *key, *value;
+    TransformChain *chain;
+    ChangeMaker *maker;
+    Props *props;
+    Partition *partition;
+    SinkBatch *batch;
+    bool is_tolerant;
+    int failures;
+    SinkStage stage;
+    rd_kafka_message_t messages[8];
+    size_t count;
+} Rig;
+
+static bool note_failed(void *arg, const SinkInput *at, SinkStage stage, const Err *why, Err *e) {
+    Rig *r = arg;
+    r->failures++;
+    r->stage = stage;
+    if (r->is_tolerant) return true;
+    *e = *why;
+    return err_wrap(e, "offset %lld", (long long)at->message->offset);
+}
+
+static void rig_open(Rig *r) {
+    *r = (Rig){.props = props_new(), .partition = partition_new(), .is_tolerant = true};
+    const ConverterSpec spec = {.class_name = STR_LIT("test"), .props = r->props, .prefix = "x."};
+    const ChangeRules rules = {.key_mode = CHANGE_KEY_RECORD_KEY, .may_delete = true};
+    const PartitionFacts facts = {.epoch = 1, .high = 1000, .reset = PARTITION_EARLIEST};
+    const TransformSetup setup = {.is_sink = true};
+    PartitionStart start;
+    Err e = {0};
+    if (!converter_new_of(&class, &spec, &r->key, &e) || !converter_new_of(&class, &spec, &r->value, &e) ||
+        !transform_chain_new(r->props, &setup, &r->chain, &e) ||
+        !partition_begin(r->partition, &facts, &start, &e))
+        fail_msg("%s", e.msg);
+    r->maker = change_maker_new(&rules);
+    r->batch = sink_batch_new(&(SinkBatchSpec){.key = r->key,
+                                               .value = r->value,
+                                               .chain = r->chain,
+                                               .maker = r->maker,
+                                               .failed = note_failed,
+                                               .arg = r});
+}
+
+static void rig_close(Rig *r) {
+    sink_batch_free(r->batch);
+    converter_free(r->key);
+    converter_free(r->value);
+    transform_chain_free(r->chain);
+    change_maker_free(r->maker);
+    partition_free(r->partition);
+    props_free(r->props);
+}
+
+static void put(Rig *r, const char *key, const char *value) {
+    rd_kafka_message_t *m = &r->messages[r->count];
+    *m = (rd_kafka_message_t){.key = (void *)(uintptr_t)key,
+                              .key_len = strlen(key),
+                              .payload = (void *)(uintptr_t)value,
+                              .len = strlen(value),
+                              .offset = (int64_t)r->count++};
+    sink_batch_add(r->batch, &(SinkInput){"t", 0, r->partition, m});
+}
+
+static int64_t id_of(const Rig *r, size_t at) {
+    size_t count = 0;
+    const Change *changes = sink_batch_changes(r->batch, &count);
+    assert_true(at < count);
+    return changes[at].after[0].v.i;
+}
+
+static size_t count_of(const Rig *r) {
+    size_t count = 0;
+    (void)sink_batch_changes(r->batch, &count);
+    return count;
+}
+
+static void a_record_that_cannot_be_read_is_left_out(void **state) {
+    (void)state;
+    Rig r;
+    Err e = {0};
+    rig_open(&r);
+    put(&r, "1", "1");
+    put(&r, "2", "bad");
+    put(&r, "bad", "3");
+    put(&r, "4", "4");
+    assert_true(sink_batch_make(r.batch, &e));
+    assert_int_equal(count_of(&r), 2);
+    assert_int_equal(id_of(&r, 1), 4);
+    assert_int_equal(sink_batch_input_of(r.batch, 1)->message->offset, 3);
+    assert_int_equal(r.failures, 2);
+    assert_int_equal(r.stage, SINK_KEY);
+    sink_batch_clear(r.batch);
+    assert_int_equal(count_of(&r), 0);
+    rig_close(&r);
+}
+
+static void without_tolerance_it_stops_there(void **state) {
+    (void)state;
+    Rig r;
+    Err e = {0};
+    rig_open(&r);
+    r.is_tolerant = false;
+    put(&r, "1", "1");
+    put(&r, "2", "bad");
+    assert_false(sink_batch_make(r.batch, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "offset 1"));
+    rig_close(&r);
+}
+
+static void what_passes_goes_on_at_the_same_record(void **state) {
+    (void)state;
+    Rig r;
+    Err e = {0};
+    rig_open(&r);
+    put(&r, "1", "1");
+    put(&r, "99", "down");
+    put(&r, "3", "3");
+    is_down = true;
+    assert_false(sink_batch_make(r.batch, &e));
+    assert_true(e.retriable);
+    assert_false(sink_batch_make(r.batch, &e));
+    is_down = false;
+    assert_true(sink_batch_make(r.batch, &e));
+    assert_int_equal(count_of(&r), 3);
+    assert_int_equal(id_of(&r, 1), 99);
+    assert_int_equal(r.failures, 0);
+    rig_close(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_that_cannot_be_read_is_left_out),
+        cmocka_unit_test(without_tolerance_it_stops_there),
+        cmocka_unit_test(what_passes_goes_on_at_the_same_record),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

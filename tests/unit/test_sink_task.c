@@ -1,0 +1,40 @@
+#include "worker/sink_task.h"
+
+#include "base/clock.h"
+#include "sink_rig.h"
+
+static SinkTasks *started(const SinkRig *r) {
+    const SinkTasksSpec spec = {.connector = "s",
+                                .options = r->options,
+                                .props = r->props,
+                                .writer = &kept_class,
+                                .metrics = r->metrics};
+    SinkTasks *t = NULL;
+    Err e = {0};
+    if (!sink_tasks_start(&spec, &t, &e)) fail_msg("%s", e.msg);
+    return t;
+}
+
+static void a_task_that_cannot_start_fails_with_the_reason(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {
+        {"key.converter", "no.such.Converter"}, {"tasks.max", "2"}, {NULL, NULL}};
+    SinkRig r;
+    Err why = {0};
+    sink_rig_open(&r, settings);
+    SinkTasks *t = started(&r);
+    assert_int_equal(sink_tasks_count(t), 2);
+    for (int i = 0; i < 1000 && sink_tasks_state(t, 1, NULL) != SINK_TASK_FAILED; i++) clock_sleep_ms(10);
+    assert_int_equal(sink_tasks_state_of_all(t, &why), SINK_TASK_FAILED);
+    assert_non_null(strstr(why.msg, "no.such.Converter"));
+    assert_string_equal(sink_task_state_name(SINK_TASK_FAILED), "failed");
+    assert_null(sink_tasks_stop(t));
+    sink_rig_close(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_task_that_cannot_start_fails_with_the_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
