@@ -158,6 +158,8 @@ static bool add_rows(Session *s, const InstanceNew *n, int32_t object_id, SqlErr
 /* ---- */
 
 static bool publish_tracked(Session *s, int32_t object_id, bool is_tracked, SqlError *e) {
+    if (!catalog_table_by_id(session_catalog(s), object_id)) return true;
+    if (!session_lock_table(s, object_id, e)) return false;
     const Table *now = catalog_table_by_id(session_catalog(s), object_id);
     if (!now) return true;
     Table *t = table_copy(now);

@@ -185,6 +185,10 @@ bool ddl_check_not_cdc(Session *s, const Table *t, const char *verb, SqlError *e
 
 /* ---- what proc.h offers */
 
+bool session_lock_table(Session *s, int32_t object_id, SqlError *e) {
+    return ddl_lock(s, object_id, e);
+}
+
 bool session_publish_table(Session *s, Table *t, SqlError *e) {
     const Table *before = catalog_table_by_id(session_catalog(s), t->object_id);
     if (!before || !ddl_lock(s, t->object_id, e)) {

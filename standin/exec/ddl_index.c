@@ -79,34 +79,43 @@ bool ddl_create_index(Session *s, const AstStmt *st, SqlError *e) {
     return e->number == 1505 ? duplicate_key(s, t, a, filter, e) : false;
 }
 
+static bool no_such_index(const AstName *table, Str name, bool if_exists, SqlError *e) {
+    if (if_exists) return true;
+    return sql_error_set(e, 3701, 11, 7,
+                         "Cannot drop the index '" STR_FMT "." STR_FMT
+                         "', because it does not exist or you do not "
+                         "have permission.",
+                         STR_ARG(table->name), STR_ARG(name));
+}
+
+static bool drop_of_temp(Session *s, Table *t, const Index *x, SqlError *e) {
+    CLEANUP(buf_done) Buf sql = {0};
+    tablesql_drop_index(t, x, &sql);
+    table_drop_index(t, x->id);
+    return sqlite3_exec(s->db, buf_text(&sql), NULL, NULL, NULL) == SQLITE_OK ||
+           store_sqlite_error(s->db, "drop an index", e);
+}
+
 static bool drop_one(Session *s, const AstName *table, Str name, bool if_exists, SqlError *e) {
     const Table *t = session_resolve(s, table, e);
     const Index *x = t ? table_index(t, name) : NULL;
-    if (!x) {
-        if (if_exists) return true;
-        return sql_error_set(e, 3701, 11, 7,
-                             "Cannot drop the index '" STR_FMT "." STR_FMT
-                             "', because it does not exist or you do not "
-                             "have permission.",
-                             STR_ARG(table->name), STR_ARG(name));
-    }
+    if (!x) return no_such_index(table, name, if_exists, e);
     if (x->object_id)
         return sql_error_set(e, 3723, 16, 5,
                              "An explicit DROP INDEX is not allowed on index '" STR_FMT "." STR_FMT
                              "'. It is being used for %s constraint enforcement.",
                              STR_ARG(table->name), STR_ARG(name),
                              x->is_primary_key ? "PRIMARY KEY" : "UNIQUE KEY");
+    if (t->kind != TABLE_USER) return drop_of_temp(s, (Table *)t, x, e);
+    const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
+    if ((d && !ddl_may(s, d, t, "DROP INDEX", e)) || !ddl_lock(s, t->object_id, e)) return false;
+    t = catalog_table_by_id(session_catalog(s), t->object_id); /* as it is once nobody else changes it */
+    x = t ? table_index(t, name) : NULL;
+    if (!x) return no_such_index(table, name, if_exists, e);
     CLEANUP(buf_done) Buf sql = {0};
     CLEANUP(buf_done) Buf undo = {0};
     tablesql_drop_index(t, x, &sql);
     tablesql_create_index(t, x, &undo);
-    if (t->kind != TABLE_USER) {
-        table_drop_index((Table *)t, x->id);
-        return sqlite3_exec(s->db, buf_text(&sql), NULL, NULL, NULL) == SQLITE_OK ||
-               store_sqlite_error(s->db, "drop an index", e);
-    }
-    const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
-    if ((d && !ddl_may(s, d, t, "DROP INDEX", e)) || !ddl_lock(s, t->object_id, e)) return false;
     bool is_cdc_key;
     if (!ddl_is_cdc_key(s, t, x, &is_cdc_key, e)) return false;
     if (is_cdc_key)

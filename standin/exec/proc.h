@@ -142,8 +142,11 @@ MUST_CHECK bool proc_undeclared(Session *s, Str text, const SessionParam *params
                                 ProcUndeclared **ret, size_t *ret_count, SqlError *e);
 
 /* ---- schema changes as procedures make them, inside the session's transaction (undone by its rollback) */
-/* Publish an edited copy (table_copy, database_copy): moved. Needs the Sch-M lock for tables, taken inside.
- */
+/* Sch-M on a table, until the transaction ends: before the table is looked up that is copied and edited,
+ * since another may have changed it meanwhile. */
+MUST_CHECK bool session_lock_table(Session *s, int32_t object_id, SqlError *e);
+/* Publish an edited copy (table_copy, database_copy): moved. Needs the Sch-M lock for tables, taken inside
+ * where the copy is of a table that nobody else can have changed. */
 MUST_CHECK bool session_publish_table(Session *s, Table *t, SqlError *e);
 MUST_CHECK bool session_publish_database(Session *s, Database *d, SqlError *e);
 MUST_CHECK bool session_create_table(Session *s, Table *t, SqlError *e); /* also makes it in SQLite */

@@ -13,17 +13,29 @@
 
 /* ---- sp_rename */
 
-typedef struct Rename {
-    Table *table; /* the edited copy, moved when it is published */
+typedef struct Rename { /* of the table, or of one of its columns or indexes: the id that isn't 0 */
+    int32_t object_id, column_id, index_id;
+    Str to;
 } Rename;
-
-static bool publish(Session *s, void *arg, SqlError *e) {
-    return session_publish_table(s, ((Rename *)arg)->table, e);
-}
 
 static void set_name(char **name, Str to) {
     free(*name);
     *name = str_dup(to);
+}
+
+/* The table is copied as it is once nobody else changes it. */
+static bool rename_it(Session *s, void *arg, SqlError *e) {
+    const Rename *r = arg;
+    if (!session_lock_table(s, r->object_id, e)) return false;
+    const Table *t = catalog_table_by_id(session_catalog(s), r->object_id);
+    if (!t) return sql_error_set(e, 3701, 11, 5, "Cannot change the table: it does not exist.");
+    Table *after = table_copy(t);
+    size_t column = table_column_index(after, r->column_id);
+    if (column < after->column_count) set_name(&after->columns[column].name, r->to);
+    for (size_t i = 0; r->index_id && i < after->index_count; i++)
+        if (after->indexes[i].id == r->index_id) set_name(&after->indexes[i].name, r->to);
+    if (!r->column_id && !r->index_id) set_name(&after->name, r->to);
+    return session_publish_table(s, after, e);
 }
 
 static bool not_found(Session *s, Str name, const char *type, SqlError *e) {
@@ -73,9 +85,7 @@ static bool rename_column(Session *s, ProcCall *call, const AstName *name, Str t
     if (table_column(t, to) && table_column(t, to) != c) return in_use(to, "COLUMN", e);
     if (!is_captured(s, t, c->id, &captured, e)) return false;
     if (captured) return cdc_message_raise(e, 4928, &(Str){c->name, str_from(c->name).n}, 1);
-    Rename r = {.table = table_copy(t)};
-    set_name(&r.table->columns[table_column_index(r.table, c->id)].name, to);
-    return atomic_run(s, publish, &r, e);
+    return atomic_run(s, rename_it, &(Rename){.object_id = t->object_id, .column_id = c->id, .to = to}, e);
 }
 
 static bool rename_index(Session *s, ProcCall *call, const AstName *name, Str to, SqlError *e) {
@@ -83,9 +93,7 @@ static bool rename_index(Session *s, ProcCall *call, const AstName *name, Str to
     const Index *x = t ? table_index(t, name->name) : NULL;
     if (!x) return not_found(s, proc_arg_text(call, 0), "INDEX", e);
     if (table_index(t, to) && table_index(t, to) != x) return in_use(to, "INDEX", e);
-    Rename r = {.table = table_copy(t)};
-    set_name(&r.table->indexes[x - t->indexes].name, to);
-    return atomic_run(s, publish, &r, e);
+    return atomic_run(s, rename_it, &(Rename){.object_id = t->object_id, .index_id = x->id, .to = to}, e);
 }
 
 static bool rename_table(Session *s, ProcCall *call, Str to, SqlError *e) {
@@ -93,9 +101,7 @@ static bool rename_table(Session *s, ProcCall *call, Str to, SqlError *e) {
     if (!t) return not_found(s, proc_arg_text(call, 0), "(null)", e);
     const Table *other = catalog_table(session_catalog(s), t->database_id, t->schema_id, to);
     if (other && other != t) return in_use(to, "OBJECT", e);
-    Rename r = {.table = table_copy(t)};
-    set_name(&r.table->name, to);
-    return atomic_run(s, publish, &r, e);
+    return atomic_run(s, rename_it, &(Rename){.object_id = t->object_id, .to = to}, e);
 }
 
 static bool sp_rename(Session *s, ProcCall *call, SqlError *e) {
