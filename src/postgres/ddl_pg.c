@@ -73,7 +73,13 @@ bool ddl_pg_create(const DdlPgSource *s, const PgTableName *name, Buf *out, Err 
         buf_cstr(out, i > 0 ? ", " : ", PRIMARY KEY (");
         add_column_name(s, s->key[i], out);
     }
-    buf_cstr(out, s->key_count > 0 ? "));" : ");");
+    buf_cstr(out, s->key_count > 0 ? "))" : ")");
+    if (s->is_trial && s->key_count > 0) { /* of a key's column anything that a primary key does is asked */
+        buf_cstr(out, " PARTITION BY LIST (");
+        add_column_name(s, s->key[0], out);
+        buf_cstr(out, ")");
+    }
+    buf_cstr(out, ";");
     return true;
 }
 

@@ -24,6 +24,7 @@ typedef struct DdlPgSource {
         *types;       /* by column: the type to make it of, NULL = the native one; NULL = all native */
     bool was_written; /* the pipeline has written it before: a NOT NULL column that isn't among these was the
                        * source's once, and must not block rows any more */
+    bool is_trial;    /* what is created won't hold rows: as a partitioned table, which has no files */
 } DdlPgSource;
 
 /* "CREATE SCHEMA …;". Only for one that isn't there: IF NOT EXISTS wants the right to create all the same. */

@@ -104,6 +104,7 @@ typedef struct Target {
     bool has_new_rows;       /* of the batch at hand: not only updates */
     bool has_warned_of_deletes;
     bool was_written; /* by the pipeline, before it was opened */
+    bool is_trial;    /* TARGET_DDL_TRIAL */
 } Target;
 
 #define TARGET_WORDS(columns) (((columns) + 63) / 64)
@@ -113,6 +114,8 @@ typedef enum TargetDdl {
     TARGET_NO_DDL,
     TARGET_DDL,       /* create or evolve it */
     TARGET_DDL_AGAIN, /* the same for one that the pipeline has written before (ddl_pg.h: was_written) */
+    TARGET_DDL_TRIAL, /* as TARGET_DDL, to be rolled back: a new table is made without files for its rows,
+                       * and the Target is good for nothing but target_free */
 } TargetDdl;
 
 /* The target of schema as the catalog has it. ddl: create or evolve it where the rules allow, on c,

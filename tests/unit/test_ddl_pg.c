@@ -39,11 +39,16 @@ static void create_has_key_not_null_and_quoted_names(void **state) {
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
     ddl_pg_create_schema("a", &out);
-    assert_true(ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false}, &name, &out, &e));
+    assert_true(
+        ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false, false}, &name, &out, &e));
     assert_string_equal(
         buf_text(&out),
         "CREATE SCHEMA \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
         "\"total \"\"x\"\"\" numeric(19,4) NOT NULL, \"sum\" integer, PRIMARY KEY (\"Id\"));");
+    buf_clear(&out);
+    assert_true(
+        ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false, true}, &name, &out, &e));
+    assert_non_null(strstr(buf_text(&out), "PRIMARY KEY (\"Id\")) PARTITION BY LIST (\"Id\");"));
     schema_unref(s);
     pgname_rule_free(r);
 }
@@ -78,7 +83,8 @@ static void evolve_adds_widens_and_relaxes_but_never_drops(void **state) {
     PgNameRule *r = rule(false);
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_true(ddl_pg_evolve(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false}, &have, &out, &e));
+    assert_true(
+        ddl_pg_evolve(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false, false}, &have, &out, &e));
     assert_string_equal(buf_text(&out), "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"id\" TYPE bigint; "
                                         "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"n\" DROP NOT NULL; "
                                         "ALTER TABLE \"p\".\"t\" ADD COLUMN \"new\" date;");
@@ -93,7 +99,7 @@ static void a_type_asked_for_stands_in_place_of_the_native_one_and_is_kept(void 
     const char *const types[] = {NULL, "numeric(20,6)"};
     const Schema *s = schema_with(columns, 2);
     PgNameRule *r = rule(false);
-    const DdlPgSource source = {s, r, s->key, s->key_count, types, false};
+    const DdlPgSource source = {s, r, s->key, s->key_count, types, false, false};
     const PgTableName name = {.table = (char *)"t"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};

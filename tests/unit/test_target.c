@@ -183,6 +183,26 @@ static void the_key_follows_pk_mode_and_pk_fields(void **state) {
     done(c);
 }
 
+/* What a check before the start tries: all of the statement, but no files. */
+static void a_trial_makes_a_table_that_holds_no_rows(void **state) {
+    (void)state;
+    PgConn *c = fresh(UPSERT);
+    const Schema *s = items("items", true);
+    Err e = {0};
+    assert_true(pgconn_exec(c, "BEGIN", &e));
+    Target *t = open_or(c, s, TARGET_DDL_TRIAL, &e);
+    if (!t) fail_msg("%s", e.msg);
+    assert_string_equal(pg_fixture_text(c, "SELECT pg_relation_filenode('dbo.items') IS NULL"), "t");
+    assert_string_equal(
+        pg_fixture_text(c, "SELECT count(*) FROM pg_index WHERE indrelid = 'dbo.items'::regclass "
+                           "AND indisprimary"),
+        "1");
+    target_free(t);
+    pgconn_rollback(c);
+    schema_unref(s);
+    done(c);
+}
+
 static void a_key_without_a_unique_index_is_refused_with_the_statement_to_run(void **state) {
     (void)state;
     PgConn *c = fresh(UPSERT);
@@ -311,6 +331,7 @@ int main(void) {
         cmocka_unit_test(each_set_of_absent_columns_has_its_own_statement_once),
         cmocka_unit_test(generated_and_identity_columns_are_written_as_postgresql_allows),
         cmocka_unit_test(the_key_follows_pk_mode_and_pk_fields),
+        cmocka_unit_test(a_trial_makes_a_table_that_holds_no_rows),
         cmocka_unit_test(a_key_without_a_unique_index_is_refused_with_the_statement_to_run),
         cmocka_unit_test(two_columns_never_go_into_one),
         cmocka_unit_test(by_policy_a_changed_table_is_made_to_fit),
