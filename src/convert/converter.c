@@ -4,11 +4,16 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "convert/avro_converter.h"
 #include "convert/json_converter.h"
 #include "convert/string_converter.h"
 
 static const ConverterClass *const classes[] = {
-    &json_converter_class, &string_converter_class, NULL, /* the end */
+    &avro_converter_class,
+    &avro_converter_apicurio_class,
+    &json_converter_class,
+    &string_converter_class,
+    NULL, /* the end */
 };
 
 const ConverterClass *converter_class_at(size_t i) {

@@ -1,0 +1,155 @@
+#include "convert/avro_option.h"
+
+#include <string.h>
+
+#include "test.h"
+
+typedef bool Maker(const Options *o, bool is_key, TextList *warnings, AvroSettings *ret, Err *e);
+
+/* Properties as key, value, …, NULL; false: refused, by the table or by the settings. */
+static bool made(bool is_apicurio, const char *const *pairs, AvroSettings *ret, TextList *warnings, Err *e) {
+    Props *props = props_new();
+    for (; *pairs; pairs += 2) props_set(props, pairs[0], str_from(pairs[1]), "c.json", 0);
+    Options *o = NULL;
+    const OptionDef *defs = is_apicurio ? avro_option_apicurio : avro_option_confluent;
+    size_t count = is_apicurio ? AVRO_OPTION_APICURIO_COUNT : AVRO_OPTION_CONFLUENT_COUNT;
+    Maker *maker = is_apicurio ? avro_option_apicurio_settings : avro_option_confluent_settings;
+    bool ok = options_parse(defs, count, props, &o, e) && maker(o, /* is_key= */ true, warnings, ret, e);
+    options_free(o);
+    props_free(props);
+    return ok;
+}
+#define MADE(is_apicurio, ...) made(is_apicurio, (const char *const[]){__VA_ARGS__, NULL}, &s, &warnings, &e)
+
+static void defaults_are_confluents(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    Err e = {0};
+    assert_true(MADE(false, "schema.registry.url", "http://a:8081/ , https://b"));
+    assert_int_equal(s.registry.url_count, 2);
+    assert_string_equal(s.registry.urls[0], "http://a:8081");
+    assert_string_equal(s.registry.urls[1], "https://b");
+    assert_true(s.may_register && s.has_meta && s.has_raw_bytes);
+    assert_false(s.uses_latest || s.keeps_null || s.registry.normalizes || s.registry.http.skips_host_check);
+    assert_int_equal(s.subject, AVRO_SUBJECT_TOPIC);
+    assert_int_equal(s.registry.max_retries, 3);
+    assert_int_equal(s.max_schemas, 1000);
+    assert_null(s.registry.http.user);
+    assert_int_equal(warnings.count, 0);
+    avro_option_done(&s);
+}
+
+static void user_and_password_come_from_the_address_or_the_property(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    Err e = {0};
+    assert_true(MADE(false, "schema.registry.url", "http://joe:p%40ss@a:8081"));
+    assert_string_equal(s.registry.urls[0], "http://a:8081");
+    assert_string_equal(s.registry.http.user, "joe");
+    assert_string_equal(s.registry.http.password, "p@ss");
+    avro_option_done(&s);
+    assert_true(MADE(false, "schema.registry.url", "http://x:y@a", "basic.auth.credentials.source",
+                     "USER_INFO", "basic.auth.user.info", "joe:a:b"));
+    assert_string_equal(s.registry.urls[0], "http://a");
+    assert_string_equal(s.registry.http.user, "joe");
+    assert_string_equal(s.registry.http.password, "a:b");
+    avro_option_done(&s);
+    assert_true(MADE(false, "schema.registry.url", "http://a", "basic.auth.user.info", "joe:pepper"));
+    assert_int_equal(warnings.count, 1); /* the source says URL */
+    assert_null(strstr(warnings.items[0], "pepper"));
+    avro_option_done(&s);
+    textlist_done(&warnings);
+}
+
+static void a_subject_is_named_by_its_strategy(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    Err e = {0};
+    assert_true(MADE(false, "schema.registry.url", "http://a", "key.subject.name.strategy",
+                     "io.confluent.kafka.serializers.subject.TopicRecordNameStrategy",
+                     "value.subject.name.strategy",
+                     "io.confluent.kafka.serializers.subject.RecordNameStrategy"));
+    assert_int_equal(s.subject, AVRO_SUBJECT_TOPIC_RECORD);
+    avro_option_done(&s);
+    assert_false(MADE(false, "schema.registry.url", "http://a", "key.subject.name.strategy", "a.B"));
+    assert_int_equal(e.code, ERR_INVALID);
+}
+
+static void what_would_change_the_bytes_is_refused(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    static const char *const refused[][2] = {
+        {"enhanced.avro.schema.support", "true"},
+        {"scrub.invalid.names", "true"},
+        {"use.schema.id", "7"},
+        {"schema.registry.ssl.truststore.type", "JKS"},
+        {"basic.auth.credentials.source", "SASL_INHERIT"},
+        {"basic.auth.credentials.source", "USER_INFO"},
+        {"schema.registry.ur", "x"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        Err e = {0};
+        if (MADE(false, "schema.registry.url", "http://a", refused[i][0], refused[i][1]))
+            fail_msg("taken: %s", refused[i][0]);
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_non_null(strstr(e.msg, refused[i][0]));
+    }
+    Err e = {0};
+    assert_false(MADE(false, "schema.registry.url", "a:8081"));
+    assert_non_null(strstr(e.msg, "http://"));
+    assert_false(MADE(false, "auto.register.schemas", "true")); /* no address */
+}
+
+#define API_URL  "apicurio.registry.url", "http://a:8080/apis/registry/v2/"
+#define API_FORM "apicurio.registry.as-confluent", "true", "apicurio.registry.use-id", "contentId"
+#define API_BARE "apicurio.registry.headers.enabled", "false"
+
+static void apicurios_properties_become_its_compatible_side(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    Err e = {0};
+    assert_true(MADE(true, API_URL, API_FORM, API_BARE, "apicurio.registry.auto-register", "true",
+                     "apicurio.auth.username", "joe", "apicurio.auth.password", "p"));
+    assert_string_equal(s.registry.urls[0], "http://a:8080/apis/ccompat/v7");
+    assert_true(s.may_register);
+    assert_false(s.has_raw_bytes);
+    assert_string_equal(s.registry.http.password, "p");
+    avro_option_done(&s);
+    assert_true(MADE(true, API_URL, API_FORM, API_BARE, "apicurio.registry.artifact-resolver-strategy",
+                     "io.apicurio.registry.serde.strategy.SimpleTopicIdStrategy"));
+    assert_int_equal(s.subject, AVRO_SUBJECT_TOPIC_ALONE);
+    assert_false(s.may_register);
+    avro_option_done(&s);
+}
+
+static void apicurios_own_format_is_refused_with_the_property(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    Err e = {0};
+    assert_false(MADE(true, API_URL, API_BARE));
+    assert_non_null(strstr(e.msg, "apicurio.registry.as-confluent"));
+    assert_false(MADE(true, API_URL, API_BARE, "apicurio.registry.as-confluent", "true"));
+    assert_non_null(strstr(e.msg, "apicurio.registry.use-id"));
+    assert_false(MADE(true, API_URL, API_FORM));
+    assert_non_null(strstr(e.msg, "apicurio.registry.headers.enabled"));
+    assert_false(MADE(true, API_FORM, API_BARE, "apicurio.registry.url", "http://a:8080"));
+    assert_non_null(strstr(e.msg, "/apis/registry/v2"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_confluents),
+        cmocka_unit_test(user_and_password_come_from_the_address_or_the_property),
+        cmocka_unit_test(a_subject_is_named_by_its_strategy),
+        cmocka_unit_test(what_would_change_the_bytes_is_refused),
+        cmocka_unit_test(apicurios_properties_become_its_compatible_side),
+        cmocka_unit_test(apicurios_own_format_is_refused_with_the_property),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,199 @@
+#include "convert/registry.h"
+
+#include "fake_registry.h"
+
+static Registry *over(const char *const *urls, size_t count, const char *user) {
+    return registry_new(&(RegistrySettings){.urls = urls,
+                                            .url_count = count,
+                                            .http = {.user = user, .password = "p"},
+                                            .max_retries = 2,
+                                            .wait_ms = 1,
+                                            .max_wait_ms = 2});
+}
+
+static Registry *over_one(FakeRegistry *f) {
+    const char *urls[] = {f->http.url};
+    return over(urls, 1, NULL);
+}
+
+static void a_schema_is_registered_once_and_found_by_number(void **state) {
+    (void)state;
+    FakeRegistry f;
+    Err e = {0};
+    fake_start(&f);
+    Registry *r = over_one(&f);
+    int32_t id = 0, again = 0;
+    assert_false(registry_id(r, STR_LIT("a/b-value"), STR_LIT("\"int\""), false, &id, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "auto.register.schemas=false"));
+    assert_true(registry_id(r, STR_LIT("a/b-value"), STR_LIT("\"int\""), true, &id, &e));
+    assert_true(registry_id(r, STR_LIT("a/b-value"), STR_LIT("\"int\""), false, &again, &e));
+    assert_int_equal(id, again);
+    assert_string_equal(f.schemas[0].subject, "a%2Fb-value");
+    RegistrySchema s = {0};
+    assert_true(registry_by_id(r, id, &s, &e));
+    assert_int_equal(s.texts.count, 1);
+    assert_string_equal(s.texts.items[0], "\"int\"");
+    textlist_done(&s.texts);
+    assert_true(registry_latest(r, STR_LIT("a/b-value"), &s, &e));
+    assert_int_equal(s.id, id);
+    textlist_done(&s.texts);
+    assert_false(registry_by_id(r, 99, &s, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_false(e.retriable);
+    assert_false(registry_latest(r, STR_LIT("c"), &s, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "Subject not found"));
+    registry_free(r);
+    fake_stop(&f);
+}
+
+static void what_may_pass_is_tried_again_and_then_is_retriable(void **state) {
+    (void)state;
+    FakeRegistry f;
+    Err e = {0};
+    int32_t id = 0;
+    static const int faults[] = {500, 503, 429, 0};
+    fake_start(&f);
+    Registry *r = over_one(&f);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        atomic_store(&f.fault, faults[i]);
+        atomic_store(&f.failing, 2); /* the third is answered */
+        if (!registry_id(r, STR_LIT("s"), STR_LIT("\"int\""), true, &id, &e)) fail_msg("%s", e.msg);
+        atomic_store(&f.failing, 3);
+        assert_false(registry_id(r, STR_LIT("s"), STR_LIT("\"int\""), true, &id, &e));
+        assert_true(e.retriable);
+        assert_true(e.code == ERR_IO || e.code == ERR_TIMEOUT);
+        assert_int_equal(atomic_load(&f.failing), 0);
+    }
+    registry_free(r);
+    fake_stop(&f);
+}
+
+static void another_address_takes_over(void **state) {
+    (void)state;
+    FakeRegistry dead, f;
+    Err e = {0};
+    int32_t id = 0;
+    fake_start(&dead);
+    fake_start(&f);
+    const char *urls[] = {dead.http.url, f.http.url};
+    char gone[64];
+    (void)snprintf(gone, sizeof gone, "%s", dead.http.url);
+    urls[0] = gone;
+    fake_stop(&dead);
+    Registry *r = over(urls, 2, NULL);
+    for (int i = 0; i < 3; i++) assert_true(registry_id(r, STR_LIT("s"), STR_LIT("\"int\""), true, &id, &e));
+    assert_int_equal(atomic_load(&f.http.requests), 3);
+    registry_free(r);
+    fake_stop(&f);
+}
+
+static void no_right_is_said_with_the_property(void **state) {
+    (void)state;
+    FakeRegistry f;
+    Err e = {0};
+    int32_t id = 0;
+    fake_start(&f);
+    f.wants = "Authorization: Basic am9lOnA="; /* joe:p */
+    Registry *r = over_one(&f);
+    assert_false(registry_id(r, STR_LIT("s"), STR_LIT("\"int\""), true, &id, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_false(e.retriable);
+    assert_non_null(strstr(e.msg, "401"));
+    assert_non_null(strstr(e.msg, "basic.auth.user.info"));
+    registry_free(r);
+    const char *urls[] = {f.http.url};
+    r = over(urls, 1, "joe");
+    assert_true(registry_id(r, STR_LIT("s"), STR_LIT("\"int\""), true, &id, &e));
+    registry_free(r);
+    fake_stop(&f);
+}
+
+#define RECORD(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+
+static void a_schema_that_isnt_compatible_shows_its_field(void **state) {
+    (void)state;
+    FakeRegistry f;
+    Err e = {0};
+    int32_t id = 0;
+    fake_start(&f);
+    Registry *r = over_one(&f);
+    assert_true(
+        registry_id(r, STR_LIT("s"), STR_LIT(RECORD("{\"name\":\"a\",\"type\":\"int\"}")), true, &id, &e));
+    f.is_incompatible = true;
+    assert_false(registry_id(r, STR_LIT("s"),
+                             STR_LIT(RECORD("{\"name\":\"a\",\"type\":\"string\"},"
+                                            "{\"name\":\"b\",\"type\":\"int\"}")),
+                             true, &id, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "subject s "));
+    assert_non_null(strstr(e.msg, "field a changes its type from int to string"));
+    assert_non_null(strstr(e.msg, "field b is new and has no default"));
+    assert_non_null(strstr(e.msg, "Incompatible schema"));
+    registry_free(r);
+    fake_stop(&f);
+}
+
+static int not_a_registry(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    (void)rig, (void)r;
+    buf_cstr(reply, "<html>hello</html>");
+    return 200;
+}
+
+static void what_isnt_a_registry_is_said(void **state) {
+    (void)state;
+    HttpRig rig;
+    Err e = {0};
+    int32_t id = 0;
+    http_rig_start(&rig, not_a_registry, NULL);
+    const char *urls[] = {rig.url};
+    Registry *r = over(urls, 1, NULL);
+    assert_false(registry_id(r, STR_LIT("s"), STR_LIT("\"int\""), true, &id, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "/apis/ccompat/v7"));
+    registry_free(r);
+    http_rig_stop(&rig);
+}
+
+static int with_references(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    (void)rig;
+    bool is_inner = str_starts(r->path, STR_LIT("/subjects/inner/versions/3"));
+    buf_cstr(reply,
+             is_inner
+                 ? "{\"subject\":\"inner\",\"version\":3,\"id\":1,\"schema\":\"{\\\"type\\\":\\\"enum\\\","
+                   "\\\"name\\\":\\\"E\\\",\\\"symbols\\\":[\\\"A\\\"]}\"}"
+                 : "{\"schema\":\"[\\\"null\\\",\\\"E\\\"]\",\"references\":[{\"name\":\"E\",\"subject\":"
+                   "\"inner\",\"version\":3}]}");
+    return 200;
+}
+
+static void references_come_before_what_refers_to_them(void **state) {
+    (void)state;
+    HttpRig rig;
+    Err e = {0};
+    RegistrySchema s = {0};
+    http_rig_start(&rig, with_references, NULL);
+    const char *urls[] = {rig.url};
+    Registry *r = over(urls, 1, NULL);
+    assert_true(registry_by_id(r, 5, &s, &e));
+    assert_int_equal(s.texts.count, 2);
+    assert_non_null(strstr(s.texts.items[0], "enum"));
+    assert_string_equal(s.texts.items[1], "[\"null\",\"E\"]");
+    textlist_done(&s.texts);
+    registry_free(r);
+    http_rig_stop(&rig);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_schema_is_registered_once_and_found_by_number),
+        cmocka_unit_test(what_may_pass_is_tried_again_and_then_is_retriable),
+        cmocka_unit_test(another_address_takes_over),
+        cmocka_unit_test(no_right_is_said_with_the_property),
+        cmocka_unit_test(a_schema_that_isnt_compatible_shows_its_field),
+        cmocka_unit_test(what_isnt_a_registry_is_said),
+        cmocka_unit_test(references_come_before_what_refers_to_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
