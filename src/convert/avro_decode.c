@@ -265,6 +265,18 @@ static inline bool read_bytes(Reader *r, Value *ret) {
     return true;
 }
 
+/* Most text is short and ASCII: that is seen without a step for each character. */
+static inline bool is_text(const uint8_t *p, size_t n) {
+    uint64_t seen = 0, eight = 0;
+    size_t i = 0;
+    for (; i + sizeof eight <= n; i += sizeof eight) {
+        memcpy(&eight, p + i, sizeof eight);
+        seen |= eight;
+    }
+    for (; i < n; i++) seen |= p[i];
+    return !(seen & UINT64_C(0x8080808080808080)) || utf_valid8((Str){(const char *)p, n});
+}
+
 static Value *new_values(Reader *r, size_t count) {
     if (count > r->values_left) {
         fault(r, "more values than a record may have");
@@ -404,7 +416,7 @@ static bool read_value(Reader *r, const DecodeStep *s, Value *ret) {
     case DECODE_BYTES: return read_bytes(r, ret);
     case DECODE_STRING:
         if (!read_bytes(r, ret)) return false;
-        return utf_valid8(value_str(ret)) || fault(r, "a text isn't UTF-8");
+        return is_text((const uint8_t *)ret->v.p, ret->n) || fault(r, "a text isn't UTF-8");
     case DECODE_FIXED:
         if (left(r) < s->size) return fault(r, "a fixed is cut off");
         *ret = value_bytes((const char *)r->p, s->size);

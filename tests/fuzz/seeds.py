@@ -99,6 +99,12 @@ def seeds():
         yield "fuzz_value", b"\3" + text
     yield "fuzz_value", b"\4" + b"2026-01-02T03:04:05.1234567+01:00"
 
+    named = '{"type":"record","name":"a.R","fields":[{"name":"a","type":["null","int"],"default":null},{"name":"b","type":{"type":"map","values":"bytes"}}]}'
+    for schema, data in (('"int"', b"\2"), ('["null","string"]', b"\2\2x"), (named, b"\2\4\2\2k\2v\0"), ('{"type":"array","items":"double"}', b"\2" + one + b"\0"),
+                         ('["int","string","null"]', b"\2\2x"), ('{"type":"fixed","name":"F","size":2}', b"ab"), ('{"type":"enum","name":"E","symbols":["A","B"]}', b"\2"),
+                         ('{"type":"bytes","logicalType":"decimal","precision":9,"scale":2,"connect.default":"\\u0001"}', b"\4\1\2")):
+        yield "fuzz_avro", schema.encode() + b"\0" + data
+
 
 def main():
     target = pathlib.Path(sys.argv[1])
