@@ -336,6 +336,7 @@ class Bench:
                 first_ms = 1000 * (time.monotonic() - begin)
                 self.until("the copy", p, self.is_copied(database), step=0.005)
                 copied_ms = 1000 * (time.monotonic() - begin)
+                os.sync()  # what earlier cases left to be written isn't this one's
                 time.sleep(2)
                 say(f"{case}: {BEAT_RATE} changes a second for {BEAT_SECONDS} s")
                 before = self.cpu(p)
