@@ -1,9 +1,8 @@
 #include "base/backoff.h"
 
-#include <assert.h>
-
 void backoff_init(Backoff *b, int64_t first_ms, int64_t max_ms) {
-    assert(first_ms > 0 && max_ms >= first_ms);
+    if (first_ms < 1) first_ms = 1;
+    if (max_ms < first_ms) max_ms = first_ms;
     *b = (Backoff){.first_ms = first_ms, .max_ms = max_ms};
 }
 

@@ -14,6 +14,7 @@ typedef struct Backoff {
     uint32_t tries;           /* failures since the last reset */
 } Backoff;
 
+/* Both as an operator may have set them: a first step below 1 is 1, a ceiling below it is it. */
 void backoff_init(Backoff *b, int64_t first_ms, int64_t max_ms);
 /* Count a failure; milliseconds to wait now. */
 int64_t backoff_next_ms(Backoff *b, Rng *rng);

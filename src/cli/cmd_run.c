@@ -273,11 +273,7 @@ static size_t lanes_of(const Pair *pair) {
 
 static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
     const Options *source = pair->source.options;
-    int64_t bytes = options_int(source, "max.queue.size.in.bytes"),
-            first_wait = sink_number(pair, "retry.backoff.ms", 1000),
-            longest_wait = options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT)
-                                                                : RESTART_WAIT_MAX_MS;
-    if (first_wait < 1) first_wait = 1; /* 0: no wait to speak of */
+    int64_t bytes = options_int(source, "max.queue.size.in.bytes");
     return (DirectSpec){
         .name = pair->pipeline,
         .database = pair_database(pair),
@@ -294,8 +290,9 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
         .queue_batches = queue_batches(source),
         .queue_bytes = bytes > 0 ? (size_t)bytes : QUEUE_BYTES,
         .max_restarts = most_restarts(pair),
-        .restart_wait_ms = first_wait,
-        .restart_wait_max_ms = longest_wait > first_wait ? longest_wait : first_wait,
+        .restart_wait_ms = sink_number(pair, "retry.backoff.ms", 1000),
+        .restart_wait_max_ms =
+            options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT) : RESTART_WAIT_MAX_MS,
         .stop_at_end = !source_streams(source),
     };
 }

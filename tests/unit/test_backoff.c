@@ -32,10 +32,22 @@ static void many_failures_and_the_largest_ceiling_do_not_overflow(void **state) 
     assert_true(b.tries == UINT32_MAX);
 }
 
+static void odd_settings_are_made_even(void **state) {
+    (void)state;
+    Rng rng;
+    rng_seed(&rng, 1);
+    Backoff b;
+    backoff_init(&b, 0, 0);
+    assert_in_range(backoff_next_ms(&b, &rng), 0, 1);
+    backoff_init(&b, 5000, 100); /* the first wait is over the longest: then all are like it */
+    for (int i = 0; i < 5; i++) assert_in_range(backoff_next_ms(&b, &rng), 2500, 5000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_double_up_to_the_ceiling_with_jitter),
         cmocka_unit_test(many_failures_and_the_largest_ceiling_do_not_overflow),
+        cmocka_unit_test(odd_settings_are_made_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
