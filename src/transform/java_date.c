@@ -152,14 +152,16 @@ typedef struct Parsed {
     bool has_year_day, is_bc, is_half_day;
 } Parsed;
 
-/* A number at *s: all its digits, or just width of them when another number follows at once. */
+/* A number at *s: all its digits; just within the next width characters when another field follows at once.
+ */
 static bool take_number(Str *s, int width, bool is_tight, int64_t *ret, size_t *ret_digits) {
-    while (s->n && (s->p[0] == ' ' || s->p[0] == '\t')) *s = str_sub(*s, 1, s->n);
-    bool is_negative = s->n && s->p[0] == '-';
-    size_t i = is_negative, from = i;
+    if (is_tight && s->n < (size_t)width) return false;
+    size_t i = 0, end = is_tight ? (size_t)width : s->n;
+    while (i < end && (s->p[i] == ' ' || s->p[i] == '\t')) i++;
+    bool is_negative = i < end && s->p[i] == '-';
+    size_t from = i += is_negative;
     int64_t v = 0;
-    for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9' && i - from < (is_tight ? (size_t)width : MAX_DIGITS);
-         i++)
+    for (; i < end && s->p[i] >= '0' && s->p[i] <= '9' && i - from < MAX_DIGITS; i++)
         v = v * 10 + (s->p[i] - '0');
     if (i == from) return false;
     *ret = is_negative ? -v : v;
@@ -288,7 +290,7 @@ bool java_date_parse(const JavaDate *f, Str text, int64_t now_ms, int64_t *ret_m
             text = str_sub(text, d->text.n, text.n);
             continue;
         }
-        bool is_tight = i + 1 < f->count && is_number(&f->fields[i + 1]);
+        bool is_tight = i + 1 < f->count && f->fields[i + 1].letter;
         if (!take_field(d, is_tight, &text, now_ms, &p)) return false;
     }
     if (p.year < -290000 || p.year > 290000 || p.month < -99999 || p.month > 99999) return false;

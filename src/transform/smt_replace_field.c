@@ -34,10 +34,23 @@ typedef struct State {
     bool replace_null;
 } State;
 
+/* Values are looked up by the new name's old one, as Kafka does: where a field keeps a name that another was
+ * to be renamed to, it gets that one's value, if it is of the type. */
+typedef struct ReplacePlan {
+    StructMap map;
+    bool has_crossed; /* a field gets another's value */
+} ReplacePlan;
+
+static void free_plan(void *p) {
+    ReplacePlan *plan = p;
+    struct_map_done(&plan->map);
+    free(plan);
+}
+
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = struct_map_free;
+    s->cache.free_plan = free_plan;
     state->replace_null = options_bool(s->options, "replace.null.with.default");
     const TextList *list = options_list(s->options, "renames");
     state->renames = x_calloc(list->count + 1, sizeof *state->renames);
@@ -73,25 +86,52 @@ static Str renamed(const State *state, Str field, bool is_back) {
     return field;
 }
 
-/* Values are looked up by the new name's old one, as Kafka does: where a field keeps a name that another was
- * to be renamed to, it gets that one's value, if the types allow it. */
-static StructMap *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
-    const State *state = s->state;
-    StructDraft d = struct_draft(in);
+static bool draft(const Smt *s, const ConnectSchema *in, StructDraft *d, ReplacePlan *plan, Err *e) {
     for (size_t i = 0; i < in->field_count; i++) {
         if (!is_kept(s, in->fields[i].name)) continue;
-        Str name = renamed(state, in->fields[i].name, false);
-        Str source = renamed(state, name, true);
+        Str name = renamed(s->state, in->fields[i].name, false);
+        Str source = renamed(s->state, name, true);
         int from = connect_schema_find(in, source);
-        if (from < 0 || in->fields[from].schema->type != in->fields[i].schema->type) {
-            (void)err_set(e, ERR_DATA, false, "field \"" STR_FMT "\" can't take the value of \"" STR_FMT "\"",
-                          STR_ARG(name), STR_ARG(source));
-            struct_draft_done(&d);
-            return NULL;
-        }
-        struct_draft_add(&d, name, in->fields[i].schema, from);
+        if (from < 0)
+            return err_set(e, ERR_DATA, false, "there is no field \"" STR_FMT "\" to rename",
+                           STR_ARG(source));
+        plan->has_crossed = plan->has_crossed || from != (int)i;
+        struct_draft_add(d, name, in->fields[i].schema, from);
     }
-    return struct_map_plan(&d, state->replace_null, e);
+    return true;
+}
+
+static ReplacePlan *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    const State *state = s->state;
+    ReplacePlan *plan = x_calloc(1, sizeof *plan);
+    StructDraft d = struct_draft(in);
+    if (draft(s, in, &d, plan, e) && struct_map_new(&d, state->replace_null, &plan->map, e)) return plan;
+    struct_draft_done(&d);
+    free_plan(plan);
+    return NULL;
+}
+
+static bool is_logical(const ConnectSchema *s) {
+    return connect_schema_is(s, CONNECT_DECIMAL) || connect_schema_is(s, CONNECT_DATE) ||
+           connect_schema_is(s, CONNECT_TIME) || connect_schema_is(s, CONNECT_TIMESTAMP);
+}
+
+static bool takes(const ConnectSchema *to, const ConnectSchema *from, const Value *v) {
+    if (value_is_null(v)) return to->is_optional;
+    if (to->type >= CONNECT_ARRAY) return connect_schema_equal(to, from);
+    bool is_either = is_logical(to) || is_logical(from);
+    return to->type == from->type && (!is_either || str_eq(to->name, from->name));
+}
+
+static bool check_crossed(const StructMap *m, const ConnectSchema *in, const Value *row, Err *e) {
+    for (size_t i = 0; i < m->count; i++) {
+        const ConnectField *from = &in->fields[m->from[i]];
+        if (!takes(m->out->fields[i].schema, from->schema, &row[i]))
+            return err_set(e, ERR_DATA, false,
+                           "field \"" STR_FMT "\" can't take the value of \"" STR_FMT "\"",
+                           STR_ARG(m->out->fields[i].name), STR_ARG(from->name));
+    }
+    return true;
 }
 
 static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
@@ -99,13 +139,15 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const Value *v = smt_value(s, r);
     if (value_is_null(v)) return true;
     if (!smt_need_struct(in, v, e)) return false;
-    StructMap *m = schema_cache_find(&s->cache, in, 0);
-    if (!m) {
-        m = make_plan(s, in, e);
-        if (!m) return false;
-        schema_cache_add(&s->cache, in, 0, m);
+    ReplacePlan *plan = schema_cache_find(&s->cache, in, 0);
+    if (!plan) {
+        plan = make_plan(s, in, e);
+        if (!plan) return false;
+        schema_cache_add(&s->cache, in, 0, plan);
     }
-    smt_put(s, r, m->out, record_struct(struct_map_row(m, in, v, b), m->count));
+    Value *row = struct_map_row(&plan->map, in, v, b);
+    if (plan->has_crossed && !check_crossed(&plan->map, in, row, e)) return false;
+    smt_put(s, r, plan->map.out, record_struct(row, plan->map.count));
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* smt_schema_metadata.c - SetSchemaMetadata: another name or version of the schema, all else of it kept. */
+/* smt_schema_metadata.c - SetSchemaMetadata: another name or version of a struct's schema, all else of it
+ * kept. Kafka's fails on every other type, and so does this. */
 #include "transform/smt_table.h"
 
 #include <stdlib.h>
@@ -39,6 +40,9 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const Value *v = smt_value(s, r);
     if (!in && value_is_null(v)) return true;
     if (!in) return err_set(e, ERR_DATA, false, "there is no schema to name");
+    if (in->type != CONNECT_STRUCT)
+        return err_set(e, ERR_DATA, false, "only a struct can be named, and this is %s",
+                       connect_type_name(in->type));
     const ConnectSchema *out = schema_cache_find(&s->cache, in, 0);
     if (!out) {
         if (!make_plan(s, in, &out, e)) return false;
@@ -46,8 +50,7 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     }
     record_batch_hold_schema(b, out);
     Value value = *v;
-    if (in->type == CONNECT_STRUCT && !value_is_null(v) &&
-        options_bool(s->options, "replace.null.with.default")) {
+    if (!value_is_null(v) && options_bool(s->options, "replace.null.with.default")) {
         Value *row = record_batch_row(b, in->field_count);
         for (size_t i = 0; i < in->field_count; i++) row[i] = smt_field(in, v, i, true);
         value = record_struct(row, in->field_count);

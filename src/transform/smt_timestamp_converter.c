@@ -114,6 +114,11 @@ static bool to_ms(const State *state, Form form, const Value *v, int64_t *ret, E
     }
 }
 
+/* Kafka's Date and Time wrap around there; the value would be another day. */
+static bool fits(const State *state, int64_t ms) {
+    return state->target != DATE || (ms / DAY > INT32_MIN && ms / DAY < INT32_MAX);
+}
+
 static Value from_ms(State *state, int64_t ms, Arena *a) {
     int64_t in_day = (ms % DAY + DAY) % DAY;
     switch (state->target) {
@@ -139,6 +144,7 @@ static bool convert(State *state, Form from, const Value *v, Arena *a, Value *re
         return true;
     }
     if (!to_ms(state, from, v, &ms, e)) return false;
+    if (!fits(state, ms)) return err_set(e, ERR_DATA, false, "a time past the range of a Date");
     *ret = from_ms(state, ms, a);
     return true;
 }
@@ -173,15 +179,14 @@ static bool plan_fields(State *state, const ConnectSchema *in, bool replace, Tim
     const ConnectSchema *target = NULL;
     plan->field = connect_schema_find(in, state->field);
     struct_draft_add_all(&d, in);
-    bool is_fine = true;
+    Err ignored = {0};
     if (plan->field >= 0) {
         const ConnectSchema *f = in->fields[plan->field].schema;
         target = target_schema(state, f->is_optional);
         d.fields[plan->field].schema = target;
-        is_fine = form_of(f, &plan->from, e) || err_wrap(e, "field \"" STR_FMT "\"", STR_ARG(state->field));
+        if (!form_of(f, &plan->from, &ignored)) plan->from = NO_FORM; /* no matter where the struct is null */
     }
-    if (is_fine) is_fine = struct_map_new(&d, replace, &plan->map, e);
-    else struct_draft_done(&d);
+    bool is_fine = struct_map_new(&d, replace, &plan->map, e);
     connect_schema_unref(target);
     if (is_fine && in->has_default && !value_is_null(&in->default_value))
         return err_set(e, ERR_DATA, false, "a struct with a default can't be converted");
@@ -231,6 +236,10 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     Value *row = struct_map_row(&plan->map, in, &v, b);
     if (plan->field >= 0) {
         Value *at = &row[plan->field];
+        if (plan->from == NO_FORM) {
+            (void)form_of(in->fields[plan->field].schema, &(Form){0}, e);
+            return err_wrap(e, "field \"" STR_FMT "\"", STR_ARG(state->field));
+        }
         if (!convert(state, plan->from, at, &b->arena, at, e))
             return err_wrap(e, "field \"" STR_FMT "\"", STR_ARG(state->field));
     }

@@ -51,7 +51,9 @@ static void test_parsing_is_lenient(void **state) {
     parses("yyyy-MM-dd", "2025-13-31", 1769817600000);
     parses("yyyy-MM-dd HH:mm XXX", "2026-01-31 02:00 +02:00", 1769817600000);
     parses("yyyy-MM-dd HH:mm z", "2026-01-31 00:00 UTC", 1769817600000);
-    parses("yy", "47", -725846400000); /* 1947: more than 20 years ahead */
+    parses("yy", "47", -725846400000);                       /* 1947: more than 20 years ahead */
+    parses("yyyyMMddHH", "2021-03-04 05:06", 1606939200000); /* as Java: month "-0", day "3-" */
+    parses("yyyyMMdd", "202", INT64_MIN);
     parses("yyyy-MM-dd", "2026/01/31", INT64_MIN);
     parses("yyyy-MM-dd", "x", INT64_MIN);
     parses("HH:mm", "", INT64_MIN);

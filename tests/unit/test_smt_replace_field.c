@@ -29,8 +29,14 @@ static void test_null_stays(void **state) {
 static void test_bad(void **state) {
     (void)state;
     expect_error(TYPE "exclude=a", "{'topic':'t','value_schema':'int8','value':1}", "this is int8");
-    expect_error(TYPE "renames=a:b", "{'topic':'t','value_schema':" ROW ",'value':{'a':1}}",
-                 "can't take the value of");
+    expect_error(TYPE "renames=a:b\nexclude=a", "{'topic':'t','value_schema':" ROW ",'value':{'a':1}}",
+                 "field \"b\" can't take the value of \"a\"");
+    expect(TYPE "renames=c:b\nexclude=c",
+           "{'topic':'t','value_schema':{'t':'struct','f':[['b','string?'],['c','int8?']]},'value':{'b':'x','"
+           "c':null}}",
+           "{'topic':'t','value_schema':{'t':'struct','f':[['b','string?']]},'value':{'b':null}}");
+    expect_error(TYPE "renames=z:a", "{'topic':'t','value_schema':" ROW ",'value':{'a':1}}",
+                 "no field \"z\"");
     expect_config_error(TYPE "renames=a", SINK, "'a' isn't old:new");
     expect_config_error(TYPE "renames=a:b:c", SINK, "isn't old:new");
 }

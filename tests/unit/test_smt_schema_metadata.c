@@ -12,17 +12,18 @@ static void test_name_and_version(void **state) {
            "{'topic':'t','value_schema':{'t':'struct?','n':'n','v':4,'doc':'d','f':[['a',{'t':'int8?','def':"
            "2}]]},"
            "'value':{'a':2}}");
-    expect(TYPE "schema.version=4", "{'topic':'t','value_schema':{'t':'int8?','n':'x'}}",
-           "{'topic':'t','value_schema':{'t':'int8?','n':'x','v':4}}");
+    expect(TYPE "schema.version=4", "{'topic':'t','value_schema':{'t':'struct?','n':'x','f':[]}}",
+           "{'topic':'t','value_schema':{'t':'struct?','n':'x','v':4,'f':[]}}");
     expect(TYPE "schema.version=4", "{'topic':'t'}", "{'topic':'t'}");
     expect("type=org.apache.kafka.connect.transforms.SetSchemaMetadata$Key\nschema.name=k",
-           "{'topic':'t','key_schema':{'t':'array','e':'int8'},'key':[1]}",
-           "{'topic':'t','key_schema':{'t':'array','n':'k','e':'int8'},'key':[1]}");
+           "{'topic':'t','key_schema':{'t':'struct','f':[['a','int8']]},'key':{'a':1}}",
+           "{'topic':'t','key_schema':{'t':'struct','n':'k','f':[['a','int8']]},'key':{'a':1}}");
 }
 
 static void test_bad(void **state) {
     (void)state;
     expect_error(TYPE "schema.name=n", "{'topic':'t','value':'x'}", "no schema");
+    expect_error(TYPE "schema.name=n", "{'topic':'t','value_schema':'int8','value':1}", "this is int8");
     expect_config_error(TYPE "replace.null.with.default=true", SINK, "schema.name or schema.version");
 }
 

@@ -58,6 +58,8 @@ static void test_bad(void **state) {
                  "{'topic':'t','value_schema':'string','value':'x'}", "the format doesn't fit");
     expect_error(TYPE "target.type=Date", "{'topic':'t','value_schema':'string','value':'x'}",
                  "needs a format");
+    expect_error(TYPE "target.type=Date", "{'topic':'t','value_schema':'int64','value':6137431638834854803}",
+                 "past the range of a Date");
     expect_config_error(TYPE "target.type=string", SINK, "needs a format");
     expect_config_error(TYPE "target.type=datetime", SINK, "expected string, unix, Date, Time or Timestamp");
 }
