@@ -104,7 +104,8 @@ static FlatPlan *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
 static void put_fields(const ConnectSchema *schema, const Value *row, Value **at) {
     for (size_t i = 0; i < schema->field_count; i++) {
         const ConnectSchema *f = schema->fields[i].schema;
-        Value v = row ? smt_field(schema, row, i, true) : value_null();
+        /* As Struct.get and getStruct: only the former gives defaults. */
+        Value v = row ? smt_field(schema, row, i, f->type != CONNECT_STRUCT) : value_null();
         if (f->type == CONNECT_STRUCT) put_fields(f, value_is_null(&v) ? NULL : &v, at);
         else *(*at)++ = v;
     }

@@ -253,14 +253,15 @@ static void envelope_headers(const State *state, const UnwrapPlan *plan, RecordB
     }
 }
 
-/* Also the topic: a blank value leaves it. */
+/* The topic by a column; a blank one leaves it. As Debezium reads it, a null isn't its default, but where
+ * rewriting has made it so before. */
 static bool route(const State *state, const ConnectSchema *schema, const Value *row, int field,
                   RecordBatch *b, Record *r, Err *e) {
     if (state->route_by.n == 0) return true;
     if (field < 0 || schema->fields[field].schema->type != CONNECT_STRING)
         return err_set(e, ERR_DATA, false, "route.by.field: the row has no text column \"" STR_FMT "\"",
                        STR_ARG(state->route_by));
-    Value v = smt_field(schema, row, (size_t)field, true);
+    Value v = *record_field(row, (size_t)field);
     if (!value_is_null(&v) && str_trim(value_str(&v)).n) r->topic = arena_str(&b->arena, value_str(&v));
     return true;
 }
@@ -287,13 +288,14 @@ static bool upsert(State *state, const UnwrapPlan *plan, RecordBatch *b, Record 
     const ConnectSchema *in = r->value_schema;
     const Value *envelope = &r->value, *after = record_field(envelope, (size_t)plan->after);
     const ConnectSchema *row_schema = in->fields[plan->after].schema;
-    if (!route(state, row_schema, after, plan->upsert_route, b, r, e)) return false;
     Value *row = struct_map_row(&plan->upsert, row_schema, after, b);
+    Value made = record_struct(row, plan->upsert.count);
+    if (!route(state, row_schema, &made, plan->upsert_route, b, r, e)) return false;
     Value *at = row + row_schema->field_count;
     if (state->on_delete == DELETE_REWRITE) *at++ = deleted(false);
     put_refs(plan, envelope, at);
     r->value_schema = plan->upsert.out;
-    r->value = record_struct(row, plan->upsert.count);
+    r->value = made;
     return drop_fields(state, b, r, e);
 }
 

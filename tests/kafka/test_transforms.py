@@ -29,15 +29,15 @@ CASES, RECORDS = int(os.environ.get("TRANSFORM_CASES", 400)), 6
 
 
 class Maker:
+    kinds = ["int8", "int16", "int32", "int64", "float32", "float64", "boolean", "string", "bytes", "Date", "Time", "Timestamp", "Decimal", "Micro"]
+
     def __init__(self, seed):
         self.r = random.Random(seed)
 
     def leaf(self):
         r = self.r
-        kind = r.choice(["int8", "int16", "int32", "int64", "float32", "float64", "boolean", "string", "bytes", "Date", "Time", "Timestamp", "Decimal", "Micro"])
-        s = {"Date": {"t": "int32", "n": DATA + "Date", "v": 1}, "Time": {"t": "int32", "n": DATA + "Time", "v": 1},
-             "Timestamp": {"t": "int64", "n": DATA + "Timestamp", "v": 1}, "Micro": {"t": "int64", "n": "io.debezium.time.MicroTimestamp", "v": 1},
-             "Decimal": {"t": "bytes", "n": DATA + "Decimal", "v": 1, "p": {"scale": str(self.scale())}}}.get(kind, {"t": kind})
+        kind = r.choice(self.kinds)
+        s = self.logical().get(kind, {"t": kind})
         if r.random() < 0.5:
             s["t"] += "?"
         if r.random() < 0.2:
@@ -45,6 +45,11 @@ class Maker:
         if r.random() < 0.1:
             s["doc"] = "a field"
         return s
+
+    def logical(self):
+        return {"Date": {"t": "int32", "n": DATA + "Date", "v": 1}, "Time": {"t": "int32", "n": DATA + "Time", "v": 1},
+                "Timestamp": {"t": "int64", "n": DATA + "Timestamp", "v": 1}, "Micro": {"t": "int64", "n": "io.debezium.time.MicroTimestamp", "v": 1},
+                "Decimal": {"t": "bytes", "n": DATA + "Decimal", "v": 1, "p": {"scale": str(self.scale())}}}
 
     def scale(self):
         return self.r.choice([0, 2, 4, 9])
@@ -322,6 +327,8 @@ def test_one_transform_gives_what_the_real_one_gives(name):
     m = Maker(f"transform {name}")
     if name == "mask_field":
         m.scale = lambda: 0
+    if name == "replace_field":  # to Java dates and times are one class, so one kind may take the other's place
+        m.kinds = [k for k in m.kinds if k not in ("Date", "Time")]
     if name == "timestamp_converter":
         whole = m.whole
         m.whole = lambda bits: whole(bits) if bits < 64 else m.r.randint(-10**9, 10**10)

@@ -80,7 +80,10 @@ static void test_routing(void **state) {
            ",'value':{'before':null,'after':{'id':1,'name':'blue'}," SOURCE ",'op':'c','ts_ms':8}}",
            "{'topic':'blue','value_schema':" OUT("") ",'value':{'id':1,'name':'blue'}}");
     expect(TYPE "route.by.field=name\ndelete.handling.mode=none", DELETED,
-           "{'topic':'x','value_schema':" ROW "}");
+           "{'topic':'s.dbo.t','value_schema':" ROW "}");
+    expect(TYPE "route.by.field=name\ndelete.handling.mode=rewrite", CREATED,
+           "{'topic':'x','value_schema':" OUT(
+               ",['__deleted','string?']") ",'value':{'id':1,'name':'x','__deleted':'false'}}");
     expect_error(TYPE "route.by.field=id", CREATED, "no text column \"id\"");
 }
 
