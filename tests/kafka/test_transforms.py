@@ -22,7 +22,7 @@ PARTS = HERE.parents[1] / "build" / "kafka"
 KAFKA = "org.apache.kafka.connect.transforms."
 DATA = "org.apache.kafka.connect.data."
 NAMES = ["id", "name", "amount", "at", "flag", "note", "extra"]
-CASES, RECORDS = int(os.environ.get("TRANSFORM_CASES", 400)), 6
+CASES, RECORDS = int(os.environ.get("TRANSFORM_CASES", 150)), 6
 
 
 # ---- random schemas and values ----
