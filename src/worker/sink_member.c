@@ -31,6 +31,7 @@ enum {
     QUEUE_KIB = 16 * 1024, /* of all tasks */
     QUEUE_KIB_MIN = 2 * 1024,
     QUEUE_RECORDS = 40000,
+    PARTITION_FETCH_BYTES = 256 * 1024,
     HEARTBEAT_MS = 1000,
 };
 #define OWN_PREFIX "millrace-"
@@ -574,6 +575,8 @@ static bool set_defaults(const SinkMember *m, rd_kafka_conf_t *conf, Err *e) {
     if (kib < QUEUE_KIB_MIN) kib = QUEUE_KIB_MIN;
     return conf_default(conf, "queued.max.messages.kbytes", "16384", kib, e) &&
            conf_default(conf, "fetch.max.bytes", "8388608", kib * 1024, e) &&
+           /* compressed; what it unfolds to is bounded by nothing else */
+           conf_default(conf, "fetch.message.max.bytes", "1048576", PARTITION_FETCH_BYTES, e) &&
            conf_default(conf, "queued.min.messages", "20000", records > 0 ? records : 1, e) &&
            conf_default(conf, "heartbeat.interval.ms", "3000", HEARTBEAT_MS, e);
 }

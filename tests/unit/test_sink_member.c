@@ -2,6 +2,11 @@
 
 #include "sink_rig.h"
 
+enum { STEPS = 100 };
+#define SCHEMA                                                                                               \
+    "{\"type\":\"struct\",\"optional\":false,\"fields\":[{\"field\":\"id\",\"type\":\"int64\",\"optional\":" \
+    "false}]}"
+
 static int waits;
 
 static void note_waiting(void *arg, const Err *why) {
@@ -25,6 +30,116 @@ static bool open_of(const SinkRig *r, SinkMember **ret, Err *e) {
     return sink_member_open(&spec, ret, e);
 }
 
+static SinkMember *opened(const SinkRig *r) {
+    SinkMember *m = NULL;
+    Err e = {0};
+    if (!open_of(r, &m, &e)) fail_msg("%s", e.msg);
+    return m;
+}
+
+static void put_id(SinkRig *r, int id) {
+    char key[256], value[256];
+    (void)snprintf(key, sizeof key, "{\"schema\":%s,\"payload\":{\"id\":%d}}", SCHEMA, id);
+    (void)snprintf(value, sizeof value, "%s", key);
+    kafka_mock_put(&r->mock, "t", id % 2, key, value);
+}
+
+/* Until so many rows are in the target. */
+static bool step_to(SinkMember *m, size_t rows, Err *e) {
+    for (int i = 0; i < STEPS && target.row_count < rows; i++)
+        if (!sink_member_step(m, e)) return false;
+    return target.row_count >= rows;
+}
+
+static void rows_and_offsets_reach_the_target_once(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    for (int i = 0; i < 10; i++) put_id(&r, i);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 10, &e)) fail_msg("%s", e.msg);
+    sink_member_close(m);
+    assert_int_equal(target.row_count, 10);
+    assert_int_equal(target.partitions[0].offset, 5);
+    assert_int_equal(target.partitions[1].offset, 5);
+    sink_rig_close(&r);
+}
+
+/* The connection goes away with the answer: what was in isn't written again, what wasn't is. */
+static void a_lost_answer(bool is_in) {
+    static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    target.fails = 2;
+    target.is_in = is_in;
+    target.was_lost = true;
+    for (int i = 0; i < 10; i++) put_id(&r, i);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 10, &e)) fail_msg("%s", e.msg);
+    for (int i = 0; i < 3; i++) assert_true(sink_member_step(m, &e));
+    sink_member_close(m);
+    assert_int_equal(target.row_count, 10);
+    assert_true(waits >= 1);
+    sink_rig_close(&r);
+}
+
+static void a_lost_answer_of_a_put_that_is_in(void **state) {
+    (void)state;
+    a_lost_answer(true);
+}
+
+static void a_lost_answer_of_a_put_that_is_not(void **state) {
+    (void)state;
+    a_lost_answer(false);
+}
+
+static void a_record_that_cannot_be_read_fails_with_its_place(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    kafka_mock_put(&r.mock, "t", 1, NULL, "not JSON");
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    assert_false(step_to(m, 1, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "t-1 at offset 0"));
+    sink_member_close(m);
+    assert_false(target.partitions[1].offset > 0);
+    sink_rig_close(&r);
+}
+
+static void with_tolerance_it_goes_to_the_dead_letter_topic(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"pk.mode", "record_key"},
+                                              {"errors.tolerance", "all"},
+                                              {"errors.deadletterqueue.topic.name", "dead"},
+                                              {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    kafka_mock_put(&r.mock, "t", 1, NULL, "not JSON");
+    put_id(&r, 3);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 1, &e)) fail_msg("%s", e.msg);
+    sink_member_close(m);
+    assert_int_equal(target.ids[0], 3);
+    assert_int_equal(target.partitions[1].offset, 2);
+    int64_t low = 0, high = 0;
+    assert_int_equal(rd_kafka_query_watermark_offsets(r.mock.rk, "dead", 0, &low, &high, 10000),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(high, 1);
+    sink_rig_close(&r);
+}
+
 static void an_unknown_converter_is_refused(void **state) {
     (void)state;
     static const char *const settings[][2] = {{"key.converter", "no.such.Converter"}, {NULL, NULL}};
@@ -40,6 +155,11 @@ static void an_unknown_converter_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_and_offsets_reach_the_target_once),
+        cmocka_unit_test(a_lost_answer_of_a_put_that_is_in),
+        cmocka_unit_test(a_lost_answer_of_a_put_that_is_not),
+        cmocka_unit_test(a_record_that_cannot_be_read_fails_with_its_place),
+        cmocka_unit_test(with_tolerance_it_goes_to_the_dead_letter_topic),
         cmocka_unit_test(an_unknown_converter_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

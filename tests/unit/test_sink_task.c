@@ -32,9 +32,27 @@ static void a_task_that_cannot_start_fails_with_the_reason(void **state) {
     sink_rig_close(&r);
 }
 
+static void tasks_run_until_they_are_stopped(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
+    SinkRig r;
+    sink_rig_open(&r, settings);
+    SinkTasks *t = started(&r);
+    for (int i = 0; i < 1000 && sink_tasks_state_of_all(t, NULL) != SINK_TASK_RUNNING; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(sink_tasks_state(t, 0, NULL), SINK_TASK_RUNNING);
+    sink_tasks_drain(t);
+    for (int i = 0; i < 1000 && sink_tasks_state_of_all(t, NULL) != SINK_TASK_STOPPED; i++)
+        clock_sleep_ms(10);
+    assert_int_equal(sink_tasks_state(t, 0, NULL), SINK_TASK_STOPPED);
+    sink_tasks_stop(t);
+    sink_rig_close(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_that_cannot_start_fails_with_the_reason),
+        cmocka_unit_test(tasks_run_until_they_are_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
