@@ -19,6 +19,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "postgres/apply.h"
+#include "postgres/catalog_pg.h"
+#include "postgres/pgname.h"
 #include "postgres/precheck_pg.h"
 #include "postgres/quarantine.h"
 #include "postgres/sink_option.h"
@@ -47,7 +49,7 @@ struct TopicWriter {
     const TopicPut *put;
     size_t base;    /* of the part that is taken apart */
     size_t letters; /* of the put at hand */
-    Metric *transactions, *latency;
+    Metric *transactions, *latency, *position_time;
     PgStatement begin, commit;
 };
 
@@ -144,6 +146,8 @@ static bool start(const Options *options, const ConnectorContext *context, Topic
                                   "Transactions committed in the target");
     w->latency = metrics_get(context->metrics, METRIC_HISTOGRAM_US, "millrace_apply_latency", (Str){0},
                              "From a change's commit in the source to its commit in the target");
+    w->position_time = metrics_get(context->metrics, METRIC_GAUGE, "millrace_position_time_us", (Str){0},
+                                   "Commit time, in the source, of the newest change of the last put");
     if (!connect_to(w, e) || !precheck_pg_server(w->conn, e) || !topic_store_create(w->store, w->conn, e)) {
         stop(w);
         return false;
@@ -209,34 +213,72 @@ static bool fit(TopicWriter *w, const Schema *s, Err *e) {
     return true;
 }
 
+static void add_part(TopicWriter *w, size_t from, size_t to) {
+    if (from >= to) return;
+    if (w->part_count == w->part_cap) {
+        w->part_cap = w->part_cap ? 2 * w->part_cap : 8;
+        w->parts = x_reallocarray(w->parts, w->part_cap, sizeof *w->parts);
+    }
+    w->parts[w->part_count++] = (Part){from, to};
+}
+
+/* A delete that tells no more than the key (the first that is seen of a topic may be a tombstone), and no
+ * table yet: there is nothing to delete, and no table to be made of so little. */
+static bool is_nothing(TopicWriter *w, const Change *change, bool *ret, Err *e) {
+    const Schema *s = change->schema;
+    *ret = false;
+    if (change->after || s->key_count < s->column_count || is_fitted(w, s)) return true;
+    CLEANUP(pgname_table_done) PgTableName name = {0};
+    PgTable *table = NULL;
+    if (!pgname_rule_find(w->config->rules.names, s, &name, e) ||
+        !catalog_pg_table(w->conn, name.schema, name.table, &table, e))
+        return false;
+    *ret = !table;
+    catalog_pg_free(table);
+    return true;
+}
+
+/* Where to cut: seen are the schemas of the stretch so far. *ret_known: s is one of them. */
+static bool is_cut(const Schema *const *seen, size_t count, const Schema *s, bool *ret_known) {
+    bool is_other = false;
+    *ret_known = false;
+    for (size_t k = 0; k < count && !*ret_known; k++) {
+        *ret_known = seen[k] == s;
+        is_other = is_other || is_same_table(seen[k], s);
+    }
+    return is_other;
+}
+
 /* All tables fit; and where to cut. */
 static bool plan(TopicWriter *w, const TopicPut *put, Err *e) {
     enum { SEEN_MAX = 64 };
     const Schema *seen[SEEN_MAX], *last = NULL;
     size_t seen_count = 0, from = 0;
     w->part_count = 0;
-    for (size_t i = 0; i <= put->count; i++) {
-        const Schema *s = i < put->count ? put->changes[i].schema : NULL;
-        if (s && s == last) continue;
-        bool is_known = false, is_other = !s || seen_count == SEEN_MAX;
-        for (size_t k = 0; s && k < seen_count && !is_known; k++) {
-            is_known = seen[k] == s;
-            is_other = is_other || (!is_known && is_same_table(seen[k], s));
+    for (size_t i = 0; i < put->count; i++) {
+        const Schema *s = put->changes[i].schema;
+        bool is_known = false, is_left_out = false;
+        if (s == last) continue;
+        if (!is_nothing(w, &put->changes[i], &is_left_out, e)) return false;
+        if (is_left_out) {
+            add_part(w, from, i);
+            from = i + 1; /* and the next one is looked at again */
+            seen_count = 0;
+            last = NULL;
+            continue;
         }
         last = s;
+        bool cuts = is_cut(seen, seen_count, s, &is_known) || seen_count == SEEN_MAX;
         if (is_known) continue;
-        if (s && !is_fitted(w, s) && !fit(w, s, e)) return false;
-        if (is_other && i > from) {
-            if (w->part_count == w->part_cap) {
-                w->part_cap = w->part_cap ? 2 * w->part_cap : 8;
-                w->parts = x_reallocarray(w->parts, w->part_cap, sizeof *w->parts);
-            }
-            w->parts[w->part_count++] = (Part){from, i};
+        if (!is_fitted(w, s) && !fit(w, s, e)) return false;
+        if (cuts) {
+            add_part(w, from, i);
             from = i;
             seen_count = 0;
         }
-        if (s) seen[seen_count++] = s;
+        seen[seen_count++] = s;
     }
+    add_part(w, from, put->count);
     return true;
 }
 
@@ -308,7 +350,7 @@ static bool may_hold_in_order(const TopicWriter *w, const Err *e) {
 }
 
 static void count_put(TopicWriter *w) {
-    int64_t now_us = clock_wall_us(), last_us = 0, same = 0;
+    int64_t now_us = clock_wall_us(), last_us = 0, newest_us = 0, same = 0;
     Target *t = NULL;
     Err unused;
     for (size_t i = 0; i <= w->put->count; i++) {
@@ -320,9 +362,12 @@ static void count_put(TopicWriter *w) {
         if (!c) break;
         if (c->source_us > 0) same++;
         last_us = c->source_us;
-        if (target_set_find(w->targets, w->conn, c->schema, &t, &unused)) target_count_change(t, c);
+        if (last_us > newest_us) newest_us = last_us;
+        if (is_fitted(w, c->schema) && target_set_find(w->targets, w->conn, c->schema, &t, &unused))
+            target_count_change(t, c);
     }
     target_set_count_commit(w->targets);
+    if (newest_us > 0) metric_set(w->position_time, newest_us);
     metric_add(w->transactions, 1);
 }
 

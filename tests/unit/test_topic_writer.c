@@ -123,6 +123,39 @@ static void versions_of_a_schema_may_alternate(void **state) {
     topic_rig_close(&r);
 }
 
+/* The first record of a topic is a tombstone: of the table only the key is known. */
+static void a_delete_of_no_table_does_nothing(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Column key = {.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1, .column_id = 1};
+    const Schema *narrow = schema_of("items", &key, 1), *s = items("items", true);
+    Puts puts = {.batch = some()};
+    Value *gone = batch_row(puts.batch, 1);
+    gone[0] = value_int(1);
+    add(puts.batch, OP_DELETE, narrow, gone);
+    must_put_to(&r, &puts, 1);
+    assert_string_equal(stored_offset(&r), "1/1/g");
+    assert_string_equal(pg_fixture_text(r.conn, "SELECT to_regclass('dbo.items')"), "null");
+    puts.batch = some();
+    gone = batch_row(puts.batch, 1);
+    gone[0] = value_int(1);
+    add(puts.batch, OP_DELETE, narrow, gone);
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 2, "two", 2));
+    must_put_to(&r, &puts, 4);
+    assert_string_equal(rows(&r), "1,one,1 2,two,2");
+    puts.batch = some();
+    gone = batch_row(puts.batch, 1);
+    gone[0] = value_int(1);
+    add(puts.batch, OP_DELETE, narrow, gone);
+    must_put_to(&r, &puts, 5);
+    assert_string_equal(rows(&r), "2,two,2");
+    schema_unref(narrow);
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
 static const Setting TOLERANT[] = {
     {"insert.mode", "upsert"},     {"pk.mode", "record_key"},
     {"delete.enabled", "true"},    {"schema.evolution", "basic"},
@@ -216,6 +249,7 @@ int main(void) {
         cmocka_unit_test(who_lost_the_partition_writes_nothing),
         cmocka_unit_test(an_owner_that_is_in_the_way_is_ended),
         cmocka_unit_test(versions_of_a_schema_may_alternate),
+        cmocka_unit_test(a_delete_of_no_table_does_nothing),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
         cmocka_unit_test(a_topic_that_makes_no_table_is_refused_at_the_start),
