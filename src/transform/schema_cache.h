@@ -15,6 +15,7 @@ enum { SCHEMA_CACHE_MAX = 256 };
 
 typedef struct SchemaCacheEntry {
     const ConnectSchema *schema; /* a reference */
+    const ConnectSchema *twin;   /* a reference: found last by content; NULL = none yet */
     uint64_t extra;
     void *plan; /* owned */
 } SchemaCacheEntry;

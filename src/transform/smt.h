@@ -41,6 +41,7 @@ struct Smt {
     const SmtClass *class_;
     bool is_key; /* $Key */
     bool is_sink;
+    bool replaces_null;   /* the option replace.null.with.default, where the class has it */
     int debezium_version; /* 205, 207, 300 */
     Options *options;     /* owned */
     void *state;          /* the class's own, owned */
@@ -80,10 +81,11 @@ bool smt_direct_nothing(const Smt *s, SmtDirect *ret, Err *e);
 bool smt_direct_routes(const Smt *s, SmtDirect *ret, Err *e);
 
 /* Rows that most transforms have. */
+#define SMT_REPLACE_NULL "replace.null.with.default"
 #define SMT_REPLACE_NULL_ROW                                                                                 \
     {                                                                                                        \
-        .key = "replace.null.with.default", .type = OPTION_BOOL, .importance = OPTION_MEDIUM,                \
-        .standard = "true", .help = "a null field that has a default becomes the default"                    \
+        .key = SMT_REPLACE_NULL, .type = OPTION_BOOL, .importance = OPTION_MEDIUM, .standard = "true",       \
+        .help = "a null field that has a default becomes the default"                                        \
     }
 
 #endif

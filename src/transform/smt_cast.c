@@ -70,7 +70,7 @@ static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
     s->cache.free_plan = free_plan;
-    state->replace_null = options_bool(s->options, "replace.null.with.default");
+    state->replace_null = s->replaces_null;
     const TextList *spec = options_list(s->options, "spec");
     state->casts = x_calloc(spec->count + 1, sizeof *state->casts);
     for (size_t i = 0; i < spec->count; i++) {

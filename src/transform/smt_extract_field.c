@@ -59,7 +59,7 @@ static bool extract_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const int *way = find_way(s, schema, e);
     if (!way) return false;
     record_batch_hold_schema(b, schema);
-    bool replace = options_bool(s->options, "replace.null.with.default");
+    bool replace = s->replaces_null;
     for (size_t i = 0; i < path->steps.count; i++) {
         bool is_last = i + 1 == path->steps.count;
         if (!value_is_null(&v)) v = smt_field(schema, &v, (size_t)way[i], replace || !is_last);

@@ -63,7 +63,7 @@ static bool make_map(const Smt *s, const ConnectSchema *in, StructMap *ret, Err 
     for (size_t i = 0; i < in->field_count; i++)
         if (!textlist_has(options_list(s->options, "fields"), in->fields[i].name))
             struct_draft_add(&d, in->fields[i].name, in->fields[i].schema, (int)i);
-    return struct_map_new(&d, options_bool(s->options, "replace.null.with.default"), ret, e);
+    return struct_map_new(&d, s->replaces_null, ret, e);
 }
 
 static bool make_plan(const Smt *s, const ConnectSchema *in, FromPlan *plan, Err *e) {
@@ -91,7 +91,7 @@ static bool from_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
         schema_cache_add(&s->cache, in, 0, plan);
     }
     const TextList *headers = options_list(s->options, "headers");
-    bool replace = options_bool(s->options, "replace.null.with.default");
+    bool replace = s->replaces_null;
     record_batch_hold_schema(b, in);
     for (size_t i = 0; i < headers->count; i++) {
         size_t field = (size_t)plan->fields[i];

@@ -45,7 +45,7 @@ static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
     s->cache.free_plan = struct_map_free;
-    state->replace_null = options_bool(s->options, "replace.null.with.default");
+    state->replace_null = s->replaces_null;
     bool has_any = false;
     for (int k = 0; k < KINDS; k++) {
         const char *text = options_str(s->options, OPTIONS[k].key);

@@ -139,7 +139,7 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     if (!smt_need_struct(in, v, e)) return false;
     MaskPlan *plan = schema_cache_find(&s->cache, in, 0);
     if (!plan) plan = schema_cache_add(&s->cache, in, 0, make_plan(s, in));
-    bool replace = options_bool(s->options, "replace.null.with.default");
+    bool replace = s->replaces_null;
     Value *row = record_batch_row(b, in->field_count);
     for (size_t i = 0; i < in->field_count; i++) row[i] = smt_field(in, v, i, replace);
     for (size_t i = 0; i < plan->count; i++) {

@@ -51,7 +51,7 @@ static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
     s->cache.free_plan = free_plan;
-    state->replace_null = options_bool(s->options, "replace.null.with.default");
+    state->replace_null = s->replaces_null;
     const TextList *list = options_list(s->options, "renames");
     state->renames = x_calloc(list->count + 1, sizeof *state->renames);
     for (size_t i = 0; i < list->count; i++) {

@@ -50,7 +50,7 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     }
     record_batch_hold_schema(b, out);
     Value value = *v;
-    if (!value_is_null(v) && options_bool(s->options, "replace.null.with.default")) {
+    if (!value_is_null(v) && s->replaces_null) {
         Value *row = record_batch_row(b, in->field_count);
         for (size_t i = 0; i < in->field_count; i++) row[i] = smt_field(in, v, i, true);
         value = record_struct(row, in->field_count);

@@ -200,7 +200,7 @@ static TimePlan *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
     if (state->field.n == 0) {
         is_fine = form_of(in, &plan->from, e);
         plan->whole = target_schema(state, in->is_optional);
-    } else is_fine = plan_fields(state, in, options_bool(s->options, "replace.null.with.default"), plan, e);
+    } else is_fine = plan_fields(state, in, s->replaces_null, plan, e);
     if (is_fine) return plan;
     free_plan(plan);
     return NULL;

@@ -31,7 +31,7 @@ static StructMap *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
         }
         struct_draft_add(&d, in->fields[from].name, in->fields[from].schema, from);
     }
-    return struct_map_plan(&d, options_bool(s->options, "replace.null.with.default"), e);
+    return struct_map_plan(&d, s->replaces_null, e);
 }
 
 static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {

@@ -97,9 +97,12 @@ static int version_number(const char *version) {
 }
 
 static bool init_smt(Smt *smt, const Props *props, Err *e) {
-    if (!options_parse(smt->class_->options, smt->class_->option_count, props, &smt->options, e))
-        return false;
-    return !smt->class_->init || smt->class_->init(smt, e);
+    const SmtClass *class_ = smt->class_;
+    if (!options_parse(class_->options, class_->option_count, props, &smt->options, e)) return false;
+    for (size_t i = 0; i < class_->option_count; i++)
+        if (strcmp(class_->options[i].key, SMT_REPLACE_NULL) == 0)
+            smt->replaces_null = options_bool(smt->options, SMT_REPLACE_NULL);
+    return !class_->init || class_->init(smt, e);
 }
 
 static bool add_stage(TransformChain *c, const Props *all, const char *alias, const TransformSetup *setup,

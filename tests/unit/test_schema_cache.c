@@ -23,6 +23,9 @@ static void test_found_again(void **state) {
     void *other = schema_cache_add(&c, a, 7, x_strdup("7"));
     assert_ptr_equal(schema_cache_find(&c, a, 0), plan);
     assert_ptr_equal(schema_cache_find(&c, twin, 7), other);
+    assert_ptr_equal(c.entries[1].twin, twin);
+    assert_ptr_equal(schema_cache_find(&c, twin, 7), other);
+    assert_ptr_equal(schema_cache_find(&c, a, 7), other);
     assert_null(schema_cache_find(&c, b, 0));
     connect_schema_unref(a);
     connect_schema_unref(twin);
