@@ -15,6 +15,7 @@
 #include "convert/wire_option.h"
 #include "postgres/sink_option.h"
 #include "sqlserver/source_options.h"
+#include "transport/kafka_option.h"
 #include "worker/worker_option.h"
 
 static const char INTRO[] =
@@ -242,6 +243,12 @@ int main(void) {
     add_section("Both connectors", NULL, "What Kafka Connect itself knows of every connector.",
                 option_connect_table(), &out);
     add_section("Worker", NULL, "The worker's own file; none is needed.", worker_option_table(), &out);
+    add_section("Worker: with Kafka", NULL,
+                "With `bootstrap.servers` these count before all others of the same name.",
+                kafka_option_worker_table(), &out);
+    add_section("Source: with Kafka", NULL,
+                "With Kafka between source and sink; before what the tables above say of the same names.",
+                kafka_option_source_table(), &out);
     bool ok = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

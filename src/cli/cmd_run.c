@@ -23,12 +23,16 @@
 #include "cli/command.h"
 #include "cli/live.h"
 #include "cli/pair.h"
+#include "cli/topic_run.h"
+#include "kafka/topic_sink.h"
 #include "postgres/precheck_pg.h"
 #include "postgres/scan_pg.h"
 #include "postgres/sink.h"
+#include "postgres/topic_writer.h"
 #include "sqlserver/scan.h"
 #include "sqlserver/source_settings.h"
 #include "worker/direct.h"
+#include "worker/sink_task.h"
 
 #define RESTART_WAIT "retriable.restart.connector.wait.ms"
 
@@ -106,11 +110,13 @@ static int terminal_columns(void) {
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* One pipeline of the run: of one database of the source. */
+/* One pipeline of the run: of one database of the source; or a sink that is fed from topics. */
 typedef struct Part {
-    Pair pair; /* borrowed */
+    Pair pair;        /* borrowed; of a pipeline */
+    const char *name; /* borrowed: the pipeline's, the connector's */
     Metrics *metrics;
     Direct *direct;
+    SinkTasks *tasks; /* of a sink; then direct is NULL */
     DirectState state;
     Err why;
 } Part;
@@ -126,12 +132,23 @@ static bool is_over(DirectState state) {
     return state == DIRECT_STOPPED || state == DIRECT_FAILED;
 }
 
+/* In the words of pipelines. */
+static DirectState tasks_state(SinkTasks *t, Err *ret_why) {
+    static const DirectState states[] = {
+        [SINK_TASK_STARTING] = DIRECT_STARTING, [SINK_TASK_RUNNING] = DIRECT_RUNNING,
+        [SINK_TASK_WAITING] = DIRECT_WAITING,   [SINK_TASK_FAILED] = DIRECT_FAILED,
+        [SINK_TASK_STOPPED] = DIRECT_STOPPED,
+    };
+    return states[sink_tasks_state_of_all(t, ret_why)];
+}
+
 /* How they are now. False: all have ended. */
 static bool sample(Parts *p) {
     bool goes_on = false;
     for (size_t i = 0; i < p->count; i++) {
         Part *part = &p->items[i];
-        part->state = direct_state(part->direct, &part->why);
+        part->state =
+            part->tasks ? tasks_state(part->tasks, &part->why) : direct_state(part->direct, &part->why);
         goes_on |= !is_over(part->state);
     }
     return goes_on;
@@ -142,7 +159,7 @@ static void sample_lives(Parts *p) {
         const Part *part = &p->items[i];
         bool has_why = part->state == DIRECT_WAITING || part->state == DIRECT_FAILED;
         live_sample(&p->lives[i], part->metrics);
-        p->title[i] = (LiveTitle){.pipeline = part->pair.pipeline,
+        p->title[i] = (LiveTitle){.pipeline = part->name,
                                   .state = direct_state_name(part->state),
                                   .why = has_why ? part->why.msg : "",
                                   .database = part->pair.has_siblings ? pair_database(&part->pair) : NULL};
@@ -212,7 +229,10 @@ static void *leave_at_last(void *arg) {
 static void begin_drain(const Parts *p) {
     pthread_t watcher;
     LOG_INFO("stop_asked", LOG_S("next", "what was read is committed; a second signal leaves at once"));
-    for (size_t i = 0; i < p->count; i++) direct_drain(p->items[i].direct);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->items[i].tasks) sink_tasks_drain(p->items[i].tasks);
+        else direct_drain(p->items[i].direct);
+    }
     if (pthread_create(&watcher, NULL, leave_at_last, NULL) == 0) pthread_detach(watcher);
 }
 
@@ -294,23 +314,52 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
         .restart_wait_max_ms =
             options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT) : RESTART_WAIT_MAX_MS,
         .stop_at_end = !source_streams(source),
+        .wants_before = pair->sink_class == &topic_sink_class,
     };
 }
 
-static Parts parts_start(const Pair *pair, Claims *claims) {
-    Parts p = {.count = pair_parts(pair)};
-    p.items = x_calloc(p.count, sizeof *p.items);
-    p.lives = x_calloc(p.count, sizeof *p.lives);
-    p.title = x_calloc(p.count, sizeof *p.title);
-    for (size_t i = 0; i < p.count; i++) {
-        Part *part = &p.items[i];
+/* Room for so many more. */
+static void parts_grow(Parts *p, size_t more) {
+    p->items = x_reallocarray(p->items, p->count + more, sizeof *p->items);
+    p->lives = x_reallocarray(p->lives, p->count + more, sizeof *p->lives);
+    p->title = x_reallocarray(p->title, p->count + more, sizeof *p->title);
+    memset(p->items + p->count, 0, more * sizeof *p->items);
+    memset(p->lives + p->count, 0, more * sizeof *p->lives);
+    memset(p->title + p->count, 0, more * sizeof *p->title);
+}
+
+/* All parts of the pair, as many pipelines. */
+static void parts_start(Parts *p, const Pair *pair, Claims *claims) {
+    size_t count = pair_parts(pair);
+    parts_grow(p, count);
+    for (size_t i = 0; i < count; i++) {
+        Part *part = &p->items[p->count];
         part->pair = pair_part(pair, i);
+        part->name = part->pair.pipeline;
         part->metrics = metrics_new();
-        const DirectSpec spec = spec_of(&part->pair, part->metrics, claims);
+        DirectSpec spec = spec_of(&part->pair, part->metrics, claims);
+        spec.task = (int)i;
         part->direct = direct_start(&spec);
-        live_sample(&p.lives[i], part->metrics);
+        live_sample(&p->lives[p->count++], part->metrics);
     }
-    return p;
+}
+
+static bool parts_start_sink(Parts *p, const TopicRunSink *sink, Err *e) {
+    parts_grow(p, 1);
+    Part *part = &p->items[p->count];
+    part->name = sink->name;
+    part->metrics = metrics_new();
+    const SinkTasksSpec spec = {.connector = sink->name,
+                                .options = sink->options,
+                                .props = sink->props,
+                                .writer = &postgres_topic_writer_class,
+                                .metrics = part->metrics};
+    if (!sink_tasks_start(&spec, &part->tasks, e)) {
+        part->metrics = metrics_free(part->metrics);
+        return false;
+    }
+    live_sample(&p->lives[p->count++], part->metrics);
+    return true;
 }
 
 /* False: one of them has failed. */
@@ -320,8 +369,9 @@ static bool parts_end(Parts *p) {
         Part *part = &p->items[i];
         if (part->state == DIRECT_FAILED) {
             ok = false;
-            command_error("pipeline %s%s%s failed: %s", part->pair.pipeline, p->title[i].database ? "/" : "",
-                          p->title[i].database ? p->title[i].database : "", part->why.msg);
+            command_error("%s %s%s%s failed: %s", part->tasks ? "sink" : "pipeline", part->name,
+                          p->title[i].database ? "/" : "", p->title[i].database ? p->title[i].database : "",
+                          part->why.msg);
         }
         live_done(&p->lives[i]);
         metrics_free(part->metrics);
@@ -332,27 +382,57 @@ static bool parts_end(Parts *p) {
     return ok;
 }
 
-static int run_pair(const Pair *pair, Screen *screen) {
+static void run_begins(const Options *worker, Screen *screen) {
     sigset_t set = stop_signals();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     static const LogLevel levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
-    log_set_level(levels[options_enum(pair->worker, "log.level")]);
-
+    log_set_level(levels[options_enum(worker, "log.level")]);
     screen_open(screen);
+}
+
+/* To the end of all. */
+static int run_on(Parts *parts, Screen *screen) {
+    watch(parts, screen);
+    for (size_t i = 0; i < parts->count; i++) {
+        direct_stop(parts->items[i].direct);
+        sink_tasks_stop(parts->items[i].tasks);
+    }
+    sample_lives(parts);
+    screen_close(screen);
+    summary(screen, parts);
+    return parts_end(parts) ? EXIT_OK : EXIT_FAILED;
+}
+
+static int run_pair(const Pair *pair, Screen *screen) {
+    Parts parts = {0};
+    run_begins(pair->worker, screen);
     LOG_INFO("start", LOG_S("version", MILLRACE_VERSION), LOG_S("pipeline", pair->pipeline),
              LOG_S("source", pair->source.name), LOG_S("sink", pair->sink.name),
              LOG_I("databases", pair_parts(pair)));
     Claims *claims = claims_new();
-    Parts parts = parts_start(pair, claims);
-    watch(&parts, screen);
-    for (size_t i = 0; i < parts.count; i++) direct_stop(parts.items[i].direct);
-    sample_lives(&parts);
-    screen_close(screen);
-    summary(screen, &parts);
-    bool ok = parts_end(&parts);
+    parts_start(&parts, pair, claims);
+    int status = run_on(&parts, screen);
     claims_free(claims);
-    return ok ? EXIT_OK : EXIT_FAILED;
+    return status;
+}
+
+/* Connectors with topics at their other ends. */
+static int run_topics(const TopicRun *run, Screen *screen) {
+    Parts parts = {0};
+    run_begins(run->worker, screen);
+    LOG_INFO("start", LOG_S("version", MILLRACE_VERSION), LOG_I("sources", run->source_count),
+             LOG_I("sinks", run->sink_count));
+    Claims *claims = claims_new();
+    Err e = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < run->sink_count; i++) ok = parts_start_sink(&parts, &run->sinks[i], &e);
+    for (size_t i = 0; ok && i < run->source_count; i++) parts_start(&parts, &run->sources[i], claims);
+    if (!ok) begin_drain(&parts);
+    int status = run_on(&parts, screen);
+    if (!ok) command_error("%s", e.msg);
+    claims_free(claims);
+    return ok ? status : EXIT_FAILED;
 }
 
 /* ---- before the run ---- */
@@ -424,11 +504,20 @@ static bool check_target(const Pair *pair) {
     return ok;
 }
 
+static int run_files(const Args *args, Screen *screen) {
+    TopicRun run = {0};
+    if (!command_topics(args, &run)) return EXIT_USAGE;
+    int status = run_topics(&run, screen);
+    topic_run_done(&run);
+    return status;
+}
+
 static int run(const Args *args) {
     const char *term = getenv("TERM");
     Screen screen = {.is_json = args_has(args, "json"), .summary_file = args_value(args, "summary-file")};
     screen.is_terminal = !screen.is_json && !args_has(args, "plain") && isatty(STDOUT_FILENO) == 1 && term &&
                          strcmp(term, "dumb") != 0;
+    if (topic_run_is_meant(args->operands, args->operand_count)) return run_files(args, &screen);
     Pair pair = {0};
     if (!command_pair(args, &pair)) return EXIT_USAGE;
     if (options_int(pair.sink.options, "tasks.max") > ROUTE_LANES_MAX)

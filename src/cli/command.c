@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/pair.h"
+#include "cli/topic_run.h"
 
 void command_error(const char *fmt, ...) {
     va_list args;
@@ -54,5 +55,14 @@ bool command_pair_or_target(const Args *args, Pair *ret, bool *ret_is_target_onl
     const PairUrls urls = {.to = args_value(args, "to"),
                            .target_password_file = args_value(args, "target-password-file")};
     bool ok = pair_from_target(&urls, ret, &warnings, &problems);
+    return say(&warnings, &problems, ok);
+}
+
+bool command_topics(const Args *args, TopicRun *ret) {
+    TextList warnings = {0}, problems = {0};
+    if (args_value(args, "from") || args_value(args, "to"))
+        textlist_printf(&problems, "give files, or --from and --to, not both");
+    bool ok = problems.count == 0 &&
+              topic_run_from_files(args->operands, args->operand_count, ret, &warnings, &problems);
     return say(&warnings, &problems, ok);
 }

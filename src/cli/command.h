@@ -41,6 +41,9 @@ bool command_pair_found(const Args *args, struct Pair *ret, TextList *warnings, 
 /* With --to alone only the target (ret->sink, nothing else), as *ret_is_target_only tells; else the pipeline.
  */
 bool command_pair_or_target(const Args *args, struct Pair *ret, bool *ret_is_target_only);
+struct TopicRun;
+/* The connectors that files describe, with Kafka between them. false: as above. */
+bool command_topics(const Args *args, struct TopicRun *ret);
 /* "millrace: " and the line, on stderr. */
 void command_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -10,8 +10,11 @@
 #include "config/secret.h"
 #include "config/url.h"
 #include "connector/null_sink.h"
+#include "convert/wire_option.h"
+#include "kafka/topic_sink.h"
 #include "postgres/sink.h"
 #include "sqlserver/source.h"
+#include "transport/kafka_option.h"
 #include "worker/worker_option.h"
 
 #define ENV_SOURCE_PASSWORD "MILLRACE_SOURCE_PASSWORD"
@@ -138,10 +141,9 @@ static Props *copy_props(const Props *props) {
 }
 
 /* The options once more for each of several databases; what there is to say of them was said. */
-static bool split_databases(Pair *p, const Props *props, TextList *problems) {
+static bool split_databases(Pair *p, const OptionTable *tables, size_t count, const Props *props,
+                            TextList *problems) {
     const TextList *names = options_list(p->source.options, "database.names");
-    const OptionTable tables[] = {{p->source_class->options, p->source_class->option_count},
-                                  option_connect_table()};
     bool ok = true;
     if (!names || names->count < 2) return true;
     p->databases = x_calloc(names->count, sizeof *p->databases);
@@ -154,7 +156,7 @@ static bool split_databases(Pair *p, const Props *props, TextList *problems) {
         Props *one = copy_props(props);
         TextList unused = {0};
         props_set(one, "database.names", str_from(names->items[i]), props_origin(props), 0);
-        ok = parse(tables, 2, one, &p->databases[p->database_count++], &unused, problems) && ok;
+        ok = parse(tables, count, one, &p->databases[p->database_count++], &unused, problems) && ok;
         textlist_done(&unused);
         props_free(one);
     }
@@ -195,19 +197,25 @@ static bool join_transforms(Pair *p, TextList *warnings, TextList *problems) {
     return false;
 }
 
-/* Both sides are known. */
-static bool join(Pair *p, TextList *warnings, TextList *problems) {
-    if (!join_transforms(p, warnings, problems) || !join_fields(p, problems) ||
-        !split_databases(p, p->source_props, problems))
-        return false;
-    p->source_props = props_free(p->source_props);
-    p->pipeline = x_strdup(p->sink.name);
+static void warn_of_tasks(const Pair *p, TextList *warnings) {
     int64_t tasks = options_int(p->source.options, "tasks.max");
     char place[PROPS_PLACE_SIZE];
     if (tasks > (int64_t)pair_parts(p))
         textlist_printf(warnings, "%s: tasks.max: %lld tasks for %zu database%s: one reads each",
                         options_place(p->source.options, "tasks.max", place), (long long)tasks, pair_parts(p),
                         pair_parts(p) > 1 ? "s" : "");
+}
+
+/* Both sides are known. */
+static bool join(Pair *p, TextList *warnings, TextList *problems) {
+    const OptionTable tables[] = {{p->source_class->options, p->source_class->option_count},
+                                  option_connect_table()};
+    if (!join_transforms(p, warnings, problems) || !join_fields(p, problems) ||
+        !split_databases(p, tables, 2, p->source_props, problems))
+        return false;
+    p->source_props = props_free(p->source_props);
+    p->pipeline = x_strdup(p->sink.name);
+    warn_of_tasks(p, warnings);
     return true;
 }
 
@@ -261,6 +269,17 @@ bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList
     Props *worker = props_new();
     for (size_t i = 0; i < count && count <= MAX_FILES; i++)
         ok = take_file(&p, files[i], worker, warnings, problems) && ok;
+    if (props_get(worker, KAFKA_OPTION_SERVERS)) {
+        char place[PROPS_PLACE_SIZE];
+        textlist_printf(problems,
+                        "%s: " KAFKA_OPTION_SERVERS
+                        ": with Kafka between source and sink only `millrace run` works "
+                        "on connectors so far",
+                        props_place(props_get(worker, KAFKA_OPTION_SERVERS), place));
+        props_free(worker);
+        pair_done(&p);
+        return false;
+    }
     const OptionTable table = worker_option_table();
     ok = parse(&table, 1, worker, &p.worker, warnings, problems) && ok;
     props_free(worker);
@@ -278,6 +297,46 @@ bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList
         pair_done(&p);
         return false;
     }
+    *ret = p;
+    return true;
+}
+
+/* ---- topics ---- */
+
+bool pair_class(const Prop *connector_class, bool *ret_is_source, TextList *problems) {
+    *ret_is_source = source_of(connector_class->value) != NULL;
+    if (*ret_is_source || sink_of(connector_class->value)) return true;
+    unknown_class(connector_class, problems);
+    return false;
+}
+
+bool pair_from_source(const Props *connector, const Props *worker, Pair *ret, TextList *warnings,
+                      TextList *problems) {
+    Pair p = {.source_class = source_of(props_value(connector, "connector.class", "")),
+              .sink_class = &topic_sink_class};
+    const OptionTable wire = {wire_options_table, WIRE_OPTION_COUNT};
+    const OptionTable own = {p.source_class->options, p.source_class->option_count};
+    const OptionTable tables[] = {wire,
+                                  kafka_option_source_table(),
+                                  own,
+                                  option_connect_table(),
+                                  kafka_option_worker_table(),
+                                  worker_option_table()};
+    TextList unused = {0};
+    p.pipeline = x_strdup(props_value(connector, "name", props_origin(connector)));
+    p.source.name = x_strdup(p.pipeline);
+    p.sink.name = x_strdup("topics");
+    Props *both = kafka_option_merge(worker, connector);
+    bool ok = parse(tables, 4, connector, &p.source.options, warnings, problems) &&
+              parse(tables, 6, both, &p.sink.options, &unused, problems) &&
+              split_databases(&p, tables, 4, connector, problems);
+    textlist_done(&unused);
+    props_free(both);
+    if (!ok) {
+        pair_done(&p);
+        return false;
+    }
+    warn_of_tasks(&p, warnings);
     *ret = p;
     return true;
 }

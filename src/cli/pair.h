@@ -59,6 +59,13 @@ typedef struct PairUrls {
 /* `--from … --to …`: upsert by key, deletes on, tables made and evolved, names kept. */
 MUST_CHECK bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems);
 
+/* A source connector's properties and the worker's, which has bootstrap.servers: topics are the sink, whose
+ * options are both's in one. Both sets are resolved. */
+MUST_CHECK bool pair_from_source(const Props *connector, const Props *worker, Pair *ret, TextList *warnings,
+                                 TextList *problems);
+/* The connector's class: a source's or a sink's; false: there is none of that name, which is a problem. */
+MUST_CHECK bool pair_class(const Prop *connector_class, bool *ret_is_source, TextList *problems);
+
 /* `--to …` alone, for those who only look at the target: a sink and no source; pipeline is "". */
 MUST_CHECK bool pair_from_target(const PairUrls *urls, Pair *ret, TextList *warnings, TextList *problems);
 

@@ -35,6 +35,7 @@ struct KafkaProducer {
     bool has_refused; /* in this transaction */
     Err refused;
     uint32_t sent;
+    int64_t begun_us, limit_us; /* of the transaction: transaction.timeout.ms */
 };
 
 static bool is_stopping(const KafkaProducer *p) {
@@ -89,6 +90,10 @@ bool kafka_producer_open(rd_kafka_conf_t *conf, const char *transactional_id, co
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    char limit[24] = "0";
+    size_t limit_size = sizeof limit;
+    (void)rd_kafka_conf_get(conf, "transaction.timeout.ms", limit, &limit_size);
+    p->limit_us = strtoll(limit, NULL, 10) * 1000;
     bool ok =
         rd_kafka_conf_set(conf, "transactional.id", transactional_id, why, sizeof why) == RD_KAFKA_CONF_OK;
     if (ok) p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
@@ -140,11 +145,25 @@ KafkaTopic *kafka_producer_topic(KafkaProducer *p, Str name) {
 
 /* ---- transactions ---- */
 
+/* The broker ends a transaction that was open for too long by the same means as a new owner does. */
+static bool tell_time_out(const KafkaProducer *p, Err *e) {
+    if (e->code != ERR_FENCED || !p->is_open || p->limit_us <= 0 ||
+        clock_mono_us() - p->begun_us < p->limit_us)
+        return false;
+    return err_set(
+        e, ERR_TIMEOUT, true,
+        "Kafka: a transaction was open for longer than transaction.timeout.ms (%lld ms): the broker "
+        "has ended it, and what it had is written again",
+        (long long)(p->limit_us / 1000));
+}
+
 bool kafka_producer_check(KafkaProducer *p, Err *e) {
     char why[256];
     rd_kafka_poll(p->rk, 0);
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(p->rk, why, sizeof why);
-    return fatal == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(fatal, "the producer", why, e);
+    if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    (void)kafka_error(fatal, "the producer", why, e);
+    return tell_time_out(p, e);
 }
 
 bool kafka_producer_begin(KafkaProducer *p, Err *e) {
@@ -153,6 +172,7 @@ bool kafka_producer_begin(KafkaProducer *p, Err *e) {
     rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
     if (error) return kafka_error_of(error, "beginning a transaction", e);
     p->is_open = true;
+    p->begun_us = clock_mono_us();
     return true;
 }
 
@@ -162,7 +182,7 @@ bool kafka_producer_is_open(const KafkaProducer *p) {
 
 static bool say_refused(KafkaProducer *p, Err *e) {
     *e = p->refused;
-    return false;
+    return tell_time_out(p, e);
 }
 
 static rd_kafka_resp_err_t produce_with_headers(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m) {
@@ -196,6 +216,31 @@ static rd_kafka_resp_err_t produce(KafkaProducer *p, KafkaTopic *to, const Kafka
     return rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
 }
 
+bool kafka_producer_commit(KafkaProducer *p, Err *e) {
+    assert(p->is_open);
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(p->rk, -1);
+        if (!error) break;
+        if (p->has_refused && !rd_kafka_error_is_fatal(error)) {
+            rd_kafka_error_destroy(error);
+            return say_refused(p, e);
+        }
+        if (!rd_kafka_error_is_retriable(error) || rd_kafka_error_txn_requires_abort(error)) {
+            (void)kafka_error_of(error, "committing", e);
+            return tell_time_out(p, e);
+        }
+        rd_kafka_error_destroy(error);
+    }
+    p->is_open = false;
+    return true;
+}
+
+/* The transaction has failed already, while librdkafka worked on it; asking for its commit is the way to
+ * learn why. */
+static bool say_failed(KafkaProducer *p, Err *e) {
+    return kafka_producer_commit(p, e) || err_wrap(e, "the transaction");
+}
+
 bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m, Err *e) {
     assert(p->is_open);
     if (++p->sent % POLL_EVERY == 0) rd_kafka_poll(p->rk, 0);
@@ -206,31 +251,14 @@ bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             CLEANUP_FREE char *what = x_asprintf("a record of %zu bytes to topic %s", m->key.n + m->value.n,
                                                  rd_kafka_topic_name(to->handle));
-            if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__STATE) {
-                if (!kafka_producer_check(p, e)) return false;
-            }
-            return kafka_error(code, what, NULL, e);
+            if (code == RD_KAFKA_RESP_ERR__FATAL && !kafka_producer_check(p, e)) return false;
+            if (code == RD_KAFKA_RESP_ERR__STATE && !say_failed(p, e)) return false;
+            (void)kafka_error(code, what, NULL, e);
+            return tell_time_out(p, e);
         }
         if (is_stopping(p) && !kafka_producer_check(p, e)) return false;
         rd_kafka_poll(p->rk, 10); /* records time out by delivery.timeout.ms: that is the end of this */
     }
-}
-
-bool kafka_producer_commit(KafkaProducer *p, Err *e) {
-    assert(p->is_open);
-    for (;;) {
-        rd_kafka_error_t *error = rd_kafka_commit_transaction(p->rk, -1);
-        if (!error) break;
-        if (p->has_refused && !rd_kafka_error_is_fatal(error)) {
-            rd_kafka_error_destroy(error);
-            return say_refused(p, e);
-        }
-        if (!rd_kafka_error_is_retriable(error) || rd_kafka_error_txn_requires_abort(error))
-            return kafka_error_of(error, "committing", e);
-        rd_kafka_error_destroy(error);
-    }
-    p->is_open = false;
-    return true;
 }
 
 bool kafka_producer_abort(KafkaProducer *p, Err *e) {

@@ -13,7 +13,14 @@
 #include "base/mem.h"
 #include "transport/kafka_error.h"
 
-enum { ASK_MS = 10000, SLICE_MS = 250, LIMIT_MS = 120000, PARTITIONS_MAX = 10000 };
+enum {
+    ASK_MS = 10000,
+    SLICE_MS = 250,
+    LIMIT_MS = 120000,
+    PARTITIONS_MAX = 10000,
+    NEW_TOPIC_MS = 100,
+    NEW_TOPIC_TRIES = 50
+};
 
 typedef struct Reading {
     rd_kafka_t *rk;
@@ -46,11 +53,24 @@ static bool count_partitions(Reading *r, bool *ret_exists, Err *e) {
     return true;
 }
 
+/* A topic that was just made has no leader yet, or its leader doesn't know. */
+static rd_kafka_resp_err_t ask_end(const Reading *r, int32_t partition, int64_t *low, int64_t *high) {
+    rd_kafka_resp_err_t code;
+    for (int tries = 0;; tries++) {
+        code = rd_kafka_query_watermark_offsets(r->rk, r->topic, partition, low, high, ASK_MS);
+        bool is_new = code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+                      code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+                      code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (!is_new || tries == NEW_TOPIC_TRIES || is_stopping(r)) return code;
+        clock_sleep_ms(NEW_TOPIC_MS);
+    }
+}
+
 static bool find_ends(Reading *r, Err *e) {
     for (int32_t i = 0; i < r->count; i++) {
         int64_t low = 0, high = 0;
         if (is_stopping(r)) return err_set(e, ERR_CANCELLED, false, "told to stop");
-        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(r->rk, r->topic, i, &low, &high, ASK_MS);
+        rd_kafka_resp_err_t code = ask_end(r, i, &low, &high);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, r->topic, NULL, e);
         r->ends[i] = high > low ? high : 0;
         r->open += r->ends[i] > 0;

@@ -9,7 +9,7 @@ static const OptionDef defs[] = {
      .status = OPTION_REFUSED,
      .importance = OPTION_HIGH,
      .reason =
-         "the Kafka transport isn't there yet; without this property source and sink are joined directly",
+         "without it source and sink are joined directly; with it `millrace run` puts Kafka between them",
      .help = "Kafka brokers; their presence chooses the Kafka transport."},
     {.key = "log.level",
      .type = OPTION_ENUM,

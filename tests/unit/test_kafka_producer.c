@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "mock_kafka.h"
 
 enum { PRODUCE_REQUEST = 0 }; /* Kafka's protocol: API keys */
@@ -95,12 +96,41 @@ static void a_stop_ends_the_wait_for_a_broker(void **state) {
     assert_int_equal(e.code, ERR_CANCELLED);
 }
 
+/* The broker fences whose transaction has timed out, as it does a former owner. */
+static void a_transaction_that_was_open_too_long_is_no_new_owner(void **state) {
+    (void)state;
+    enum { END_TRANSACTION = 26, LIMIT_MS = 1000 };
+    for (int late = 0; late < 2; late++) {
+        MockKafka m = mock_kafka_new();
+        KafkaProducer *p = NULL;
+        Err e = {0};
+        char why[64];
+        rd_kafka_conf_t *conf = mock_kafka_conf(&m);
+        (void)rd_kafka_conf_set(conf, "transaction.timeout.ms", "1000", why, sizeof why);
+        assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 1, 1), 0);
+        if (!kafka_producer_open(conf, "g-c-0", NULL, &p, &e)) fail_msg("%s", e.msg);
+        const KafkaMessage one = message("k", "v");
+        rd_kafka_mock_push_request_errors(m.cluster, END_TRANSACTION, 1,
+                                          RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+        assert_true(kafka_producer_begin(p, &e));
+        assert_true(kafka_producer_send(p, kafka_producer_topic(p, STR_LIT("t")), &one, &e));
+        for (int64_t until = clock_mono_us() + LIMIT_MS * 1000; late && clock_mono_us() < until;)
+            clock_sleep_ms(50);
+        assert_false(kafka_producer_commit(p, &e));
+        assert_int_equal(e.code, late ? ERR_TIMEOUT : ERR_FENCED);
+        assert_int_equal(e.retriable, late);
+        kafka_producer_close(p);
+        mock_kafka_done(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_go_in_transactions),
         cmocka_unit_test(a_refused_record_is_told_by_its_own_reason),
         cmocka_unit_test(a_record_that_is_too_large_is_the_record_s_fault),
         cmocka_unit_test(a_stop_ends_the_wait_for_a_broker),
+        cmocka_unit_test(a_transaction_that_was_open_too_long_is_no_new_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

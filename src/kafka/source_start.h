@@ -1,0 +1,20 @@
+/*
+ * source_start.h - what a source task goes on from: the topic of offsets read to its end, and where Debezium
+ * has gone on since, its offset and its schema history. One thread; to be called once the former owner is
+ * fenced.
+ */
+#ifndef KAFKA_SOURCE_START_H
+#define KAFKA_SOURCE_START_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "config/option.h"
+#include "kafka/source_offsets.h"
+
+/* topic: of the offsets. *ret is {0} before, and owned by the caller after success. Errors: as
+ * kafka_reader_all; ERR_INVALID (a record that can't be read); ERR_DATA (the history's). */
+MUST_CHECK bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
+                                  const bool *is_stopping, SourceOffsets *ret, Err *e);
+
+#endif

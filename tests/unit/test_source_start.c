@@ -1,0 +1,137 @@
+#include "kafka/source_start.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "wire_rig.h"
+
+static const SourceOffsetsKey KEY = {{"src", 3}, {"p", 1}, {"db", 2}};
+
+#define THEIRS_KEY "[\"src\",{\"server\":\"p\",\"database\":\"db\"}]"
+#define STREAMED                                                                                             \
+    "{\"event_serial_no\":1,\"commit_lsn\":\"00000022:00000010:0007\",\"change_lsn\":\"00000022:00000010:"   \
+    "0006\"}"
+#define UNFINISHED                                                                                           \
+    "{\"commit_lsn\":\"00000022:00000010:0007\",\"snapshot\":true,\"snapshot_completed\":false}"
+
+typedef struct Rig {
+    MockKafka mock;
+    Options *options;
+} Rig;
+
+static Rig rig(void) {
+    Rig r = {.mock = mock_kafka_new()};
+    r.options = wire_rig_options(rd_kafka_mock_cluster_bootstraps(r.mock.cluster), "");
+    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "offsets", 1, 1), 0);
+    return r;
+}
+
+static void done(Rig *r) {
+    options_free(r->options);
+    mock_kafka_done(&r->mock);
+}
+
+static void write_offset(const Rig *r, Str key, Str value) {
+    char why[256];
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, mock_kafka_conf(&r->mock), why, sizeof why);
+    rd_kafka_topic_t *t = rd_kafka_topic_new(rk, "offsets", NULL);
+    assert_int_equal(
+        rd_kafka_produce(t, 0, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)value.p, value.n, key.p, key.n, NULL),
+        0);
+    assert_int_equal(rd_kafka_flush(rk, 20000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_destroy(t);
+    rd_kafka_destroy(rk);
+}
+
+/* Our position at 22:10:5, with what stood under Debezium's key then. */
+static void write_own(const Rig *r, Str written) {
+    CLEANUP(buf_done) Buf key = {0};
+    CLEANUP(buf_done) Buf value = {0};
+    Err e = {0};
+    StoredState state = {0};
+    assert_true(position_parse("00000022:00000010:0005", &state.position, &e));
+    source_offsets_position_key(&KEY, &key);
+    source_offsets_position_value(4, &state, &(Position){0}, written, &value);
+    write_offset(r, buf_view(&key), buf_view(&value));
+}
+
+static SourceOffsets start(const Rig *r) {
+    SourceOffsets found = {0};
+    Err e = {0};
+    if (!source_start_read(r->options, &KEY, "offsets", NULL, &found, &e)) fail_msg("%s", e.msg);
+    return found;
+}
+
+static void assert_position(const SourceOffsets *o, const char *text) {
+    char buf[POSITION_TEXT_SIZE];
+    assert_true(o->state.has_position);
+    assert_string_equal(position_format(&o->state.position, buf), text);
+}
+
+static void nothing_stored_is_a_beginning(void **state) {
+    (void)state;
+    Rig r = rig();
+    SourceOffsets o = start(&r);
+    assert_false(o.has_own);
+    assert_false(o.state.has_position);
+    source_offsets_done(&o);
+    done(&r);
+}
+
+static void our_position_counts_while_debezium_s_offset_is_the_one_we_wrote(void **state) {
+    (void)state;
+    Rig r = rig();
+    write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT(STREAMED));
+    write_own(&r, STR_LIT(STREAMED));
+    SourceOffsets o = start(&r);
+    assert_position(&o, "00000022:00000010:0005");
+    assert_int_equal(o.epoch, 4);
+    source_offsets_done(&o);
+    done(&r);
+}
+
+static void an_offset_that_was_set_since_is_taken_over(void **state) {
+    (void)state;
+    Rig r = rig();
+    write_own(&r, STR_LIT("{}"));
+    write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT(STREAMED));
+    SourceOffsets o = start(&r);
+    assert_position(&o, "00000022:00000010:0006"); /* the commit is read again from its beginning */
+    assert_int_equal(o.epoch, 4);
+    assert_string_equal(o.debezium, STREAMED);
+    source_offsets_done(&o);
+    done(&r);
+}
+
+static void an_unfinished_snapshot_of_debezium_s_is_no_place_to_go_on_from(void **state) {
+    (void)state;
+    Rig r = rig();
+    write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT(UNFINISHED));
+    SourceOffsets o = start(&r);
+    assert_false(o.state.has_position);
+    source_offsets_done(&o);
+    done(&r);
+}
+
+static void an_offset_that_is_none_is_an_error(void **state) {
+    (void)state;
+    Rig r = rig();
+    SourceOffsets o = {0};
+    Err e = {0};
+    write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT("[1]"));
+    assert_false(source_start_read(r.options, &KEY, "offsets", NULL, &o, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "connector src"));
+    done(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_stored_is_a_beginning),
+        cmocka_unit_test(our_position_counts_while_debezium_s_offset_is_the_one_we_wrote),
+        cmocka_unit_test(an_offset_that_was_set_since_is_taken_over),
+        cmocka_unit_test(an_unfinished_snapshot_of_debezium_s_is_no_place_to_go_on_from),
+        cmocka_unit_test(an_offset_that_is_none_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
