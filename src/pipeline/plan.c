@@ -528,7 +528,8 @@ static BatchCopy copy_of_new(const Plan *p, const PlanTable *t) {
 /* A newer instance may have columns whose values the changes read so far don't have, and no later change has
  * to. */
 static BatchCopy copy_of_changed(const PlanTable *t, bool *ret_loses) {
-    bool is_incomplete = t->current.object_id != t->instance && t->current.adds_columns;
+    /* 0: it was another program's copy (a takeover), which has whatever columns it had */
+    bool is_incomplete = t->instance != 0 && t->current.object_id != t->instance && t->current.adds_columns;
     bool was_copied = t->chunks > 0 || t->is_done || t->asked != BATCH_NOT_ASKED;
     *ret_loses = is_incomplete && t->is_keyless && was_copied;
     return is_incomplete && was_copied && !t->is_keyless ? BATCH_COPY_BESIDE : BATCH_COPY_KEEP;

@@ -21,7 +21,7 @@ typedef struct StoredTable {
     bool is_done;         /* all chunks are committed */
     bool is_streaming;    /* chunks and changes come side by side (BATCH_COPY_BESIDE) */
     uint64_t fingerprint; /* of the schema last applied (record/schema.h) */
-    int32_t instance;     /* object id of the change table it was that of */
+    int32_t instance;     /* object id of the change table it was that of; 0 = not known (a takeover) */
     Position floor;       /* changes of the table at or under it are never read; {0} = none */
     bool is_whole;        /* it was copied in full once, not only on a signal's demand */
     BatchAsked asked;     /* by a signal: the copy that isn't done */

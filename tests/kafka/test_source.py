@@ -234,6 +234,28 @@ def test_a_time_that_the_broker_refuses_is_named(broker):
         assert "transaction.max.timeout.ms" in run.log()
 
 
+def test_debezium_s_offset_is_gone_on_from_without_a_copy(broker):
+    """With our own keys gone the topic of offsets is as Debezium leaves it."""
+    with Pipeline(broker, schema__history__internal__kafka__topic="takeover-history") as p:
+        p.sql("INSERT dbo.items VALUES (1, 10, NULL), (2, 20, NULL)")
+        run = p.start()
+        p.wait("the copy", lambda: len(p.events()) == 2)
+        p.sql("UPDATE dbo.items SET n = 11 WHERE id = 1")
+        p.wait("the change", lambda: len(p.events()) == 3)
+        assert run.stop() == 0
+        ours = {(r.partition, r.key) for r in topics.read(broker, [f"{p.prefix}-offsets"]) if b"millrace" in r.key}
+        topics.produce(broker, [(f"{p.prefix}-offsets", partition, key, None, []) for partition, key in ours])
+        p.sql("DELETE dbo.items WHERE id = 2")
+        run = p.start()
+        p.wait("what came since", lambda: len(p.events()) == 4)
+        p.sql("INSERT dbo.items VALUES (3, 30, NULL)")
+        p.wait("the next change", lambda: len(p.events()) == 5)
+        assert run.stop() == 0
+        assert "offset_taken_over" in run.log()
+        assert sorted(e["op"] for _, e in p.events()) == ["c", "d", "r", "r", "u"]
+        assert p.state() == p.rows()
+
+
 def test_heartbeats_carry_the_offset_again(broker):
     with Pipeline(broker, heartbeat__interval__ms=300) as p:
         p.sql("INSERT dbo.items VALUES (1, 1, NULL)")

@@ -761,6 +761,18 @@ static void the_same_columns_again_need_no_copy(void **state) {
     range_is(f, 0, NEW, 14);
 }
 
+static void what_another_program_copied_is_not_copied_again(void **state) {
+    Fixture *f = *state;
+    StoredTable *t = store(f, 14, 0, true);
+    t->instance = 0;
+    t->fingerprint = 0;
+    begin(f, PLAN_INITIAL, 1);
+    instance(f, 0, NEW, 3);
+    read_max(f, 20);
+    announces(f, 0, NEW, BATCH_COPY_KEEP);
+    window_is(f, 14, 20);
+}
+
 static void fewer_columns_and_columns_changed_in_place_are_announced_without_a_copy(void **state) {
     Fixture *f = *state;
     store(f, 14, 0, true);
@@ -881,6 +893,7 @@ int main(void) {
         TEST(a_second_instance_takes_over_just_before_its_start_and_the_rows_are_read_again),
         TEST(a_copy_beside_the_stream_goes_on_after_a_restart),
         TEST(the_same_columns_again_need_no_copy),
+        TEST(what_another_program_copied_is_not_copied_again),
         TEST(fewer_columns_and_columns_changed_in_place_are_announced_without_a_copy),
         TEST(new_columns_of_a_table_without_a_key_are_told_as_lost),
         TEST(an_instance_that_is_dropped_is_followed_only_by_one_that_holds_the_rest),
