@@ -98,6 +98,14 @@ def seeds():
                  b"datetimeoffset|34|7|10||2026-01-02 03:04:05.1234567 +01:00", b"varbinary|0|0|2||00FF", b"bit|1|0|1||1"):
         yield "fuzz_value", b"\3" + text
     yield "fuzz_value", b"\4" + b"2026-01-02T03:04:05.1234567+01:00"
+    for text in (b'{"event_serial_no":2,"commit_lsn":"00000027:00000a10:0003","change_lsn":"00000027:00000a10:0002","transaction_id":"x",'
+                 b'"transaction_data_collection_order_a.b.c":3}',
+                 b'{"commit_lsn":"00000027:00000a10:0003","snapshot":"INITIAL","snapshot_completed":true}'):
+        yield "fuzz_topic_state", b"\0" + text
+    yield "fuzz_topic_state", b'\1["c",{"server":"p","database":"d"}]'
+    yield "fuzz_topic_state", (b'\2{"source":{"server":"p","database":"d"},"position":{"change_lsn":"00000027:00000a10:0002"},"tableChanges":[{"type":'
+                               b'"CREATE","id":"\\"d\\".\\"s\\".\\"t\\"","table":{"primaryKeyColumnNames":["a"],"columns":[{"name":"a","jdbcType":4,'
+                               b'"typeName":"int identity","length":10,"scale":0,"optional":false,"defaultValueExpression":"((0))"}]}}]}')
 
     named = '{"type":"record","name":"a.R","fields":[{"name":"a","type":["null","int"],"default":null},{"name":"b","type":{"type":"map","values":"bytes"}}]}'
     for schema, data in (('"int"', b"\2"), ('["null","string"]', b"\2\2x"), (named, b"\2\4\2\2k\2v\0"), ('{"type":"array","items":"double"}', b"\2" + one + b"\0"),
