@@ -28,6 +28,7 @@
 #include "convert/common_records.h"
 #include "convert/schema_log.h"
 #include "convert/wire_option.h"
+#include "kafka/history_writer.h"
 #include "kafka/record_writer.h"
 #include "kafka/source_offsets.h"
 #include "kafka/source_start.h"
@@ -62,6 +63,7 @@ struct Sink {
     size_t max_rows, rows; /* of the open transaction */
     Buf debezium;          /* Debezium's value as it is stored */
     Buf key, value, history;
+    HistoryWriter *histories; /* NULL: nothing to write so far */
     bool has_begun_copy;
     int64_t heartbeat_us, last_heartbeat_us;
     int64_t reached_us;
@@ -85,6 +87,7 @@ static Sink *sink_stop(Sink *s) {
     buf_done(&s->key);
     buf_done(&s->value);
     buf_done(&s->history);
+    history_writer_close(s->histories);
     free(s->name);
     free(s->prefix);
     free(s->database);
@@ -380,10 +383,14 @@ static bool send_history(Sink *s, Err *e) {
     static const char *const config[][2] = {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}};
     const KafkaTopicSpec spec = {.partitions = 1, .replication = -1, .config = config, .config_count = 2};
     const char *name = options_str(s->options, "schema.history.internal.kafka.topic");
-    const KafkaMessage m = {.value = buf_view(&s->history), .partition = 0, .timestamp_ms = -1};
     KafkaTopic *topic = NULL;
-    return !name || (record_writer_topic(s->writer, str_from(name), &spec, &topic, e) &&
-                     kafka_producer_send(s->producer, topic, &m, e));
+    rd_kafka_conf_t *conf = NULL;
+    if (!name) return true;
+    if (!record_writer_topic(s->writer, str_from(name), &spec, &topic, e)) return false;
+    if (!s->histories && (!kafka_option_client(s->options, KAFKA_PRODUCER, /* warnings= */ NULL, &conf, e) ||
+                          !history_writer_open(conf, &s->histories, e)))
+        return false;
+    return history_writer_put(s->histories, name, buf_view(&s->history), e);
 }
 
 /* Its columns, for who reads the topics. */

@@ -1,0 +1,54 @@
+#include "kafka/history_writer.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "transport/kafka_error.h"
+
+enum { WAIT_MS = 60000 };
+
+struct HistoryWriter {
+    rd_kafka_t *rk;
+    rd_kafka_resp_err_t result; /* of the record that is waited for */
+};
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
+    HistoryWriter *w = arg;
+    (void)rk;
+    w->result = m->err;
+}
+
+bool history_writer_open(rd_kafka_conf_t *conf, HistoryWriter **ret, Err *e) {
+    char why[256];
+    HistoryWriter *w = x_calloc(1, sizeof *w);
+    rd_kafka_conf_set_opaque(conf, w);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    w->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (!w->rk) {
+        rd_kafka_conf_destroy(conf);
+        free(w);
+        return err_set(e, ERR_INVALID, false, "the producer of schema history: %s", why);
+    }
+    *ret = w;
+    return true;
+}
+
+HistoryWriter *history_writer_close(HistoryWriter *w) {
+    if (!w) return NULL;
+    rd_kafka_destroy(w->rk);
+    free(w);
+    return NULL;
+}
+
+bool history_writer_put(HistoryWriter *w, const char *topic, Str record, Err *e) {
+    w->result = RD_KAFKA_RESP_ERR_NO_ERROR; /* some configurations report failures alone */
+    rd_kafka_resp_err_t code = rd_kafka_producev(w->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+                                                 RD_KAFKA_V_VALUE((void *)(uintptr_t)record.p, record.n),
+                                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = rd_kafka_flush(w->rk, WAIT_MS);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = w->result;
+    }
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           kafka_error(code, topic, "the schema history wasn't written", e);
+}
