@@ -27,6 +27,7 @@ def every():
     spec = importlib.util.spec_from_file_location("e2e_types", lab.ROOT / "tests" / "e2e" / "test_types.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.TYPES = [t for t in module.TYPES if t[1] not in ("geography", "geometry")]  # docs/compatibility.md: left out of topics
     return module
 
 
@@ -42,6 +43,7 @@ def settings(server, broker, name, **more):
         "database.password": lab.PASSWORD, "database.names": DATABASE, "database.encrypt": "false",
         "schema.history.internal.kafka.bootstrap.servers": broker.address, "schema.history.internal.kafka.topic": f"history-{name}",
         "topic.creation.default.replication.factor": "1", "topic.creation.default.partitions": "3", "poll.interval.ms": "50",
+        "event.converting.failure.handling.mode": "warn",  # of datetime2(7) that nanoseconds in 64 bits can't hold
         **SETTINGS[name], **{k.replace("__", "."): v for k, v in more.items()}}
 
 
@@ -115,7 +117,7 @@ def operations(server):
            DELETE dbo.lines WHERE order_id = 0; INSERT INTO dbo.lines VALUES (0, 0, 'again', 5) COMMIT""",
         "BEGIN TRAN UPDATE dbo.customers SET name = N'never'; DELETE dbo.lines ROLLBACK",
         "BEGIN TRAN INSERT INTO dbo.lines VALUES (11, 1, 'brief', 1); UPDATE dbo.lines SET sku = 'brief 2' WHERE order_id = 11; DELETE dbo.lines WHERE order_id = 11 COMMIT",
-        "INSERT INTO dbo.journal VALUES ('9999-12-31T23:59:59.9999999', NULL)", "UPDATE dbo.journal SET what = N'changed' WHERE what = N'first'",
+        "INSERT INTO dbo.journal VALUES ('2261-12-31T23:59:59.9999999', NULL)", "UPDATE dbo.journal SET what = N'changed' WHERE what = N'first'",
         "DELETE dbo.journal WHERE what IS NULL",
         "UPDATE sales.[order lines] SET [Größe] = N'klein', [2nd] = NULL", "DELETE sales.[order lines]")
 

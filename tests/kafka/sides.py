@@ -1,6 +1,10 @@
 """Who reads the scenario: real Debezium in a Connect worker, and what a side's topics hold."""
 
+import json
+import signal
+
 import lab
+import lab_kafka
 import scenario
 import topics
 
@@ -8,8 +12,7 @@ import topics
 def converters(name, registry):
     if name == "avro":
         return {**registry.converter("key"), **registry.converter("value")}
-    json = "org.apache.kafka.connect.json.JsonConverter"
-    return {"key.converter": json, "value.converter": json}
+    return {f"{side}.converter": "org.apache.kafka.connect.json.JsonConverter" for side in ("key", "value")}
 
 
 class Side:
@@ -18,6 +21,9 @@ class Side:
     def __init__(self, broker, registry):
         self.broker, self.registry = broker, registry
         self.avro = topics.Avro(registry)
+
+    def check(self):
+        """Fail when what writes has ended."""
 
     def decoder(self, name):
         if name == "avro":
@@ -37,6 +43,7 @@ class Side:
         """Until each connector has written that many rows of a first copy."""
         for name in names:
             def copied():
+                self.check()
                 tables = [t for t in self.topics_of(name) if t.startswith(f"{name}.{scenario.DATABASE}.")]
                 return sum(r.value is not None for r in topics.read(self.broker, tables)) >= rows
             lab.wait_for(f"{name}: {rows} rows copied", copied, 120, 0.2)
@@ -47,6 +54,7 @@ class Side:
             decode = self.decoder(name)
 
             def there():
+                self.check()
                 rows = [decode(r.value)[1] for r in topics.read(self.broker, [f"{name}.{scenario.DATABASE}.dbo.mark"])]
                 return any(row and row["op"] == "c" and row["after"]["id"] == number for row in rows)
             lab.wait_for(f"{name}: mark {number}", there, 120, 0.2)
@@ -79,3 +87,36 @@ class Debezium(Side):
     def stop(self, names=scenario.SETTINGS):
         for name in names:
             self.worker.stop_connector(name)
+
+
+class Millrace(Side):
+    """One millrace process a connector, of the given version's shapes."""
+
+    def __init__(self, directory, broker, server, registry, version):
+        super().__init__(broker, registry)
+        self.directory, self.server, self.version = lab.fresh_dir(directory), server, version
+        self.processes = {}
+
+    def start(self, names=scenario.SETTINGS):
+        worker = lab_kafka.write_properties(self.directory / "worker.properties", {
+            "bootstrap.servers": self.broker.address, "group.id": "connect", "offset.storage.topic": "connect-offsets",
+            "config.storage.topic": "connect-configs", "status.storage.topic": "connect-status"})
+        for name in names:
+            path = self.directory / f"{name}.json"
+            path.write_text(json.dumps({"name": name, "config": {
+                **scenario.settings(self.server, self.broker, name), **converters(name, self.registry), "debezium.version": self.version}}))
+            self.processes[name] = lab.Millrace(self.directory, worker, path, name=f"millrace-{name}")
+
+    def stop(self, names=None, number=signal.SIGTERM):
+        for name in list(names or self.processes):
+            self.processes.pop(name).stop(number)
+
+    def check(self):
+        for p in self.processes.values():
+            assert p.is_running(), p.log()[-4000:]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
