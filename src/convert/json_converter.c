@@ -251,7 +251,9 @@ static const char *guess_of(JsonReader *r, Arena *a, Value *ret) {
         return "int64";
     }
     CLEANUP_FREE char *copy = str_dup(text);
-    *ret = value_double(strtod(copy, NULL));
+    double d = strtod(copy, NULL);
+    if (d - d != 0) return json_reader_fail(r, "a number is out of range"), NULL;
+    *ret = value_double(d);
     return "double";
 }
 

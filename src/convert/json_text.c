@@ -18,55 +18,79 @@ __extension__ typedef unsigned __int128 UnsignedInt128;
 
 /* ---- texts ---- */
 
-/* 0: as it is; 'u': \u00XX; else the letter behind the backslash. */
+/* 0: as it is; 'u': \u00XX; 's': the first of four bytes, which become an escaped pair of surrogates (Jackson
+ * does so with all that lies beyond U+FFFF); else the letter behind the backslash. */
 static const char escapes[256] = {
-    ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
-    [0] = 'u',   [1] = 'u',     [2] = 'u',    [3] = 'u',    [4] = 'u',    [5] = 'u',    [6] = 'u',
-    [7] = 'u',   [11] = 'u',    [14] = 'u',   [15] = 'u',   [16] = 'u',   [17] = 'u',   [18] = 'u',
-    [19] = 'u',  [20] = 'u',    [21] = 'u',   [22] = 'u',   [23] = 'u',   [24] = 'u',   [25] = 'u',
-    [26] = 'u',  [27] = 'u',    [28] = 'u',   [29] = 'u',   [30] = 'u',   [31] = 'u',
+    ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
+    [0] = 'u',    [1] = 'u',     [2] = 'u',    [3] = 'u',    [4] = 'u',    [5] = 'u',    [6] = 'u',
+    [7] = 'u',    [11] = 'u',    [14] = 'u',   [15] = 'u',   [16] = 'u',   [17] = 'u',   [18] = 'u',
+    [19] = 'u',   [20] = 'u',    [21] = 'u',   [22] = 'u',   [23] = 'u',   [24] = 'u',   [25] = 'u',
+    [26] = 'u',   [27] = 'u',    [28] = 'u',   [29] = 'u',   [30] = 'u',   [31] = 'u',   [0xF0] = 's',
+    [0xF1] = 's', [0xF2] = 's',  [0xF3] = 's', [0xF4] = 's',
 };
 
-static void put_escape(Buf *out, uint8_t c) {
+static void put_unit(Buf *out, uint32_t unit) {
     static const char hex[] = "0123456789ABCDEF";
-    buf_u8(out, '\\');
-    buf_u8(out, (uint8_t)escapes[c]);
-    if (escapes[c] != 'u') return;
-    const uint8_t digits[4] = {'0', '0', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};
-    buf_add(out, digits, sizeof digits);
+    const uint8_t text[6] = {'\\',
+                             'u',
+                             (uint8_t)hex[unit >> 12 & 15],
+                             (uint8_t)hex[unit >> 8 & 15],
+                             (uint8_t)hex[unit >> 4 & 15],
+                             (uint8_t)hex[unit & 15]};
+    buf_add(out, text, sizeof text);
 }
 
-/* Whether one of 8 bytes is a control character, a quote or a backslash. */
+/* What stands at p, of n bytes; returns how many of them it is. */
+static size_t put_escape(Buf *out, const uint8_t *p, size_t n) {
+    char kind = escapes[p[0]];
+    if (kind == 's') {
+        if (n < 4) { /* no UTF-8 */
+            buf_u8(out, p[0]);
+            return 1;
+        }
+        uint32_t c = (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 |
+                     (p[3] & 63);
+        c -= 0x10000;
+        put_unit(out, 0xD800 + (c >> 10 & 0x3FF));
+        put_unit(out, 0xDC00 + (c & 0x3FF));
+        return 4;
+    }
+    if (kind == 'u') {
+        put_unit(out, p[0]);
+        return 1;
+    }
+    buf_u8(out, '\\');
+    buf_u8(out, (uint8_t)kind);
+    return 1;
+}
+
+/* Whether one of 8 bytes is a control character, a quote, a backslash, or the first of four. */
 static bool has_special(uint64_t w) {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
     uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
     uint64_t control = (w - ones * 0x20) & ~w, q = (quote - ones) & ~quote, s = (slash - ones) & ~slash;
-    return ((control | q | s) & tops) != 0;
+    return ((control | q | s | (w & w << 1 & w << 2 & w << 3)) & tops) != 0;
+}
+
+/* Index of the next one from i on, or n. */
+static size_t next_special(const uint8_t *p, size_t i, size_t n) {
+    for (uint64_t w; n - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, p + i, sizeof w);
+        if (has_special(w)) break;
+    }
+    while (i < n && !escapes[p[i]]) i++;
+    return i;
 }
 
 void json_text_string(Buf *out, Str s) {
-    uint8_t *p = buf_reserve(out, s.n + 2);
-    *p++ = '"';
-    size_t from = 0, i = 0;
-    out->n++;
-    while (i < s.n) {
-        uint64_t w;
-        if (s.n - i >= sizeof w) {
-            memcpy(&w, s.p + i, sizeof w);
-            if (!has_special(w)) {
-                i += sizeof w;
-                continue;
-            }
-        }
-        size_t end = s.n - i < sizeof w ? s.n : i + sizeof w;
-        for (; i < end; i++) {
-            if (!escapes[(uint8_t)s.p[i]]) continue;
-            buf_add(out, s.p + from, i - from);
-            put_escape(out, (uint8_t)s.p[i]);
-            from = i + 1;
-        }
+    const uint8_t *from = (const uint8_t *)s.p;
+    (void)buf_reserve(out, s.n + 2);
+    buf_u8(out, '"');
+    for (size_t i = 0; i < s.n;) {
+        size_t next = next_special(from, i, s.n);
+        buf_add(out, from + i, next - i);
+        i = next < s.n ? next + put_escape(out, from + next, s.n - next) : next;
     }
-    buf_add(out, s.p + from, s.n - from);
     buf_u8(out, '"');
 }
 

@@ -13,7 +13,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* A quoted text; s is UTF-8. \b \t \n \f \r \" \\, other control characters \u001F. */
+/* A quoted text; s is UTF-8. \b \t \n \f \r \" \\, other control characters \u001F, what lies beyond U+FFFF
+ * \uD83D\uDE00. */
 void json_text_string(Buf *out, Str s);
 void json_text_int(Buf *out, int64_t v);
 /* Java's Double.toString and Float.toString: "1.0", "1.0E10", "1.234E-5", the fewest digits that give the

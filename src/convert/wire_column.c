@@ -151,6 +151,8 @@ static bool stamp_of_text(const WireColumn *w, const Value *v, Arena *a, Value *
 static bool zoned_of_text(const WireColumn *w, const Value *v, Arena *a, Value *ret, Err *e) {
     (void)a;
     CivilText t;
+    if (str_starts(value_str(v), STR_LIT("0000-")))
+        return out_of_range(w, "datetimeoffset", e); /* Java's year 0 */
     if (!parse_civil(value_str(v), &t) || !t.has_date || !t.has_time || !t.has_offset)
         return wrong_text(w, "a date and time with an offset", e);
     int64_t ticks = (t.days - CIVIL_DAY_0001) * CIVIL_TICKS_PER_DAY + t.ticks -

@@ -3,6 +3,7 @@
 
 T-SQL is taken from the conformance probes and from tests/fuzz/corpus/*.sql; requests are built as clients build them."""
 
+import json
 import pathlib
 import re
 import struct
@@ -60,6 +61,8 @@ def requests():
 
 
 def seeds():
+    for record in json_records():
+        yield "fuzz_json_record", record
     texts = [t.encode() for t in statements()]
     for text in texts:
         yield "fuzz_tsql", b"\0" + text
@@ -112,6 +115,32 @@ def seeds():
                          ('["int","string","null"]', b"\2\2x"), ('{"type":"fixed","name":"F","size":2}', b"ab"), ('{"type":"enum","name":"E","symbols":["A","B"]}', b"\2"),
                          ('{"type":"bytes","logicalType":"decimal","precision":9,"scale":2,"connect.default":"\\u0001"}', b"\4\1\2")):
         yield "fuzz_avro", schema.encode() + b"\0" + data
+
+
+def schema(kind, field=None, **more):
+    return {"type": kind, "optional": True} | more | ({"field": field} if field else {})
+
+
+def json_records():
+    """fuzz_json_record: an envelope, a flat record, one of each type; the first byte picks the settings."""
+    decimal = {"name": "org.apache.kafka.connect.data.Decimal", "version": 1, "parameters": {"scale": "2"}}
+    fields = [schema("int32", "Id"), schema("bytes", "Price", **decimal), schema("string", "Note", default="x"),
+              schema("int64", "Seen", name="io.debezium.time.MicroTimestamp"), schema("double", "D")]
+    row = {"Id": 7, "Price": "BMc=", "Note": "\u00e9\n", "Seen": 1700000000123456, "D": 1.5e-7}
+    source = [schema("string", name) for name in ("name", "db", "schema", "table", "commit_lsn", "change_lsn")]
+    envelope = schema("struct", fields=[schema("struct", "before", fields=fields), schema("struct", "after", fields=fields),
+                                        schema("struct", "source", fields=source), schema("string", "op")])
+    where = dict.fromkeys(("name", "db", "schema", "table"), "t") | dict.fromkeys(
+        ("commit_lsn", "change_lsn"), "00000027:00000a10:0003")
+    values = [(envelope, {"before": row, "after": row, "source": where, "op": "u"}),
+              (envelope, {"before": row, "after": None, "source": where, "op": "d"}),
+              (schema("struct", fields=fields), row),
+              (schema("map", keys=schema("string"), values=schema("array", items=schema("boolean"))), {"a": [True, None]}),
+              (schema("map", keys=schema("int8"), values=schema("float")), [[1, 0.5], [2, "NaN"]]), (None, {"Id": 7})]
+    for bits in (0x02, 0x16, 0x5A, 0xE2):
+        for kind, value in values:
+            yield bytes([bits]) + json.dumps({"schema": kind, "payload": value}).encode()
+            yield bytes([bits & ~2]) + json.dumps(value).encode()
 
 
 def main():

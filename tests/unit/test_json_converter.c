@@ -167,7 +167,7 @@ static void a_required_field_without_a_value_is_refused_by_name(void **state) {
     const ConnectSchema *s = item_schema();
     const Value fields[] = {value_null(), value_null(), value_null()}, v = record_struct(fields, 3);
     Converter *c = plain(true);
-    Buf out = {0};
+    CLEANUP(buf_done) Buf out = {0};
     bool is_null;
     Err e = {0};
     assert_false(converter_encode(c, topic, s, &v, &out, &is_null, &e));
@@ -300,6 +300,7 @@ static void keys_without_schema_get_one(void **state) {
     assert_int_equal(s->type, CONNECT_STRING);
     (void)refusal(c, "{\"a\":{}}", b);
     (void)refusal(c, "[1]", b);
+    (void)refusal(c, "1e999", b);
     (void)refusal(c, "{\"a\":1", b);
     converter_free(c);
     record_batch_free(b);

@@ -13,12 +13,13 @@
 static void texts_are_escaped_as_jackson_does(void **state) {
     (void)state;
     static const char raw[] =
-        "a\"b\\c/\b\t\n\f\r\x01\x1f\x7f\xc3\xa9\xe2\x80\xa8\xf0\x9f\x98\x80 and on, long\0end";
+        "a\"b\\c/\b\t\n\f\r\x01\x1f\x7f\xc3\xa9\xe2\x80\xa8\xef\xbf\xbd\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf and "
+        "on, long\0end";
     CLEANUP(buf_done) Buf out = {0};
     json_text_string(&out, (Str){raw, sizeof raw - 1});
     assert_string_equal(buf_text(&out),
-                        "\"a\\\"b\\\\c/\\b\\t\\n\\f\\r\\u0001\\u001F\x7f\xc3\xa9\xe2\x80\xa8\xf0\x9f"
-                        "\x98\x80 and on, long\\u0000end\"");
+                        "\"a\\\"b\\\\c/\\b\\t\\n\\f\\r\\u0001\\u001F\x7f\xc3\xa9\xe2\x80\xa8\xef\xbf\xbd"
+                        "\\uD83D\\uDE00\\uDBFF\\uDFFF and on, long\\u0000end\"");
     buf_clear(&out);
     json_text_string(&out, (Str){NULL, 0});
     assert_string_equal(buf_text(&out), "\"\"");

@@ -201,6 +201,7 @@ static void texts_of_times_and_guids_are_read(void **state) {
                      civil_us_to_ticks(0) + 1234567);
     assert_refused(&zoned, text("1970-01-01T00:00:00"), "offset");
     assert_refused(&zoned, text("0001-01-01T00:00:00+14:00"), "range");
+    assert_refused(&zoned, text("0000-12-30T00:00:00Z"), "range"); /* Debezium's 0001-01-01 */
     assert_refused(&zoned, text(""), "offset");
     WireColumn date = column(CONNECT_STRING, "io.debezium.time.IsoDate", NULL, NULL, NULL);
     assert_int_equal(number_of(&date, text("1970-01-02Z")), 1);
