@@ -273,7 +273,13 @@ bool registry_id(Registry *r, Str subject, Str schema, bool may_register, int32_
     if (!body) return err_set(e, ERR_INVALID, false, "schema registry: the schema isn't UTF-8");
     if (!call(r, "POST", buf_text(&path), str_from(body), &a, e)) return false;
     if (a.status == 200) return id_of(r, &a, ret, e);
-    if (a.status == CONFLICT) return conflict(r, &a, subject, schema, e);
+    if (a.status == CONFLICT) {
+        (void)conflict(r, &a, subject, schema, e);
+        Err unknown = {0}; /* Apicurio says 409 too when another client has just registered the very schema */
+        bool is_there = may_register && registry_id(r, subject, schema, false, ret, &unknown);
+        if (is_there) *e = (Err){0};
+        return is_there;
+    }
     if (a.status == NOT_FOUND && !may_register && a.json)
         return err_set(e, ERR_INVALID, false,
                        "schema registry %s: subject %.*s doesn't have the schema, and "

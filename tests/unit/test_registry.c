@@ -135,6 +135,24 @@ static void a_schema_that_isnt_compatible_shows_its_field(void **state) {
     fake_stop(&f);
 }
 
+static void a_schema_that_another_client_registers_meanwhile_is_looked_up(void **state) {
+    (void)state;
+    FakeRegistry f;
+    Err e = {0};
+    int32_t id = 0;
+    fake_start(&f);
+    Registry *r = over_one(&f);
+    const char *schema = RECORD("{\"name\":\"a\",\"type\":\"int\"}");
+    (void)fake_add(&f, STR_LIT("s"), schema);
+    atomic_store(&f.fault, 409);
+    atomic_store(&f.failing, 1);
+    if (!registry_id(r, STR_LIT("s"), str_from(schema), true, &id, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(id, 1);
+    assert_int_equal(e.code, ERR_OK);
+    registry_free(r);
+    fake_stop(&f);
+}
+
 static int not_a_registry(HttpRig *rig, const RigRequest *r, Buf *reply) {
     (void)rig, (void)r;
     buf_cstr(reply, "<html>hello</html>");
@@ -192,6 +210,7 @@ int main(void) {
         cmocka_unit_test(another_address_takes_over),
         cmocka_unit_test(no_right_is_said_with_the_property),
         cmocka_unit_test(a_schema_that_isnt_compatible_shows_its_field),
+        cmocka_unit_test(a_schema_that_another_client_registers_meanwhile_is_looked_up),
         cmocka_unit_test(what_isnt_a_registry_is_said),
         cmocka_unit_test(references_come_before_what_refers_to_them),
     };
