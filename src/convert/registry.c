@@ -23,6 +23,7 @@
 enum {
     NOT_FOUND = 404,
     CONFLICT = 409,
+    FIRST_OWN_NOT_FOUND = 40401, /* of a subject; 40402 of a version */
     SCHEMA_NOT_FOUND = 40403,
     MAX_REFERENCES = 64, /* of one schema, those of its references included */
     SLICE_MS = 50,       /* of a wait: how soon a stop is seen */
@@ -128,10 +129,16 @@ static json_int_t code_of(const Answer *a) {
     return json_integer_value(json_object_get(a->json, "error_code"));
 }
 
+/* A 404 that isn't about a subject, version or schema: nothing of a registry's is at that path. */
+static bool is_no_path(const Answer *a) {
+    return a->status == NOT_FOUND && code_of(a) < FIRST_OWN_NOT_FOUND;
+}
+
 /* An answer that is a no. */
 static bool refuse(const Registry *r, const Answer *a, const char *what, Str subject, Err *e) {
     const char *cure = a->status == 401   ? " (basic.auth.credentials.source, basic.auth.user.info)"
                        : a->status == 403 ? " (the user has no right to it)"
+                       : is_no_path(a)    ? " (is the address complete? Apicurio's ends in /apis/ccompat/v7)"
                                           : "";
     return err_set(e, ERR_INVALID, false, "schema registry %s: %s %.*s: %d%s: %.200s",
                    r->urls.items[r->first], what, (int)(subject.n < 200 ? subject.n : 200),
@@ -202,7 +209,7 @@ bool registry_by_id(Registry *r, int32_t id, RegistrySchema *ret, Err *e) {
     CLEANUP_FREE char *path = x_asprintf("/schemas/ids/%d", (int)id);
     CLEANUP(answer_done) Answer a = {0};
     if (!call(r, "GET", path, (Str){NULL, 0}, &a, e)) return false;
-    if (a.status == NOT_FOUND && (code_of(&a) == SCHEMA_NOT_FOUND || a.json))
+    if (a.status == NOT_FOUND && code_of(&a) == SCHEMA_NOT_FOUND)
         return err_set(e, ERR_DATA, false, "schema registry %s has no schema %d", r->urls.items[r->first],
                        (int)id);
     if (a.status != 200) return refuse(r, &a, path + 1, (Str){NULL, 0}, e);
@@ -280,7 +287,7 @@ bool registry_id(Registry *r, Str subject, Str schema, bool may_register, int32_
         if (is_there) *e = (Err){0};
         return is_there;
     }
-    if (a.status == NOT_FOUND && !may_register && a.json)
+    if (a.status == NOT_FOUND && !may_register && !is_no_path(&a))
         return err_set(e, ERR_INVALID, false,
                        "schema registry %s: subject %.*s doesn't have the schema, and "
                        "auto.register.schemas=false: %.120s",

@@ -174,6 +174,26 @@ static void what_isnt_a_registry_is_said(void **state) {
     http_rig_stop(&rig);
 }
 
+static int nothing_there(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    (void)rig, (void)r;
+    return fake_error(reply, 404, 404, "Could not find resource for full path");
+}
+
+static void a_path_that_isnt_there_is_no_unknown_schema(void **state) {
+    (void)state;
+    HttpRig rig;
+    Err e = {0};
+    RegistrySchema s = {0};
+    http_rig_start(&rig, nothing_there, NULL);
+    const char *urls[] = {rig.url};
+    Registry *r = over(urls, 1, NULL);
+    assert_false(registry_by_id(r, 1, &s, &e));
+    assert_int_equal(e.code, ERR_INVALID); /* not a dead letter for each record */
+    assert_non_null(strstr(e.msg, "/apis/ccompat/v7"));
+    registry_free(r);
+    http_rig_stop(&rig);
+}
+
 static int with_references(HttpRig *rig, const RigRequest *r, Buf *reply) {
     (void)rig;
     bool is_inner = str_starts(r->path, STR_LIT("/subjects/inner/versions/3"));
@@ -212,6 +232,7 @@ int main(void) {
         cmocka_unit_test(a_schema_that_isnt_compatible_shows_its_field),
         cmocka_unit_test(a_schema_that_another_client_registers_meanwhile_is_looked_up),
         cmocka_unit_test(what_isnt_a_registry_is_said),
+        cmocka_unit_test(a_path_that_isnt_there_is_no_unknown_schema),
         cmocka_unit_test(references_come_before_what_refers_to_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
