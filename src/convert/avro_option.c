@@ -78,6 +78,13 @@ static const char *const id_kinds[] = {"globalId", "contentId", NULL};
          .standard = "false",                                                                                \
          .help = "A null in a field that has a default is written as null; otherwise the default is "        \
                  "written in its place."},                                                                   \
+        {.key = "schemas.enable",                                                                            \
+         .type = OPTION_BOOL,                                                                                \
+         .status = OPTION_NO_SENSE,                                                                          \
+         .importance = OPTION_LOW,                                                                           \
+         .standard = "true",                                                                                 \
+         .reason = "Avro always has its schema",                                                             \
+         .help = "Of JsonConverter."},                                                                       \
     {                                                                                                        \
         .key = "schemas.cache.config", .alias = "schemas.cache.size", .type = OPTION_INT,                    \
         .status = OPTION_NO_SENSE, .importance = OPTION_LOW, .standard = "1000", .min = 1, .max = INT32_MAX, \
