@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz fuzz-smoke torture conform build demo test check bench bench-standin install deb schedules format clean test-unit test-e2e test-standin test-kafka test-asan
+.PHONY: help fuzz fuzz-smoke torture conform build demo test check bench bench-standin bench-kafka install deb schedules format clean test-unit test-e2e test-standin test-kafka test-asan
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench-standin: deps-bench ## what the stand-in's own work costs (ROWS=1000000 RU
 	@$(MAKE) --no-print-directory build
 	@scripts/venv
 	@build/venv/bin/python bench/standin.py $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS))
+
+bench-kafka: deps-test ## topics: millrace beside Kafka Connect with Debezium's connectors (CASES="sink/new" ROWS=200000 ROUNDS=2 WHO=jvm)
+	@$(MAKE) --no-print-directory build
+	@scripts/venv
+	@scripts/kafka
+	@build/venv/bin/python bench/kafka.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(WHO),--who "$(WHO)")
 
 schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED=… to replay one)
 	@$(MAKE) --no-print-directory build
