@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "config/option.h"
 #include "config/option_connect.h"
+#include "convert/converter.h"
 #include "convert/wire_option.h"
 #include "postgres/sink_option.h"
 #include "sqlserver/source_options.h"
@@ -222,6 +223,12 @@ static void add_section(const char *title, const char *const *classes, const cha
     add_senseless(&t, out);
 }
 
+static void add_converter(const ConverterClass *c, Buf *out) {
+    CLEANUP_FREE char *title = x_asprintf("Converter %s", c->name);
+    add_section(title, NULL, "Its properties stand behind `key.converter.` or `value.converter.`.",
+                (OptionTable){c->options, c->option_count}, out);
+}
+
 int main(void) {
     CLEANUP(buf_done) Buf out = {0};
     buf_cstr(&out, INTRO);
@@ -242,6 +249,7 @@ int main(void) {
                 (OptionTable){sink_options, SINK_OPTION_COUNT}, &out);
     add_section("Both connectors", NULL, "What Kafka Connect itself knows of every connector.",
                 option_connect_table(), &out);
+    for (size_t i = 0; converter_class_at(i); i++) add_converter(converter_class_at(i), &out);
     add_section("Worker", NULL, "The worker's own file; none is needed.", worker_option_table(), &out);
     add_section("Worker: with Kafka", NULL,
                 "With `bootstrap.servers` these count before all others of the same name.",
