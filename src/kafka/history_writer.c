@@ -42,9 +42,13 @@ HistoryWriter *history_writer_close(HistoryWriter *w) {
 
 bool history_writer_put(HistoryWriter *w, const char *topic, Str record, Err *e) {
     w->result = RD_KAFKA_RESP_ERR_NO_ERROR; /* some configurations report failures alone */
-    rd_kafka_resp_err_t code = rd_kafka_producev(w->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
-                                                 RD_KAFKA_V_VALUE((void *)(uintptr_t)record.p, record.n),
-                                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    const rd_kafka_vu_t v[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)record.p, record.n}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
+    rd_kafka_resp_err_t code = kafka_error_code(rd_kafka_produceva(w->rk, v, sizeof v / sizeof *v));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         code = rd_kafka_flush(w->rk, WAIT_MS);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = w->result;

@@ -119,10 +119,15 @@ static void add_context(const DeadTopic *d, rd_kafka_headers_t *headers, const r
 static rd_kafka_resp_err_t produce(DeadTopic *d, const rd_kafka_message_t *m, rd_kafka_headers_t *headers) {
     rd_kafka_timestamp_type_t type;
     int64_t timestamp_ms = rd_kafka_message_timestamp(m, &type);
-    return rd_kafka_producev(d->rk, RD_KAFKA_V_TOPIC(d->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                             RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_VALUE(m->payload, m->len),
-                             RD_KAFKA_V_TIMESTAMP(timestamp_ms > 0 ? timestamp_ms : 0),
-                             RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    const rd_kafka_vu_t v[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = d->topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {m->key, m->key_len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {m->payload, m->len}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp_ms > 0 ? timestamp_ms : 0},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    return kafka_error_code(rd_kafka_produceva(d->rk, v, sizeof v / sizeof *v));
 }
 
 bool dead_topic_send(DeadTopic *d, const rd_kafka_message_t *record, const DeadContext *why, Err *e) {

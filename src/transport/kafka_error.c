@@ -78,3 +78,9 @@ bool kafka_error_of(rd_kafka_error_t *error, const char *what, Err *e) {
     rd_kafka_error_destroy(error);
     return false;
 }
+
+rd_kafka_resp_err_t kafka_error_code(rd_kafka_error_t *error) {
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    if (error) rd_kafka_error_destroy(error);
+    return code;
+}

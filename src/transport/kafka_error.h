@@ -17,5 +17,7 @@ bool kafka_error(rd_kafka_resp_err_t code, const char *what, const char *detail,
 /* The same of an error object, which is freed. What an abortable error says is retriable here: the
  * transaction is aborted and begun anew. */
 bool kafka_error_of(rd_kafka_error_t *error, const char *what, Err *e);
+/* An error object's code alone; it is freed. NULL: RD_KAFKA_RESP_ERR_NO_ERROR. */
+rd_kafka_resp_err_t kafka_error_code(rd_kafka_error_t *error);
 
 #endif

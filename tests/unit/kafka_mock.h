@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "test.h"
+#include "transport/kafka_error.h"
 
 typedef struct KafkaMock {
     rd_kafka_t *rk; /* a producer; it has the cluster */
@@ -57,10 +58,16 @@ static inline void kafka_mock_close(KafkaMock *m) {
 static inline void kafka_mock_put(KafkaMock *m, const char *topic, int partition, const char *key,
                                   const char *value) {
     void *k = (void *)(uintptr_t)key, *v = (void *)(uintptr_t)value; /* copied */
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        m->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(k, key ? strlen(key) : 0),
-        RD_KAFKA_V_VALUE(v, value ? strlen(value) : 0), RD_KAFKA_V_HEADER("h", "1", 1), RD_KAFKA_V_END);
+    const rd_kafka_vu_t message[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {k, key ? strlen(key) : 0}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {v, value ? strlen(value) : 0}},
+        {.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {.name = "h", .val = "1", .size = 1}},
+    };
+    rd_kafka_resp_err_t code =
+        kafka_error_code(rd_kafka_produceva(m->rk, message, sizeof message / sizeof *message));
     assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
