@@ -134,7 +134,7 @@ bool reading_take(Reading *r, Odbc *odbc, const Lsn *above, int64_t most, Err *e
     odbc_close_query(odbc);
     if (!ok) return err_wrap(e, "reading how far the capture job has come");
     r->is_full = (int64_t)r->commit_count == most;
-    qsort(r->instances, r->instance_count, sizeof *r->instances, by_object);
+    if (r->instance_count > 0) qsort(r->instances, r->instance_count, sizeof *r->instances, by_object);
     drop_beyond_max(r);
     return true;
 }

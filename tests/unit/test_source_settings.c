@@ -37,6 +37,7 @@ static void defaults_are_debeziums(void **state) {
     assert_int_equal(s.mode, SNAPSHOT_INITIAL);
     assert_int_equal(s.snapshot_threads, 1);
     assert_false(s.names_tables);
+    source_settings_done(&s);
     options_free(o);
 }
 
@@ -49,6 +50,7 @@ static void an_instance_without_a_port_is_found_by_its_name(void **state) {
     assert_true(source_settings(o, &s, &e));
     assert_int_equal(s.target.port, 0);
     assert_int_equal(s.mode, SNAPSHOT_NO_DATA);
+    source_settings_done(&s);
     options_free(o);
 }
 
