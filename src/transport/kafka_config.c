@@ -116,7 +116,8 @@ static const Row rows[] = {
     {"max.block.ms", KAFKA_PRODUCER, SAYS, NULL,
      "a full buffer is waited for as long as records may take: delivery.timeout.ms"},
     {"delivery.timeout.ms", KAFKA_PRODUCER, AS_IS, NULL, NULL},
-    {"max.in.flight.requests.per.connection", KAFKA_PRODUCER, AS_IS, NULL, NULL},
+    {"max.in.flight.requests.per.connection", KAFKA_PRODUCER, ONLY, "1",
+     "with more, the first batch of a new partition can be overtaken by the second, and is lost then"},
     {"retries", KAFKA_PRODUCER, AS_IS, NULL, NULL},
     {"transaction.timeout.ms", KAFKA_PRODUCER, AS_IS, NULL, NULL},
     {"transactional.id", KAFKA_PRODUCER, SAYS, NULL,
@@ -194,6 +195,10 @@ static const char *const producer_defaults[][2] = {
     {"partitioner", "murmur2_random"},
     {"enable.idempotence", "true"},
     {"delivery.report.only.error", "true"}, /* the commit waits for all */
+    /* As Connect's source producers. A partition that was just made may refuse the first batch (not leader
+     * yet) and take the second, which is under way: a broker that knows nothing of a producer takes any first
+     * sequence number. librdkafka takes that for an acknowledgement of both. */
+    {"max.in.flight.requests.per.connection", "1"},
     {"queue.buffering.max.kbytes", "16384"},
     {"queue.buffering.max.messages", "100000"},
     {"linger.ms", "5"},

@@ -38,6 +38,11 @@ static void names_and_units_are_librdkafka_s_then(void **state) {
     }
     assert_int_equal(warnings.count, 0);
     assert_is(c, "partitioner", "murmur2_random");
+    set(c, "max.in.flight.requests.per.connection", "5",
+        &warnings); /* else records of a new topic can get lost */
+    assert_int_equal(warnings.count, 1);
+    assert_is(c, "max.in.flight.requests.per.connection", "1");
+    textlist_done(&warnings);
     kafka_config_free(c);
 }
 
