@@ -24,7 +24,8 @@ def change_while_stopped(runner, warehouse, cleans_up):
 
 def run_once(runner, mode, sink=None, **more):
     run = runner.start(source={"snapshot.mode": mode, **more}, sink=sink)
-    runner.drained(run)
+    runner.drained(run)  # a change may come in beside a copy:
+    lab.wait_for("the copies' end", lambda: not runner.target.rows("select 1 from millrace.table_state where not is_done"), 60)
     log = run.log()
     assert run.stop(signal.SIGTERM) == 0
     return log
