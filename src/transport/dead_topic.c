@@ -25,7 +25,11 @@ struct DeadTopic {
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
     DeadTopic *d = arg;
     (void)rk;
-    if (m->err && !d->failed) d->failed = m->err;
+    rd_kafka_resp_err_t code = m->err;
+    /* without an offset it isn't in the log, whatever librdkafka concludes: kafka_producer.c, on_delivery */
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0)
+        code = RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !d->failed) d->failed = code;
 }
 
 bool dead_topic_open(const DeadTopicSpec *spec, DeadTopic **ret, Err *e) {

@@ -194,7 +194,7 @@ bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *
 static const char *const producer_defaults[][2] = {
     {"partitioner", "murmur2_random"},
     {"enable.idempotence", "true"},
-    {"delivery.report.only.error", "true"}, /* the commit waits for all */
+    {"delivery.report.only.error", "false"}, /* one without an offset: kafka_producer.c */
     /* As Connect's source producers. A partition that was just made may refuse the first batch (not leader
      * yet) and take the second, which is under way: a broker that knows nothing of a producer takes any first
      * sequence number. librdkafka takes that for an acknowledgement of both. */

@@ -42,15 +42,27 @@ static bool is_stopping(const KafkaProducer *p) {
     return p->is_stopping && __atomic_load_n(p->is_stopping, __ATOMIC_ACQUIRE);
 }
 
-/* A record wasn't delivered. Served on the owner's thread. */
+/*
+ * What became of a record. Served on the owner's thread.
+ *
+ * A success without an offset is none: when a partition's new leader refuses a batch and takes a later one
+ * that was under way already (a broker takes any sequence number of a producer that is new to it), librdkafka
+ * concludes that the earlier one must have been written. It wasn't. With acks=all every record that is in the
+ * log has an offset. One request in flight (kafka_config.c) keeps it from happening; here it would be seen.
+ */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     KafkaProducer *p = opaque;
     (void)rk;
     bool is_purged = m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || is_purged || p->has_refused) return;
+    bool is_guessed = m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0;
+    if ((m->err == RD_KAFKA_RESP_ERR_NO_ERROR && !is_guessed) || is_purged || p->has_refused) return;
     CLEANUP_FREE char *what =
         x_asprintf("a record of %zu bytes to topic %s", m->len + m->key_len, rd_kafka_topic_name(m->rkt));
-    (void)kafka_error(m->err, what, NULL, &p->refused);
+    if (is_guessed)
+        (void)kafka_error(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, what,
+                          "refused, and a later record taken: all of the transaction is written again",
+                          &p->refused);
+    else (void)kafka_error(m->err, what, NULL, &p->refused);
     p->has_refused = true;
 }
 
@@ -216,8 +228,7 @@ static rd_kafka_resp_err_t produce(KafkaProducer *p, KafkaTopic *to, const Kafka
     return rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
 }
 
-bool kafka_producer_commit(KafkaProducer *p, Err *e) {
-    assert(p->is_open);
+static bool commit(KafkaProducer *p, Err *e) {
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_commit_transaction(p->rk, -1);
         if (!error) break;
@@ -235,10 +246,18 @@ bool kafka_producer_commit(KafkaProducer *p, Err *e) {
     return true;
 }
 
+bool kafka_producer_commit(KafkaProducer *p, Err *e) {
+    assert(p->is_open);
+    /* All reports are in before the broker is told to commit; records time out by delivery.timeout.ms. */
+    while (!p->has_refused && rd_kafka_flush(p->rk, SLICE_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        if (rd_kafka_fatal_error(p->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    return p->has_refused ? say_refused(p, e) : commit(p, e);
+}
+
 /* The transaction has failed already, while librdkafka worked on it; asking for its commit is the way to
  * learn why. */
 static bool say_failed(KafkaProducer *p, Err *e) {
-    return kafka_producer_commit(p, e) || err_wrap(e, "the transaction");
+    return commit(p, e) || err_wrap(e, "the transaction");
 }
 
 bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m, Err *e) {
