@@ -33,20 +33,22 @@ def target():
 
 
 def write_files(directory, broker, source, target):
+    """Names are the directory's, as Avro takes them: the broker is shared by all tests."""
+    own = directory.name.replace("-", "_")
     worker = lab_kafka.write_properties(directory / "worker.properties", {
-        "bootstrap.servers": broker.address, "group.id": "both", "offset.storage.topic": "both-offsets",
+        "bootstrap.servers": broker.address, "group.id": own, "offset.storage.topic": f"{own}-offsets",
         "offset.storage.partitions": 1, "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter"})
     connectors = []
     for name in ("source", "sink"):
         connector = json.loads((QUICKSTART / f"{name}.json").read_text())
-        connector["name"] = f"both-{name}"
+        connector["name"] = f"{own}-{name}"
         connectors.append((directory / f"{name}.json", connector))
     connectors[0][1]["config"].update({
         "database.hostname": "127.0.0.1", "database.port": str(source.port), "database.user": "sa",
-        "database.password": lab.PASSWORD, "topic.prefix": "both"})
+        "database.password": lab.PASSWORD, "topic.prefix": own})
     connectors[1][1]["config"].update({
-        "topics.regex": "both\\.warehouse_source\\.dbo\\..*", "tasks.max": "3",
+        "topics.regex": own + "\\.warehouse_source\\.dbo\\..*", "tasks.max": "3",
         "connection.url": f"postgresql://postgres@127.0.0.1:{target.port}/{target.database}",
         "consumer.override.session.timeout.ms": "6000", "consumer.override.metadata.max.age.ms": "1000"})
     for path, connector in connectors:
