@@ -88,9 +88,7 @@ static bool init_transactions(KafkaProducer *p, Err *e) {
             }
             return kafka_error_of(error, "beginning to write (init_transactions)", e);
         }
-        bool is_slow = rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT;
-        rd_kafka_error_destroy(error);
-        if (is_slow) rd_kafka_poll(p->rk, SLICE_MS);
+        if (kafka_error_code(error) != RD_KAFKA_RESP_ERR__TIMED_OUT) rd_kafka_poll(p->rk, SLICE_MS);
     }
 }
 
@@ -213,11 +211,9 @@ static rd_kafka_resp_err_t produce_with_headers(KafkaProducer *p, KafkaTopic *to
     size_t n = 6;
     if (m->timestamp_ms >= 0)
         v[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = m->timestamp_ms};
-    rd_kafka_error_t *error = rd_kafka_produceva(p->rk, v, n);
-    if (!error) return RD_KAFKA_RESP_ERR_NO_ERROR;
-    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-    rd_kafka_error_destroy(error);
-    rd_kafka_headers_destroy(headers); /* only a record that was taken owns them */
+    rd_kafka_resp_err_t code = kafka_error_code(rd_kafka_produceva(p->rk, v, n));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(headers); /* only a record that was taken owns them */
     return code;
 }
 
