@@ -12,7 +12,7 @@ enum { CONNECT_MS = 10000, REQUEST_MS = 30000, REPLY_BYTES = 8 * 1024 * 1024, MA
 struct Http {
     CURL *curl;
     size_t max_reply_bytes;
-    const atomic_bool *stop;
+    const bool *is_stopping;
     HttpReply *reply; /* of the request that is under way */
     bool is_too_long;
     char text[CURL_ERROR_SIZE];
@@ -38,7 +38,7 @@ static size_t take_body(char *p, size_t size, size_t count, void *user) {
 static int look_at_stop(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
     const Http *h = user;
     (void)a, (void)b, (void)c, (void)d;
-    return h->stop && atomic_load_explicit(h->stop, memory_order_relaxed);
+    return h->is_stopping && __atomic_load_n(h->is_stopping, __ATOMIC_ACQUIRE);
 }
 
 /* Curl copies texts but not blobs, which it is told to copy. */
@@ -81,7 +81,7 @@ Http *http_new(const HttpSettings *s) {
     CURL *c = h->curl = curl_easy_init();
     if (!c) abort(); /* out of memory */
     h->max_reply_bytes = s->max_reply_bytes ? s->max_reply_bytes : REPLY_BYTES;
-    h->stop = s->stop;
+    h->is_stopping = s->is_stopping;
     (void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

@@ -6,7 +6,6 @@
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +26,7 @@ typedef struct HttpSettings {
     bool skips_host_check;                  /* the name in the server's certificate */
     int64_t connect_timeout_ms, timeout_ms; /* of a whole request; 0 = 10 s, 30 s */
     size_t max_reply_bytes;                 /* 0 = 8 MiB */
-    const atomic_bool *stop;                /* borrowed; raised = give up; may be NULL */
+    const bool *is_stopping;                /* borrowed, read atomically; set = give up; may be NULL */
 } HttpSettings;
 
 typedef struct HttpRequest {

@@ -65,7 +65,7 @@ static bool make(const ConverterSpec *spec, AvroSettings *settings, Converter **
     AvroConverter *c = x_calloc(1, sizeof *c);
     c->is_key = spec->is_key;
     c->settings = *settings;
-    c->settings.registry.http.stop = spec->stop;
+    c->settings.registry.http.is_stopping = spec->is_stopping;
     c->registry = registry_new(&c->settings.registry);
     *ret = &c->base;
     return true;

@@ -7,13 +7,12 @@
  * What is wrong with one record is ERR_DATA, not retriable: a dead letter. What is wrong around it (a
  * registry that is down, slow or busy) is ERR_IO or ERR_TIMEOUT, retriable: the same call may succeed later.
  * A registry that says no for good (no right, a schema that isn't compatible) is ERR_INVALID, not retriable:
- * the next record of that schema would fare no better. ERR_CANCELLED when spec's stop flag was raised in
+ * the next record of that schema would fare no better. ERR_CANCELLED when spec's is_stopping was set in
  * mid-call.
  */
 #ifndef CONVERT_CONVERTER_H
 #define CONVERT_CONVERTER_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,7 +32,8 @@ typedef struct ConverterSpec {
     bool is_key;
     const Props *props;      /* the connector's; those that begin with the prefix are the converter's */
     const char *prefix;      /* "key.converter.", "value.converter." */
-    const atomic_bool *stop; /* borrowed for the converter's life; raised = give up waiting; may be NULL */
+    const bool *is_stopping; /* borrowed for the converter's life, read atomically; set = give up waiting; may
+                                be NULL */
 } ConverterSpec;
 
 /* Errors: ERR_INVALID (no such class, with the list of those there are; a property that is unknown, missing,

@@ -35,7 +35,7 @@ struct Registry {
     size_t first; /* the one that answered last */
     bool normalizes;
     int64_t max_retries, wait_ms, max_wait_ms;
-    const atomic_bool *stop;
+    const bool *is_stopping;
     Rng rng;
     HttpReply reply;
 };
@@ -49,7 +49,7 @@ Registry *registry_new(const RegistrySettings *s) {
     r->max_retries = s->max_retries;
     r->wait_ms = s->wait_ms > 0 ? s->wait_ms : 1;
     r->max_wait_ms = s->max_wait_ms > r->wait_ms ? s->max_wait_ms : r->wait_ms;
-    r->stop = s->http.stop;
+    r->is_stopping = s->http.is_stopping;
     rng_seed(&r->rng, (uint64_t)clock_mono_us());
     return r;
 }
@@ -79,7 +79,7 @@ static bool is_passing(int status) {
 }
 
 static bool is_stopped(const Registry *r) {
-    return r->stop && atomic_load_explicit(r->stop, memory_order_relaxed);
+    return r->is_stopping && __atomic_load_n(r->is_stopping, __ATOMIC_ACQUIRE);
 }
 
 static bool wait_for(const Registry *r, int64_t ms, Err *e) {

@@ -20,7 +20,7 @@
 typedef struct RegistrySettings {
     const char *const *urls; /* without user, password and the slash at the end; copied */
     size_t url_count;
-    HttpSettings http; /* its stop ends waits too */
+    HttpSettings http; /* its is_stopping ends waits too */
     bool normalizes;   /* normalize.schemas */
     int64_t max_retries, wait_ms, max_wait_ms;
 } RegistrySettings;

@@ -1,6 +1,5 @@
 #include "kafka/record_writer.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +62,7 @@ static bool make_converter(const Options *o, bool is_key, const bool *is_stoppin
         .props = *ret_props,
         .prefix = is_key ? "key.converter." : "value.converter.",
         /* a flag of one byte that is only read: both ways of reading it atomically are the same */
-        .stop = (const atomic_bool *)(const void *)is_stopping,
+        .is_stopping = is_stopping,
     };
     if (!converter_new(&spec, ret, e)) return err_wrap(e, "%s", is_key ? "key.converter" : "value.converter");
     add_all(warnings, converter_warnings(*ret));

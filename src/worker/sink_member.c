@@ -477,7 +477,7 @@ static bool open_converter(SinkMember *m, bool is_key, Converter **ret, Err *e) 
         .is_key = is_key,
         .props = m->spec.props,
         .prefix = is_key ? "key.converter." : "value.converter.",
-        .stop = m->spec.stop,
+        .is_stopping = m->spec.is_stopping,
     };
     if (!converter_new(&spec, ret, e)) return false;
     tell_warnings(m, converter_warnings(*ret));

@@ -11,7 +11,6 @@
 #ifndef WORKER_SINK_MEMBER_H
 #define WORKER_SINK_MEMBER_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -29,7 +28,6 @@ typedef struct SinkMemberSpec {
     const TopicWriterClass *writer;
     Metrics *metrics;
     const bool *is_stopping; /* read with __atomic_load_n */
-    const atomic_bool *stop; /* the same, for converters */
     /* Why the member is waiting, and NULL when it goes on. */
     void (*waiting)(void *arg, const Err *why);
     void *arg;

@@ -1,7 +1,6 @@
 #include "worker/sink_task.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +30,6 @@ struct SinkTasks {
     size_t count;
     pthread_mutex_t lock;
     bool is_stopping; /* __atomic */
-    atomic_bool stop; /* the same */
 };
 
 static void set_state(SinkTask *t, SinkTaskState state, const Err *why) {
@@ -59,7 +57,6 @@ static bool run_member(SinkTask *t, Err *e) {
                                  .writer = all->spec.writer,
                                  .metrics = all->spec.metrics,
                                  .is_stopping = &all->is_stopping,
-                                 .stop = &all->stop,
                                  .waiting = waiting,
                                  .arg = t};
     SinkMember *m = NULL;
@@ -117,7 +114,6 @@ bool sink_tasks_start(const SinkTasksSpec *spec, SinkTasks **ret, Err *e) {
     all->count = (size_t)options_int(spec->options, "tasks.max");
     all->tasks = x_calloc(all->count, sizeof *all->tasks);
     pthread_mutex_init(&all->lock, NULL);
-    atomic_init(&all->stop, false);
     for (size_t i = 0; i < all->count; i++) {
         SinkTask *t = &all->tasks[i];
         *t = (SinkTask){.all = all, .number = (int)i};
@@ -158,7 +154,6 @@ SinkTaskState sink_tasks_state_of_all(SinkTasks *t, Err *ret_why) {
 
 void sink_tasks_drain(SinkTasks *t) {
     __atomic_store_n(&t->is_stopping, true, __ATOMIC_RELEASE);
-    atomic_store(&t->stop, true);
 }
 
 SinkTasks *sink_tasks_stop(SinkTasks *t) {

@@ -78,10 +78,9 @@ static void a_stop_ends_a_request(void **state) {
     (void)state;
     HttpRig rig;
     Err e = {0};
-    atomic_bool stop;
-    atomic_init(&stop, true);
+    bool is_stopping = true;
     http_rig_start(&rig, echo, NULL);
-    Http *h = http_new(&(HttpSettings){.stop = &stop});
+    Http *h = http_new(&(HttpSettings){.is_stopping = &is_stopping});
     HttpReply reply = call(h, "GET", rig.url, "/", (Str){NULL, 0}, &e);
     assert_int_equal(reply.status, -1);
     assert_int_equal(e.code, ERR_CANCELLED);

@@ -15,7 +15,6 @@ static void note_waiting(void *arg, const Err *why) {
 }
 
 static bool is_stopping;
-static atomic_bool stop;
 
 static bool open_of(const SinkRig *r, SinkMember **ret, Err *e) {
     const SinkMemberSpec spec = {.connector = "s",
@@ -24,7 +23,6 @@ static bool open_of(const SinkRig *r, SinkMember **ret, Err *e) {
                                  .writer = &kept_class,
                                  .metrics = r->metrics,
                                  .is_stopping = &is_stopping,
-                                 .stop = &stop,
                                  .waiting = note_waiting};
     waits = 0;
     return sink_member_open(&spec, ret, e);
