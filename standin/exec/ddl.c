@@ -16,7 +16,7 @@
 #include "standin/exec/module.h"
 #include "standin/store/table_sql.h"
 
-bool ddl_lock(Session *s, int32_t object_id, SqlError *e) {
+bool session_lock_table(Session *s, int32_t object_id, SqlError *e) {
     if (txn_has_snapshot(s->txn))
         return sql_error_set(
             e, 3964, 16, 1,
@@ -185,13 +185,9 @@ bool ddl_check_not_cdc(Session *s, const Table *t, const char *verb, SqlError *e
 
 /* ---- what proc.h offers */
 
-bool session_lock_table(Session *s, int32_t object_id, SqlError *e) {
-    return ddl_lock(s, object_id, e);
-}
-
 bool session_publish_table(Session *s, Table *t, SqlError *e) {
     const Table *before = catalog_table_by_id(session_catalog(s), t->object_id);
-    if (!before || !ddl_lock(s, t->object_id, e)) {
+    if (!before || !session_lock_table(s, t->object_id, e)) {
         (void)table_free(t);
         return before ? false : sql_error_set(e, 3701, 11, 5, "Cannot change the table: it does not exist.");
     }
@@ -208,7 +204,7 @@ bool session_create_table(Session *s, Table *t, SqlError *e) {
     }
     CLEANUP_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", t->sql_name);
     int32_t object_id = t->object_id;
-    if (!ddl_lock(s, object_id, e)) {
+    if (!session_lock_table(s, object_id, e)) {
         (void)table_free(t);
         return false;
     }
@@ -237,7 +233,7 @@ static void undo_drop(void *arg) {
 }
 
 bool session_drop_table(Session *s, int32_t object_id, SqlError *e) {
-    if (!ddl_lock(s, object_id, e)) return false;
+    if (!session_lock_table(s, object_id, e)) return false;
     const Table *t = catalog_table_by_id(session_catalog(s), object_id);
     if (!t) return true;
     CLEANUP_FREE char *drop = x_asprintf("DROP TABLE IF EXISTS %s", t->sql_name);

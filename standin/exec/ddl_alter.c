@@ -484,7 +484,7 @@ bool ddl_alter_table(Session *s, const AstStmt *st, SqlError *e) {
                              "ALTER TABLE of temporary tables isn't supported by this server.");
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
     if ((d && !ddl_may(s, d, t, "ALTER TABLE", e)) || !ddl_check_not_cdc(s, t, "alter", e) ||
-        !ddl_lock(s, t->object_id, e))
+        !session_lock_table(s, t->object_id, e))
         return false;
     t = catalog_table_by_id(session_catalog(s), t->object_id);
     if (!t) return sql_error_set(e, 4902, 16, 1, "Cannot find the object because it does not exist.");

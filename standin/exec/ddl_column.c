@@ -161,7 +161,7 @@ static bool change_column(Session *s, const Table *t, Table *after, size_t at, S
 
 bool session_alter_column(Session *s, int32_t object_id, int32_t column_id, const Type *type,
                           bool is_nullable, SqlError *e) {
-    if (!ddl_lock(s, object_id, e)) return false;
+    if (!session_lock_table(s, object_id, e)) return false;
     const Table *t = catalog_table_by_id(session_catalog(s), object_id);
     size_t at = t ? table_column_index(t, column_id) : 0;
     if (!t || at == t->column_count) return sql_error_set(e, 4924, 16, 1, "The column does not exist.");

@@ -60,7 +60,7 @@ bool ddl_create_index(Session *s, const AstStmt *st, SqlError *e) {
                              STR_ARG(a->table.name));
     if (t->kind != TABLE_USER) return index_on_temp(s, (Table *)t, a, e);
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
-    if ((d && !ddl_may(s, d, t, "CREATE INDEX", e)) || !ddl_lock(s, t->object_id, e)) return false;
+    if ((d && !ddl_may(s, d, t, "CREATE INDEX", e)) || !session_lock_table(s, t->object_id, e)) return false;
     t = catalog_table_by_id(session_catalog(s), t->object_id);
     if (!t) return sql_error_set(e, 1088, 16, 12, "Cannot find the object because it does not exist.");
     Table *after = table_copy(t);
@@ -108,7 +108,7 @@ static bool drop_one(Session *s, const AstName *table, Str name, bool if_exists,
                              x->is_primary_key ? "PRIMARY KEY" : "UNIQUE KEY");
     if (t->kind != TABLE_USER) return drop_of_temp(s, (Table *)t, x, e);
     const Database *d = catalog_database_by_id(session_catalog(s), t->database_id);
-    if ((d && !ddl_may(s, d, t, "DROP INDEX", e)) || !ddl_lock(s, t->object_id, e)) return false;
+    if ((d && !ddl_may(s, d, t, "DROP INDEX", e)) || !session_lock_table(s, t->object_id, e)) return false;
     t = catalog_table_by_id(session_catalog(s), t->object_id); /* as it is once nobody else changes it */
     x = t ? table_index(t, name) : NULL;
     if (!x) return no_such_index(table, name, if_exists, e);

@@ -6,9 +6,6 @@
 
 /* ---- ddl.c: the frame of a schema change */
 
-/* The table's Sch-M lock, to the end of the transaction (or the statement); refused inside SNAPSHOT (3964).
- */
-bool ddl_lock(Session *s, int32_t object_id, SqlError *e);
 /* Within an SQLite write transaction: SQL for SQLite (may be empty), then the new version published, moved,
  * then log records written. By rollback before is copied and published again, after undo_sql. */
 bool ddl_change(Session *s, const Table *before, Table *after, const char *sql, const char *undo_sql,

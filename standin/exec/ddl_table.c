@@ -538,7 +538,7 @@ static bool drop_one(Session *s, const AstStmt *st, const AstName *name, bool if
                                  "constraint.",
                                  STR_ARG(name->name));
     int32_t object_id = t->object_id;
-    return ddl_lock(s, object_id, e) &&
+    return session_lock_table(s, object_id, e) &&
            ddl_log(s, t, st->text, /* altered_column= */ 0, /* is_drop= */ true, e) &&
            session_drop_table(s, object_id, e);
 }

@@ -142,8 +142,8 @@ MUST_CHECK bool proc_undeclared(Session *s, Str text, const SessionParam *params
                                 ProcUndeclared **ret, size_t *ret_count, SqlError *e);
 
 /* ---- schema changes as procedures make them, inside the session's transaction (undone by its rollback) */
-/* Sch-M on a table, until the transaction ends: before the table is looked up that is copied and edited,
- * since another may have changed it meanwhile. */
+/* The table's Sch-M lock, to the end of the transaction (or the statement); refused inside SNAPSHOT (3964).
+ * Before the table is looked up that is copied and edited: another may have changed it meanwhile. */
 MUST_CHECK bool session_lock_table(Session *s, int32_t object_id, SqlError *e);
 /* Publish an edited copy (table_copy, database_copy): moved. Needs the Sch-M lock for tables, taken inside
  * where the copy is of a table that nobody else can have changed. */

@@ -202,7 +202,7 @@ bool dml_truncate(Session *s, const AstStmt *st, SqlError *e) {
                              "Could not truncate object '" STR_FMT "' because it is not a table.",
                              STR_ARG(st->u.name.name));
     if (!may_truncate(s, t, &st->u.name, e)) return false;
-    if (t->kind == TABLE_USER && !ddl_lock(s, t->object_id, e)) return false;
+    if (t->kind == TABLE_USER && !session_lock_table(s, t->object_id, e)) return false;
     if (t->kind == TABLE_USER) t = catalog_table_by_id(session_catalog(s), t->object_id);
     if (!t) return sql_error_set(e, 4701, 16, 1, "Cannot find the object: it was dropped meanwhile.");
     bool ok = txn_prepare_write(s->txn, t, e) && truncate_once(s, t, e);
