@@ -170,9 +170,9 @@ static PGconn *connect_by(const PgConnSpec *spec) {
     return PQconnectdbParams(keys, values, /* expand_dbname= */ 1);
 }
 
-bool pgconn_answers(const PgConnSpec *spec) {
+bool pgconn_answers(const char *conninfo) {
     const char *keys[] = {"dbname", "connect_timeout", NULL};
-    const char *values[] = {spec->conninfo, "2", NULL};
+    const char *values[] = {conninfo, "2", NULL};
     PGPing ping = PQpingParams(keys, values, /* expand_dbname= */ 1);
     return ping == PQPING_OK || ping == PQPING_NO_ATTEMPT;
 }

@@ -43,9 +43,9 @@ typedef struct PgConnSpec {
 
 /* Connect. Errors: ERR_IO, retriable (not reachable); ERR_INVALID (refused: password, database, pg_hba). */
 MUST_CHECK bool pgconn_open(const PgConnSpec *spec, PgConn **ret, Err *e);
-/* Whether the server takes connections (libpq's PQping: no login); within two seconds. true also for a spec
- * that makes no sense: that is for pgconn_open to tell. */
-bool pgconn_answers(const PgConnSpec *spec);
+/* Whether the server takes connections (libpq's PQping: no login); within two seconds. true also for a
+ * text that makes no sense: that is for pgconn_open to tell. */
+bool pgconn_answers(const char *conninfo);
 PgConn *pgconn_close(PgConn *c); /* NULL is fine; returns NULL */
 bool pgconn_is_open(const PgConn *c);
 /* Whether the server is still there, as far as the socket tells; doesn't wait. Errors: ERR_IO. */

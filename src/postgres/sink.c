@@ -20,6 +20,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "config/textlist.h"
+#include "config/url.h"
 #include "observe/progress.h"
 #include "pipeline/lane.h"
 #include "postgres/apply.h"
@@ -676,13 +678,12 @@ static bool sink_idle(Sink *s, Err *e) {
 }
 
 static bool sink_answers(const Options *options, const ConnectorContext *context) {
-    SinkConfig *config = NULL;
+    CLEANUP(buf_done) Buf conninfo = {0};
+    CLEANUP(textlist_done) TextList notes = {0};
     Err unused = {0};
-    if (!sink_config_new(options, context, &config, &unused)) return true;
-    const PgConnSpec spec = sink_config_conn(config);
-    bool is_there = pgconn_answers(&spec);
-    sink_config_free(config);
-    return is_there;
+    (void)context;
+    return !url_to_conninfo(options_str(options, "connection.url"), &conninfo, &notes, &unused) ||
+           pgconn_answers(buf_text(&conninfo));
 }
 
 static bool sink_needs_source_back(const Sink *s) {

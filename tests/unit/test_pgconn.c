@@ -41,9 +41,9 @@ static void a_server_answers_or_it_does_not(void **state) {
     (void)state;
     CLEANUP(buf_done) Buf url = {0};
     buf_printf(&url, "postgresql:///postgres?host=%s&user=nobody_there", pg_fixture_dir);
-    assert_true(pgconn_answers(&(PgConnSpec){.conninfo = buf_text(&url)})); /* no login is needed */
-    assert_false(pgconn_answers(&(PgConnSpec){.conninfo = "host=/nowhere user=postgres"}));
-    assert_true(pgconn_answers(&(PgConnSpec){.conninfo = "no such option=1"})); /* for pgconn_open to tell */
+    assert_true(pgconn_answers(buf_text(&url))); /* no login is needed */
+    assert_false(pgconn_answers("host=/nowhere user=postgres"));
+    assert_true(pgconn_answers("no such option=1")); /* for pgconn_open to tell */
 }
 
 static void an_error_names_objects_but_no_row_data(void **state) {
