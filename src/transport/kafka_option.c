@@ -5,20 +5,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define CONVERTERS(side)                                                                                     \
-    {.key = side ".converter",                                                                               \
-     .type = OPTION_CLASS,                                                                                   \
-     .importance = OPTION_HIGH,                                                                              \
-     .standard = "org.apache.kafka.connect.json.JsonConverter",                                              \
-     .help = "what makes the bytes of a record's " side},                                                    \
-    {                                                                                                        \
-        .key = side ".converter.*", .type = OPTION_STRING, .importance = OPTION_HIGH, .is_secret = true,     \
-        .help = "its parameters, as schemas.enable or schema.registry.url"                                   \
-    }
-
-#define CLIENT(name, what)                                                                                   \
-    { .key = (name), .type = OPTION_STRING, .importance = OPTION_MEDIUM, .is_secret = true, .help = (what) }
-
 #define NO_GROUP      "workers don't share connectors among them yet"
 #define FROM_FILES    "connectors are given as files"
 #define IN_ONE        "records and offsets are always written in one transaction"
@@ -29,8 +15,9 @@
         .reason = (why)                                                                                      \
     }
 
+const char *const kafka_option_header_converters[] = {
+    "org.apache.kafka.connect.storage.SimpleHeaderConverter", NULL};
 static const char *const POLICIES[] = {"All", "None", "Principal", NULL};
-static const char *const HEADERS[] = {"org.apache.kafka.connect.storage.SimpleHeaderConverter", NULL};
 static const char *const HISTORIES[] = {"io.debezium.storage.kafka.history.KafkaSchemaHistory", NULL};
 
 static const OptionDef worker_rows[] = {
@@ -63,14 +50,7 @@ static const OptionDef worker_rows[] = {
      .min = -1,
      .max = INT16_MAX,
      .help = "its replicas, when it is made; -1 = the cluster's default"},
-    CONVERTERS("key"),
-    CONVERTERS("value"),
-    {.key = "header.converter",
-     .type = OPTION_CLASS,
-     .importance = OPTION_LOW,
-     .standard = "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-     .values = HEADERS,
-     .help = "what makes the bytes of headers"},
+    KAFKA_CONVERTER_ROWS("makes"),
     {.key = "connector.client.config.override.policy",
      .type = OPTION_ENUM,
      .importance = OPTION_LOW,
@@ -78,12 +58,13 @@ static const OptionDef worker_rows[] = {
      .values = POLICIES,
      .help = "whether connectors may set properties of their clients (producer.override.…): All; None; "
              "Principal, those that log in"},
-    CLIENT("security.protocol", "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL, for all clients"),
-    CLIENT("sasl.*", "log-in of all clients, by Java's names (sasl.mechanism, sasl.jaas.config)"),
-    CLIENT("ssl.*", "TLS of all clients, by Java's names; PEM, or PKCS#12 for ssl.keystore.location"),
-    CLIENT("producer.*", "properties of the sources' producers, by Java's names and units"),
-    CLIENT("consumer.*", "properties of consumers, by Java's names and units"),
-    CLIENT("admin.*", "properties of admin clients, by Java's names and units"),
+    KAFKA_CLIENT_ROW("security.protocol", "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL, for all clients"),
+    KAFKA_CLIENT_ROW("sasl.*", "log-in of all clients, by Java's names (sasl.mechanism, sasl.jaas.config)"),
+    KAFKA_CLIENT_ROW("ssl.*",
+                     "TLS of all clients, by Java's names; PEM, or PKCS#12 for ssl.keystore.location"),
+    KAFKA_CLIENT_ROW("producer.*", "properties of the sources' producers, by Java's names and units"),
+    KAFKA_CLIENT_ROW("consumer.*", "properties of consumers, by Java's names and units"),
+    KAFKA_CLIENT_ROW("admin.*", "properties of admin clients, by Java's names and units"),
     {.key = "topic.creation.enable",
      .type = OPTION_BOOL,
      .importance = OPTION_MEDIUM,
@@ -110,19 +91,13 @@ static const OptionDef worker_rows[] = {
 };
 
 static const OptionDef source_rows[] = {
-    CONVERTERS("key"),
-    CONVERTERS("value"),
-    {.key = "header.converter",
-     .type = OPTION_CLASS,
-     .importance = OPTION_LOW,
-     .standard = "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-     .values = HEADERS,
-     .help = "what makes the bytes of headers"},
-    CLIENT("producer.override.*",
-           "properties of this connector's producer, by Java's names and units (acks, linger.ms, batch.size, "
-           "buffer.memory, compression.type, max.request.size, delivery.timeout.ms, transaction.timeout.ms)"),
-    CLIENT("consumer.override.*", "properties of the consumer that reads offsets"),
-    CLIENT("admin.override.*", "properties of the client that makes topics"),
+    KAFKA_CONVERTER_ROWS("makes"),
+    KAFKA_CLIENT_ROW(
+        "producer.override.*",
+        "properties of this connector's producer, by Java's names and units (acks, linger.ms, batch.size, "
+        "buffer.memory, compression.type, max.request.size, delivery.timeout.ms, transaction.timeout.ms)"),
+    KAFKA_CLIENT_ROW("consumer.override.*", "properties of the consumer that reads offsets"),
+    KAFKA_CLIENT_ROW("admin.override.*", "properties of the client that makes topics"),
     {.key = "topic.creation.groups",
      .type = OPTION_LIST,
      .importance = OPTION_MEDIUM,
@@ -145,16 +120,7 @@ static const OptionDef source_rows[] = {
      .max = INT32_MAX,
      .unit = "rows",
      .help = "a larger transaction of the source is written in several of Kafka's"},
-    {.key = "transforms",
-     .type = OPTION_LIST,
-     .importance = OPTION_MEDIUM,
-     .help = "single message transforms, by their aliases"},
-    {.key = "transforms.*", .type = OPTION_STRING, .importance = OPTION_MEDIUM, .help = "their parameters"},
-    {.key = "predicates",
-     .type = OPTION_LIST,
-     .importance = OPTION_LOW,
-     .help = "predicates of transforms, by their aliases"},
-    {.key = "predicates.*", .type = OPTION_STRING, .importance = OPTION_LOW, .help = "their parameters"},
+    KAFKA_TRANSFORM_ROWS,
     {.key = "schema.history.internal",
      .type = OPTION_CLASS,
      .importance = OPTION_LOW,

@@ -31,4 +31,41 @@ MUST_CHECK bool kafka_option_client(const Options *o, KafkaRole role, TextList *
  * plain keys. names: NULL-terminated. Owned. */
 Props *kafka_option_props(const Options *o, const char *const *names);
 
+/* Rows that the tables of Kafka mode have in common. does: "makes" or "reads". */
+#define KAFKA_CONVERTER_ROW(side, does)                                                                      \
+    {.key = side ".converter",                                                                               \
+     .type = OPTION_CLASS,                                                                                   \
+     .importance = OPTION_HIGH,                                                                              \
+     .standard = "org.apache.kafka.connect.json.JsonConverter",                                              \
+     .help = "what " does " the bytes of a record's " side},                                                 \
+    {                                                                                                        \
+        .key = side ".converter.*", .type = OPTION_STRING, .importance = OPTION_HIGH, .is_secret = true,     \
+        .help = "its parameters, as schemas.enable or schema.registry.url"                                   \
+    }
+#define KAFKA_CONVERTER_ROWS(does)                                                                           \
+    KAFKA_CONVERTER_ROW("key", does), KAFKA_CONVERTER_ROW("value", does), {                                  \
+        .key = "header.converter", .type = OPTION_CLASS, .importance = OPTION_LOW,                           \
+        .standard = "org.apache.kafka.connect.storage.SimpleHeaderConverter",                                \
+        .values = kafka_option_header_converters, .help = "what " does " the bytes of headers"               \
+    }
+#define KAFKA_CLIENT_ROW(name, what)                                                                         \
+    { .key = (name), .type = OPTION_STRING, .importance = OPTION_MEDIUM, .is_secret = true, .help = (what) }
+#define KAFKA_TRANSFORM_ROWS                                                                                 \
+    {.key = "transforms",                                                                                    \
+     .type = OPTION_LIST,                                                                                    \
+     .importance = OPTION_MEDIUM,                                                                            \
+     .help = "single message transforms, by their aliases, in order"},                                       \
+        {.key = "transforms.*",                                                                              \
+         .type = OPTION_STRING,                                                                              \
+         .importance = OPTION_MEDIUM,                                                                        \
+         .help = "their parameters"},                                                                        \
+        {.key = "predicates",                                                                                \
+         .type = OPTION_LIST,                                                                                \
+         .importance = OPTION_LOW,                                                                           \
+         .help = "predicates of transforms, by their aliases"},                                              \
+    {                                                                                                        \
+        .key = "predicates.*", .type = OPTION_STRING, .importance = OPTION_LOW, .help = "their parameters"   \
+    }
+extern const char *const kafka_option_header_converters[];
+
 #endif

@@ -5,23 +5,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "config/regexlist.h"
+#include "transport/kafka_option.h"
 
 static const char *const TOLERANCE[] = {"none", "all", NULL};
 static const char *const KEY_MODES[] = {"none", "record_key", "record_value", "kafka", NULL};
-static const char *const HEADERS[] = {"org.apache.kafka.connect.storage.SimpleHeaderConverter", NULL};
-
-#define CONVERTERS(side)                                                                                     \
-    {.key = side ".converter",                                                                               \
-     .type = OPTION_CLASS,                                                                                   \
-     .importance = OPTION_HIGH,                                                                              \
-     .standard = "org.apache.kafka.connect.json.JsonConverter",                                              \
-     .help = "what reads the bytes of a record's " side},                                                    \
-    {                                                                                                        \
-        .key = side ".converter.*", .type = OPTION_STRING, .importance = OPTION_HIGH, .is_secret = true,     \
-        .help = "its parameters, as schemas.enable or schema.registry.url"                                   \
-    }
-#define CLIENT(name, what)                                                                                   \
-    { .key = (name), .type = OPTION_STRING, .importance = OPTION_MEDIUM, .is_secret = true, .help = (what) }
 
 static const OptionDef rows[] = {
     {.key = "tasks.max",
@@ -50,29 +37,13 @@ static const OptionDef rows[] = {
      .help =
          "which fields make the key; empty = all of the record's key or value; with pk.mode=kafka the three "
          "columns' names"},
-    CONVERTERS("key"),
-    CONVERTERS("value"),
-    {.key = "header.converter",
-     .type = OPTION_CLASS,
-     .importance = OPTION_LOW,
-     .standard = "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-     .values = HEADERS,
-     .help = "what reads the bytes of headers"},
-    CLIENT("consumer.override.*",
-           "properties of this connector's consumers, by Java's names and units (group.id, "
-           "auto.offset.reset, fetch.min.bytes, max.partition.fetch.bytes, session.timeout.ms)"),
-    CLIENT("producer.override.*", "properties of the producer of dead letters"),
-    CLIENT("admin.override.*", "properties of the client that makes the dead letter topic"),
-    {.key = "transforms",
-     .type = OPTION_LIST,
-     .importance = OPTION_MEDIUM,
-     .help = "single message transforms, by their aliases, in order"},
-    {.key = "transforms.*", .type = OPTION_STRING, .importance = OPTION_MEDIUM, .help = "their parameters"},
-    {.key = "predicates",
-     .type = OPTION_LIST,
-     .importance = OPTION_LOW,
-     .help = "predicates, by their aliases"},
-    {.key = "predicates.*", .type = OPTION_STRING, .importance = OPTION_LOW, .help = "their parameters"},
+    KAFKA_CONVERTER_ROWS("reads"),
+    KAFKA_CLIENT_ROW("consumer.override.*",
+                     "properties of this connector's consumers, by Java's names and units (group.id, "
+                     "auto.offset.reset, fetch.min.bytes, max.partition.fetch.bytes, session.timeout.ms)"),
+    KAFKA_CLIENT_ROW("producer.override.*", "properties of the producer of dead letters"),
+    KAFKA_CLIENT_ROW("admin.override.*", "properties of the client that makes the dead letter topic"),
+    KAFKA_TRANSFORM_ROWS,
     {.key = "errors.tolerance",
      .type = OPTION_ENUM,
      .importance = OPTION_MEDIUM,
