@@ -1,0 +1,119 @@
+/*
+ * Defaults of our own stand in for librdkafka's where nobody has set a property: its value is still the
+ * standard one then. A user who sets just that value gets ours, which is the price of not asking twice.
+ */
+#include "worker/sink_conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "transport/kafka_option.h"
+
+enum {
+    QUEUE_KIB = 16 * 1024, /* of all tasks */
+    QUEUE_KIB_MIN = 2 * 1024,
+    QUEUE_RECORDS = 40000,
+    PARTITION_FETCH_BYTES = 256 * 1024,
+    HEARTBEAT_MS = 1000,
+};
+
+static bool conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, Err *e) {
+    char why[256] = "";
+    return rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK ||
+           err_set(e, ERR_INTERNAL, false, "librdkafka: %s: %s", name, why);
+}
+
+static void conf_get(const rd_kafka_conf_t *conf, const char *name, char *buf, size_t size) {
+    if (rd_kafka_conf_get(conf, name, buf, &size) != RD_KAFKA_CONF_OK) buf[0] = '\0';
+}
+
+/* A property that nobody has set: librdkafka's value still is `standard`. */
+static bool conf_default(rd_kafka_conf_t *conf, const char *name, const char *standard, int64_t value,
+                         Err *e) {
+    char text[64];
+    conf_get(conf, name, text, sizeof text);
+    if (strcmp(text, standard) != 0) return true;
+    (void)snprintf(text, sizeof text, "%lld", (long long)value);
+    return conf_set(conf, name, text, e);
+}
+
+/* The process's tasks share what queues may hold; and a member that comes or goes is known within a second.
+ */
+static bool set_defaults(const Options *o, rd_kafka_conf_t *conf, Err *e) {
+    int64_t tasks = options_int(o, "tasks.max");
+    int64_t kib = QUEUE_KIB / tasks, records = QUEUE_RECORDS / tasks;
+    if (kib < QUEUE_KIB_MIN) kib = QUEUE_KIB_MIN;
+    return conf_default(conf, "queued.max.messages.kbytes", "16384", kib, e) &&
+           conf_default(conf, "fetch.max.bytes", "8388608", kib * 1024, e) &&
+           /* compressed; what it unfolds to is bounded by nothing else */
+           conf_default(conf, "fetch.message.max.bytes", "1048576", PARTITION_FETCH_BYTES, e) &&
+           conf_default(conf, "queued.min.messages", "20000", records > 0 ? records : 1, e) &&
+           conf_default(conf, "heartbeat.interval.ms", "3000", HEARTBEAT_MS, e);
+}
+
+/* Whether consumer.override.… or consumer.… says auto.offset.reset. */
+static bool asks_for_reset(const Options *o) {
+    static const char *const patterns[] = {"consumer.*", "consumer.override.*"};
+    const char *key = NULL, *value = NULL;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t at = 0; options_next(o, patterns[i], &at, &key, &value);)
+            if (str_ends(str_from(key), STR_LIT("auto.offset.reset"))) return true;
+    return false;
+}
+
+static PartitionReset reset_of(const rd_kafka_conf_t *conf) {
+    char text[256];
+    conf_get(conf, "auto.offset.reset", text, sizeof text);
+    if (strcmp(text, "largest") == 0 || strcmp(text, "latest") == 0) return PARTITION_LATEST;
+    return strcmp(text, "error") == 0 ? PARTITION_NONE : PARTITION_EARLIEST;
+}
+
+/* What isn't the user's to say: where a partition begins, and what the group is told, are ours alone. */
+static bool set_ours(const char *connector, int task, rd_kafka_conf_t *conf, Err *e) {
+    char set[256];
+    CLEANUP_FREE char *client = x_asprintf(SINK_CONF_OWN_PREFIX "%s-%d", connector, task);
+    CLEANUP_FREE char *group = x_asprintf("connect-%s", connector);
+    conf_get(conf, "group.id", set, sizeof set);
+    return (set[0] || conf_set(conf, "group.id", group, e)) && conf_set(conf, "client.id", client, e) &&
+           conf_set(conf, "auto.offset.reset", "error", e) &&
+           conf_set(conf, "enable.auto.offset.store", "false", e) &&
+           conf_set(conf, "enable.auto.commit", "false", e) &&
+           conf_set(conf, "partition.assignment.strategy", "cooperative-sticky", e);
+}
+
+bool sink_conf_consumer(const Options *o, const char *connector, int task, TextList *warnings,
+                        SinkConsumerConf *ret, Err *e) {
+    SinkConsumerConf made = {.is_reset_asked = asks_for_reset(o)};
+    if (!kafka_option_client(o, KAFKA_CONSUMER, warnings, &made.conf, e)) return false;
+    /* Connect's default, not the client's */
+    made.reset = made.is_reset_asked ? reset_of(made.conf) : PARTITION_EARLIEST;
+    if (!set_ours(connector, task, made.conf, e) || !set_defaults(o, made.conf, e)) {
+        rd_kafka_conf_destroy(made.conf);
+        return false;
+    }
+    *ret = made;
+    return true;
+}
+
+bool sink_conf_letters(const Options *o, const char *connector, int task, TextList *warnings,
+                       rd_kafka_conf_t **ret, Err *e) {
+    CLEANUP_FREE char *client = x_asprintf(SINK_CONF_OWN_PREFIX "dlq-%s-%d", connector, task);
+    rd_kafka_conf_t *conf = NULL;
+    if (!kafka_option_client(o, KAFKA_PRODUCER, warnings, &conf, e)) return false;
+    if (!conf_set(conf, "client.id", client, e)) {
+        rd_kafka_conf_destroy(conf);
+        return false;
+    }
+    *ret = conf;
+    return true;
+}
+
+void sink_conf_topics(const Options *o, TextList *ret) {
+    const TextList *names = options_list(o, "topics");
+    const char *regex = options_str(o, "topics.regex");
+    for (size_t i = 0; names && i < names->count; i++) textlist_add(ret, str_from(names->items[i]));
+    if (regex && *regex) textlist_printf(ret, "^(%s)$", regex); /* Java's must match the whole */
+}

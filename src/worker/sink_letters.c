@@ -1,0 +1,135 @@
+/* The names are Connect's: stages, classes and exceptions as its dead letter topics have them in headers. */
+#include "worker/sink_letters.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "transport/dead_topic.h"
+#include "worker/sink_conf.h"
+
+enum { LOGGED_BYTES = 1000 }; /* of a record, errors.log.include.messages */
+
+struct SinkLetters {
+    DeadTopic *dead; /* NULL: no topic is asked for */
+    bool is_unflushed;
+    bool is_tolerant, logs, logs_rows;
+    char *key_class, *value_class;
+    Metric *letters;
+};
+
+static const char *stage_name(SinkStage stage) {
+    static const char *const names[] = {"KEY_CONVERTER", "VALUE_CONVERTER", "TRANSFORMATION", "TASK_PUT"};
+    return names[stage];
+}
+
+static const char *stage_class(const SinkLetters *l, SinkStage stage) {
+    switch (stage) {
+    case SINK_KEY: return l->key_class;
+    case SINK_VALUE: return l->value_class;
+    case SINK_TRANSFORM: return "org.apache.kafka.connect.runtime.TransformationChain";
+    case SINK_PUT: break;
+    }
+    return "org.apache.kafka.connect.sink.SinkTask";
+}
+
+static void log_failure(const SinkLetters *l, const SinkInput *in, SinkStage stage, const char *why) {
+    CLEANUP(buf_done) Buf text = {0};
+    if (l->logs_rows) {
+        const uint8_t *p = in->message->payload;
+        for (size_t i = 0; i < in->message->len && i < LOGGED_BYTES; i++)
+            buf_u8(&text, p[i] >= ' ' && p[i] < 0x7f ? p[i] : '.');
+    }
+    LOG_ERROR("record_failed", LOG_S("topic", in->topic), LOG_I("partition", in->partition),
+              LOG_I("offset", in->message->offset), LOG_S("stage", stage_name(stage)), LOG_S("why", why),
+              LOG_S("value", l->logs_rows ? buf_text(&text) : "(errors.log.include.messages=false)"));
+}
+
+static bool send_letter(SinkLetters *l, const SinkInput *in, const DeadContext *why, Err *e) {
+    if (!l->dead) return true;
+    if (!dead_topic_send(l->dead, in->message, why, e)) return false;
+    l->is_unflushed = true;
+    metric_add(l->letters, 1);
+    return true;
+}
+
+bool sink_letters_flush(SinkLetters *l, Err *e) {
+    if (l->is_unflushed && !dead_topic_flush(l->dead, e)) return false;
+    l->is_unflushed = false;
+    return true;
+}
+
+bool sink_letters_has_topic(const SinkLetters *l) {
+    return l->dead != NULL;
+}
+
+bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why, Err *e) {
+    const DeadContext context = {.stage = stage_name(stage),
+                                 .class_name = stage_class(l, stage),
+                                 .exception = "org.apache.kafka.connect.errors.DataException",
+                                 .message = why->msg};
+    if (l->logs || (l->is_tolerant && !l->dead)) log_failure(l, in, stage, why->msg);
+    if (!send_letter(l, in, &context, e)) return false;
+    if (l->is_tolerant && (l->dead || stage != SINK_PUT)) return true;
+    if (!sink_letters_flush(l, e)) return false;
+    *e = *why;
+    return err_wrap(e, "%s-%d at offset %lld, %s", in->topic, (int)in->partition,
+                    (long long)in->message->offset, stage_name(stage));
+}
+
+bool sink_letters_refused(SinkLetters *l, const SinkInput *in, const TopicRefusal *why, Err *e) {
+    const DeadContext context = {.stage = stage_name(SINK_PUT),
+                                 .class_name = stage_class(l, SINK_PUT),
+                                 .exception = "org.postgresql.util.PSQLException",
+                                 .message = why->message,
+                                 .sqlstate = why->sqlstate,
+                                 .constraint = why->constraint,
+                                 .column = why->column};
+    if (l->logs) log_failure(l, in, SINK_PUT, why->message);
+    return send_letter(l, in, &context, e);
+}
+
+static bool open_topic(SinkLetters *l, const SinkLettersSpec *spec, TextList *warnings, Err *e) {
+    const Options *o = spec->options;
+    const char *topic = options_str(o, "errors.deadletterqueue.topic.name");
+    rd_kafka_conf_t *conf = NULL;
+    if (!topic || !*topic) return true;
+    if (!sink_conf_letters(o, spec->connector, spec->task, warnings, &conf, e)) return false;
+    const DeadTopicSpec dead = {
+        .conf = conf,
+        .topic = topic,
+        .replication = (int32_t)options_int(o, "errors.deadletterqueue.topic.replication.factor"),
+        .has_context = options_bool(o, "errors.deadletterqueue.context.headers.enable"),
+        .connector = spec->connector,
+        .task = spec->task,
+    };
+    return dead_topic_open(&dead, &l->dead, e);
+}
+
+bool sink_letters_open(const SinkLettersSpec *spec, TextList *warnings, SinkLetters **ret, Err *e) {
+    const Options *o = spec->options;
+    SinkLetters *l = x_calloc(1, sizeof *l);
+    l->is_tolerant = options_enum(o, "errors.tolerance") == 1;
+    l->logs = options_bool(o, "errors.log.enable");
+    l->logs_rows = options_bool(o, "errors.log.include.messages");
+    l->key_class = x_strdup(options_str(o, "key.converter"));
+    l->value_class = x_strdup(options_str(o, "value.converter"));
+    l->letters = metrics_get(spec->metrics, METRIC_COUNTER, "millrace_dead_records_total", (Str){0},
+                             "Records sent to the dead letter topic");
+    if (!open_topic(l, spec, warnings, e)) {
+        sink_letters_close(l);
+        return false;
+    }
+    *ret = l;
+    return true;
+}
+
+SinkLetters *sink_letters_close(SinkLetters *l) {
+    if (!l) return NULL;
+    dead_topic_close(l->dead);
+    free(l->key_class);
+    free(l->value_class);
+    free(l);
+    return NULL;
+}

@@ -1,0 +1,88 @@
+#include "worker/sink_letters.h"
+
+#include "sink_rig.h"
+
+static SinkLetters *letters_of(const SinkRig *r) {
+    const SinkLettersSpec spec = {.connector = "s", .options = r->options, .metrics = r->metrics};
+    CLEANUP(textlist_done) TextList warnings = {0};
+    SinkLetters *l = NULL;
+    Err e = {0};
+    if (!sink_letters_open(&spec, &warnings, &l, &e)) fail_msg("%s", e.msg);
+    return l;
+}
+
+/* A record that can't be read, at its place. */
+static bool fail_at(SinkLetters *l, SinkStage stage, Err *e) {
+    static char text[] = "not JSON";
+    rd_kafka_message_t message = {.payload = text, .len = sizeof text - 1, .offset = 41};
+    const SinkInput in = {.topic = "t", .partition = 1, .message = &message};
+    Err why = {0};
+    (void)err_set(&why, ERR_DATA, false, "it isn't JSON");
+    return sink_letters_failed(l, &in, stage, &why, e);
+}
+
+static void without_tolerance_a_failure_is_told_with_its_place(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    SinkLetters *l = letters_of(&r);
+    assert_false(sink_letters_has_topic(l));
+    assert_false(fail_at(l, SINK_VALUE, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_string_equal(e.msg, "t-1 at offset 41, VALUE_CONVERTER: it isn't JSON");
+    assert_true(sink_letters_flush(l, &e));
+    sink_letters_close(l);
+    sink_rig_close(&r);
+}
+
+static void with_tolerance_and_no_topic_only_what_is_unreadable_is_passed_over(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"errors.tolerance", "all"}, {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    SinkLetters *l = letters_of(&r);
+    assert_true(fail_at(l, SINK_KEY, &e));
+    assert_true(fail_at(l, SINK_VALUE, &e));
+    assert_true(fail_at(l, SINK_TRANSFORM, &e));
+    assert_false(fail_at(l, SINK_PUT, &e));
+    assert_non_null(strstr(e.msg, "TASK_PUT"));
+    sink_letters_close(l);
+    sink_rig_close(&r);
+}
+
+static void letters_are_in_the_topic_once_they_are_flushed(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {
+        {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}, {NULL, NULL}};
+    const TopicRefusal refusal = {.sqlstate = "23505", .constraint = "c", .column = "", .message = "taken"};
+    rd_kafka_message_t message = {.offset = 42};
+    const SinkInput in = {.topic = "t", .partition = 1, .message = &message};
+    int64_t low = 0, high = 0;
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    SinkLetters *l = letters_of(&r);
+    assert_true(sink_letters_has_topic(l));
+    assert_true(fail_at(l, SINK_PUT, &e));
+    assert_true(sink_letters_refused(l, &in, &refusal, &e));
+    if (!sink_letters_flush(l, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(rd_kafka_query_watermark_offsets(r.mock.rk, "dead", 0, &low, &high, 10000),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(high, 2);
+    sink_letters_close(l);
+    sink_letters_close(NULL);
+    sink_rig_close(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_tolerance_a_failure_is_told_with_its_place),
+        cmocka_unit_test(with_tolerance_and_no_topic_only_what_is_unreadable_is_passed_over),
+        cmocka_unit_test(letters_are_in_the_topic_once_they_are_flushed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
