@@ -61,6 +61,18 @@ typedef struct OptionDef {
     const char *help;                  /* one sentence */
 } OptionDef;
 
+/* A row whose status isn't SUPPORTED. The reason comes first of what is left; other fields may follow it:
+ * OPTION_NO_SENSE_ROW("a.b", OPTION_BOOL, "why", .standard = "true"). */
+#define OPTION_STATUS_ROW(row_status, row_importance, name, row_type, ...)                                   \
+    {                                                                                                        \
+        .key = (name), .type = (row_type), .status = (row_status), .importance = (row_importance),           \
+        .reason = __VA_ARGS__                                                                                \
+    }
+#define OPTION_NO_SENSE_ROW(name, row_type, ...)                                                             \
+    OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_LOW, name, row_type, __VA_ARGS__)
+#define OPTION_REFUSED_ROW(name, row_type, ...)                                                              \
+    OPTION_STATUS_ROW(OPTION_REFUSED, OPTION_LOW, name, row_type, __VA_ARGS__)
+
 typedef struct OptionTable {
     const OptionDef *defs;
     size_t count;

@@ -12,12 +12,6 @@ static const char *const RELOAD[] = {"restart", "none", NULL};
 static const char *const ONCE[] = {"requested", "required", NULL};
 static const char *const BOUNDARY[] = {"poll", "interval", "connector", NULL};
 
-#define NO_SENSE_ROW(name, row_type, why)                                                                    \
-    {                                                                                                        \
-        .key = (name), .type = (row_type), .status = OPTION_NO_SENSE, .importance = OPTION_LOW,              \
-        .reason = (why)                                                                                      \
-    }
-
 static const OptionDef CONNECT_OPTIONS[] = {
     {.key = "name",
      .type = OPTION_STRING,
@@ -37,7 +31,7 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .max = INT32_MAX,
      .help = "the sink's lanes: connections that write side by side, at most 32; the source always runs one "
              "task"},
-    NO_SENSE_ROW("tasks.max.enforce", OPTION_BOOL, "it is always kept to"),
+    OPTION_NO_SENSE_ROW("tasks.max.enforce", OPTION_BOOL, "it is always kept to"),
     {.key = "topics",
      .type = OPTION_LIST,
      .importance = OPTION_HIGH,
@@ -46,12 +40,12 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .type = OPTION_STRING,
      .importance = OPTION_HIGH,
      .help = "the same as one regular expression"},
-    NO_SENSE_ROW("key.converter", OPTION_CLASS, NO_SERIALIZING),
-    NO_SENSE_ROW("key.converter.*", OPTION_STRING, NO_SERIALIZING),
-    NO_SENSE_ROW("value.converter", OPTION_CLASS, NO_SERIALIZING),
-    NO_SENSE_ROW("value.converter.*", OPTION_STRING, NO_SERIALIZING),
-    NO_SENSE_ROW("header.converter", OPTION_CLASS, NO_SERIALIZING),
-    NO_SENSE_ROW("header.converter.*", OPTION_STRING, NO_SERIALIZING),
+    OPTION_NO_SENSE_ROW("key.converter", OPTION_CLASS, NO_SERIALIZING),
+    OPTION_NO_SENSE_ROW("key.converter.*", OPTION_STRING, NO_SERIALIZING),
+    OPTION_NO_SENSE_ROW("value.converter", OPTION_CLASS, NO_SERIALIZING),
+    OPTION_NO_SENSE_ROW("value.converter.*", OPTION_STRING, NO_SERIALIZING),
+    OPTION_NO_SENSE_ROW("header.converter", OPTION_CLASS, NO_SERIALIZING),
+    OPTION_NO_SENSE_ROW("header.converter.*", OPTION_STRING, NO_SERIALIZING),
     {.key = "transforms",
      .type = OPTION_LIST,
      .importance = OPTION_MEDIUM,
@@ -72,13 +66,8 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .importance = OPTION_LOW,
      .help =
          "predicates.ALIAS.type: HasHeaderKey, RecordIsTombstone or TopicNameMatches, with their package"},
-    {.key = "config.action.reload",
-     .type = OPTION_ENUM,
-     .status = OPTION_NOT_YET,
-     .importance = OPTION_LOW,
-     .standard = "restart",
-     .values = RELOAD,
-     .reason = "references are resolved once, at the start"},
+    OPTION_STATUS_ROW(OPTION_NOT_YET, OPTION_LOW, "config.action.reload", OPTION_ENUM,
+                      "references are resolved once, at the start", .standard = "restart", .values = RELOAD),
     {.key = "errors.retry.timeout",
      .type = OPTION_LONG,
      .importance = OPTION_MEDIUM,
@@ -90,14 +79,9 @@ static const OptionDef CONNECT_OPTIONS[] = {
          "sink: how long a row that breaks a foreign key or a unique constraint, which another writer may "
          "mend, is tried again before it counts as refused; -1 = for ever. Other failures that may pass "
          "are retried by max.retries"},
-    {.key = "errors.retry.delay.max.ms",
-     .type = OPTION_DURATION,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_MEDIUM,
-     .standard = "60000",
-     .min = 0,
-     .max = INT64_MAX,
-     .reason = "waits begin at retry.backoff.ms and double up to 30 s"},
+    OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "errors.retry.delay.max.ms", OPTION_DURATION,
+                      "waits begin at retry.backoff.ms and double up to 30 s", .standard = "60000", .min = 0,
+                      .max = INT64_MAX),
     {.key = "errors.tolerance",
      .type = OPTION_ENUM,
      .importance = OPTION_MEDIUM,
@@ -116,31 +100,18 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .importance = OPTION_MEDIUM,
      .standard = "false",
      .help = "and with all its values in that line: row data in the log"},
-    {.key = "errors.deadletterqueue.*",
-     .type = OPTION_STRING,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_MEDIUM,
-     .reason = NO_QUEUE},
-    {.key = "exactly.once.support",
-     .type = OPTION_ENUM,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_MEDIUM,
-     .standard = "requested",
-     .values = ONCE,
-     .reason = "in direct mode rows and position are always one transaction"},
-    {.key = "transaction.boundary",
-     .type = OPTION_ENUM,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .standard = "poll",
-     .values = BOUNDARY,
-     .reason = NO_TOPICS},
-    NO_SENSE_ROW("transaction.boundary.interval.ms", OPTION_DURATION, NO_TOPICS),
-    NO_SENSE_ROW("offsets.storage.topic", OPTION_STRING, NO_TOPICS),
-    NO_SENSE_ROW("topic.creation.*", OPTION_STRING, NO_TOPICS),
-    NO_SENSE_ROW("producer.override.*", OPTION_STRING, NO_CLIENT),
-    NO_SENSE_ROW("consumer.override.*", OPTION_STRING, NO_CLIENT),
-    NO_SENSE_ROW("admin.override.*", OPTION_STRING, NO_CLIENT),
+    OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "errors.deadletterqueue.*", OPTION_STRING, NO_QUEUE),
+    OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "exactly.once.support", OPTION_ENUM,
+                      "in direct mode rows and position are always one transaction", .standard = "requested",
+                      .values = ONCE),
+    OPTION_NO_SENSE_ROW("transaction.boundary", OPTION_ENUM, NO_TOPICS, .standard = "poll",
+                        .values = BOUNDARY),
+    OPTION_NO_SENSE_ROW("transaction.boundary.interval.ms", OPTION_DURATION, NO_TOPICS),
+    OPTION_NO_SENSE_ROW("offsets.storage.topic", OPTION_STRING, NO_TOPICS),
+    OPTION_NO_SENSE_ROW("topic.creation.*", OPTION_STRING, NO_TOPICS),
+    OPTION_NO_SENSE_ROW("producer.override.*", OPTION_STRING, NO_CLIENT),
+    OPTION_NO_SENSE_ROW("consumer.override.*", OPTION_STRING, NO_CLIENT),
+    OPTION_NO_SENSE_ROW("admin.override.*", OPTION_STRING, NO_CLIENT),
 };
 
 OptionTable option_connect_table(void) {

@@ -30,66 +30,34 @@ static const char *const id_kinds[] = {"globalId", "contentId", NULL};
      .standard = "true",                                                                                     \
      .help = "Whether schemas in Avro carry what Connect knows beyond Avro: names, versions, parameters, "   \
              "documentation."},                                                                              \
-        {.key = "enhanced.avro.schema.support",                                                              \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_REFUSED,                                                                           \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "false",                                                                                \
-         .reason = "enums are texts",                                                                        \
-         .help = "Enums stay enums, names keep their package."},                                             \
-        {.key = "generalized.sum.type.support",                                                              \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_REFUSED,                                                                           \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "false",                                                                                \
-         .reason = "unions are structs of one field each",                                                   \
-         .help = "Another form of unions and enums."},                                                       \
-        {.key = "scrub.invalid.names",                                                                       \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_REFUSED,                                                                           \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "false",                                                                                \
-         .reason = "set field.name.adjustment.mode and schema.name.adjustment.mode to avro",                 \
-         .help = "Characters that Avro doesn't allow in names are replaced."},                               \
-        {.key = "discard.type.doc.default",                                                                  \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_REFUSED,                                                                           \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "false",                                                                                \
-         .reason = "documentation and defaults are kept",                                                    \
-         .help = "Documentation and defaults of types are left out."},                                       \
-        {.key = "allow.optional.map.keys",                                                                   \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_REFUSED,                                                                           \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "false",                                                                                \
-         .reason = "such maps are lists of entries",                                                         \
-         .help = "Maps with optional text keys become Avro maps."},                                          \
-        {.key = "flatten.singleton.unions",                                                                  \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_REFUSED,                                                                           \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "true",                                                                                 \
-         .reason = "a union of one type is that type",                                                       \
-         .help = "A union of one type is read as that type."},                                               \
+        OPTION_REFUSED_ROW("enhanced.avro.schema.support", OPTION_BOOL, "enums are texts",                   \
+                           .standard = "false", .help = "Enums stay enums, names keep their package."),      \
+        OPTION_REFUSED_ROW("generalized.sum.type.support", OPTION_BOOL,                                      \
+                           "unions are structs of one field each", .standard = "false",                      \
+                           .help = "Another form of unions and enums."),                                     \
+        OPTION_REFUSED_ROW("scrub.invalid.names", OPTION_BOOL,                                               \
+                           "set field.name.adjustment.mode and schema.name.adjustment.mode to avro",         \
+                           .standard = "false",                                                              \
+                           .help = "Characters that Avro doesn't allow in names are replaced."),             \
+        OPTION_REFUSED_ROW("discard.type.doc.default", OPTION_BOOL, "documentation and defaults are kept",   \
+                           .standard = "false",                                                              \
+                           .help = "Documentation and defaults of types are left out."),                     \
+        OPTION_REFUSED_ROW("allow.optional.map.keys", OPTION_BOOL, "such maps are lists of entries",         \
+                           .standard = "false", .help = "Maps with optional text keys become Avro maps."),   \
+        OPTION_REFUSED_ROW("flatten.singleton.unions", OPTION_BOOL, "a union of one type is that type",      \
+                           .standard = "true", .help = "A union of one type is read as that type."),         \
         {.key = "ignore.default.for.nullables",                                                              \
          .type = OPTION_BOOL,                                                                                \
          .importance = OPTION_MEDIUM,                                                                        \
          .standard = "false",                                                                                \
          .help = "A null in a field that has a default is written as null; otherwise the default is "        \
                  "written in its place."},                                                                   \
-        {.key = "schemas.enable",                                                                            \
-         .type = OPTION_BOOL,                                                                                \
-         .status = OPTION_NO_SENSE,                                                                          \
-         .importance = OPTION_LOW,                                                                           \
-         .standard = "true",                                                                                 \
-         .reason = "Avro always has its schema",                                                             \
-         .help = "Of JsonConverter."},                                                                       \
-    {                                                                                                        \
-        .key = "schemas.cache.config", .alias = "schemas.cache.size", .type = OPTION_INT,                    \
-        .status = OPTION_NO_SENSE, .importance = OPTION_LOW, .standard = "1000", .min = 1, .max = INT32_MAX, \
-        .reason = "max.schemas.per.subject bounds what is kept", .help = "Converted schemas that are kept."  \
-    }
+        OPTION_NO_SENSE_ROW("schemas.enable", OPTION_BOOL, "Avro always has its schema", .standard = "true", \
+                            .help = "Of JsonConverter."),                                                    \
+        OPTION_NO_SENSE_ROW("schemas.cache.config", OPTION_INT,                                              \
+                            "max.schemas.per.subject bounds what is kept", .alias = "schemas.cache.size",    \
+                            .standard = "1000", .min = 1, .max = INT32_MAX,                                  \
+                            .help = "Converted schemas that are kept.")
 
 const OptionDef avro_option_confluent[] = {
     {.key = "schema.registry.url",
@@ -108,27 +76,16 @@ const OptionDef avro_option_confluent[] = {
      .standard = "false",
      .help = "With auto.register.schemas=false: write by the newest schema of the subject; fields are found "
              "by name."},
-    {.key = "latest.compatibility.strict",
-     .type = OPTION_BOOL,
-     .status = OPTION_REFUSED,
-     .importance = OPTION_LOW,
-     .standard = "true",
-     .reason = "a field that doesn't fit can't be written",
-     .help = "With use.latest.version: whether the newest schema must fit the records."},
+    OPTION_REFUSED_ROW("latest.compatibility.strict", OPTION_BOOL,
+                       "a field that doesn't fit can't be written", .standard = "true",
+                       .help = "With use.latest.version: whether the newest schema must fit the records."),
     {.key = "normalize.schemas",
      .type = OPTION_BOOL,
      .importance = OPTION_LOW,
      .standard = "false",
      .help = "The registry is to ignore differences in a schema's text that mean nothing."},
-    {.key = "use.schema.id",
-     .type = OPTION_INT,
-     .status = OPTION_REFUSED,
-     .importance = OPTION_LOW,
-     .standard = "-1",
-     .min = -1,
-     .max = INT32_MAX,
-     .reason = "the subject says which schema",
-     .help = "Write by the schema of this number."},
+    OPTION_REFUSED_ROW("use.schema.id", OPTION_INT, "the subject says which schema", .standard = "-1",
+                       .min = -1, .max = INT32_MAX, .help = "Write by the schema of this number."),
     {.key = "key.subject.name.strategy",
      .type = OPTION_CLASS,
      .importance = OPTION_MEDIUM,
@@ -180,12 +137,8 @@ const OptionDef avro_option_confluent[] = {
      .type = OPTION_PASSWORD,
      .importance = OPTION_LOW,
      .help = "The same as a text."},
-    {.key = "schema.registry.ssl.truststore.password",
-     .type = OPTION_PASSWORD,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .reason = "PEM certificates have none",
-     .help = "Of a Java store."},
+    OPTION_NO_SENSE_ROW("schema.registry.ssl.truststore.password", OPTION_PASSWORD,
+                        "PEM certificates have none", .help = "Of a Java store."),
     {.key = "schema.registry.ssl.keystore.type",
      .type = OPTION_ENUM,
      .importance = OPTION_MEDIUM,
@@ -206,12 +159,8 @@ const OptionDef avro_option_confluent[] = {
      .type = OPTION_PASSWORD,
      .importance = OPTION_LOW,
      .help = "The client's certificates as a PEM text."},
-    {.key = "schema.registry.ssl.keystore.password",
-     .type = OPTION_PASSWORD,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .reason = "PEM files have none",
-     .help = "Of a Java store."},
+    OPTION_NO_SENSE_ROW("schema.registry.ssl.keystore.password", OPTION_PASSWORD, "PEM files have none",
+                        .help = "Of a Java store."),
     {.key = "schema.registry.ssl.key.password",
      .type = OPTION_PASSWORD,
      .importance = OPTION_LOW,
@@ -264,22 +213,12 @@ const OptionDef avro_option_confluent[] = {
      .max = 1000000,
      .unit = "schemas",
      .help = "Schemas that are kept in memory, for reading and for writing."},
-    {.key = "latest.cache.ttl.sec",
-     .type = OPTION_INT,
-     .status = OPTION_REFUSED,
-     .importance = OPTION_LOW,
-     .standard = "-1",
-     .min = -1,
-     .max = INT32_MAX,
-     .reason = "the newest schema is asked for once",
-     .help = "How long a newest schema counts as such."},
-    {.key = "schema.registry.url.randomize",
-     .type = OPTION_BOOL,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .standard = "false",
-     .reason = "the first address that answers is kept",
-     .help = "Begin with any address."},
+    OPTION_REFUSED_ROW("latest.cache.ttl.sec", OPTION_INT, "the newest schema is asked for once",
+                       .standard = "-1", .min = -1, .max = INT32_MAX,
+                       .help = "How long a newest schema counts as such."),
+    OPTION_NO_SENSE_ROW("schema.registry.url.randomize", OPTION_BOOL,
+                        "the first address that answers is kept", .standard = "false",
+                        .help = "Begin with any address."),
     COMMON_ROWS,
 };
 _Static_assert(sizeof avro_option_confluent / sizeof *avro_option_confluent == AVRO_OPTION_CONFLUENT_COUNT,
@@ -313,12 +252,9 @@ const OptionDef avro_option_apicurio[] = {
      .importance = OPTION_MEDIUM,
      .standard = "false",
      .help = "Whether a schema that the registry doesn't have is registered."},
-    {.key = "apicurio.registry.auto-register.if-exists",
-     .type = OPTION_STRING,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .reason = "a schema that is there is found, another becomes a version",
-     .help = "What becomes of an artifact that is there."},
+    OPTION_NO_SENSE_ROW("apicurio.registry.auto-register.if-exists", OPTION_STRING,
+                        "a schema that is there is found, another becomes a version",
+                        .help = "What becomes of an artifact that is there."),
     {.key = "apicurio.registry.find-latest",
      .type = OPTION_BOOL,
      .importance = OPTION_LOW,
@@ -364,13 +300,9 @@ const OptionDef avro_option_apicurio[] = {
      .min = 1,
      .max = 3600000,
      .help = "The first wait before that; each is up to twice as long as the one before."},
-    {.key = "apicurio.registry.check-period-ms",
-     .type = OPTION_DURATION,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .standard = "30000",
-     .reason = "a schema's number never changes",
-     .help = "How long what was read counts."},
+    OPTION_NO_SENSE_ROW("apicurio.registry.check-period-ms", OPTION_DURATION,
+                        "a schema's number never changes", .standard = "30000",
+                        .help = "How long what was read counts."),
     COMMON_ROWS,
 };
 _Static_assert(sizeof avro_option_apicurio / sizeof *avro_option_apicurio == AVRO_OPTION_APICURIO_COUNT,

@@ -67,12 +67,8 @@ static const OptionDef options[] = {
      .importance = OPTION_LOW,
      .standard = "true",
      .help = "null in a field whose schema has a default becomes the default"},
-    {.key = "converter.type",
-     .type = OPTION_STRING,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .reason = "key.converter and value.converter say it",
-     .help = "whether it is for keys or values"},
+    OPTION_NO_SENSE_ROW("converter.type", OPTION_STRING, "key.converter and value.converter say it",
+                        .help = "whether it is for keys or values"),
 };
 
 /* ---- schemas that are kept ---- */

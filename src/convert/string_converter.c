@@ -20,12 +20,8 @@ static const OptionDef options[] = {
      .standard = "UTF-8",
      .values = ENCODINGS,
      .help = "the texts' encoding; there is no other"},
-    {.key = "converter.type",
-     .type = OPTION_STRING,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .reason = "key.converter and value.converter say it",
-     .help = "whether it is for keys or values"},
+    OPTION_NO_SENSE_ROW("converter.type", OPTION_STRING, "key.converter and value.converter say it",
+                        .help = "whether it is for keys or values"),
 };
 
 static bool put_text(const ConnectSchema *s, const Value *v, Buf *out, Err *e);

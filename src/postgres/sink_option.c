@@ -22,17 +22,6 @@ static const char *const QUOTING[] = {"ALWAYS", "NEVER", NULL};
 static const char JVM[] = "it is about the JVM, the driver or its pool; there is one connection, of libpq";
 static const char ZONELESS[] = "datetime and datetime2 have no zone and are never converted";
 
-#define NO_SENSE_ROW(name, row_type, why)                                                                    \
-    {                                                                                                        \
-        .key = (name), .type = (row_type), .status = OPTION_NO_SENSE, .importance = OPTION_LOW,              \
-        .reason = (why)                                                                                      \
-    }
-#define REFUSED_ROW(name, row_type, why)                                                                     \
-    {                                                                                                        \
-        .key = (name), .type = (row_type), .status = OPTION_REFUSED, .importance = OPTION_MEDIUM,            \
-        .reason = (why)                                                                                      \
-    }
-
 const OptionDef sink_options[SINK_OPTION_COUNT] = {
     {.key = "connection.url",
      .type = OPTION_STRING,
@@ -192,29 +181,32 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .unit = "dead letters",
      .help = "more than so many within a minute fail the task, and the last ones are not set aside; 0 = no "
              "limit"},
-    NO_SENSE_ROW("connection.attempts", OPTION_INT, "connecting is retried as any failure is: max.retries"),
-    NO_SENSE_ROW("connection.backoff.ms", OPTION_DURATION,
-                 "connecting is retried as any failure is: retry.backoff.ms"),
-    NO_SENSE_ROW("connection.restart.on.errors", OPTION_BOOL, "a lost connection is always opened anew"),
-    NO_SENSE_ROW("connection.provider", OPTION_STRING, JVM),
-    NO_SENSE_ROW("connection.pool.*", OPTION_STRING, JVM),
-    NO_SENSE_ROW("hibernate.*", OPTION_STRING, JVM),
-    NO_SENSE_ROW("dialect.name", OPTION_STRING, "the target is always PostgreSQL"),
-    NO_SENSE_ROW("dialect.sqlserver.identity.insert", OPTION_BOOL, "the target is always PostgreSQL"),
-    NO_SENSE_ROW("dialect.postgres.postgis.schema", OPTION_STRING,
-                 "geography and geometry are carried as bytes"),
-    NO_SENSE_ROW("dialect.postgres.unnest.insert.enabled", OPTION_BOOL, "rows always go in bulk"),
-    NO_SENSE_ROW("mssql.use.merge.holdlock", OPTION_BOOL, "the target is always PostgreSQL"),
-    NO_SENSE_ROW("db.timezone", OPTION_STRING, ZONELESS),
-    NO_SENSE_ROW("date.timezone", OPTION_STRING, ZONELESS),
-    NO_SENSE_ROW("database.time_zone", OPTION_STRING, ZONELESS),
-    NO_SENSE_ROW("use.time.zone", OPTION_STRING, ZONELESS),
-    NO_SENSE_ROW("date.calendar.system", OPTION_STRING, "dates are those of SQL Server's calendar"),
-    NO_SENSE_ROW("trim.sensitive.log", OPTION_BOOL, "row data is never logged"),
-    NO_SENSE_ROW("use.reduction.buffer", OPTION_BOOL, "changes of one key are always reduced to the last"),
-    NO_SENSE_ROW("replace.null.with.default", OPTION_BOOL, "NULL always stays NULL"),
-    NO_SENSE_ROW("table.types", OPTION_LIST, "tables and partitioned tables are taken"),
-    NO_SENSE_ROW("timestamp.precision.mode", OPTION_STRING, "times keep their own types"),
+    OPTION_NO_SENSE_ROW("connection.attempts", OPTION_INT,
+                        "connecting is retried as any failure is: max.retries"),
+    OPTION_NO_SENSE_ROW("connection.backoff.ms", OPTION_DURATION,
+                        "connecting is retried as any failure is: retry.backoff.ms"),
+    OPTION_NO_SENSE_ROW("connection.restart.on.errors", OPTION_BOOL,
+                        "a lost connection is always opened anew"),
+    OPTION_NO_SENSE_ROW("connection.provider", OPTION_STRING, JVM),
+    OPTION_NO_SENSE_ROW("connection.pool.*", OPTION_STRING, JVM),
+    OPTION_NO_SENSE_ROW("hibernate.*", OPTION_STRING, JVM),
+    OPTION_NO_SENSE_ROW("dialect.name", OPTION_STRING, "the target is always PostgreSQL"),
+    OPTION_NO_SENSE_ROW("dialect.sqlserver.identity.insert", OPTION_BOOL, "the target is always PostgreSQL"),
+    OPTION_NO_SENSE_ROW("dialect.postgres.postgis.schema", OPTION_STRING,
+                        "geography and geometry are carried as bytes"),
+    OPTION_NO_SENSE_ROW("dialect.postgres.unnest.insert.enabled", OPTION_BOOL, "rows always go in bulk"),
+    OPTION_NO_SENSE_ROW("mssql.use.merge.holdlock", OPTION_BOOL, "the target is always PostgreSQL"),
+    OPTION_NO_SENSE_ROW("db.timezone", OPTION_STRING, ZONELESS),
+    OPTION_NO_SENSE_ROW("date.timezone", OPTION_STRING, ZONELESS),
+    OPTION_NO_SENSE_ROW("database.time_zone", OPTION_STRING, ZONELESS),
+    OPTION_NO_SENSE_ROW("use.time.zone", OPTION_STRING, ZONELESS),
+    OPTION_NO_SENSE_ROW("date.calendar.system", OPTION_STRING, "dates are those of SQL Server's calendar"),
+    OPTION_NO_SENSE_ROW("trim.sensitive.log", OPTION_BOOL, "row data is never logged"),
+    OPTION_NO_SENSE_ROW("use.reduction.buffer", OPTION_BOOL,
+                        "changes of one key are always reduced to the last"),
+    OPTION_NO_SENSE_ROW("replace.null.with.default", OPTION_BOOL, "NULL always stays NULL"),
+    OPTION_NO_SENSE_ROW("table.types", OPTION_LIST, "tables and partitioned tables are taken"),
+    OPTION_NO_SENSE_ROW("timestamp.precision.mode", OPTION_STRING, "times keep their own types"),
     {.key = "fields.whitelist",
      .type = OPTION_LIST,
      .importance = OPTION_MEDIUM,
@@ -227,20 +219,17 @@ const OptionDef sink_options[SINK_OPTION_COUNT] = {
      .type = OPTION_LIST,
      .importance = OPTION_MEDIUM,
      .help = "columns that aren't read or written, as field or topic:field; key columns are"},
-    REFUSED_ROW("table.naming.strategy", OPTION_STRING,
-                "a Java class; table.name.format has ${source.table} and more"),
-    REFUSED_ROW("collection.naming.strategy", OPTION_STRING,
-                "a Java class; collection.name.format has ${source.table} and more"),
-    REFUSED_ROW("column.naming.strategy", OPTION_STRING, "a Java class; columns keep their names"),
-    REFUSED_ROW("timestamp.fields.list", OPTION_LIST, "times keep their own types"),
-    REFUSED_ROW("string.output.value.column.name", OPTION_STRING, "records always have columns"),
-    REFUSED_ROW("jdbc.credentials.provider.class", OPTION_STRING, "a Java class"),
-    {.key = "truncate.enabled",
-     .type = OPTION_BOOL,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .standard = "false",
-     .reason = "change data capture doesn't allow TRUNCATE TABLE in the source"},
+    OPTION_REFUSED_ROW("table.naming.strategy", OPTION_STRING,
+                       "a Java class; table.name.format has ${source.table} and more"),
+    OPTION_REFUSED_ROW("collection.naming.strategy", OPTION_STRING,
+                       "a Java class; collection.name.format has ${source.table} and more"),
+    OPTION_REFUSED_ROW("column.naming.strategy", OPTION_STRING, "a Java class; columns keep their names"),
+    OPTION_REFUSED_ROW("timestamp.fields.list", OPTION_LIST, "times keep their own types"),
+    OPTION_REFUSED_ROW("string.output.value.column.name", OPTION_STRING, "records always have columns"),
+    OPTION_REFUSED_ROW("jdbc.credentials.provider.class", OPTION_STRING, "a Java class"),
+    OPTION_NO_SENSE_ROW("truncate.enabled", OPTION_BOOL,
+                        "change data capture doesn't allow TRUNCATE TABLE in the source",
+                        .standard = "false"),
 };
 
 static bool invalid(const Options *o, const char *key, const char *why, Err *e) {

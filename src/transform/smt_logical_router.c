@@ -52,14 +52,8 @@ static const OptionDef OPTIONS[] = {
      .standard = "none",
      .values = ADJUST,
      .help = "how characters that schema names may not have are replaced"},
-    {.key = "logical.table.cache.size",
-     .type = OPTION_INT,
-     .status = OPTION_NO_SENSE,
-     .importance = OPTION_LOW,
-     .standard = "16",
-     .min = 1,
-     .max = INT32_MAX,
-     .reason = "256 schemas are remembered"},
+    OPTION_NO_SENSE_ROW("logical.table.cache.size", OPTION_INT, "256 schemas are remembered",
+                        .standard = "16", .min = 1, .max = INT32_MAX),
 };
 
 typedef struct State {

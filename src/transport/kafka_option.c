@@ -9,11 +9,6 @@
 #define FROM_FILES    "connectors are given as files"
 #define IN_ONE        "records and offsets are always written in one transaction"
 #define SOURCE_BOUNDS "a transaction holds whole ones of the source's"
-#define NO_EFFECT(name, why)                                                                                 \
-    {                                                                                                        \
-        .key = (name), .type = OPTION_STRING, .status = OPTION_NO_SENSE, .importance = OPTION_LOW,           \
-        .reason = (why)                                                                                      \
-    }
 
 const char *const kafka_option_header_converters[] = {
     "org.apache.kafka.connect.storage.SimpleHeaderConverter", NULL};
@@ -70,24 +65,28 @@ static const OptionDef worker_rows[] = {
      .importance = OPTION_MEDIUM,
      .standard = "true",
      .help = "whether a source makes topics that aren't there"},
-    NO_EFFECT("exactly.once.source.support", IN_ONE),
-    NO_EFFECT("offset.flush.interval.ms", IN_ONE),
-    NO_EFFECT("offset.flush.timeout.ms", IN_ONE),
-    NO_EFFECT("offset.storage.file.filename", "offsets are kept in offset.storage.topic"),
-    NO_EFFECT("config.storage.*", FROM_FILES),
-    NO_EFFECT("status.storage.*", FROM_FILES),
-    NO_EFFECT("internal.key.converter", "offsets are JSON without schemas, as Kafka Connect's"),
-    NO_EFFECT("internal.value.converter", "offsets are JSON without schemas, as Kafka Connect's"),
-    NO_EFFECT("heartbeat.interval.ms", NO_GROUP),
-    NO_EFFECT("session.timeout.ms", NO_GROUP),
-    NO_EFFECT("rebalance.timeout.ms", NO_GROUP),
-    NO_EFFECT("scheduled.rebalance.max.delay.ms", NO_GROUP),
-    NO_EFFECT("connect.protocol", NO_GROUP),
-    NO_EFFECT("worker.*", NO_GROUP),
-    NO_EFFECT("task.shutdown.graceful.timeout.ms", "a stop commits what was read, for up to 60 s"),
-    NO_EFFECT("client.id", "clients are named by their connector"),
-    NO_EFFECT("metrics.*", "there are no metric reporters"),
-    NO_EFFECT("metric.reporters", "there are no metric reporters"),
+    OPTION_NO_SENSE_ROW("exactly.once.source.support", OPTION_STRING, IN_ONE),
+    OPTION_NO_SENSE_ROW("offset.flush.interval.ms", OPTION_STRING, IN_ONE),
+    OPTION_NO_SENSE_ROW("offset.flush.timeout.ms", OPTION_STRING, IN_ONE),
+    OPTION_NO_SENSE_ROW("offset.storage.file.filename", OPTION_STRING,
+                        "offsets are kept in offset.storage.topic"),
+    OPTION_NO_SENSE_ROW("config.storage.*", OPTION_STRING, FROM_FILES),
+    OPTION_NO_SENSE_ROW("status.storage.*", OPTION_STRING, FROM_FILES),
+    OPTION_NO_SENSE_ROW("internal.key.converter", OPTION_STRING,
+                        "offsets are JSON without schemas, as Kafka Connect's"),
+    OPTION_NO_SENSE_ROW("internal.value.converter", OPTION_STRING,
+                        "offsets are JSON without schemas, as Kafka Connect's"),
+    OPTION_NO_SENSE_ROW("heartbeat.interval.ms", OPTION_STRING, NO_GROUP),
+    OPTION_NO_SENSE_ROW("session.timeout.ms", OPTION_STRING, NO_GROUP),
+    OPTION_NO_SENSE_ROW("rebalance.timeout.ms", OPTION_STRING, NO_GROUP),
+    OPTION_NO_SENSE_ROW("scheduled.rebalance.max.delay.ms", OPTION_STRING, NO_GROUP),
+    OPTION_NO_SENSE_ROW("connect.protocol", OPTION_STRING, NO_GROUP),
+    OPTION_NO_SENSE_ROW("worker.*", OPTION_STRING, NO_GROUP),
+    OPTION_NO_SENSE_ROW("task.shutdown.graceful.timeout.ms", OPTION_STRING,
+                        "a stop commits what was read, for up to 60 s"),
+    OPTION_NO_SENSE_ROW("client.id", OPTION_STRING, "clients are named by their connector"),
+    OPTION_NO_SENSE_ROW("metrics.*", OPTION_STRING, "there are no metric reporters"),
+    OPTION_NO_SENSE_ROW("metric.reporters", OPTION_STRING, "there are no metric reporters"),
 };
 
 static const OptionDef source_rows[] = {
@@ -136,13 +135,14 @@ static const OptionDef source_rows[] = {
      .type = OPTION_LIST,
      .importance = OPTION_LOW,
      .help = "its brokers, which have to be the worker's"},
-    NO_EFFECT("schema.history.internal.*", "the history is written by the connector's own producer"),
+    OPTION_NO_SENSE_ROW("schema.history.internal.*", OPTION_STRING,
+                        "the history is written by the connector's own producer"),
     {.key = "exactly.once.support",
      .type = OPTION_STRING,
      .importance = OPTION_LOW,
      .help = "requested or required: it is always kept"},
-    NO_EFFECT("transaction.boundary", SOURCE_BOUNDS),
-    NO_EFFECT("transaction.boundary.interval.ms", SOURCE_BOUNDS),
+    OPTION_NO_SENSE_ROW("transaction.boundary", OPTION_STRING, SOURCE_BOUNDS),
+    OPTION_NO_SENSE_ROW("transaction.boundary.interval.ms", OPTION_STRING, SOURCE_BOUNDS),
 };
 
 OptionTable kafka_option_worker_table(void) {
