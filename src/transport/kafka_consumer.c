@@ -2,6 +2,11 @@
  * Records are taken in two steps: one is waited for (which also serves rebalances), then all that is there is
  * taken without waiting. Records of a partition that is revoked in between are dropped by librdkafka, or,
  * when they were taken already, by the host, which knows what it holds.
+ *
+ * librdkafka stops fetching while its queue is full, and looks again when its broker's thread has something
+ * to do, or after a second (fetch.queue.backoff.ms, from 2.2 on). A member that empties the queue faster than
+ * that would wait for most of its time. So the older ones get something to do: a question for a partition's
+ * ends, once the queue, full before, is half empty.
  */
 #include "transport/kafka_consumer.h"
 
@@ -13,7 +18,7 @@
 #include "base/mem.h"
 #include "transport/kafka_error.h"
 
-enum { ASK_MS = 10000, SLICE_MS = 200 };
+enum { ASK_MS = 10000, SLICE_MS = 200, NUDGE_MS = 200 };
 
 struct KafkaConsumer {
     rd_kafka_t *rk;
@@ -25,6 +30,11 @@ struct KafkaConsumer {
     bool has_failed;
     Err failure; /* of a rebalance, or fatal */
     bool is_paused;
+    bool nudges;              /* a queue that was full has to be told when it isn't */
+    size_t full_at, full_kib; /* records, KiB: where librdkafka stops fetching */
+    size_t peak;              /* most records in the queue since the last nudge */
+    size_t record_bytes;      /* of the records taken last, a mean */
+    int nudged;               /* the partition asked last */
 };
 
 /* ---- partitions come and go ---- */
@@ -160,6 +170,19 @@ static bool subscribe(KafkaConsumer *c, const TextList *topics, Err *e) {
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, "subscribing", NULL, e);
 }
 
+static size_t conf_number(const rd_kafka_conf_t *conf, const char *name) {
+    char text[32] = "";
+    size_t size = sizeof text;
+    if (rd_kafka_conf_get(conf, name, text, &size) != RD_KAFKA_CONF_OK) return 0;
+    return strtoull(text, NULL, 10);
+}
+
+static void set_queue(KafkaConsumer *c, rd_kafka_conf_t *conf) {
+    c->nudges = rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "5", NULL, 0) != RD_KAFKA_CONF_OK;
+    c->full_at = conf_number(conf, "queued.min.messages");
+    c->full_kib = conf_number(conf, "queued.max.messages.kbytes");
+}
+
 bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err *e) {
     KafkaConsumer *c = x_calloc(1, sizeof *c);
     char why[256] = "", group[256] = "";
@@ -169,6 +192,7 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     c->assigned = rd_kafka_topic_partition_list_new(8);
     c->commits = rd_kafka_topic_partition_list_new(8);
     (void)rd_kafka_conf_get(spec->conf, "group.id", group, &size);
+    set_queue(c, spec->conf);
     rd_kafka_conf_set_rebalance_cb(spec->conf, rebalanced);
     rd_kafka_conf_set_opaque(spec->conf, c);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, spec->conf, why, sizeof why);
@@ -253,10 +277,36 @@ static bool sift(KafkaConsumer *c, rd_kafka_message_t **messages, size_t *count,
     return ok;
 }
 
+static void measure(KafkaConsumer *c, rd_kafka_message_t *const *taken, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += taken[i]->len + taken[i]->key_len;
+    if (count > 0) c->record_bytes = bytes / count;
+}
+
+bool kafka_consumer_queue_slept(size_t peak, size_t now, size_t record_bytes, size_t full_at,
+                                size_t full_kib) {
+    bool was_full = peak >= full_at / 2 || peak >= full_kib * 1024 / 2 / (record_bytes + 1);
+    return was_full && now <= peak / 2;
+}
+
+static void nudge(KafkaConsumer *c) {
+    size_t now = rd_kafka_queue_length(c->queue);
+    int64_t low = 0, high = 0;
+    if (now > c->peak) c->peak = now;
+    if (!kafka_consumer_queue_slept(c->peak, now, c->record_bytes, c->full_at, c->full_kib)) return;
+    c->peak = now;
+    if (c->assigned->cnt == 0) return;
+    c->nudged = (c->nudged + 1) % c->assigned->cnt;
+    const rd_kafka_topic_partition_t *p = &c->assigned->elems[c->nudged];
+    /* whatever the answer: a broker that is away is noticed by who fetches */
+    (void)rd_kafka_query_watermark_offsets(c->rk, p->topic, p->partition, &low, &high, NUDGE_MS);
+}
+
 bool kafka_consumer_poll(KafkaConsumer *c, rd_kafka_message_t **ret, size_t max, int timeout_ms,
                          size_t *ret_count, Err *e) {
     *ret_count = 0;
     if (max == 0) return true;
+    if (c->nudges) nudge(c);
     rd_kafka_message_t *first = NULL;
     for (int waited = 0; !first && !c->has_failed; waited += SLICE_MS) {
         int left = timeout_ms - waited;
@@ -271,6 +321,7 @@ bool kafka_consumer_poll(KafkaConsumer *c, rd_kafka_message_t **ret, size_t max,
         if (more > 0) count += (size_t)more;
     }
     bool ok = sift(c, ret, &count, e);
+    if (c->nudges) measure(c, ret, count);
     *ret_count = count;
     return ok;
 }

@@ -70,6 +70,10 @@ void kafka_consumer_commit_set(KafkaConsumer *c, const char *topic, int32_t part
                                const char *metadata);
 /* is_sync: wait for the answer. Errors: as kafka_error; of one that isn't waited for none. */
 MUST_CHECK bool kafka_consumer_commit_send(KafkaConsumer *c, bool is_sync, Err *e);
+/* Whether librdkafka, which stops fetching at full_at records or full_kib KiB, may not have noticed yet that
+ * there is room again: the queue had up to `peak` records, of record_bytes each, and has `now`. Pure. */
+bool kafka_consumer_queue_slept(size_t peak, size_t now, size_t record_bytes, size_t full_at,
+                                size_t full_kib);
 /* Partitions that this member has. */
 size_t kafka_consumer_count(const KafkaConsumer *c);
 

@@ -121,10 +121,22 @@ static void a_partition_that_the_host_refuses_delivers_nothing(void **state) {
     kafka_mock_close(&m);
 }
 
+/* 20,000 records or 1,024 KiB are where it stops. */
+static void a_queue_that_was_full_is_half_empty(void **state) {
+    (void)state;
+    assert_true(kafka_consumer_queue_slept(20000, 10000, 10, 20000, 1024));
+    assert_false(kafka_consumer_queue_slept(20000, 10001, 10, 20000, 1024)); /* there is time */
+    assert_false(kafka_consumer_queue_slept(900, 0, 10, 20000, 1024));       /* it never was full */
+    assert_true(kafka_consumer_queue_slept(10000, 0, 10, 20000, 1024));      /* the next fetch filled it */
+    assert_true(kafka_consumer_queue_slept(900, 400, 1000, 20000, 1024));    /* large ones, by their bytes */
+    assert_false(kafka_consumer_queue_slept(0, 0, 0, 20000, 1024));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_begin_where_the_host_says),
         cmocka_unit_test(a_partition_that_the_host_refuses_delivers_nothing),
+        cmocka_unit_test(a_queue_that_was_full_is_half_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
