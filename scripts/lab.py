@@ -29,6 +29,11 @@ def build_dir():
     return pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build" / "release"))
 
 
+def tests_dir(part):
+    """Where the tests of a part keep their servers' files, apart for each build and, where several run side by side, each process."""
+    return ROOT / "build" / part / build_dir().name / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
 def free_port():
     with contextlib.closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import lab  # noqa: E402
 import workload  # noqa: E402
 
-LAB = ROOT / "build" / "e2e" / lab.build_dir().name
+LAB = lab.tests_dir("e2e")
 # The ODBC driver that millrace reads through: its own choice, or, for a second pass, the one named here (scripts/test e2e-microsoft).
 DRIVER = os.environ.get("MILLRACE_E2E_DRIVER")
 THROUGH_DRIVER = {"database.odbc.driver": DRIVER, "database.encrypt": "true", "database.trustServerCertificate": "true"} if DRIVER else {}

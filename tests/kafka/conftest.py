@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import lab  # noqa: E402
 import lab_kafka  # noqa: E402
 
-LAB = ROOT / "build" / "kafka-tests" / lab.build_dir().name
+LAB = lab.tests_dir("kafka-tests")
 
 
 @pytest.fixture(scope="session")

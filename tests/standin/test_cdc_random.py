@@ -231,7 +231,7 @@ def check_net_changes(server, name, table):
 
 @pytest.mark.parametrize("seed", [7, 1234, 99991])
 def test_change_tables_replayed_are_the_tables(seed):
-    directory = ROOT / "build" / "standin" / lab.build_dir().name / f"cdc_random_{seed}"
+    directory = lab.tests_dir("standin") / f"cdc_random_{seed}"
     with lab.Standin(directory, capture_ms=10) as server:
         server.script(SETUP)
         churn = Churn(server, seed)

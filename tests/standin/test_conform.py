@@ -18,7 +18,7 @@ FREETDS = next(iter(glob.glob("/usr/lib/*/odbc/libtdsodbc.so")), None)
 
 @pytest.fixture(scope="module")
 def dsn():
-    with lab.Standin(ROOT / "build" / "standin" / lab.build_dir().name / "conform", capture_ms=20) as s:
+    with lab.Standin(lab.tests_dir("standin") / "conform", capture_ms=20) as s:
         yield (f"Driver={FREETDS};Server=127.0.0.1;Port={s.port};UID=sa;PWD={lab.PASSWORD};TDS_Version=7.4;"
                "ClientCharset=UTF-8")
 

@@ -9,7 +9,7 @@ import time
 import lab
 import pytds
 
-LAB = lab.ROOT / "build" / "standin" / lab.build_dir().name
+LAB = lab.tests_dir("standin")
 
 SEED = int(os.environ.get("DURABILITY_SEED", "0")) or int(time.time())
 KILLS = int(os.environ.get("DURABILITY_KILLS", "4"))

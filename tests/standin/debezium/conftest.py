@@ -8,7 +8,7 @@ import engines
 import lab
 import shop as shops
 
-LAB = lab.ROOT / "build" / "standin" / lab.build_dir().name / "debezium"
+LAB = lab.tests_dir("standin") / "debezium"
 numbers = itertools.count(1)
 
 

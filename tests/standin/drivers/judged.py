@@ -1,11 +1,9 @@
 """Where the judges' stand-ins are, and how a client of them is connected."""
 
-import pathlib
-
 import clients
 import lab
 
-LAB = pathlib.Path(__file__).resolve().parents[3] / "build" / "standin" / lab.build_dir().name
+LAB = lab.tests_dir("standin")
 DATABASE = "judged"
 
 
