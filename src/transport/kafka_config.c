@@ -202,7 +202,7 @@ static const char *const producer_defaults[][2] = {
     {"queue.buffering.max.kbytes", "16384"},
     {"queue.buffering.max.messages", "100000"},
     {"linger.ms", "5"},
-    {"batch.size", "262144"},
+    {"batch.size", "1000000"},         /* one request in flight: large ones keep the broker busy */
     {"delivery.timeout.ms", "120000"}, /* Java's */
     {"transaction.timeout.ms", "300000"},
 };

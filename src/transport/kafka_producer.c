@@ -75,8 +75,18 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 /* ---- life ---- */
 
+/* Without a connection that is up, librdkafka looks for the coordinator only half a second later. Whether the
+ * cluster can be reached is told by what comes next. */
+static void connect_first(KafkaProducer *p) {
+    const struct rd_kafka_metadata *m = NULL;
+    if (rd_kafka_metadata(p->rk, /* all_topics= */ 0, /* only_rkt= */ NULL, &m, SLICE_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(m);
+}
+
 static bool init_transactions(KafkaProducer *p, Err *e) {
     int64_t until_us = clock_mono_us() + (int64_t)INIT_LIMIT_MS * 1000;
+    connect_first(p);
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, SLICE_MS);
         if (!error) return true;

@@ -138,6 +138,7 @@ bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *stop
                       void *arg, bool *ret_exists, Err *e) {
     static const char *const own[][2] = {
         {"enable.partition.eof", "true"},  {"isolation.level", "read_committed"},
+        {"fetch.wait.max.ms", "10"}, /* the end is told by an answer without records */
         {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", "earliest"}, {"group.id", "millrace-reader"}, /* assign wants one; unused */
     };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/regexlist.h"
@@ -20,6 +21,8 @@ enum {
     CREATE_MS = 30000,
     PARTITIONS_MAX = 100000,
     ERROR_SIZE = 256,
+    LEADER_LIMIT_MS = 2000,
+    LEADER_STEP_MS = 20,
 };
 #define WEEK_MS "604800000"
 
@@ -219,6 +222,31 @@ static bool ask(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, const char *what, Er
     return ok;
 }
 
+static bool has_leaders(const struct rd_kafka_metadata *m, int32_t partitions) {
+    if (m->topic_cnt != 1 || m->topics[0].partition_cnt < partitions) return false;
+    for (int i = 0; i < m->topics[0].partition_cnt; i++)
+        if (m->topics[0].partitions[i].leader < 0) return false;
+    return true;
+}
+
+/* The first records to a topic that the client knows nothing of wait for its next look at the cluster, up to
+ * a second. Not to be seen in time is no failure: librdkafka goes on looking. */
+static void await_leaders(rd_kafka_t *rk, const char *topic, int32_t partitions) {
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
+    const int64_t until_us = clock_mono_us() + LEADER_LIMIT_MS * INT64_C(1000);
+    bool is_there = !handle;
+    while (!is_there && clock_mono_us() < until_us) {
+        const struct rd_kafka_metadata *m = NULL;
+        if (rd_kafka_metadata(rk, /* all_topics= */ 0, handle, &m, LEADER_LIMIT_MS) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            is_there = has_leaders(m, partitions);
+            rd_kafka_metadata_destroy(m);
+        }
+        if (!is_there) clock_sleep_ms(LEADER_STEP_MS);
+    }
+    if (handle) rd_kafka_topic_destroy(handle);
+}
+
 bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec *spec, Err *e) {
     char why[ERROR_SIZE] = "";
     CLEANUP_FREE char *what = x_asprintf("making topic %s", topic);
@@ -227,5 +255,6 @@ bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec
     if (!new) return kafka_error(RD_KAFKA_RESP_ERR__INVALID_ARG, what, why, e);
     bool ok = fill_new(new, spec, what, e) && ask(rk, new, what, e);
     rd_kafka_NewTopic_destroy(new);
+    if (ok) await_leaders(rk, topic, spec->partitions);
     return ok;
 }
