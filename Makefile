@@ -59,7 +59,7 @@ bench-kafka: deps-test ## topics: millrace beside Kafka Connect with Debezium's 
 	@$(MAKE) --no-print-directory build
 	@scripts/venv
 	@scripts/kafka
-	@build/venv/bin/python bench/kafka.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(WHO),--who "$(WHO)")
+	@build/venv/bin/python bench/kafka.py $(if $(CASES),--cases "$(CASES)") $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(WHO),--who "$(WHO)") $(if $(MINUTES),--minutes $(MINUTES))
 
 schedules: deps-test ## the pure core under random schedules (COUNT=…, or SEED=… to replay one)
 	@$(MAKE) --no-print-directory build

@@ -92,9 +92,9 @@ class Bench:
             for first in range(1, rows + 1, step):
                 q.execute(sql.format(name=name, first=first, last=min(rows, first + step - 1)))
 
-    def new_source(self, case, rows, loaded, names=("items",), arguments=()):
+    def new_source(self, case, rows, loaded, names=("items",), arguments=(), directory="standin"):
         say(f"{case}: preparing {len(names):,} table{'s' * (len(names) > 1)}, {rows:,} rows")
-        self.source = lab.Standin(LAB / "standin", arguments=arguments)
+        self.source = lab.Standin(LAB / directory, arguments=arguments)
         self.execute("CREATE DATABASE bench", "master")
         self.numbers(rows)
         for name in names:

@@ -8,10 +8,12 @@
     limit                      the same topic by a bare librdkafka consumer (bench/kafka_limit.c)
     sink/new, sink/update      a topic of Debezium's into PostgreSQL, tasks.max=3, batches of 3,000
     both                       source and sink at once: table to topic to PostgreSQL, Avro
+    latency/sink, latency/both, pace    only when named: kafka_pace.py says what they are (MINUTES=60 for pace)
 
 The JVM stack: Kafka Connect with Debezium's SQL Server source and JDBC sink and Apicurio's Avro converter, its producer and queues
 set for throughput (linger.ms=10, batches of 20,480). One worker serves all rounds, so all but the first are warm; its start isn't in
-the times, millrace's is. CPU and peak memory are the process's. Everything runs on the same cores, PostgreSQL is stock.
+the times, millrace's is. So a case has two rates: over the whole time, and from the first row on, which leaves out both sides' start and the
+joining of the sink's group. CPU and peak memory are the process's. Everything runs on the same cores, PostgreSQL is stock.
 build/bench-kafka/results.jsonl gets a line a case, side and round.
 """
 
@@ -34,6 +36,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "kafka")]
 
 import bench  # noqa: E402
+import kafka_pace  # noqa: E402
 import lab  # noqa: E402
 import lab_kafka  # noqa: E402
 import topics  # noqa: E402
@@ -87,7 +90,7 @@ class Millrace:
         self.lab, self.process = lab_, None
 
     @contextlib.contextmanager
-    def running(self, *connectors):
+    def running(self, *connectors, arguments=()):
         worker = lab_kafka.write_properties(LAB / "worker.properties", {
             "bootstrap.servers": self.lab.broker.address, "offset.storage.topic": "millrace-offsets",
             "config.storage.topic": "millrace-configs", "status.storage.topic": "millrace-status",
@@ -96,7 +99,7 @@ class Millrace:
         for name, config in connectors:
             files.append(LAB / f"{name}.json")
             files[-1].write_text(json.dumps({"name": name, "config": config}))
-        self.process = lab.Millrace(LAB, worker, *files, name=f"millrace-{next(numbers)}")
+        self.process = lab.Millrace(LAB, *arguments, worker, *files, name=f"millrace-{next(numbers)}")
         try:
             yield self.process
         finally:
@@ -111,7 +114,7 @@ class KafkaBench(bench.Bench):
     def __init__(self, rows, rounds):
         super().__init__(rows, rounds)
         self.broker = self.registry = self._jvm = None
-        self.results = []
+        self.results, self.paces = [], []
 
     def jvm(self):
         """The one worker: a topic of Debezium's is wanted whoever is measured."""
@@ -156,22 +159,24 @@ class KafkaBench(bench.Bench):
 
     # ---- measuring ----
 
-    def measure(self, case, side, round_, connectors, done, seconds=1800):
-        """Run connectors until done(); one line of results."""
+    def measure(self, case, side, round_, connectors, begun, done, seconds=1800):
+        """Run connectors until done(); one line of results. begun(): the first row is there."""
         bench.say(f"{case}: round {round_}: {side.name}")
         others = {"pg": self.pg, "broker": self.broker, "source": self.source}
         before = {k: lab.proc_cpu_s(p.process.pid) for k, p in others.items() if p}
         begin = time.monotonic()
         own = lab.proc_cpu_s(side.worker.process.pid) if side.name == "jvm" else 0.0
         with side.running(*connectors) as process:
-            def check():
-                side.check(connectors)
-                return done()
-            lab.wait_for(f"{case} by {side.name}", check, seconds, 0.05)
-            took = time.monotonic() - begin
+            def until(seen):
+                def check():
+                    side.check(connectors)
+                    return seen()
+                lab.wait_for(f"{case} by {side.name}", check, seconds, 0.05)
+                return time.monotonic() - begin
+            first, took = until(begun), until(done)
             cpu, rss = lab.proc_cpu_s(process.pid) - own, lab.peak_rss_mib(process.pid)
         after = {f"{k}_cpu_s": lab.proc_cpu_s(p.process.pid) - before[k] for k, p in others.items() if p}
-        self.add(case, side.name, round_, took, cpu, rss, after)
+        self.add(case, side.name, round_, took, cpu, rss, {"first_s": round(first, 3), "from_first_rows_per_s": round(self.rows / (took - first)), **after})
 
     def add(self, case, who, round_, seconds, cpu, rss, others):
         million = self.rows / 1e6
@@ -179,8 +184,23 @@ class KafkaBench(bench.Bench):
                   "rows_per_s": round(self.rows / seconds), "cpu_s_per_million": round(cpu / million, 2), "peak_rss_mib": round(rss, 1),
                   **{k.replace("_cpu_s", "_cpu_s_per_million"): round(v / million, 2) for k, v in others.items()}}
         self.results.append(result)
+        self.write(result)
+
+    @staticmethod
+    def write(result):
         with open(LAB / "results.jsonl", "a") as out:
             out.write(json.dumps(result) + "\n")
+
+    def pace(self, result):
+        self.paces.append(result)
+        self.write(result)
+
+    @staticmethod
+    def number():
+        return next(numbers)
+
+    def millrace(self):
+        return Millrace(self)
 
     def holds(self, topic, count):
         """Whether the topic has that many records by now; asks for offsets alone."""
@@ -200,6 +220,27 @@ class KafkaBench(bench.Bench):
         ids = [decode(record.key)[1]["id"] for record in self.last_records(topic)]
         where = f"id in ({', '.join(map(str, ids))})" + (" and note like 'changed%'" if changed else "")
         return lambda: self.value(database, f"select count(*) from items where {where}") == len(ids)
+
+    def begun(self, database, topic, changed):
+        """Whether a partition's first row is in the target."""
+        decode = topics.Avro(self.registry)
+        ids = [decode(record.key)[1]["id"] for record in self.first_records(topic)]
+        where = f"id in ({', '.join(map(str, ids))})" + (" and note like 'changed%'" if changed else "")
+        return lambda: self.value(database, f"select exists(select 1 from items where {where})")
+
+    def first_records(self, topic):
+        c = topics.consumer(self.broker)
+        try:
+            found = []
+            for part in topics.partitions_of(c, topic):
+                part.offset, end = c.get_watermark_offsets(part, timeout=20)
+                c.assign([part] if end > part.offset else [])
+                message = c.poll(5) if end > part.offset else None
+                if message is not None and not message.error():
+                    found.append(topics.Record(topic, part.partition, message.offset(), message.key(), message.value(), [], 0, True))
+            return found
+        finally:
+            c.close()
 
     def last_records(self, topic):
         c = topics.consumer(self.broker)
@@ -225,7 +266,7 @@ class KafkaBench(bench.Bench):
             for side in sides:
                 prefix = f"{kind}{side.name}{next(numbers)}"
                 self.measure(f"source/{kind}", side, round_, [self.source_connector(prefix, kind)],
-                             self.holds(f"{prefix}.bench.dbo.items", self.rows))
+                             self.holds(f"{prefix}.bench.dbo.items", 1), self.holds(f"{prefix}.bench.dbo.items", self.rows))
 
     def topic(self):
         """A topic of Debezium's first copy, made once."""
@@ -280,12 +321,13 @@ class KafkaBench(bench.Bench):
                 new = [self.sink_connector(f"sink-{number}", topic, database)]
                 done = self.applied(database, topic, False)
                 if not changed:
-                    self.measure("sink/new", side, round_, new, done)
+                    self.measure("sink/new", side, round_, new, self.begun(database, topic, False), done)
                 else:
                     with side.running(*new):
                         lab.wait_for("the rows", done, 1800, 0.1)
                     connector = self.sink_connector(f"sink-u{number}", updates, database)
-                    self.measure("sink/update", side, round_, [connector], self.applied(database, updates, True))
+                    self.measure("sink/update", side, round_, [connector], self.begun(database, updates, True),
+                                 self.applied(database, updates, True))
                 assert self.value(database, "select count(*) from items") == self.rows
                 self.drop_database(database)
 
@@ -298,6 +340,7 @@ class KafkaBench(bench.Bench):
                 self.broker.create_topic(topic)
                 self.measure("both", side, round_,
                              [self.source_connector(prefix, "avro"), self.sink_connector(f"sink-{prefix}", topic, database)],
+                             lambda: self.value(database, "select exists(select 1 from items)"),
                              lambda: self.value(database, f"select count(*) from items where id > {self.rows - 1000}") == 1000
                              and self.value(database, "select count(*) from items") == self.rows)
                 self.drop_database(database)
@@ -310,7 +353,11 @@ CASES = {
     "sink/new": lambda b, sides: b.case_sink(sides, False),
     "sink/update": lambda b, sides: b.case_sink(sides, True),
     "both": lambda b, sides: b.case_both(sides),
+    "latency/sink": kafka_pace.latency_sink,
+    "latency/both": kafka_pace.latency_both,
+    "pace": lambda b, sides: kafka_pace.pace(b, sides, b.minutes),
 }
+ONLY_WHEN_NAMED = ("latency/sink", "latency/both", "pace")
 SIDES = {"jvm": KafkaBench.jvm, "millrace": Millrace}
 
 
@@ -319,23 +366,30 @@ def show(results):
     found = {}
     for r in results:
         found.setdefault((r["case"], r["who"]), []).append(r)
-    keys = ["rows_per_s", "cpu_s_per_million", "pg_cpu_s_per_million", "broker_cpu_s_per_million", "source_cpu_s_per_million", "peak_rss_mib"]
-    print("| case | who | rows/s | CPU s per 1M | PostgreSQL | broker | source | peak MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+    keys = ["rows_per_s", "from_first_rows_per_s", "cpu_s_per_million", "pg_cpu_s_per_million", "broker_cpu_s_per_million", "source_cpu_s_per_million", "peak_rss_mib"]
+    print("| case | who | rows/s | from the first row on | CPU s per 1M | PostgreSQL | broker | source | peak MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for (case, who), some in found.items():
         values = [statistics.median(r[k] for r in some) if k in some[0] else None for k in keys]
-        print(f"| `{case}` | {who} | " + " | ".join("" if v is None else f"{v:,.0f}" if i in (0, 5) else f"{v:.2f}" for i, v in enumerate(values)) + " |")
+        print(f"| `{case}` | {who} | " + " | ".join("" if v is None else f"{v:,.0f}" if i in (0, 1, 6) else f"{v:.2f}" for i, v in enumerate(values)) + " |")
     for case in dict.fromkeys(case for case, _ in found):
         if (case, "jvm") in found and (case, "millrace") in found:
-            of = {w: [statistics.median(r[k] for r in found[case, w]) for k in keys[:2]] for w in SIDES}
-            print(f"{case}: {of['millrace'][0] / of['jvm'][0]:.1f} × the rows/s, 1/{of['jvm'][1] / max(of['millrace'][1], 0.01):.1f} of the CPU")
+            of = {w: [statistics.median(r[k] for r in found[case, w]) for k in keys[:3]] for w in SIDES}
+            print(f"{case}: {of['millrace'][0] / of['jvm'][0]:.1f} × the rows/s, {of['millrace'][1] / of['jvm'][1]:.1f} × from the first row on, "
+                  f"1/{of['jvm'][2] / max(of['millrace'][2], 0.01):.1f} of the CPU")
+
+
+def show_paces(paces):
+    for p in paces:
+        print(", ".join(f"{k} {v}" for k, v in p.items()))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", default=" ".join(CASES), help="names, separated by blanks")
+    parser.add_argument("--cases", default=" ".join(c for c in CASES if c not in ONLY_WHEN_NAMED), help="names, separated by blanks")
     parser.add_argument("--who", default=" ".join(SIDES), help="jvm, millrace or both")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--minutes", type=int, default=60, help="of pace")
     args = parser.parse_args()
     wanted, who = re.split(r"[ ,]+", args.cases.strip()), re.split(r"[ ,]+", args.who.strip())
     for name, known in [*((c, CASES) for c in wanted), *((w, SIDES) for w in who)]:
@@ -343,6 +397,7 @@ def main():
             parser.error(f"no {name}; there are {', '.join(known)}")
     lab.fresh_dir(LAB)
     b = KafkaBench(args.rows, args.rounds)
+    b.minutes = args.minutes
     failed = []
     bench.LAB = LAB
     with contextlib.ExitStack() as stack:
@@ -362,6 +417,7 @@ def main():
     bench.say("")
     print()
     show(b.results)
+    show_paces(b.paces)
     return f"failed: {', '.join(failed)}" if failed else 0
 
 

@@ -118,12 +118,20 @@ class Broker:
         if self.zookeeper and not self.keeper:
             config = write_properties(self.directory / "zookeeper.properties", {
                 "dataDir": self.directory / "zookeeper", "clientPort": self.control, "clientPortAddress": "127.0.0.1",
-                "admin.enableServer": "false", "maxClientCnxns": 0, "tickTime": 250})
+                "admin.enableServer": "false", "maxClientCnxns": 0, "tickTime": 250, "4lw.commands.whitelist": "dump"})
             self.keeper = java("zookeeper", self.directory, f"{PARTS}/broker/*",
                                "org.apache.zookeeper.server.quorum.QuorumPeerMain", [config], "128m")
             lab.wait_for("ZooKeeper", alive(self.keeper, lambda: not socket.create_connection(("127.0.0.1", self.control)).close()))
+        if self.zookeeper:
+            lab.wait_for("the end of a killed broker's session", lambda: b"/brokers/ids/" not in self._sessions())
         self.process = java("broker", self.directory, f"{PARTS}/broker/*", "kafka.Kafka", [self.properties], self.heap, self.options)
         lab.wait_for("the broker", alive(self.process, self._knows_all), 60)
+
+    def _sessions(self):
+        """ZooKeeper's, with what lives as long as they do."""
+        with socket.create_connection(("127.0.0.1", self.control)) as s:
+            s.sendall(b"dump")
+            return b"".join(iter(lambda: s.recv(65536), b""))
 
     def _knows_all(self):
         """It answers before it has learned its topics again."""
