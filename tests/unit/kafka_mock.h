@@ -75,4 +75,25 @@ static inline void kafka_mock_flush(KafkaMock *m) {
     assert_int_equal(rd_kafka_flush(m->rk, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
+/* The first record of a topic; the caller destroys it, and the client that read it. */
+static inline rd_kafka_message_t *kafka_mock_first(const KafkaMock *m, const char *topic,
+                                                   rd_kafka_t **ret_rk) {
+    char why[128];
+    rd_kafka_conf_t *conf = kafka_mock_conf(m);
+    assert_int_equal(rd_kafka_conf_set(conf, "group.id", "look", why, sizeof why), RD_KAFKA_CONF_OK);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (!rk) fail_msg("%s", why);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, 0)->offset = 0;
+    assert_int_equal(rd_kafka_assign(rk, list), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_message_t *message = NULL;
+    for (int i = 0; i < 100 && (!message || message->err); i++) {
+        if (message) rd_kafka_message_destroy(message);
+        message = rd_kafka_consumer_poll(rk, 100);
+    }
+    *ret_rk = rk;
+    return message;
+}
+
 #endif

@@ -3,26 +3,6 @@
 #include "base/mem.h"
 #include "kafka_mock.h"
 
-/* The first record of a topic; the caller destroys it. */
-static rd_kafka_message_t *first_of(const KafkaMock *m, const char *topic, rd_kafka_t **ret_rk) {
-    char why[128];
-    rd_kafka_conf_t *conf = kafka_mock_conf(m);
-    assert_int_equal(rd_kafka_conf_set(conf, "group.id", "look", why, sizeof why), RD_KAFKA_CONF_OK);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (!rk) fail_msg("%s", why);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, 0)->offset = 0;
-    assert_int_equal(rd_kafka_assign(rk, list), RD_KAFKA_RESP_ERR_NO_ERROR);
-    rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_message_t *message = NULL;
-    for (int i = 0; i < 100 && (!message || message->err); i++) {
-        if (message) rd_kafka_message_destroy(message);
-        message = rd_kafka_consumer_poll(rk, 100);
-    }
-    *ret_rk = rk;
-    return message;
-}
-
 static const char *header_of(const rd_kafka_message_t *m, const char *name) {
     static char text[256];
     rd_kafka_headers_t *headers = NULL;
@@ -44,7 +24,7 @@ static rd_kafka_message_t *letter(KafkaMock *m, bool has_context, rd_kafka_t **r
     assert_int_equal(rd_kafka_mock_topic_create(m->cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
     kafka_mock_put(m, "t", 0, "the key", "\xff not Avro");
     kafka_mock_flush(m);
-    rd_kafka_message_t *record = first_of(m, "t", &source);
+    rd_kafka_message_t *record = kafka_mock_first(m, "t", &source);
     assert_non_null(record);
     const DeadTopicSpec spec = {.conf = kafka_mock_conf(m),
                                 .topic = "dead",
@@ -64,7 +44,7 @@ static rd_kafka_message_t *letter(KafkaMock *m, bool has_context, rd_kafka_t **r
     rd_kafka_message_destroy(record);
     (void)rd_kafka_consumer_close(source);
     rd_kafka_destroy(source);
-    rd_kafka_message_t *found = first_of(m, "dead", ret_rk);
+    rd_kafka_message_t *found = kafka_mock_first(m, "dead", ret_rk);
     assert_non_null(found);
     return found;
 }

@@ -11,10 +11,9 @@ static SinkLetters *letters_of(const SinkRig *r) {
     return l;
 }
 
-/* A record that can't be read, at its place. */
+/* A record that can't be read, at its place. Without a topic nobody looks into librdkafka's part of it. */
 static bool fail_at(SinkLetters *l, SinkStage stage, Err *e) {
-    static char text[] = "not JSON";
-    rd_kafka_message_t message = {.payload = text, .len = sizeof text - 1, .offset = 41};
+    rd_kafka_message_t message = {.offset = 41};
     const SinkInput in = {.topic = "t", .partition = 1, .message = &message};
     Err why = {0};
     (void)err_set(&why, ERR_DATA, false, "it isn't JSON");
@@ -58,21 +57,27 @@ static void letters_are_in_the_topic_once_they_are_flushed(void **state) {
     static const char *const settings[][2] = {
         {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}, {NULL, NULL}};
     const TopicRefusal refusal = {.sqlstate = "23505", .constraint = "c", .column = "", .message = "taken"};
-    rd_kafka_message_t message = {.offset = 42};
-    const SinkInput in = {.topic = "t", .partition = 1, .message = &message};
+    const Err why = {.code = ERR_DATA, .msg = "no row"};
+    rd_kafka_t *reader = NULL;
     int64_t low = 0, high = 0;
     SinkRig r;
     Err e = {0};
     sink_rig_open(&r, settings);
     assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    kafka_mock_put(&r.mock, "t", 0, "k", "v");
+    kafka_mock_flush(&r.mock);
+    SinkInput in = {.topic = "t", .message = kafka_mock_first(&r.mock, "t", &reader)};
+    assert_non_null(in.message);
     SinkLetters *l = letters_of(&r);
     assert_true(sink_letters_has_topic(l));
-    assert_true(fail_at(l, SINK_PUT, &e));
+    assert_true(sink_letters_failed(l, &in, SINK_PUT, &why, &e));
     assert_true(sink_letters_refused(l, &in, &refusal, &e));
     if (!sink_letters_flush(l, &e)) fail_msg("%s", e.msg);
     assert_int_equal(rd_kafka_query_watermark_offsets(r.mock.rk, "dead", 0, &low, &high, 10000),
                      RD_KAFKA_RESP_ERR_NO_ERROR);
     assert_int_equal(high, 2);
+    rd_kafka_message_destroy(in.message);
+    rd_kafka_destroy(reader);
     sink_letters_close(l);
     sink_letters_close(NULL);
     sink_rig_close(&r);
