@@ -2,6 +2,13 @@
 
 #include <assert.h>
 
+void *smt_plan(Smt *s, const ConnectSchema *in, Err *e) {
+    void *plan = schema_cache_find(&s->cache, in, 0);
+    if (plan) return plan;
+    plan = s->class_->plan(s, in, e);
+    return plan ? schema_cache_add(&s->cache, in, 0, plan) : NULL;
+}
+
 bool smt_need_struct(const ConnectSchema *schema, const Value *value, Err *e) {
     if (value_is_null(value)) return err_set(e, ERR_DATA, false, "a struct is needed, and this is null");
     if (!schema) return err_set(e, ERR_DATA, false, "a struct is needed, and this has no schema");

@@ -27,11 +27,14 @@ typedef struct SmtClass {
     bool has_sides;   /* there is a $Key and a $Value, and none without */
     const OptionDef *options;
     size_t option_count;
-    /* Read s->options, set s->state and s->cache.free_plan. Errors: ERR_INVALID. NULL: nothing to do. */
+    /* Read s->options, set s->state. Errors: ERR_INVALID. NULL: nothing to do. */
     bool (*init)(Smt *s, Err *e);
     /* Errors: ERR_DATA (ERR_INVALID of a schema that can't be built is made ERR_DATA by the chain). */
     bool (*apply)(Smt *s, RecordBatch *b, Record *r, Err *e);
     void (*done)(void *state); /* NULL: free() does */
+    /* What `apply` needs of an input schema (smt_plan): owned, NULL on error. Errors: as `apply`. */
+    void *(*plan)(const Smt *s, const ConnectSchema *in, Err *e);
+    void (*free_plan)(void *plan); /* set where the cache is used */
     /* Errors: ERR_INVALID, with these options it can't act there. NULL: never; direct_cure says what does. */
     bool (*direct)(const Smt *s, SmtDirect *ret, Err *e);
     const char *direct_cure;
@@ -64,6 +67,8 @@ static inline void smt_put(const Smt *s, Record *r, const ConnectSchema *schema,
         r->value = value;
     }
 }
+/* The class's plan of a schema: made once, kept in s->cache, borrowed until the next call. NULL on error. */
+void *smt_plan(Smt *s, const ConnectSchema *in, Err *e);
 /* Errors: ERR_DATA when schema and value aren't a struct (a null value isn't one). */
 MUST_CHECK bool smt_need_struct(const ConnectSchema *schema, const Value *value, Err *e);
 /* A field's value as Kafka's Struct.get has it: null gives the field's default, if it has one and `replace`.

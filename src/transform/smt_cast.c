@@ -69,7 +69,6 @@ static bool parse_type(Str text, ConnectType *ret, Err *e) {
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = free_plan;
     state->replace_null = s->replaces_null;
     const TextList *spec = options_list(s->options, "spec");
     state->casts = x_calloc(spec->count + 1, sizeof *state->casts);
@@ -306,7 +305,8 @@ static bool plan_struct(const State *state, const ConnectSchema *in, CastPlan *p
     return is_fine;
 }
 
-static CastPlan *make_plan(const State *state, const ConnectSchema *in, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    const State *state = s->state;
     CastPlan *plan = x_calloc(1, sizeof *plan);
     bool is_fine = true;
     if (state->is_whole) {
@@ -335,12 +335,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     if (value_is_null(&v)) return true;
     if (!in) return err_set(e, ERR_DATA, false, "there is no schema to cast from");
     if (!state->is_whole && !smt_need_struct(in, &v, e)) return false;
-    CastPlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (!plan) {
-        plan = make_plan(state, in, e);
-        if (!plan) return false;
-        schema_cache_add(&s->cache, in, 0, plan);
-    }
+    CastPlan *plan = smt_plan(s, in, e);
+    if (!plan) return false;
     if (state->is_whole) {
         Value ret = {0};
         if (!cast(state, in, &v, state->casts[0].type, &b->arena, &ret, e)) return false;
@@ -361,5 +357,7 @@ const SmtClass smt_cast = {
     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
     .init = init,
     .apply = apply,
+    .plan = make_plan,
+    .free_plan = free_plan,
     .done = done,
     .direct_cure = "take it out, and set the column's type in the target (column.type.overrides)"};

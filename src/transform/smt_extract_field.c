@@ -33,18 +33,15 @@ static void extract_done(void *p) {
 static bool extract_init(Smt *s, Err *e) {
     FieldPath *path = x_calloc(1, sizeof *path);
     s->state = path;
-    s->cache.free_plan = free;
     return field_path_parse(options_str(s->options, "field"),
                             options_enum(s->options, "field.syntax.version") == 1, path, e);
 }
 
 /* The way to the field, by indices. */
-static const int *find_way(Smt *s, const ConnectSchema *in, Err *e) {
+static void *find_way(const Smt *s, const ConnectSchema *in, Err *e) {
     const FieldPath *path = s->state;
-    int *way = schema_cache_find(&s->cache, in, 0);
-    if (way) return way;
-    way = x_calloc(path->steps.count, sizeof *way);
-    if (field_path_find(path, in, way)) return schema_cache_add(&s->cache, in, 0, way);
+    int *way = x_calloc(path->steps.count, sizeof *way);
+    if (field_path_find(path, in, way)) return way;
     free(way);
     (void)err_set(e, ERR_DATA, false, "there is no field \"%s\"", options_str(s->options, "field"));
     return NULL;
@@ -56,7 +53,7 @@ static bool extract_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     Value v = *smt_value(s, r);
     if (!schema && value_is_null(&v)) return true;
     if (!schema || schema->type != CONNECT_STRUCT) return smt_need_struct(schema, &v, e);
-    const int *way = find_way(s, schema, e);
+    const int *way = smt_plan(s, schema, e);
     if (!way) return false;
     record_batch_hold_schema(b, schema);
     bool replace = s->replaces_null;
@@ -76,6 +73,8 @@ const SmtClass smt_extract_field = {
     .option_count = sizeof EXTRACT_OPTIONS / sizeof *EXTRACT_OPTIONS,
     .init = extract_init,
     .apply = extract_apply,
+    .plan = find_way,
+    .free_plan = free,
     .done = extract_done,
     .direct_cure = "take it out: there is no envelope around a row, and no struct around a key"};
 
@@ -89,23 +88,17 @@ static const OptionDef HOIST_OPTIONS[] = {
      .help = "the name of the struct's only field"},
 };
 
-static bool hoist_init(Smt *s, Err *e) {
-    (void)e;
-    s->cache.free_plan = struct_map_free;
-    return true;
+static void *hoist_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    StructDraft d = struct_draft(NULL);
+    struct_draft_add(&d, str_from(options_str(s->options, "field")), in, 0);
+    return struct_map_plan(&d, /* replace_null= */ false, e);
 }
 
 static bool hoist_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const ConnectSchema *in = smt_schema(s, r);
     if (!in) return err_set(e, ERR_DATA, false, "there is no schema to put into a struct");
-    StructMap *m = schema_cache_find(&s->cache, in, 0);
-    if (!m) {
-        StructDraft d = struct_draft(NULL);
-        struct_draft_add(&d, str_from(options_str(s->options, "field")), in, 0);
-        m = struct_map_plan(&d, false, e);
-        if (!m) return false;
-        schema_cache_add(&s->cache, in, 0, m);
-    }
+    const StructMap *m = smt_plan(s, in, e);
+    if (!m) return false;
     record_batch_hold_schema(b, m->out);
     Value *row = record_batch_row(b, 1);
     row[0] = *smt_value(s, r);
@@ -119,6 +112,7 @@ const SmtClass smt_hoist_field = {.name = "org.apache.kafka.connect.transforms.H
                                   .has_sides = true,
                                   .options = HOIST_OPTIONS,
                                   .option_count = 1,
-                                  .init = hoist_init,
                                   .apply = hoist_apply,
+                                  .plan = hoist_plan,
+                                  .free_plan = struct_map_free,
                                   .direct_cure = "take it out: there is no envelope around a row"};

@@ -35,12 +35,6 @@ static void free_plan(void *p) {
     free(plan);
 }
 
-static bool init(Smt *s, Err *e) {
-    (void)e;
-    s->cache.free_plan = free_plan;
-    return true;
-}
-
 /* The field's own schema, but optional where it became so, and with the default that reaches it. */
 static bool add_leaf(Draft *d, Str name, const ConnectSchema *in, bool is_optional, const Value *preset,
                      Err *e) {
@@ -83,7 +77,7 @@ static bool add_fields(Draft *d, Str prefix, const ConnectSchema *schema, bool i
     return true;
 }
 
-static FlatPlan *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
     Draft d = {.d = struct_draft(in), .delimiter = options_str(s->options, "delimiter")};
     const Value *preset = in->has_default && !value_is_null(&in->default_value) ? &in->default_value : NULL;
     StructMap m = {0};
@@ -116,12 +110,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const Value v = *smt_value(s, r);
     if (value_is_null(&v)) return true;
     if (!smt_need_struct(in, &v, e)) return false;
-    FlatPlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (!plan) {
-        plan = make_plan(s, in, e);
-        if (!plan) return false;
-        schema_cache_add(&s->cache, in, 0, plan);
-    }
+    FlatPlan *plan = smt_plan(s, in, e);
+    if (!plan) return false;
     record_batch_hold_schema(b, plan->out);
     Value *row = record_batch_row(b, plan->out->field_count), *at = row;
     put_fields(in, &v, &at);
@@ -133,6 +123,7 @@ const SmtClass smt_flatten = {.name = "org.apache.kafka.connect.transforms.Flatt
                               .has_sides = true,
                               .options = OPTIONS,
                               .option_count = 1,
-                              .init = init,
                               .apply = apply,
+                              .plan = make_plan,
+                              .free_plan = free_plan,
                               .direct_cure = "take it out: rows are flat"};

@@ -51,7 +51,6 @@ static void free_plan(void *p) {
 }
 
 static bool from_init(Smt *s, Err *e) {
-    s->cache.free_plan = free_plan;
     size_t fields = options_list(s->options, "fields")->count;
     size_t headers = options_list(s->options, "headers")->count;
     return fields == headers ||
@@ -66,7 +65,7 @@ static bool make_map(const Smt *s, const ConnectSchema *in, StructMap *ret, Err 
     return struct_map_new(&d, s->replaces_null, ret, e);
 }
 
-static bool make_plan(const Smt *s, const ConnectSchema *in, FromPlan *plan, Err *e) {
+static bool fill_plan(const Smt *s, const ConnectSchema *in, FromPlan *plan, Err *e) {
     const TextList *fields = options_list(s->options, "fields");
     plan->fields = x_calloc(fields->count + 1, sizeof *plan->fields);
     for (size_t i = 0; i < fields->count; i++) {
@@ -77,19 +76,19 @@ static bool make_plan(const Smt *s, const ConnectSchema *in, FromPlan *plan, Err
     return options_enum(s->options, "operation") == COPY || make_map(s, in, &plan->map, e);
 }
 
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    FromPlan *plan = x_calloc(1, sizeof *plan);
+    if (fill_plan(s, in, plan, e)) return plan;
+    free_plan(plan);
+    return NULL;
+}
+
 static bool from_apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const ConnectSchema *in = smt_schema(s, r);
     const Value v = *smt_value(s, r);
     if (!smt_need_struct(in, &v, e)) return false;
-    FromPlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (!plan) {
-        plan = x_calloc(1, sizeof *plan);
-        if (!make_plan(s, in, plan, e)) {
-            free_plan(plan);
-            return false;
-        }
-        schema_cache_add(&s->cache, in, 0, plan);
-    }
+    FromPlan *plan = smt_plan(s, in, e);
+    if (!plan) return false;
     const TextList *headers = options_list(s->options, "headers");
     bool replace = s->replaces_null;
     record_batch_hold_schema(b, in);
@@ -110,6 +109,8 @@ const SmtClass smt_header_from = {.name = "org.apache.kafka.connect.transforms.H
                                   .option_count = sizeof FROM_OPTIONS / sizeof *FROM_OPTIONS,
                                   .init = from_init,
                                   .apply = from_apply,
+                                  .plan = make_plan,
+                                  .free_plan = free_plan,
                                   .direct_cure = "take it out: there are no headers"};
 
 /* ---- InsertHeader ---- */

@@ -44,7 +44,6 @@ static const ConnectSchema *schema_of(Kind kind, bool is_optional) {
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = struct_map_free;
     state->replace_null = s->replaces_null;
     bool has_any = false;
     for (int k = 0; k < KINDS; k++) {
@@ -78,7 +77,8 @@ static void done(void *p) {
     free(state);
 }
 
-static StructMap *make_plan(const State *state, const ConnectSchema *in, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    const State *state = s->state;
     StructDraft d = struct_draft(in);
     struct_draft_add_all(&d, in);
     for (int k = 0; k < KINDS; k++)
@@ -102,12 +102,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const Value *v = smt_value(s, r);
     if (value_is_null(v)) return true;
     if (!smt_need_struct(in, v, e)) return false;
-    StructMap *m = schema_cache_find(&s->cache, in, 0);
-    if (!m) {
-        m = make_plan(state, in, e);
-        if (!m) return false;
-        schema_cache_add(&s->cache, in, 0, m);
-    }
+    StructMap *m = smt_plan(s, in, e);
+    if (!m) return false;
     Value *row = struct_map_row(m, in, v, b);
     size_t at = in->field_count;
     for (int k = 0; k < KINDS; k++) {
@@ -129,5 +125,7 @@ const SmtClass smt_insert_field = {.name = "org.apache.kafka.connect.transforms.
                                    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                    .init = init,
                                    .apply = apply,
+                                   .plan = make_plan,
+                                   .free_plan = struct_map_free,
                                    .done = done,
                                    .direct_cure = "give the target's column a default"};

@@ -77,7 +77,6 @@ static void free_plan(void *p) {
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = free_plan;
     state->text = connect_schema_plain(CONNECT_STRING, false);
     const char *regex = options_str(s->options, "key.field.regex");
     const char *replacement = options_str(s->options, "key.field.replacement");
@@ -258,5 +257,6 @@ const SmtClass smt_logical_router = {.name = "io.debezium.transforms.ByLogicalTa
                                      .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                      .init = init,
                                      .apply = apply,
+                                     .free_plan = free_plan,
                                      .done = done,
                                      .direct = direct};

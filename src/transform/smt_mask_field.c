@@ -43,7 +43,6 @@ static void free_plan(void *p) {
 }
 
 static bool init(Smt *s, Err *e) {
-    s->cache.free_plan = free_plan;
     const char *text = options_str(s->options, "replacement");
     if (text && !*text)
         return err_set(e, ERR_INVALID, false, "replacement: expected a value, not an empty text");
@@ -119,7 +118,8 @@ static bool make_mask(const Smt *s, const ConnectSchema *f, Mask *m, Err *e) {
     return text ? text_mask(f, text, m, e) : plain_mask(f, m, e);
 }
 
-static MaskPlan *make_plan(const Smt *s, const ConnectSchema *in) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    (void)e;
     const TextList *fields = options_list(s->options, "fields");
     MaskPlan *plan = x_calloc(1, sizeof *plan);
     plan->masks = x_calloc(in->field_count + 1, sizeof *plan->masks);
@@ -137,8 +137,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const ConnectSchema *in = smt_schema(s, r);
     const Value *v = smt_value(s, r);
     if (!smt_need_struct(in, v, e)) return false;
-    MaskPlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (!plan) plan = schema_cache_add(&s->cache, in, 0, make_plan(s, in));
+    MaskPlan *plan = smt_plan(s, in, e);
+    if (!plan) return false;
     bool replace = s->replaces_null;
     Value *row = record_batch_row(b, in->field_count);
     for (size_t i = 0; i < in->field_count; i++) row[i] = smt_field(in, v, i, replace);
@@ -164,4 +164,6 @@ const SmtClass smt_mask_field = {.name = "org.apache.kafka.connect.transforms.Ma
                                  .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                  .init = init,
                                  .apply = apply,
+                                 .plan = make_plan,
+                                 .free_plan = free_plan,
                                  .direct_cure = "mask columns by column.mask.with.length.chars"};

@@ -50,7 +50,6 @@ static void free_plan(void *p) {
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = free_plan;
     state->replace_null = s->replaces_null;
     const TextList *list = options_list(s->options, "renames");
     state->renames = x_calloc(list->count + 1, sizeof *state->renames);
@@ -101,7 +100,7 @@ static bool draft(const Smt *s, const ConnectSchema *in, StructDraft *d, Replace
     return true;
 }
 
-static ReplacePlan *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
     const State *state = s->state;
     ReplacePlan *plan = x_calloc(1, sizeof *plan);
     StructDraft d = struct_draft(in);
@@ -139,12 +138,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     const Value *v = smt_value(s, r);
     if (value_is_null(v)) return true;
     if (!smt_need_struct(in, v, e)) return false;
-    ReplacePlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (!plan) {
-        plan = make_plan(s, in, e);
-        if (!plan) return false;
-        schema_cache_add(&s->cache, in, 0, plan);
-    }
+    ReplacePlan *plan = smt_plan(s, in, e);
+    if (!plan) return false;
     Value *row = struct_map_row(&plan->map, in, v, b);
     if (plan->has_crossed && !check_crossed(&plan->map, in, row, e)) return false;
     smt_put(s, r, plan->map.out, record_struct(row, plan->map.count));
@@ -157,6 +152,8 @@ const SmtClass smt_replace_field = {.name = "org.apache.kafka.connect.transforms
                                     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                     .init = init,
                                     .apply = apply,
+                                    .plan = make_plan,
+                                    .free_plan = free_plan,
                                     .done = done,
                                     .direct_cure =
                                         "leave columns out by column.exclude.list; names stay the source's"};

@@ -20,19 +20,19 @@ static void free_plan(void *plan) {
 }
 
 static bool init(Smt *s, Err *e) {
-    s->cache.free_plan = free_plan;
     if (options_is_set(s->options, "schema.name") || options_is_set(s->options, "schema.version"))
         return true;
     return err_set(e, ERR_INVALID, false, "set schema.name or schema.version, or both");
 }
 
-static bool make_plan(const Smt *s, const ConnectSchema *in, const ConnectSchema **ret, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
     ConnectSchema spec = *in;
+    const ConnectSchema *out = NULL;
     if (options_is_set(s->options, "schema.name"))
         spec.name = str_from(options_str(s->options, "schema.name"));
     if (options_is_set(s->options, "schema.version"))
         spec.version = (int32_t)options_int(s->options, "schema.version");
-    return connect_schema_new(&spec, ret, e);
+    return connect_schema_new(&spec, &out, e) ? (void *)(uintptr_t)out : NULL;
 }
 
 static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
@@ -43,11 +43,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     if (in->type != CONNECT_STRUCT)
         return err_set(e, ERR_DATA, false, "only a struct can be named, and this is %s",
                        connect_type_name(in->type));
-    const ConnectSchema *out = schema_cache_find(&s->cache, in, 0);
-    if (!out) {
-        if (!make_plan(s, in, &out, e)) return false;
-        schema_cache_add(&s->cache, in, 0, (void *)(uintptr_t)out);
-    }
+    const ConnectSchema *out = smt_plan(s, in, e);
+    if (!out) return false;
     record_batch_hold_schema(b, out);
     Value value = *v;
     if (!value_is_null(v) && s->replaces_null) {
@@ -65,4 +62,6 @@ const SmtClass smt_schema_metadata = {.name = "org.apache.kafka.connect.transfor
                                       .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                                       .init = init,
                                       .apply = apply,
+                                      .plan = make_plan,
+                                      .free_plan = free_plan,
                                       .direct = smt_direct_nothing};

@@ -72,7 +72,6 @@ static void free_plan(void *p) {
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = free_plan;
     state->field = str_from(options_str(s->options, "field"));
     state->target = (Form)options_enum(s->options, "target.type");
     state->precision = options_enum(s->options, "unix.precision");
@@ -193,7 +192,7 @@ static bool plan_fields(State *state, const ConnectSchema *in, bool replace, Tim
     return is_fine;
 }
 
-static TimePlan *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
     State *state = s->state;
     TimePlan *plan = x_calloc(1, sizeof *plan);
     bool is_fine = true;
@@ -221,12 +220,8 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     if (!in && value_is_null(&v)) return true;
     if (!in) return err_set(e, ERR_DATA, false, "there is no schema to convert from");
     if (state->field.n && in->type != CONNECT_STRUCT) return smt_need_struct(in, &v, e);
-    TimePlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (!plan) {
-        plan = make_plan(s, in, e);
-        if (!plan) return false;
-        schema_cache_add(&s->cache, in, 0, plan);
-    }
+    TimePlan *plan = smt_plan(s, in, e);
+    if (!plan) return false;
     if (state->field.n == 0) return apply_whole(s, b, r, plan, e);
     if (value_is_null(&v)) {
         record_batch_hold_schema(b, plan->map.out);
@@ -254,5 +249,7 @@ const SmtClass smt_timestamp_converter = {
     .option_count = sizeof OPTIONS / sizeof *OPTIONS,
     .init = init,
     .apply = apply,
+    .plan = make_plan,
+    .free_plan = free_plan,
     .done = done,
     .direct_cure = "take it out: dates and times arrive in PostgreSQL's own types"};

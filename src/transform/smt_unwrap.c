@@ -142,7 +142,6 @@ static bool set_deletes(const Smt *s, State *state, Err *e) {
 static bool init(Smt *s, Err *e) {
     State *state = x_calloc(1, sizeof *state);
     s->state = state;
-    s->cache.free_plan = free_plan;
     state->added.free_plan = struct_map_free;
     state->plain_text = connect_schema_plain(CONNECT_STRING, false);
     state->optional_text = connect_schema_plain(CONNECT_STRING, true);
@@ -222,11 +221,9 @@ static bool fill_plan(const State *state, const ConnectSchema *in, UnwrapPlan *p
     return make_map(state, plan, before, !state->drop_header, &plan->rewrite, e);
 }
 
-static const UnwrapPlan *plan_of(Smt *s, const ConnectSchema *in, Err *e) {
-    UnwrapPlan *plan = schema_cache_find(&s->cache, in, 0);
-    if (plan) return plan;
-    plan = x_calloc(1, sizeof *plan);
-    if (fill_plan(s->state, in, plan, e)) return schema_cache_add(&s->cache, in, 0, plan);
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+    UnwrapPlan *plan = x_calloc(1, sizeof *plan);
+    if (fill_plan(s->state, in, plan, e)) return plan;
     free_plan(plan);
     return NULL;
 }
@@ -352,7 +349,7 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
         return true;
     }
     if (!in || in->type != CONNECT_STRUCT || !str_ends(in->name, STR_LIT(".Envelope"))) return true;
-    const UnwrapPlan *plan = plan_of(s, in, e);
+    const UnwrapPlan *plan = smt_plan(s, in, e);
     if (!plan) return false;
     envelope_headers(state, plan, b, r);
     if (!value_is_null(record_field(&r->value, (size_t)plan->after))) return upsert(state, plan, b, r, e);
@@ -381,5 +378,7 @@ const SmtClass smt_unwrap = {.name = "io.debezium.transforms.ExtractNewRecordSta
                              .option_count = sizeof OPTIONS / sizeof *OPTIONS,
                              .init = init,
                              .apply = apply,
+                             .plan = make_plan,
+                             .free_plan = free_plan,
                              .done = done,
                              .direct = direct};

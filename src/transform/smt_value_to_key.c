@@ -13,13 +13,7 @@ static const OptionDef OPTIONS[] = {
     SMT_REPLACE_NULL_ROW,
 };
 
-static bool init(Smt *s, Err *e) {
-    (void)e;
-    s->cache.free_plan = struct_map_free;
-    return true;
-}
-
-static StructMap *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
+static void *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
     const TextList *fields = options_list(s->options, "fields");
     StructDraft d = struct_draft(NULL);
     for (size_t i = 0; i < fields->count; i++) {
@@ -36,12 +30,8 @@ static StructMap *make_plan(const Smt *s, const ConnectSchema *in, Err *e) {
 
 static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
     if (!smt_need_struct(r->value_schema, &r->value, e)) return false;
-    StructMap *m = schema_cache_find(&s->cache, r->value_schema, 0);
-    if (!m) {
-        m = make_plan(s, r->value_schema, e);
-        if (!m) return false;
-        schema_cache_add(&s->cache, r->value_schema, 0, m);
-    }
+    const StructMap *m = smt_plan(s, r->value_schema, e);
+    if (!m) return false;
     r->key = record_struct(struct_map_row(m, r->value_schema, &r->value, b), m->count);
     r->key_schema = m->out;
     return true;
@@ -50,6 +40,7 @@ static bool apply(Smt *s, RecordBatch *b, Record *r, Err *e) {
 const SmtClass smt_value_to_key = {.name = "org.apache.kafka.connect.transforms.ValueToKey",
                                    .options = OPTIONS,
                                    .option_count = sizeof OPTIONS / sizeof *OPTIONS,
-                                   .init = init,
                                    .apply = apply,
+                                   .plan = make_plan,
+                                   .free_plan = struct_map_free,
                                    .direct_cure = "name the key's columns in message.key.columns"};

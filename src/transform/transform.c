@@ -102,6 +102,7 @@ static bool init_smt(Smt *smt, const Props *props, Err *e) {
     for (size_t i = 0; i < class_->option_count; i++)
         if (strcmp(class_->options[i].key, SMT_REPLACE_NULL) == 0)
             smt->replaces_null = options_bool(smt->options, SMT_REPLACE_NULL);
+    smt->cache.free_plan = class_->free_plan;
     return !class_->init || class_->init(smt, e);
 }
 
