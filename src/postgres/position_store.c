@@ -95,18 +95,7 @@ static const char CREATE_SQL[] =
     " END IF;"
     " IF NOT FOUND THEN RAISE EXCEPTION 'another owner has taken pipeline %', p_pipeline"
     "  USING ERRCODE = '" PGCONN_SQLSTATE_FENCED "'; END IF;"
-    " END $f$;"
-    "CREATE OR REPLACE FUNCTION millrace.expect(p_have bigint, p_want bigint, p_is_ambiguous boolean, "
-    "p_table text)"
-    " RETURNS void LANGUAGE plpgsql AS $f$"
-    " BEGIN"
-    " IF p_is_ambiguous THEN RAISE EXCEPTION '% has no key, and a change fits several rows that differ in "
-    "columns it"
-    " does not carry', p_table USING ERRCODE = '22000'; END IF;"
-    " IF p_have <> p_want THEN RAISE EXCEPTION 'of % rows to change in %, % are there', p_want, p_table, "
-    "p_have"
-    "  USING ERRCODE = '22000'; END IF;"
-    " END $f$;";
+    " END $f$;" OWN_TABLES_EXPECT;
 
 static const char *const STATEMENTS[ST_COUNT] = {
     [ST_TAKE] = "SELECT millrace.advance($1::text, $2::text, $3::integer, $4::bigint, $5::text, "

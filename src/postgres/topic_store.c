@@ -49,7 +49,7 @@ static const char CREATE_SQL[] =
     " IF n <> cardinality(p_topics) THEN RAISE EXCEPTION 'another owner has taken a partition of connector "
     "%',"
     "  p_connector USING ERRCODE = '" PGCONN_SQLSTATE_FENCED "'; END IF;"
-    " END $f$;";
+    " END $f$;" OWN_TABLES_EXPECT;
 
 TopicStore *topic_store_new(const char *connector) {
     TopicStore *s = x_calloc(1, sizeof *s);
@@ -81,15 +81,16 @@ static bool read_identity(TopicStore *s, PgConn *c, Err *e) {
 }
 
 bool topic_store_create(TopicStore *s, PgConn *c, Err *e) {
-    static const char is_made[] = "SELECT count(*) FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
-                                  " ON n.oid = p.pronamespace WHERE n.nspname = 'millrace'"
-                                  " AND p.proname = 'move_offsets' AND p.pronargs = 7";
+    static const char is_made[] =
+        "SELECT count(*) FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
+        " ON n.oid = p.pronamespace WHERE n.nspname = 'millrace'"
+        " AND (p.proname = 'move_offsets' AND p.pronargs = 7 OR p.proname = 'expect')";
     bool has_tables = false, has_all = false;
     if (!own_tables_exist(c, "topic_offset,identity", &has_tables, e)) return false;
     if (has_tables) {
         CLEANUP(pgconn_clear_cleanup) PGresult *r = NULL;
         if (!pgconn_query(c, is_made, NULL, 0, &r, e)) return false;
-        has_all = PQgetvalue(r, 0, 0)[0] == '1';
+        has_all = PQgetvalue(r, 0, 0)[0] == '2';
     }
     if (has_all || own_tables_make(c, CREATE_SQL, e)) return read_identity(s, c, e);
     if (strcmp(pgconn_sqlstate(c), "42501") == 0)

@@ -30,6 +30,30 @@ static void rows_and_offset_are_one_transaction(void **state) {
     topic_rig_close(&r);
 }
 
+static void rows_without_a_key_are_changed_by_what_they_were(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Schema *s = items("items", false);
+    Puts puts = {.batch = some()};
+    for (int i = 0; i < 3; i++) add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    must_put_to(&r, &puts, 3);
+    puts.batch = some();
+    add(puts.batch, OP_DELETE, s, item(puts.batch, 1, "one", 1));
+    add(puts.batch, OP_UPDATE, s, item(puts.batch, 2, "two", -1));
+    puts.batch->changes[1].before = item(puts.batch, 1, "one", 1);
+    must_put_to(&r, &puts, 5);
+    assert_string_equal(rows(&r), "1,one,1 2,two,-");
+    puts.batch = some(); /* no such row: its own fault */
+    add(puts.batch, OP_DELETE, s, item(puts.batch, 9, "nine", 9));
+    Err e = {0};
+    assert_false(put_to(&r, &puts, 6, &e));
+    assert_non_null(strstr(e.msg, "22000"));
+    assert_string_equal(rows(&r), "1,one,1 2,two,-");
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
 static void who_lost_the_partition_writes_nothing(void **state) {
     (void)state;
     TopicRig r;
@@ -246,6 +270,7 @@ static void a_topic_that_makes_no_table_is_refused_at_the_start(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_and_offset_are_one_transaction),
+        cmocka_unit_test(rows_without_a_key_are_changed_by_what_they_were),
         cmocka_unit_test(who_lost_the_partition_writes_nothing),
         cmocka_unit_test(an_owner_that_is_in_the_way_is_ended),
         cmocka_unit_test(versions_of_a_schema_may_alternate),
