@@ -192,7 +192,10 @@ bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *
 /* Defaults that differ from librdkafka's. Its queues are sized for servers of many gigabytes; ours hold what
  * one pipeline needs to keep the broker busy, in less than the 96 MiB that the whole process may take. */
 static const char *const producer_defaults[][2] = {
-    {"partitioner", "murmur2_random"},
+    /* Java's, but that all records without a key go to one partition. A table without a key has no other
+     * order than its topic's; and what is written again comes to where the first lies, so that a reader can
+     * tell. */
+    {"partitioner", "murmur2"},
     {"enable.idempotence", "true"},
     {"delivery.report.only.error", "false"}, /* one without an offset: kafka_producer.c */
     /* As Connect's source producers. A partition that was just made may refuse the first batch (not leader

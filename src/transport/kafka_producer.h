@@ -28,7 +28,7 @@ typedef struct KafkaHeader {
 
 typedef struct KafkaMessage {
     Str key, value;       /* p NULL = null; copied */
-    int32_t partition;    /* -1 = by the key's hash, as Java's producer; a null key: any */
+    int32_t partition;    /* -1 = by the key's hash, as Java's producer; a null key: always the same */
     int64_t timestamp_ms; /* -1 = now */
     const KafkaHeader *headers;
     size_t header_count;

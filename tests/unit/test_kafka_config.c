@@ -37,7 +37,7 @@ static void names_and_units_are_librdkafka_s_then(void **state) {
         assert_is(c, given[i][2], given[i][3]);
     }
     assert_int_equal(warnings.count, 0);
-    assert_is(c, "partitioner", "murmur2_random");
+    assert_is(c, "partitioner", "murmur2");
     set(c, "max.in.flight.requests.per.connection", "5",
         &warnings); /* else records of a new topic can get lost */
     assert_int_equal(warnings.count, 1);

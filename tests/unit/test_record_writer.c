@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "transport/kafka_option.h"
 #include "wire_rig.h"
 
 #define PLAIN "key.converter.schemas.enable=false\nvalue.converter.schemas.enable=false\n"
@@ -72,6 +73,47 @@ static void records_become_bytes_but_for_dropped_ones(void **state) {
     done(&r);
 }
 
+/* Their order is all they have. The mock's brokers keep both partitions available, so nothing else decides.
+ */
+static void records_without_a_key_go_to_one_partition(void **state) {
+    (void)state;
+    enum { COUNT = 20 };
+    Rig r = rig(PLAIN);
+    Err e = {0};
+    bool is_used[2] = {false, false};
+    TopicRecord found[2 * COUNT + 1];
+    rd_kafka_conf_t *conf = NULL; /* a real one's */
+    kafka_producer_close(r.producer);
+    if (!kafka_option_client(r.options, KAFKA_PRODUCER, NULL, &conf, &e) ||
+        !kafka_producer_open(conf, "g-src-0", NULL, &r.producer, &e))
+        fail_msg("%s", e.msg);
+    record_writer_use(r.writer, r.producer);
+    const ConnectSchema *text = connect_schema_plain(CONNECT_STRING, false);
+    static const char *const keys[COUNT] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j",
+                                            "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"};
+    for (int i = 0; i < COUNT; i++) {
+        Record *loose = add(&r, "t", text, "", "loose");
+        loose->key_schema = NULL;
+        loose->key = value_null();
+        add(&r, "t", text, keys[i], "keyed");
+        if (i % 5 < 4) continue;
+        assert_true(kafka_producer_begin(r.producer, &e));
+        if (!record_writer_put(r.writer, r.records, NULL, &e)) fail_msg("%s", e.msg);
+        if (!kafka_producer_commit(r.producer, &e)) fail_msg("%s", e.msg);
+        record_batch_clear(r.records);
+    }
+    assert_int_equal(wire_rig_read(&r.mock, "t", 2, found, 2 * COUNT + 1), 2 * COUNT);
+    const TopicRecord *first = NULL;
+    for (int i = 0; i < 2 * COUNT; i++) {
+        if (found[i].key[0]) is_used[found[i].partition] = true;
+        else if (!first) first = &found[i];
+        else assert_int_equal(found[i].partition, first->partition);
+    }
+    assert_true(is_used[0] && is_used[1]);
+    connect_schema_unref(text);
+    done(&r);
+}
+
 static void transforms_come_before_the_converters(void **state) {
     (void)state;
     Rig r =
@@ -126,6 +168,7 @@ static void properties_that_can_not_be_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_become_bytes_but_for_dropped_ones),
+        cmocka_unit_test(records_without_a_key_go_to_one_partition),
         cmocka_unit_test(transforms_come_before_the_converters),
         cmocka_unit_test(a_topic_that_is_missing_and_not_to_be_made_is_told),
         cmocka_unit_test(properties_that_can_not_be_are_refused),
