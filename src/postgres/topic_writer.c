@@ -231,6 +231,7 @@ static bool is_nothing(TopicWriter *w, const Change *change, bool *ret, Err *e) 
     CLEANUP(pgname_table_done) PgTableName name = {0};
     PgTable *table = NULL;
     if (!pgname_rule_find(w->config->rules.names, s, &name, e) ||
+        !(name.schema || catalog_pg_current_schema(w->conn, &name.schema, e)) ||
         !catalog_pg_table(w->conn, name.schema, name.table, &table, e))
         return false;
     *ret = !table;

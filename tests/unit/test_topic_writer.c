@@ -180,6 +180,30 @@ static void a_delete_of_no_table_does_nothing(void **state) {
     topic_rig_close(&r);
 }
 
+/* A tombstone is the first that is seen of a topic, and the target's name has no schema. */
+static void a_delete_by_key_alone_finds_a_table_of_the_search_path(void **state) {
+    (void)state;
+    static const Setting settings[] = {{"insert.mode", "upsert"},
+                                       {"pk.mode", "record_key"},
+                                       {"delete.enabled", "true"},
+                                       {"table.name.format", "plain_items"},
+                                       {NULL, NULL}};
+    TopicRig r;
+    topic_rig_open(&r, settings);
+    pg_fixture_exec(r.conn, "DROP TABLE IF EXISTS plain_items; CREATE TABLE plain_items (id int PRIMARY KEY, "
+                            "n int); INSERT INTO plain_items VALUES (1, 1), (2, 2)");
+    const Column key = {.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1, .column_id = 1};
+    const Schema *narrow = schema_of("items", &key, 1);
+    Puts puts = {.batch = some()};
+    Value *gone = batch_row(puts.batch, 1);
+    gone[0] = value_int(1);
+    add(puts.batch, OP_DELETE, narrow, gone);
+    must_put_to(&r, &puts, 1);
+    assert_string_equal(pg_fixture_text(r.conn, "SELECT string_agg(id::text, ',') FROM plain_items"), "2");
+    schema_unref(narrow);
+    topic_rig_close(&r);
+}
+
 static const Setting TOLERANT[] = {
     {"insert.mode", "upsert"},     {"pk.mode", "record_key"},
     {"delete.enabled", "true"},    {"schema.evolution", "basic"},
@@ -275,6 +299,7 @@ int main(void) {
         cmocka_unit_test(an_owner_that_is_in_the_way_is_ended),
         cmocka_unit_test(versions_of_a_schema_may_alternate),
         cmocka_unit_test(a_delete_of_no_table_does_nothing),
+        cmocka_unit_test(a_delete_by_key_alone_finds_a_table_of_the_search_path),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
         cmocka_unit_test(a_topic_that_makes_no_table_is_refused_at_the_start),
