@@ -45,8 +45,6 @@ struct ChangeMaker {
     const Schema **schemas; /* references */
     size_t schema_count, schema_cap;
     uint32_t version;
-    uint64_t deleted_key; /* hash of the key that the last record deleted; 0 = it didn't */
-    int32_t deleted_partition;
     uint64_t skipped[CHANGE_SKIPS];
 };
 
@@ -284,17 +282,6 @@ static bool skip(ChangeMaker *m, ChangeSkip why, MadeChange *ret) {
     return true;
 }
 
-static void remember_delete(ChangeMaker *m, const Record *r) {
-    m->deleted_key =
-        r->raw_key.p ? hash_bytes(r->raw_key.p, r->raw_key.n, hash_bytes(r->topic.p, r->topic.n, 0)) | 1 : 0;
-    m->deleted_partition = r->partition;
-}
-
-static bool is_behind_its_delete(const Record *r, uint64_t deleted_key, int32_t partition) {
-    return deleted_key && r->raw_key.p && partition == r->partition &&
-           deleted_key == (hash_bytes(r->raw_key.p, r->raw_key.n, hash_bytes(r->topic.p, r->topic.n, 0)) | 1);
-}
-
 static bool fill_delete(const ChangePlan *p, const Record *r, const Value *before, Arena *a, MadeChange *ret,
                         Err *e) {
     bool needs_row = p->key_count == 0;
@@ -335,7 +322,6 @@ static bool make_of_envelope(ChangeMaker *m, Entry *entry, const Record *r, Aren
                         .origin = {.is_envelope = true}};
     read_origin(&p->at, source, ret);
     if (letter != 'd') return fill_put(p, r, a, ret, e);
-    remember_delete(m, r);
     return fill_delete(p, r, p->at.before < 0 ? NULL : record_field(&r->value, (size_t)p->at.before), a, ret,
                        e);
 }
@@ -397,14 +383,8 @@ static bool make_of_value(ChangeMaker *m, const Record *r, Arena *a, MadeChange 
 }
 
 bool change_maker_make(ChangeMaker *m, const Record *r, Arena *a, MadeChange *ret, Err *e) {
-    uint64_t deleted_key = m->deleted_key;
-    m->deleted_key = 0;
-    bool ok;
-    if (!value_is_null(&r->value)) ok = make_of_value(m, r, a, ret, e);
-    else if (is_behind_its_delete(r, deleted_key, m->deleted_partition))
-        return skip(m, CHANGE_SKIP_TOMBSTONE, ret);
-    else ok = make_of_null(m, r, a, ret, e);
-    if (ok) return true;
+    if (value_is_null(&r->value) ? make_of_null(m, r, a, ret, e) : make_of_value(m, r, a, ret, e))
+        return true;
     err_wrap(e, "a record of topic " STR_FMT, STR_ARG(r->topic));
     return false;
 }

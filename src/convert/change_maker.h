@@ -18,8 +18,8 @@
  *   envelope, op t (truncate), m   skipped
  *   flat                           OP_UPSERT; with may_delete and a field __deleted that says true: OP_DELETE
  *   null value (tombstone)         may_delete: OP_DELETE by the record's key, since compaction of the topic
- *                                  may have left nothing else of the delete; the one right behind its own
- *                                  delete is skipped
+ *                                  may have left nothing else of the delete. (The one right behind its own
+ *                                  delete isn't to be made: pipeline/partition.h)
  *   heartbeat, schema change,      skipped
  *   transaction mark
  */
@@ -56,7 +56,7 @@ typedef struct ChangeRules {
 /* Why a record makes no change. Counted. */
 typedef enum ChangeSkip {
     CHANGE_SKIP_NONE = 0,
-    CHANGE_SKIP_TOMBSTONE, /* right behind its delete, or of a record without a key */
+    CHANGE_SKIP_TOMBSTONE, /* of a record without a key, or delete.enabled=false */
     CHANGE_SKIP_DELETE,    /* delete.enabled=false */
     CHANGE_SKIP_TRUNCATE,  /* op t */
     CHANGE_SKIP_MESSAGE,   /* op m: of PostgreSQL's log, not a row */

@@ -17,7 +17,13 @@
 #include "base/mem.h"
 
 #define METADATA_PREFIX "millrace:"
-enum { GUARD_VERSION = 1, EVENTS_MIN = 16, SOURCE_HEAD_BYTES = 8 + LSN_BYTES + 2, EVENT_BYTES = 16 };
+enum {
+    GUARD_VERSION = 2,
+    GUARD_VERSION_WITHOUT_DELETE = 1,
+    EVENTS_MIN = 16,
+    SOURCE_HEAD_BYTES = 8 + LSN_BYTES + 2,
+    EVENT_BYTES = 16
+};
 
 typedef struct EventId {
     uint64_t id[2];
@@ -41,6 +47,7 @@ struct Partition {
     size_t source_count;
     size_t last_source; /* found last */
     uint64_t run;
+    uint64_t deleted_key; /* 0 = none */
     int64_t dropped;
 };
 
@@ -147,15 +154,24 @@ bool partition_guard(Partition *p, const PartitionEvent *event, PartitionVerdict
     return true;
 }
 
+void partition_note_delete(Partition *p, uint64_t key) {
+    p->deleted_key = key;
+}
+
+bool partition_is_behind_delete(const Partition *p, uint64_t key) {
+    return key != 0 && key == p->deleted_key;
+}
+
 int64_t partition_dropped(const Partition *p) {
     return p->dropped;
 }
 
-/* Version, run, then per source: number, LSN, count, events. Little-endian. */
+/* Version, run, key of the delete, then per source: number, LSN, count, events. Little-endian. */
 void partition_guard_write(const Partition *p, Buf *out) {
-    if (p->source_count == 0) return;
+    if (p->source_count == 0 && p->deleted_key == 0) return;
     buf_u8(out, GUARD_VERSION);
     buf_le32(out, (uint32_t)p->run);
+    buf_le64(out, p->deleted_key);
     for (size_t i = 0; i < p->source_count; i++) {
         const Source *s = &p->sources[i];
         size_t n = s->count < PARTITION_STORED_EVENTS ? s->count : PARTITION_STORED_EVENTS;
@@ -178,9 +194,12 @@ static uint64_t take_le(Str *in, size_t bytes) {
 
 /* What can't be read proves nothing, and is left out. */
 static void guard_read(Partition *p, Str in) {
-    if (in.n < 5 || in.p[0] != GUARD_VERSION) return;
+    if (in.n < 5 || (in.p[0] != GUARD_VERSION && in.p[0] != GUARD_VERSION_WITHOUT_DELETE)) return;
+    bool has_delete = in.p[0] == GUARD_VERSION;
+    if (has_delete && in.n < 13) return;
     in = str_sub(in, 1, SIZE_MAX);
     p->run = take_le(&in, 4);
+    if (has_delete) p->deleted_key = take_le(&in, 8);
     while (in.n >= SOURCE_HEAD_BYTES && p->source_count < PARTITION_SOURCES) {
         Source *s = source_of(p, take_le(&in, 8));
         memcpy(s->commit_lsn.b, in.p, LSN_BYTES);

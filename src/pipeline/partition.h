@@ -24,6 +24,9 @@
  * within that commit. Events of a commit are remembered up to PARTITION_EVENTS in memory and
  * PARTITION_STORED_EVENTS in the target; what isn't remembered isn't proven, and is applied. Never dropped:
  * snapshot rows (op r), incremental ones, tombstones, records without an envelope; they aren't offered here.
+ * But a tombstone right behind its own delete is left out, be that one applied or dropped: the key may have a
+ * row again by now, whose insert is dropped as well if it comes again. So the key is remembered, also in the
+ * target: a restart may lie between the two.
  * A long run of drops fails: a source that was set back would lose all its changes so.
  */
 #ifndef PIPELINE_PARTITION_H
@@ -97,6 +100,10 @@ typedef enum PartitionVerdict { PARTITION_APPLY, PARTITION_DROP } PartitionVerdi
 
 /* Errors: ERR_INVALID, PARTITION_RUN_MAX one behind the other. */
 MUST_CHECK bool partition_guard(Partition *p, const PartitionEvent *event, PartitionVerdict *ret, Err *e);
+/* The record offered last was a change that deleted the row of a key: a hash of it; 0 = it wasn't. */
+void partition_note_delete(Partition *p, uint64_t key);
+/* Whether a tombstone of that key, offered now, stands right behind its delete. */
+bool partition_is_behind_delete(const Partition *p, uint64_t key);
 int64_t partition_dropped(const Partition *p); /* since partition_begin */
 /* What is to be stored beside the offset. Appends. */
 void partition_guard_write(const Partition *p, Buf *out);

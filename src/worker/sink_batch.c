@@ -178,28 +178,43 @@ static void keep(SinkBatch *b, size_t input, const Change *change) {
     b->changes[b->change_count++] = *change;
 }
 
+/* A partition is of one topic; 0 = there is no key. */
+static uint64_t key_number(const Record *r) {
+    return r->raw_key.p ? hash_bytes(r->raw_key.p, r->raw_key.n, 0) | 1 : 0;
+}
+
+/* *ret: a change that isn't in the target yet was made. */
+static bool make_one(SinkBatch *b, size_t at, MadeChange *made, bool *ret, Err *e) {
+    const Record *r = &b->records->records[at];
+    const SinkInput *in = &b->inputs[at];
+    Err why = {0};
+    *ret = false;
+    bool is_told = value_is_null(&r->value) && partition_is_behind_delete(in->state, key_number(r));
+    if (!is_told && !change_maker_make(b->spec.maker, r, &b->records->arena, made, &why)) {
+        if (why.code == ERR_DATA) return fail_one(b, at, SINK_PUT, &why, e);
+        *e = why;
+        return false;
+    }
+    bool deletes = !is_told && made->origin.is_envelope && made->change.op == OP_DELETE;
+    partition_note_delete(in->state, deletes ? key_number(r) : 0);
+    if (is_told || made->skip != CHANGE_SKIP_NONE) return true;
+    PartitionVerdict verdict = PARTITION_APPLY;
+    if (is_guarded(made)) {
+        const PartitionEvent event = event_of(r, made);
+        if (!partition_guard(in->state, &event, &verdict, e))
+            return err_wrap(e, "%s-%d", in->topic, (int)in->partition);
+    }
+    *ret = verdict == PARTITION_APPLY;
+    return true;
+}
+
 static bool make(SinkBatch *b, Err *e) {
     for (; b->made < b->input_count; b->made++) {
-        const Record *r = &b->records->records[b->made];
         MadeChange made = {0};
-        Err why = {0};
-        if (r->is_dropped) continue;
-        if (!change_maker_make(b->spec.maker, r, &b->records->arena, &made, &why)) {
-            if (why.code != ERR_DATA) {
-                *e = why;
-                return false;
-            }
-            if (!fail_one(b, b->made, SINK_PUT, &why, e)) return false;
-            continue;
-        }
-        if (made.skip != CHANGE_SKIP_NONE) continue;
-        PartitionVerdict verdict = PARTITION_APPLY;
-        if (is_guarded(&made)) {
-            const PartitionEvent event = event_of(r, &made);
-            if (!partition_guard(b->inputs[b->made].state, &event, &verdict, e))
-                return err_wrap(e, "%s-%d", b->inputs[b->made].topic, (int)b->inputs[b->made].partition);
-        }
-        if (verdict == PARTITION_APPLY) keep(b, b->made, &made.change);
+        bool is_new = false;
+        if (b->records->records[b->made].is_dropped) continue;
+        if (!make_one(b, b->made, &made, &is_new, e)) return false;
+        if (is_new) keep(b, b->made, &made.change);
     }
     return true;
 }

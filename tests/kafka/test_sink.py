@@ -182,6 +182,19 @@ def test_what_a_producer_writes_twice_is_written_once(sink):
     sink.await_rows([(i, f"n{i}") for i in range(40)] + [(40, "new")], process=p)
 
 
+def test_a_tombstone_that_comes_again_takes_no_newer_row(sink):
+    """A source that was set back writes delete, tombstone and the insert behind them once more; the sink ends between the first two."""
+    made, gone, again = (key(1), envelope(1, "c", "old", 10, 1)), (key(1), envelope(1, "d", None, 11, 1)), (key(1), envelope(1, "c", "new", 12, 1))
+    written = 0
+    for records in ([made, gone, (key(1), None), again], [gone], [(key(1), None), again]):
+        sink.put(records)
+        written += len(records)
+        p = sink.start()
+        lab.wait_for("all records", lambda: p.is_running() and sink.offsets() == {0: written})
+        assert sink.rows("select id, name from TABLE") == [(1, "new")]
+        assert p.stop(signal.SIGTERM) == 0
+
+
 def test_dead_letters_are_the_records_and_the_reason(sink):
     sink.rows("create table TABLE (id int primary key, name text check (name <> 'bad'))")
     bad = (key(5), row(5, "bad"))

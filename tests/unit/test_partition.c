@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/rng.h"
 #include "test.h"
 
@@ -168,6 +169,40 @@ static void a_long_run_of_repeats_fails(void **state) {
     for (int i = 1; i < PARTITION_RUN_MAX; i++) assert_true(partition_guard(p, &event, &v, &e));
     assert_false(partition_guard(p, &event, &v, &e));
     assert_non_null(strstr(e.msg, "topic_offset"));
+    partition_free(p);
+}
+
+/* And of what an earlier version stored, the rest is read. */
+static void the_key_of_the_last_delete_is_remembered_over_a_restart(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf stored = {0}, old = {0};
+    Partition *p = running();
+    PartitionStart start;
+    Err e = {0};
+    (void)guard(p, 1, 5, 1);
+    partition_note_delete(p, 77);
+    assert_true(partition_is_behind_delete(p, 77));
+    assert_false(partition_is_behind_delete(p, 78));
+    partition_guard_write(p, &stored);
+    partition_free(p);
+    PartitionFacts f = facts();
+    f.guard = buf_view(&stored);
+    p = partition_new();
+    assert_true(partition_begin(p, &f, &start, &e));
+    assert_true(partition_is_behind_delete(p, 77));
+    assert_int_equal(guard(p, 1, 5, 1), PARTITION_DROP);
+    partition_note_delete(p, 0);
+    assert_false(partition_is_behind_delete(p, 77));
+    assert_false(partition_is_behind_delete(p, 0)); /* no key */
+    partition_free(p);
+    buf_u8(&old, 1);
+    buf_add(&old, stored.p + 1, 4);
+    buf_add(&old, stored.p + 13, stored.n - 13);
+    f.guard = buf_view(&old);
+    p = partition_new();
+    assert_true(partition_begin(p, &f, &start, &e));
+    assert_false(partition_is_behind_delete(p, 77));
+    assert_int_equal(guard(p, 1, 5, 1), PARTITION_DROP);
     partition_free(p);
 }
 
@@ -335,6 +370,7 @@ int main(void) {
         cmocka_unit_test(what_is_proven_is_dropped_and_nothing_else),
         cmocka_unit_test(a_large_commits_events_are_remembered),
         cmocka_unit_test(a_long_run_of_repeats_fails),
+        cmocka_unit_test(the_key_of_the_last_delete_is_remembered_over_a_restart),
         cmocka_unit_test(every_change_once_in_a_random_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
