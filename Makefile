@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help fuzz fuzz-smoke torture conform build demo test check bench bench-standin bench-kafka install deb schedules format clean test-unit test-e2e test-standin test-kafka test-asan
+.PHONY: help fuzz fuzz-smoke torture torture-kafka conform build demo test check bench bench-standin bench-kafka install deb schedules format clean test-unit test-e2e test-standin test-kafka test-asan
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ torture: deps-test ## faults at random over a running workload, then every row c
 	@$(MAKE) --no-print-directory build
 	@scripts/venv
 	@build/venv/bin/python tests/e2e/torture.py $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+
+torture-kafka: deps-test ## the same with Kafka between the halves: broker, registry, processes and databases killed, topics meddled with (SEED=… FAULTS=…)
+	@$(MAKE) --no-print-directory build
+	@scripts/venv
+	@scripts/kafka
+	@build/venv/bin/python tests/kafka/torture_kafka.py $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 install: build ## into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix $(or $(PREFIX),/usr/local)

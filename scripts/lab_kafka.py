@@ -175,7 +175,7 @@ class Broker:
 
 
 class Registry:
-    """Apicurio's schema registry; in memory: a stop loses schemas and ids. `url` speaks Confluent's API."""
+    """Apicurio's schema registry. stop() and start() keep its schemas, ids and port. `url` speaks Confluent's API."""
 
     def __init__(self, directory, heap="256m", options=SMALL):
         self.directory = lab.fresh_dir(directory)
@@ -190,6 +190,7 @@ class Registry:
         self.process = java(
             "registry", self.directory, f"{registry}/apicurio-registry-app-2.6.13.Final-runner.jar:{registry}/lib/*",
             "io.quarkus.runner.GeneratedMain", heap=self.heap, options=self.options, cwd=self.directory,
+            env={"REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{self.directory}/data;WRITE_DELAY=0"},  # a kill loses nothing
             properties={"quarkus.http.host": "127.0.0.1", "quarkus.http.port": self.port})
 
     def wait_up(self):

@@ -5,11 +5,13 @@ Plain T-SQL batches: they run on any SQL Server.
 """
 
 import contextlib
+import itertools
 import random
 import threading
 import time
 
 CITIES = ["Zürich", "København", "München", "São Paulo", "東京", "Oslo", "Kraków", "Αθήνα", "Lyon", "Antwerpen"]
+MARKS = itertools.count(1)
 STATUSES = ["new", "paid", "packed", "shipped", "delivered", "returned"]
 
 
@@ -55,6 +57,15 @@ def load(standin, customers, orders, items_per_order=2.5, database="warehouse_so
             line += 1
         q.execute("DROP TABLE dbo.numbers")
     return customers + orders + items
+
+
+def mark(standin, database="warehouse_source"):
+    """A last committed change to wait for, as changes are carried in order: the email of a new customer."""
+    email = f"mark-{next(MARKS)}@example.com"
+    with contextlib.closing(standin.connect(database)) as c, c.cursor() as q:
+        q.execute(f"""INSERT INTO dbo.customers (name, email, city, credit, is_active, created_at)
+                      VALUES (N'mark', N'{email}', NULL, 0, 1, '2026-01-01')""")
+    return email
 
 
 class Workload(threading.Thread):

@@ -139,12 +139,8 @@ class Runner:
         lab.wait_for("the target to catch up", check, seconds)
 
     def mark(self):
-        """A last committed change to wait for: commits are carried in order."""
-        marker = f"mark-{next(numbers)}@example.com"
-        with contextlib.closing(self.source.connect("warehouse_source")) as c, c.cursor() as q:
-            q.execute(f"""INSERT INTO dbo.customers (name, email, city, credit, is_active, created_at)
-                          VALUES (N'mark', N'{marker}', NULL, 0, 1, '2026-01-01')""")
-        return marker
+        """A last committed change to wait for: changes are carried in order."""
+        return workload.mark(self.source)
 
     def stop(self):
         for p in self.running:

@@ -51,14 +51,20 @@ def partitions_of(c, topic):
     return [TopicPartition(topic, p) for p in sorted(metadata.partitions)]
 
 
-def read(broker, names, seconds=60):
-    """All committed records of the topics up to where they end now, by topic, partition and offset."""
+def ends(c, part):
+    """A partition's first offset, and the one behind its last."""
+    return c.get_watermark_offsets(part, timeout=20)
+
+
+def read(broker, names, seconds=60, last=None):
+    """All committed records of the topics up to where they end now, by topic, partition and offset; `last`: of each partition only
+    what has one of its last so many offsets."""
     found, until = [], time.monotonic() + seconds
     c = consumer(broker)
     try:
         left = {(p.topic, p.partition): p for name in names for p in partitions_of(c, name)}
         for part in left.values():
-            part.offset = OFFSET_BEGINNING
+            part.offset = OFFSET_BEGINNING if last is None else max(0, ends(c, part)[1] - last)
         c.assign(list(left.values()))
         while left:  # up to the end that the broker tells: a transaction's mark has an offset, too
             assert time.monotonic() < until, f"{sorted(left)}: not at their ends within {seconds} s"
