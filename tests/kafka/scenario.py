@@ -35,13 +35,13 @@ EVERY = every()
 ROWS = max(len(cases) for name, _, _, cases in EVERY.TYPES if name != "a_variant") + 1
 
 
-def settings(server, broker, name, **more):
-    """What a connector is given, whoever runs it, but its converters."""
+def settings(server, broker, name, label="", **more):
+    """What a connector is given, whoever runs it, but its converters. The label stands before its name and its topics'."""
     return {
-        "connector.class": "io.debezium.connector.sqlserver.SqlServerConnector", "tasks.max": "1", "topic.prefix": name,
+        "connector.class": "io.debezium.connector.sqlserver.SqlServerConnector", "tasks.max": "1", "topic.prefix": label + name,
         "database.hostname": "127.0.0.1", "database.port": str(server.port), "database.user": "sa",
         "database.password": lab.PASSWORD, "database.names": DATABASE, "database.encrypt": "false",
-        "schema.history.internal.kafka.bootstrap.servers": broker.address, "schema.history.internal.kafka.topic": f"history-{name}",
+        "schema.history.internal.kafka.bootstrap.servers": broker.address, "schema.history.internal.kafka.topic": f"history-{label}{name}",
         "topic.creation.default.replication.factor": "1", "topic.creation.default.partitions": "3", "poll.interval.ms": "50",
         "event.converting.failure.handling.mode": "warn",  # of datetime2(7) that nanoseconds in 64 bits can't hold
         **SETTINGS[name], **{k.replace("__", "."): v for k, v in more.items()}}

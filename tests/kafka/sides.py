@@ -16,10 +16,11 @@ def converters(name, registry):
 
 
 class Side:
-    """One of the two that read the scenario: connectors by the scenario's names, topics on a broker of their own."""
+    """One of the two that read the scenario: connectors by the scenario's names, topics on a broker of their own, or, by a label
+    before all names, on one that is shared."""
 
-    def __init__(self, broker, registry):
-        self.broker, self.registry = broker, registry
+    def __init__(self, broker, registry, label=""):
+        self.broker, self.registry, self.label = broker, registry, label
         self.avro = topics.Avro(registry)
 
     def check(self):
@@ -32,7 +33,8 @@ class Side:
 
     def topics_of(self, name):
         """Of a connector's rows, transactions and schema changes."""
-        return [t for t in self.broker.topics() if t == name or t.startswith(f"{name}.")]
+        own = self.label + name
+        return [t for t in self.broker.topics() if t == own or t.startswith(f"{own}.")]
 
     def read(self, name):
         """Every record that a connector wrote, decoded."""
@@ -44,7 +46,7 @@ class Side:
         for name in names:
             def copied():
                 self.check()
-                tables = [t for t in self.topics_of(name) if t.startswith(f"{name}.{scenario.DATABASE}.")]
+                tables = [t for t in self.topics_of(name) if t.startswith(f"{self.label}{name}.{scenario.DATABASE}.")]
                 return sum(r.value is not None for r in topics.read(self.broker, tables)) >= rows
             lab.wait_for(f"{name}: {rows} rows copied", copied, 120, 0.2)
 
@@ -55,7 +57,7 @@ class Side:
 
             def there():
                 self.check()
-                rows = [decode(r.value)[1] for r in topics.read(self.broker, [f"{name}.{scenario.DATABASE}.dbo.mark"])]
+                rows = [decode(r.value)[1] for r in topics.read(self.broker, [f"{self.label}{name}.{scenario.DATABASE}.dbo.mark"])]
                 return any(row and row["op"] == "c" and row["after"]["id"] == number for row in rows)
             lab.wait_for(f"{name}: mark {number}", there, 120, 0.2)
 
@@ -74,37 +76,40 @@ class Decoded:
 class Debezium(Side):
     """Debezium's connectors in one Connect worker."""
 
-    def __init__(self, worker, server, registry):
-        super().__init__(worker.broker, registry)
+    def __init__(self, worker, server, registry, label=""):
+        super().__init__(worker.broker, registry, label)
         self.worker, self.server = worker, server
 
     def start(self, names=scenario.SETTINGS):
         for name in names:
-            self.worker.post(name, {**scenario.settings(self.server, self.broker, name), **converters(name, self.registry)}, wait=False)
+            self.worker.post(self.label + name, {**scenario.settings(self.server, self.broker, name, self.label),
+                                                 **converters(name, self.registry)}, wait=False)
         for name in names:
-            self.worker.wait_running(name)
+            self.worker.wait_running(self.label + name)
 
     def stop(self, names=scenario.SETTINGS):
         for name in names:
-            self.worker.stop_connector(name)
+            self.worker.stop_connector(self.label + name)
 
 
 class Millrace(Side):
     """One millrace process a connector, of the given version's shapes."""
 
-    def __init__(self, directory, broker, server, registry, version):
-        super().__init__(broker, registry)
+    def __init__(self, directory, broker, server, registry, version, label=""):
+        super().__init__(broker, registry, label)
         self.directory, self.server, self.version = lab.fresh_dir(directory), server, version
         self.processes = {}
 
     def start(self, names=scenario.SETTINGS):
         worker = lab_kafka.write_properties(self.directory / "worker.properties", {
-            "bootstrap.servers": self.broker.address, "group.id": "connect", "offset.storage.topic": "connect-offsets",
-            "config.storage.topic": "connect-configs", "status.storage.topic": "connect-status"})
+            "bootstrap.servers": self.broker.address, "group.id": f"{self.label}connect",
+            **{f"{what}.storage.topic": f"{self.label}connect-{plural}"
+               for what, plural in (("offset", "offsets"), ("config", "configs"), ("status", "status"))}})
         for name in names:
             path = self.directory / f"{name}.json"
-            path.write_text(json.dumps({"name": name, "config": {
-                **scenario.settings(self.server, self.broker, name), **converters(name, self.registry), "debezium.version": self.version}}))
+            path.write_text(json.dumps({"name": self.label + name, "config": {
+                **scenario.settings(self.server, self.broker, name, self.label), **converters(name, self.registry),
+                "debezium.version": self.version}}))
             self.processes[name] = lab.Millrace(self.directory, worker, path, name=f"millrace-{name}")
 
     def stop(self, names=None, number=signal.SIGTERM):

@@ -37,18 +37,18 @@ def debeziums(registry):
         yield found
 
 
-def play(server, found):
+def play(server, found, names=scenario.SETTINGS):
     """Copy, then phase after phase, each side up to a mark before the next."""
     rows = scenario.build(server)
     for side in found:
-        side.start()
+        side.start(names)
     for side in found:
-        side.wait_copied(rows)
+        side.wait_copied(rows, names)
     for at, phase in enumerate([*scenario.PHASES, lambda _: None], 1):  # the last mark's transaction isn't told to have ended
         phase(server)
         scenario.mark(server, at)
         for side in found:
-            side.wait_mark(at)
+            side.wait_mark(at, names)
 
 
 @pytest.mark.parametrize("name", scenario.SETTINGS)
