@@ -5,6 +5,7 @@
  */
 #include "convert/change_events.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -324,11 +325,12 @@ static void release_batch(void *batch) {
     batch_free(batch);
 }
 
-bool change_events_add(ChangeEvents *m, Batch *batch, const ChangeEventsPlace *place, int64_t now_us,
-                       RecordBatch *out, size_t *ret_failed, Err *e) {
+bool change_events_add(ChangeEvents *m, Batch *batch, size_t from, size_t to, const ChangeEventsPlace *place,
+                       int64_t now_us, RecordBatch *out, size_t *ret_failed, Err *e) {
     static const ChangeEventsPlace nowhere;
-    if (batch->count) record_batch_hold(out, batch_ref(batch), release_batch);
-    for (size_t i = 0; i < batch->count; i++) {
+    assert(from <= to && to <= batch->count);
+    if (from < to) record_batch_hold(out, batch_ref(batch), release_batch);
+    for (size_t i = from; i < to; i++) {
         bool ok = batch->kind == BATCH_ROWS ? add_row(m, batch, i, place ? place : &nowhere, now_us, out, e)
                                             : add_change(m, batch, i, now_us, out, e);
         if (ok) continue;

@@ -38,14 +38,16 @@ typedef struct ChangeEventsPlace {
 } ChangeEventsPlace;
 
 /*
- * BATCH_CHANGES: records of its changes, with those of the transaction topic between them when wanted.
- * BATCH_ROWS: records of its rows; place may be NULL for BATCH_CHANGES.
+ * Records of the batch's changes from..to-1: all in one call, or stretch by stretch, in order.
+ * BATCH_CHANGES: with those of the transaction topic between them when wanted, each before the change behind
+ * it; BATCH_ROWS: of its rows. place may be NULL for BATCH_CHANGES; it speaks of the whole batch.
  * The batch is referenced by out (batch_ref) as long as its records live.
  * Errors: ERR_DATA (wire_field.h). What was counted is as before then, so that the caller may take the
  * failing change out and call again; *ret_failed is its index.
  */
-MUST_CHECK bool change_events_add(ChangeEvents *m, Batch *batch, const ChangeEventsPlace *place,
-                                  int64_t now_us, RecordBatch *out, size_t *ret_failed, Err *e);
+MUST_CHECK bool change_events_add(ChangeEvents *m, Batch *batch, size_t from, size_t to,
+                                  const ChangeEventsPlace *place, int64_t now_us, RecordBatch *out,
+                                  size_t *ret_failed, Err *e);
 
 /* Behind all that was added: the transaction's largest change LSN in Debezium's order and its number of rows.
  * Borrowed until the next call. */

@@ -37,7 +37,10 @@
 #include "transport/kafka_producer.h"
 #include "transport/kafka_topics.h"
 
-enum { PENDING_MAX = 256 };
+enum {
+    PENDING_MAX = 256,
+    STRETCH = 1024, /* changes made records at a time: what they take stays in the processor's cache */
+};
 
 /* What a commit adds to a counter. */
 typedef struct Pending {
@@ -357,21 +360,30 @@ static Position sent_before(const Sink *s, const LaneWork *work, const Batch *b)
     return upto;
 }
 
-static bool send_batch(Sink *s, const LaneWork *work, const Batch *b, Err *e) {
+static bool send_stretch(Sink *s, const Batch *b, size_t from, size_t to, const ChangeEventsPlace *place,
+                         const Position *upto, Err *e) {
     size_t failed = 0, sent = 0;
-    ChangeEventsPlace place = {0};
-    if (b->kind == BATCH_ROWS) place = place_of(s, b);
     record_batch_clear(s->records);
     /* it takes a reference, and leaves the batch as it is */
-    if (!change_events_add(s->events, (Batch *)(uintptr_t)b, &place, clock_wall_us(), s->records, &failed, e))
+    if (!change_events_add(s->events, (Batch *)(uintptr_t)b, from, to, place, clock_wall_us(), s->records,
+                           &failed, e))
         return err_wrap(e, "table %s", b->changes[failed].schema->qualified);
-    s->has_begun_copy = s->has_begun_copy || (b->kind == BATCH_ROWS && b->count > 0);
-    if (b->kind == BATCH_CHANGES) {
-        const Position upto = sent_before(s, work, b);
-        if (!position_is_zero(&upto)) drop_up_to(s->records, &upto);
-    }
+    if (!position_is_zero(upto)) drop_up_to(s->records, upto);
     if (!record_writer_put(s->writer, s->records, &sent, e)) return false;
     s->rows += sent;
+    return true;
+}
+
+static bool send_batch(Sink *s, const LaneWork *work, const Batch *b, Err *e) {
+    ChangeEventsPlace place = {0};
+    Position upto = {0};
+    if (b->kind == BATCH_ROWS) place = place_of(s, b);
+    else upto = sent_before(s, work, b);
+    for (size_t i = 0; i < b->count; i += STRETCH) {
+        size_t to = b->count - i < STRETCH ? b->count : i + STRETCH;
+        if (!send_stretch(s, b, i, to, &place, &upto, e)) return false;
+    }
+    s->has_begun_copy = s->has_begun_copy || (b->kind == BATCH_ROWS && b->count > 0);
     count_batch(s, b, work->first);
     return true;
 }

@@ -202,7 +202,7 @@ static const char *const producer_defaults[][2] = {
      * yet) and take the second, which is under way: a broker that knows nothing of a producer takes any first
      * sequence number. librdkafka takes that for an acknowledgement of both. */
     {"max.in.flight.requests.per.connection", "1"},
-    {"queue.buffering.max.kbytes", "16384"},
+    {"queue.buffering.max.kbytes", "8192"},
     {"queue.buffering.max.messages", "100000"},
     {"linger.ms", "5"},
     {"batch.size", "1000000"},         /* one request in flight: large ones keep the broker busy */

@@ -15,7 +15,7 @@
 enum {
     QUEUE_KIB = 16 * 1024, /* of all tasks */
     QUEUE_KIB_MIN = 2 * 1024,
-    QUEUE_RECORDS = 40000,
+    QUEUE_RECORDS = 24000,
     PARTITION_FETCH_BYTES = 256 * 1024,
     HEARTBEAT_MS = 1000,
 };

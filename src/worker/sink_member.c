@@ -23,7 +23,7 @@
 #include "worker/sink_partitions.h"
 
 enum {
-    BATCH_RECORDS = 10000, /* more give no more rows a second, and hold memory */
+    BATCH_RECORDS = 6000, /* more give no more rows a second, and hold memory */
     POLL_MS = 500,
     COMMIT_EVERY_US = 1000000,
     SLICE_MS = 100,

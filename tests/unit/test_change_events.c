@@ -51,7 +51,8 @@ static void put(Rig *r, ChangeOp op, const Schema *s, int commit, int change, ui
 static void add(Rig *r, const ChangeEventsPlace *place) {
     Err e = {0};
     size_t failed;
-    if (!change_events_add(r->events, r->batch, place, 5000000, r->out, &failed, &e)) fail_msg("%s", e.msg);
+    if (!change_events_add(r->events, r->batch, 0, r->batch->count, place, 5000000, r->out, &failed, &e))
+        fail_msg("%s", e.msg);
 }
 
 static int64_t serial(const Rig *r, size_t i) {
@@ -225,15 +226,62 @@ static void a_value_that_does_not_fit_is_told_by_its_index(void **state) {
     put(&r, OP_CREATE, r.item, 1, 1, 2, 1);
     put(&r, OP_CREATE, r.item, 1, 2, 2, 2);
     ((Value *)(uintptr_t)r.batch->changes[1].after)[2] = value_int(0);
-    assert_false(change_events_add(r.events, r.batch, NULL, 5, r.out, &failed, &e));
+    assert_false(change_events_add(r.events, r.batch, 0, 2, NULL, 5, r.out, &failed, &e));
     assert_int_equal(failed, 1);
     assert_int_equal(r.out->count, 1);
     assert_int_equal(change_events_offset(r.events)->change_lsn.b[9], 1);
     end(&r);
 }
 
+static void render(const RecordBatch *records, Buf *out) {
+    for (size_t i = 0; i < records->count; i++) {
+        const Record *r = &records->records[i];
+        buf_str(out, r->topic);
+        for (size_t h = 0; h < r->header_count; h++) buf_str(out, r->headers[h].key);
+        if (r->value_schema) connect_text_value(r->value_schema, &r->value, out);
+        buf_u8(out, '\n');
+    }
+}
+
+static void some_changes(Rig *r) {
+    r->o.transactions = true;
+    begin(r, BATCH_CHANGES);
+    put(r, OP_CREATE, r->item, 1, 1, 2, 1);
+    put(r, OP_DELETE, r->item, 1, 2, 3, 1); /* a changed key: its halves are parted below */
+    put(r, OP_CREATE, r->item, 1, 2, 4, 2);
+    put(r, OP_DELETE, r->other, 1, 3, 1, 2);
+    put(r, OP_CREATE, r->item, 2, 1, 2, 3);
+    put(r, OP_UPDATE, r->item, 3, 1, 4, 3);
+}
+
+static void a_batch_in_stretches_is_the_same_records(void **state) {
+    (void)state;
+    Rig whole = {.o = wire_options_standard("sales")}, parts = {.o = wire_options_standard("sales")};
+    Buf expected = {0}, got = {0};
+    Err e = {0};
+    size_t failed;
+    some_changes(&whole);
+    add(&whole, NULL);
+    render(whole.out, &expected);
+    some_changes(&parts);
+    for (size_t from = 0; from < 6; from += 2) {
+        record_batch_clear(parts.out);
+        assert_true(change_events_add(parts.events, parts.batch, from, from + 2, NULL, 5000000, parts.out,
+                                      &failed, &e));
+        render(parts.out, &got);
+    }
+    assert_string_equal(buf_text(&got), buf_text(&expected));
+    assert_int_equal(change_events_offset(parts.events)->event_serial_no,
+                     change_events_offset(whole.events)->event_serial_no);
+    buf_done(&expected);
+    buf_done(&got);
+    end(&whole);
+    end(&parts);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_in_stretches_is_the_same_records),
         cmocka_unit_test(serial_numbers_count_rows_of_a_change_lsn),
         cmocka_unit_test(the_offset_is_the_last_in_debeziums_order),
         cmocka_unit_test(a_changed_keys_halves_name_each_other),
