@@ -191,6 +191,8 @@ bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *
 
 /* Defaults that differ from librdkafka's. Its queues are sized for servers of many gigabytes; ours hold what
  * one pipeline needs to keep the broker busy, in less than the 96 MiB that the whole process may take. */
+#define PRODUCER_QUEUE_KIB "8192"
+enum { RECORD_ROOM_KIB = 1024 }; /* beside a record of max.request.size */
 static const char *const producer_defaults[][2] = {
     /* Java's, but that all records without a key go to one partition. A table without a key has no other
      * order than its topic's; and what is written again comes to where the first lies, so that a reader can
@@ -202,7 +204,7 @@ static const char *const producer_defaults[][2] = {
      * yet) and take the second, which is under way: a broker that knows nothing of a producer takes any first
      * sequence number. librdkafka takes that for an acknowledgement of both. */
     {"max.in.flight.requests.per.connection", "1"},
-    {"queue.buffering.max.kbytes", "8192"},
+    {"queue.buffering.max.kbytes", PRODUCER_QUEUE_KIB},
     {"queue.buffering.max.messages", "100000"},
     {"linger.ms", "5"},
     {"batch.size", "1000000"},         /* one request in flight: large ones keep the broker busy */
@@ -445,8 +447,25 @@ static bool settle_times(KafkaConfig *c, TextList *warnings, Err *e) {
     return kafka_config_own(c, "delivery.timeout.ms", transaction, e);
 }
 
+/* A record that is larger than the queue would be told "full" for ever. */
+static bool settle_queue(KafkaConfig *c, TextList *warnings, Err *e) {
+    char queue[NUMBER_MAX], record[NUMBER_MAX], room[NUMBER_MAX];
+    (void)kafka_config_get(c, "queue.buffering.max.kbytes", queue, sizeof queue);
+    (void)kafka_config_get(c, "message.max.bytes", record, sizeof record);
+    long long kib = strtoll(record, NULL, 10) / 1024 + RECORD_ROOM_KIB;
+    if (c->role != KAFKA_PRODUCER || strtoll(queue, NULL, 10) >= kib) return true;
+    (void)snprintf(room, sizeof room, "%lld", kib);
+    if (warnings && strcmp(queue, PRODUCER_QUEUE_KIB) != 0)
+        textlist_printf(warnings,
+                        "buffer.memory: %s KiB can't take a record of max.request.size: it is %s KiB", queue,
+                        room);
+    return kafka_config_own(c, "queue.buffering.max.kbytes", room, e);
+}
+
 bool kafka_config_take(KafkaConfig *c, TextList *warnings, rd_kafka_conf_t **ret, Err *e) {
-    if (!settle_truststore(c, e) || !settle_keystore(c, e) || !settle_times(c, warnings, e)) return false;
+    if (!settle_truststore(c, e) || !settle_keystore(c, e) || !settle_times(c, warnings, e) ||
+        !settle_queue(c, warnings, e))
+        return false;
     *ret = TAKE(c->conf);
     return true;
 }

@@ -159,9 +159,36 @@ static void a_record_s_time_stays_within_its_transaction_s(void **state) {
     kafka_config_free(c);
 }
 
+static void queue_of(const char *memory, const char *record, const char *expected, size_t warnings) {
+    Err e = {0};
+    rd_kafka_conf_t *conf = NULL;
+    TextList w = {0};
+    char text[SIZE];
+    size_t n = sizeof text;
+    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+    if (memory) set(c, "buffer.memory", memory, NULL);
+    if (record) set(c, "max.request.size", record, NULL);
+    assert_true(kafka_config_take(c, &w, &conf, &e));
+    assert_int_equal(rd_kafka_conf_get(conf, "queue.buffering.max.kbytes", text, &n), RD_KAFKA_CONF_OK);
+    assert_string_equal(text, expected);
+    assert_int_equal(w.count, warnings);
+    textlist_done(&w);
+    rd_kafka_conf_destroy(conf);
+    kafka_config_free(c);
+}
+
+static void the_queue_takes_the_largest_record(void **state) {
+    (void)state;
+    queue_of(NULL, NULL, "8192", 0);
+    queue_of("33554432", NULL, "32768", 0);
+    queue_of(NULL, "12288000", "13024", 0);
+    queue_of("1048576", "4096000", "5024", 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_units_are_librdkafka_s_then),
+        cmocka_unit_test(the_queue_takes_the_largest_record),
         cmocka_unit_test(a_consumer_s_names_too),
         cmocka_unit_test(what_has_no_counterpart_is_said),
         cmocka_unit_test(wrong_values_are_refused_and_not_shown),
