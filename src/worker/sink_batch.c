@@ -21,6 +21,10 @@ struct SinkBatch {
     size_t change_count, change_cap;
     size_t transformed, made;
     const Schema *held;
+    bool is_unsaid; /* the host hasn't dealt with this failure yet */
+    size_t unsaid_at;
+    SinkStage unsaid_stage;
+    Err unsaid_why;
 };
 
 SinkBatch *sink_batch_new(const SinkBatchSpec *spec) {
@@ -44,6 +48,7 @@ void sink_batch_clear(SinkBatch *b) {
     record_batch_clear(b->records);
     b->input_count = b->change_count = b->transformed = b->made = 0;
     b->held = NULL;
+    b->is_unsaid = false;
 }
 
 void sink_batch_add(SinkBatch *b, const SinkInput *input) {
@@ -60,11 +65,23 @@ size_t sink_batch_inputs(const SinkBatch *b) {
 
 /* ---- decode ---- */
 
+/* The host may fail to deal with it, for now: then it is told again, as its letter would be missing. */
+static bool say_failure(SinkBatch *b, Err *e) {
+    if (!b->is_unsaid) return true;
+    if (!b->spec.failed(b->spec.arg, &b->inputs[b->unsaid_at], b->unsaid_stage, &b->unsaid_why, e))
+        return false;
+    b->is_unsaid = false;
+    return true;
+}
+
 /* A record's own fault is dealt with: it is left out. */
 static bool fail_one(SinkBatch *b, size_t at, SinkStage stage, const Err *why, Err *e) {
-    Err reason = *why;
     b->records->records[at].is_dropped = true;
-    return b->spec.failed(b->spec.arg, &b->inputs[at], stage, &reason, e);
+    b->is_unsaid = true;
+    b->unsaid_at = at;
+    b->unsaid_stage = stage;
+    b->unsaid_why = *why;
+    return say_failure(b, e);
 }
 
 static void take_headers(SinkBatch *b, Record *r, const rd_kafka_message_t *m) {
@@ -220,7 +237,7 @@ static bool make(SinkBatch *b, Err *e) {
 }
 
 bool sink_batch_make(SinkBatch *b, Err *e) {
-    return decode(b, e) && transform(b, e) && make(b, e);
+    return say_failure(b, e) && decode(b, e) && transform(b, e) && make(b, e);
 }
 
 const Change *sink_batch_changes(const SinkBatch *b, size_t *ret_count) {

@@ -36,7 +36,8 @@ typedef struct SinkBatchSpec { /* all borrowed as long as the batch lives */
     Converter *key, *value;
     TransformChain *chain;
     ChangeMaker *maker;
-    /* The record at `at` can't be carried over, as why says. True: it is dealt with; false with *e: stop. */
+    /* The record at `at` can't be carried over, as why says. True: it is dealt with; false with *e: stop; the
+     * next sink_batch_make begins with telling it again. */
     bool (*failed)(void *arg, const SinkInput *at, SinkStage stage, const Err *why, Err *e);
     void *arg;
 } SinkBatchSpec;

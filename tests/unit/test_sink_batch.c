@@ -73,7 +73,7 @@ typedef struct Rig {
     Props *props;
     Partition *partition;
     SinkBatch *batch;
-    bool is_tolerant;
+    bool is_tolerant, is_dead_down;
     int failures;
     SinkStage stage;
     rd_kafka_message_t messages[8];
@@ -82,6 +82,7 @@ typedef struct Rig {
 
 static bool note_failed(void *arg, const SinkInput *at, SinkStage stage, const Err *why, Err *e) {
     Rig *r = arg;
+    if (r->is_dead_down) return err_set(e, ERR_IO, true, "the dead letter topic is down");
     r->failures++;
     r->stage = stage;
     if (r->is_tolerant) return true;
@@ -197,11 +198,35 @@ static void what_passes_goes_on_at_the_same_record(void **state) {
     rig_close(&r);
 }
 
+static void a_failure_that_could_not_be_dealt_with_is_told_again(void **state) {
+    (void)state;
+    Rig r;
+    Err e = {0};
+    rig_open(&r);
+    put(&r, "1", "bad");
+    put(&r, "2", "2");
+    r.is_dead_down = true;
+    assert_false(sink_batch_make(r.batch, &e));
+    assert_true(e.retriable);
+    assert_false(sink_batch_make(r.batch, &e));
+    assert_int_equal(r.failures, 0);
+    r.is_dead_down = false;
+    assert_true(sink_batch_make(r.batch, &e));
+    assert_int_equal(r.failures, 1);
+    assert_int_equal(r.stage, SINK_VALUE);
+    assert_int_equal(count_of(&r), 1);
+    assert_int_equal(id_of(&r, 0), 2);
+    assert_true(sink_batch_make(r.batch, &e));
+    assert_int_equal(r.failures, 1);
+    rig_close(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_that_cannot_be_read_is_left_out),
         cmocka_unit_test(without_tolerance_it_stops_there),
         cmocka_unit_test(what_passes_goes_on_at_the_same_record),
+        cmocka_unit_test(a_failure_that_could_not_be_dealt_with_is_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
