@@ -11,9 +11,19 @@
 
 enum { LOGGED_BYTES = 1000 }; /* of a record, errors.log.include.messages */
 
+/* A record that failed before the put and whose letter isn't known to be safe. The put's own are told again
+ * with the put. */
+typedef struct Owed {
+    SinkInput input;
+    SinkStage stage;
+    Err why;
+} Owed;
+
 struct SinkLetters {
     DeadTopic *dead; /* NULL: no topic is asked for */
-    bool is_unflushed;
+    bool is_unflushed, must_resend;
+    Owed *owed;
+    size_t owed_count, owed_cap;
     bool is_tolerant, logs, logs_rows;
     char *key_class, *value_class;
     Metric *letters;
@@ -54,9 +64,38 @@ static bool send_letter(SinkLetters *l, const SinkInput *in, const DeadContext *
     return true;
 }
 
+static bool send_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why, Err *e) {
+    const DeadContext context = {.stage = stage_name(stage),
+                                 .class_name = stage_class(l, stage),
+                                 .exception = "org.apache.kafka.connect.errors.DataException",
+                                 .message = why->msg};
+    return send_letter(l, in, &context, e);
+}
+
+static void owe(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why) {
+    if (l->owed_count == l->owed_cap) {
+        l->owed_cap = l->owed_cap ? 2 * l->owed_cap : 8;
+        l->owed = x_reallocarray(l->owed, l->owed_cap, sizeof *l->owed);
+    }
+    l->owed[l->owed_count++] = (Owed){*in, stage, *why};
+}
+
+/* A flush that failed has dropped what it had: all since the last sound one go out once more. */
+static bool send_owed(SinkLetters *l, Err *e) {
+    for (size_t i = 0; l->must_resend && i < l->owed_count; i++)
+        if (!send_failed(l, &l->owed[i].input, l->owed[i].stage, &l->owed[i].why, e)) return false;
+    l->must_resend = false;
+    return true;
+}
+
 bool sink_letters_flush(SinkLetters *l, Err *e) {
-    if (l->is_unflushed && !dead_topic_flush(l->dead, e)) return false;
+    if (!send_owed(l, e)) return false;
+    if (l->is_unflushed && !dead_topic_flush(l->dead, e)) {
+        l->must_resend = true;
+        return false;
+    }
     l->is_unflushed = false;
+    l->owed_count = 0;
     return true;
 }
 
@@ -65,12 +104,9 @@ bool sink_letters_has_topic(const SinkLetters *l) {
 }
 
 bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why, Err *e) {
-    const DeadContext context = {.stage = stage_name(stage),
-                                 .class_name = stage_class(l, stage),
-                                 .exception = "org.apache.kafka.connect.errors.DataException",
-                                 .message = why->msg};
     if (l->logs || (l->is_tolerant && !l->dead)) log_failure(l, in, stage, why->msg);
-    if (!send_letter(l, in, &context, e)) return false;
+    if (!send_failed(l, in, stage, why, e)) return false;
+    if (l->dead) owe(l, in, stage, why);
     if (l->is_tolerant && (l->dead || stage != SINK_PUT)) return true;
     if (!sink_letters_flush(l, e)) return false;
     *e = *why;
@@ -128,6 +164,7 @@ bool sink_letters_open(const SinkLettersSpec *spec, TextList *warnings, SinkLett
 SinkLetters *sink_letters_close(SinkLetters *l) {
     if (!l) return NULL;
     dead_topic_close(l->dead);
+    free(l->owed);
     free(l->key_class);
     free(l->value_class);
     free(l);

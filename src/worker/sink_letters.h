@@ -3,7 +3,8 @@
  * to the dead letter topic, as errors.tolerance, errors.log.* and errors.deadletterqueue.* say. Owner thread
  * only.
  *
- * Letters are flushed before their records' offsets are stored (sink_letters_flush).
+ * Letters are flushed before their records' offsets are stored (sink_letters_flush). A flush that failed is
+ * asked for again: it sends what was lost once more, so records stay until one has succeeded.
  */
 #ifndef WORKER_SINK_LETTERS_H
 #define WORKER_SINK_LETTERS_H
@@ -34,8 +35,9 @@ SinkLetters *sink_letters_close(SinkLetters *l); /* NULL is fine; returns NULL; 
 
 /* There is a topic for them: the writer may leave out what the target refuses. */
 bool sink_letters_has_topic(const SinkLetters *l);
-/* Before the put: unreadable, or no row can be made of it. True: it is dealt with, the rest goes on. Errors:
- * `why` itself with the record's place, where it isn't tolerated; as kafka_error. */
+/* Before the put: unreadable, or no row can be made of it. True: it is dealt with, the rest goes on; in's
+ * message and texts are borrowed until the next flush has succeeded. Errors: `why` itself with the record's
+ * place, where it isn't tolerated; as kafka_error. */
 MUST_CHECK bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why,
                                     Err *e);
 /* Inside the put: the target refuses it. Errors: as kafka_error. */

@@ -83,11 +83,44 @@ static void letters_are_in_the_topic_once_they_are_flushed(void **state) {
     sink_rig_close(&r);
 }
 
+/* The broker refuses the first try; nothing of the record is told again by the batch. */
+static void a_letter_that_a_flush_lost_is_sent_again(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {
+        {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}, {NULL, NULL}};
+    const Err why = {.code = ERR_DATA, .msg = "no row"};
+    rd_kafka_t *reader = NULL, *letter_reader = NULL;
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    kafka_mock_put(&r.mock, "t", 0, "k", "v");
+    kafka_mock_flush(&r.mock);
+    SinkInput in = {.topic = "t", .message = kafka_mock_first(&r.mock, "t", &reader)};
+    assert_non_null(in.message);
+    SinkLetters *l = letters_of(&r);
+    enum { PRODUCE = 0 }; /* Kafka's ApiKey */
+    rd_kafka_mock_push_request_errors(r.mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE);
+    assert_true(sink_letters_failed(l, &in, SINK_VALUE, &why, &e));
+    assert_false(sink_letters_flush(l, &e));
+    if (!sink_letters_flush(l, &e)) fail_msg("%s", e.msg);
+    rd_kafka_message_t *letter = kafka_mock_first(&r.mock, "dead", &letter_reader);
+    assert_non_null(letter);
+    assert_memory_equal(letter->payload, "v", 1);
+    rd_kafka_message_destroy(letter);
+    rd_kafka_destroy(letter_reader);
+    rd_kafka_message_destroy(in.message);
+    rd_kafka_destroy(reader);
+    sink_letters_close(l);
+    sink_rig_close(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_tolerance_a_failure_is_told_with_its_place),
         cmocka_unit_test(with_tolerance_and_no_topic_only_what_is_unreadable_is_passed_over),
         cmocka_unit_test(letters_are_in_the_topic_once_they_are_flushed),
+        cmocka_unit_test(a_letter_that_a_flush_lost_is_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
