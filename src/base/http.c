@@ -123,6 +123,18 @@ static bool is_setting_fault(CURLcode code) {
     }
 }
 
+/* A handshake that the peer broke off without a word, as a server does that restarts: curl's code for it is
+ * the one of a handshake that can't succeed, so what the TLS library says has to tell (OpenSSL's, GnuTLS's
+ * and the system's texts). */
+static bool is_broken_handshake(CURLcode code, const char *why) {
+    static const char *const texts[] = {"SSL_ERROR_SYSCALL", "unexpected eof", "reset by peer", "Broken pipe",
+                                        "non-properly terminated"};
+    if (code != CURLE_SSL_CONNECT_ERROR) return false;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcasestr(why, texts[i])) return true;
+    return false;
+}
+
 /* Up to the path: what a message may hold. */
 static Str origin_of(const char *url) {
     Str s = str_from(url);
@@ -140,7 +152,7 @@ static bool explain(const Http *h, const HttpRequest *r, CURLcode code, Err *e) 
                        STR_ARG(origin), h->max_reply_bytes);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(e, ERR_TIMEOUT, true, "%s " STR_FMT ": %s", r->method, STR_ARG(origin), why);
-    if (is_setting_fault(code))
+    if (is_setting_fault(code) && !is_broken_handshake(code, why))
         return err_set(e, ERR_INVALID, false, "%s " STR_FMT ": %s", r->method, STR_ARG(origin), why);
     return err_set(e, ERR_IO, true, "%s " STR_FMT ": %s", r->method, STR_ARG(origin), why);
 }

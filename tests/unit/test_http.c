@@ -74,6 +74,44 @@ static void faults_are_told_apart_and_hold_nothing_secret(void **state) {
     http_free(h);
 }
 
+/* A peer that takes a connection, reads once and is gone. */
+static void *hang_up(void *arg) {
+    char hello[4096];
+    for (int i = 0; i < 2; i++) {
+        int fd = accept(*(int *)arg, NULL, NULL);
+        (void)!read(fd, hello, sizeof hello);
+        const struct linger reset = {.l_onoff = i, .l_linger = 0}; /* the second one by a reset */
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void a_handshake_that_is_broken_off_may_pass(void **state) {
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof at;
+    pthread_t thread;
+    char url[64];
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 2), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    assert_int_equal(pthread_create(&thread, NULL, hang_up, &fd), 0);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%d", ntohs(at.sin_port));
+    Http *h = http_new(&(HttpSettings){.timeout_ms = 5000});
+    for (int i = 0; i < 2; i++) {
+        Err e = {0};
+        HttpReply reply = call(h, "GET", url, "/", (Str){NULL, 0}, &e);
+        assert_int_equal(reply.status, -1);
+        if (e.code != ERR_IO || !e.retriable) fail_msg("%s", e.msg);
+        buf_done(&reply.body);
+    }
+    pthread_join(thread, NULL);
+    close(fd);
+    http_free(h);
+}
+
 static void a_stop_ends_a_request(void **state) {
     (void)state;
     HttpRig rig;
@@ -100,6 +138,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_arrives_whole_and_any_status_is_an_answer),
         cmocka_unit_test(faults_are_told_apart_and_hold_nothing_secret),
+        cmocka_unit_test(a_handshake_that_is_broken_off_may_pass),
         cmocka_unit_test(a_stop_ends_a_request),
         cmocka_unit_test(what_stands_in_a_path_is_escaped),
     };
