@@ -18,6 +18,7 @@ typedef struct Maker {
     bool has_meta;
     const ConnectSchema **made; /* [number * 2 + optional]; owned references */
     unsigned depth;
+    size_t count; /* of schemas that were made */
 } Maker;
 
 /* What is known of one schema while it is made. */
@@ -368,6 +369,8 @@ static bool make(Maker *m, const AvroType *t, bool is_optional, const json_t *st
         return true;
     }
     if (m->depth >= CONNECT_MAX_DEPTH) return bad(e, "nested too deep", t->name);
+    /* fields with defaults share nothing: a type that is named twice in a type is made twice as often */
+    if (++m->count > AVRO_TYPE_MAX_TYPES) return bad(e, "too large once its names are resolved", t->name);
     m->depth++;
     bool ok = make_new(m, t, is_optional, standard, ret, e);
     m->depth--;

@@ -115,6 +115,29 @@ static void a_fields_own_default_is_the_schemas_unless_it_is_a_union(void **stat
     avro_rig_done();
 }
 
+/* T0 has two fields of T1, that two of T2 …; each has a default, so that none is like another. */
+static void names_that_unfold_without_end_are_refused(void **state) {
+    (void)state;
+    enum { LEVELS = 30 };
+    CLEANUP(buf_done) Buf text = {0};
+    for (int i = 0; i < LEVELS; i++)
+        buf_printf(&text, "{\"type\":\"record\",\"name\":\"T%d\",\"fields\":[{\"name\":\"a\",\"type\":", i);
+    buf_printf(&text, "\"int\"");
+    for (int i = LEVELS - 1; i >= 0; i--) {
+        buf_printf(&text, ",\"default\":{}},{\"name\":\"b\",\"type\":\"");
+        if (i == LEVELS - 1) buf_printf(&text, "int");
+        else buf_printf(&text, "T%d", i + 1);
+        buf_printf(&text, "\",\"default\":{}}]}");
+    }
+    AvroSchema *s = rig_parse(buf_text(&text));
+    const ConnectSchema *ret = NULL;
+    Err e = {0};
+    assert_false(avro_to_connect(s, true, &ret, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "too large"));
+    avro_type_free(s);
+}
+
 static void what_rows_cant_hold_is_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
@@ -143,6 +166,7 @@ int main(void) {
         cmocka_unit_test(unions_of_several_types_become_a_struct),
         cmocka_unit_test(a_fields_own_default_is_the_schemas_unless_it_is_a_union),
         cmocka_unit_test(what_rows_cant_hold_is_refused),
+        cmocka_unit_test(names_that_unfold_without_end_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
