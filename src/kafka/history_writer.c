@@ -15,7 +15,7 @@ struct HistoryWriter {
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
     HistoryWriter *w = arg;
     (void)rk;
-    w->result = m->err;
+    w->result = kafka_error_delivery(m);
 }
 
 bool history_writer_open(rd_kafka_conf_t *conf, HistoryWriter **ret, Err *e) {

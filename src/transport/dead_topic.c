@@ -25,10 +25,7 @@ struct DeadTopic {
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
     DeadTopic *d = arg;
     (void)rk;
-    rd_kafka_resp_err_t code = m->err;
-    /* without an offset it isn't in the log, whatever librdkafka concludes: kafka_producer.c, on_delivery */
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0)
-        code = RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+    rd_kafka_resp_err_t code = kafka_error_delivery(m);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !d->failed) d->failed = code;
 }
 

@@ -60,6 +60,8 @@ static bool choose_starts(KafkaConsumer *c, rd_kafka_topic_partition_list_t *lis
     if (list->cnt == 0) return true;
     rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, ASK_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the group's commits", NULL, e);
+    /* one that couldn't be told isn't one that isn't there */
+    if (!kafka_error_none_in(list, "the group's commit", e)) return false;
     KafkaAssigned *parts = x_calloc((size_t)list->cnt + 1, sizeof *parts);
     /* names and metadata belong to the list: texts that the host's answer doesn't touch */
     bool ok = ask(c, list, parts, e) && c->host.assigned(c->host.arg, parts, (size_t)list->cnt, e);

@@ -79,6 +79,21 @@ bool kafka_error_of(rd_kafka_error_t *error, const char *what, Err *e) {
     return false;
 }
 
+bool kafka_error_none_in(const rd_kafka_topic_partition_list_t *list, const char *what, Err *e) {
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (p->err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+        (void)kafka_error(p->err, what, /* detail= */ NULL, e);
+        return err_wrap(e, "%s-%d", p->topic, (int)p->partition);
+    }
+    return true;
+}
+
+rd_kafka_resp_err_t kafka_error_delivery(const rd_kafka_message_t *m) {
+    bool is_guessed = m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0;
+    return is_guessed ? RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION : m->err;
+}
+
 rd_kafka_resp_err_t kafka_error_code(rd_kafka_error_t *error) {
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
     if (error) rd_kafka_error_destroy(error);

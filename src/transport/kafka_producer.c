@@ -42,27 +42,18 @@ static bool is_stopping(const KafkaProducer *p) {
     return p->is_stopping && __atomic_load_n(p->is_stopping, __ATOMIC_ACQUIRE);
 }
 
-/*
- * What became of a record. Served on the owner's thread.
- *
- * A success without an offset is none: when a partition's new leader refuses a batch and takes a later one
- * that was under way already (a broker takes any sequence number of a producer that is new to it), librdkafka
- * concludes that the earlier one must have been written. It wasn't. With acks=all every record that is in the
- * log has an offset. One request in flight (kafka_config.c) keeps it from happening; here it would be seen.
- */
+/* Served on the owner's thread. A success without an offset (kafka_error_delivery) is kept from happening by
+ * one request in flight (kafka_config.c); here it would be seen. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     KafkaProducer *p = opaque;
     (void)rk;
     bool is_purged = m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-    bool is_guessed = m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0;
-    if ((m->err == RD_KAFKA_RESP_ERR_NO_ERROR && !is_guessed) || is_purged || p->has_refused) return;
+    rd_kafka_resp_err_t code = kafka_error_delivery(m);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || is_purged || p->has_refused) return;
     CLEANUP_FREE char *what =
         x_asprintf("a record of %zu bytes to topic %s", m->len + m->key_len, rd_kafka_topic_name(m->rkt));
-    if (is_guessed)
-        (void)kafka_error(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, what,
-                          "refused, and a later record taken: all of the transaction is written again",
-                          &p->refused);
-    else (void)kafka_error(m->err, what, NULL, &p->refused);
+    const char *guessed = "refused, and a later record taken: all of the transaction is written again";
+    (void)kafka_error(code, what, code == m->err ? NULL : guessed, &p->refused);
     p->has_refused = true;
 }
 

@@ -36,10 +36,36 @@ static void what_the_broker_says_is_kept(void **state) {
     assert_non_null(strstr(e.msg, "no more than 2 (POLICY_VIOLATION)"));
 }
 
+static void a_list_has_the_error_of_its_partitions(void **state) {
+    (void)state;
+    Err e = {0};
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(2);
+    rd_kafka_topic_partition_list_add(list, "t", 0)->offset = RD_KAFKA_OFFSET_INVALID;
+    rd_kafka_topic_partition_list_add(list, "t", 7);
+    assert_true(kafka_error_none_in(list, "the group's commit", &e));
+    list->elems[1].err = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    assert_false(kafka_error_none_in(list, "the group's commit", &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "t-7"));
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void a_record_without_an_offset_was_not_written(void **state) {
+    (void)state;
+    rd_kafka_message_t m = {.offset = 0};
+    assert_int_equal(kafka_error_delivery(&m), RD_KAFKA_RESP_ERR_NO_ERROR);
+    m.offset = RD_KAFKA_OFFSET_INVALID;
+    assert_int_equal(kafka_error_delivery(&m), RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    m.err = RD_KAFKA_RESP_ERR__MSG_TIMED_OUT;
+    assert_int_equal(kafka_error_delivery(&m), RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_classed_and_say_what_to_do),
         cmocka_unit_test(what_the_broker_says_is_kept),
+        cmocka_unit_test(a_list_has_the_error_of_its_partitions),
+        cmocka_unit_test(a_record_without_an_offset_was_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
