@@ -114,24 +114,11 @@ static void unknown_class(const Prop *prop, TextList *problems) {
 
 /* ---- options ---- */
 
-static void add_all(TextList *to, const TextList *from) {
-    for (size_t i = 0; i < from->count; i++) textlist_add(to, str_from(from->items[i]));
-}
-
-static bool parse(const OptionTable *tables, size_t count, const Props *props, Options **ret,
-                  TextList *warnings, TextList *problems) {
-    Err e = {0};
-    bool ok = options_parse_tables(tables, count, props, ret, &e);
-    add_all(warnings, options_warnings(*ret));
-    if (!ok) add_all(problems, options_errors(*ret));
-    return ok;
-}
-
 static bool parse_connector(const OptionDef *defs, size_t count, const Props *props, PairSide *side,
                             TextList *warnings, TextList *problems) {
     const OptionTable tables[] = {{defs, count}, option_connect_table()};
     side->name = x_strdup(props_value(props, "name", props_origin(props)));
-    return parse(tables, 2, props, &side->options, warnings, problems);
+    return options_parse_all(tables, 2, props, &side->options, warnings, problems);
 }
 
 static Props *copy_props(const Props *props) {
@@ -156,7 +143,8 @@ static bool split_databases(Pair *p, const OptionTable *tables, size_t count, co
         Props *one = copy_props(props);
         TextList unused = {0};
         props_set(one, "database.names", str_from(names->items[i]), props_origin(props), 0);
-        ok = parse(tables, count, one, &p->databases[p->database_count++], &unused, problems) && ok;
+        ok = options_parse_all(tables, count, one, &p->databases[p->database_count++], &unused, problems) &&
+             ok;
         textlist_done(&unused);
         props_free(one);
     }
@@ -183,7 +171,7 @@ static bool join_fields(Pair *p, TextList *problems) {
     }
     if (!is_changed) return true;
     options_free(TAKE(p->source.options));
-    bool ok = parse(tables, 2, p->source_props, &p->source.options, &unused, problems);
+    bool ok = options_parse_all(tables, 2, p->source_props, &p->source.options, &unused, problems);
     textlist_done(&unused);
     return ok;
 }
@@ -281,7 +269,7 @@ bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList
         return false;
     }
     const OptionTable table = worker_option_table();
-    ok = parse(&table, 1, worker, &p.worker, warnings, problems) && ok;
+    ok = options_parse_all(&table, 1, worker, &p.worker, warnings, problems) && ok;
     props_free(worker);
     if (ok && !p.source_class)
         textlist_printf(problems, "none of the files has a source (connector.class=%s)",
@@ -327,8 +315,8 @@ bool pair_from_source(const Props *connector, const Props *worker, Pair *ret, Te
     p.source.name = x_strdup(p.pipeline);
     p.sink.name = x_strdup("topics");
     Props *both = kafka_option_merge(worker, connector);
-    bool ok = parse(tables, 4, connector, &p.source.options, warnings, problems) &&
-              parse(tables, 6, both, &p.sink.options, &unused, problems) &&
+    bool ok = options_parse_all(tables, 4, connector, &p.source.options, warnings, problems) &&
+              options_parse_all(tables, 6, both, &p.sink.options, &unused, problems) &&
               split_databases(&p, tables, 4, connector, problems);
     textlist_done(&unused);
     props_free(both);
@@ -412,7 +400,7 @@ bool pair_from_urls(const PairUrls *urls, Pair *ret, TextList *warnings, TextLis
     ok = ok && sink_props(urls, props_value(from, "name", ""), has_databases, to, &e);
     if (!ok) textlist_printf(problems, "%s", e.msg);
     const OptionTable table = worker_option_table();
-    ok = ok && parse(&table, 1, worker, &p.worker, warnings, problems) &&
+    ok = ok && options_parse_all(&table, 1, worker, &p.worker, warnings, problems) &&
          parse_source(&p, from, warnings, problems) &&
          parse_connector(p.sink_class->options, p.sink_class->option_count, to, &p.sink, warnings, problems);
     props_free(from);

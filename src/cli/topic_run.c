@@ -71,19 +71,6 @@ static bool read_file(Given *g, const char *path, TextList *problems) {
     return !is_connector;
 }
 
-static void add_all(TextList *to, const TextList *from) {
-    for (size_t i = 0; i < from->count; i++) textlist_add(to, str_from(from->items[i]));
-}
-
-static bool parse(const OptionTable *tables, size_t count, const Props *props, Options **ret,
-                  TextList *warnings, TextList *problems) {
-    Err e = {0};
-    bool ok = options_parse_tables(tables, count, props, ret, &e);
-    add_all(warnings, options_warnings(*ret));
-    if (!ok) add_all(problems, options_errors(*ret));
-    return ok;
-}
-
 /* ---- connectors ---- */
 
 static bool take_source(TopicRun *r, const Given *g, const Props *props, TextList *warnings,
@@ -116,7 +103,7 @@ static bool take_sink(TopicRun *r, const Given *g, const Props *props, TextList 
     TopicRunSink sink = {.name = x_strdup(props_value(props, "name", props_origin(props))),
                          .props = kafka_option_merge(g->worker, props)};
     Err e = {0};
-    bool ok = parse(tables, 4, sink.props, &sink.options, warnings, problems);
+    bool ok = options_parse_all(tables, 4, sink.props, &sink.options, warnings, problems);
     if (ok && !sink_task_option_check(sink.options, &e)) {
         textlist_printf(problems, "%s", e.msg);
         ok = false;
@@ -148,7 +135,7 @@ static bool has_two_of_a_name(const Given *g, TextList *problems) {
 
 static bool take_all(TopicRun *r, const Given *g, TextList *warnings, TextList *problems) {
     const OptionTable tables[] = {kafka_option_worker_table(), worker_option_table()};
-    bool ok = parse(tables, 2, g->worker, &r->worker, warnings, problems);
+    bool ok = options_parse_all(tables, 2, g->worker, &r->worker, warnings, problems);
     if (g->count == 0) {
         textlist_printf(problems, "none of the files has a connector (connector.class)");
         return false;

@@ -329,6 +329,15 @@ bool options_parse(const OptionDef *defs, size_t count, const Props *props, Opti
     return options_parse_tables(&table, 1, props, ret, e);
 }
 
+bool options_parse_all(const OptionTable *tables, size_t table_count, const Props *props, Options **ret,
+                       TextList *warnings, TextList *errors) {
+    Err first = {0}; /* is among the errors */
+    bool ok = options_parse_tables(tables, table_count, props, ret, &first);
+    textlist_add_all(warnings, options_warnings(*ret));
+    if (!ok) textlist_add_all(errors, options_errors(*ret));
+    return ok;
+}
+
 Options *options_free(Options *o) {
     if (!o) return NULL;
     for (size_t i = 0; i < o->entry_count; i++) {

@@ -90,6 +90,9 @@ MUST_CHECK bool options_parse(const OptionDef *defs, size_t count, const Props *
 /* The same with several tables; a key that is in two of them is the first one's. */
 MUST_CHECK bool options_parse_tables(const OptionTable *tables, size_t table_count, const Props *props,
                                      Options **ret, Err *e);
+/* The same for who wants them all: warnings and errors are appended. */
+MUST_CHECK bool options_parse_all(const OptionTable *tables, size_t table_count, const Props *props,
+                                  Options **ret, TextList *warnings, TextList *errors);
 Options *options_free(Options *o); /* returns NULL */
 
 /* One line each: "source.json:12: poll.interval.ms: …". Borrowed. */

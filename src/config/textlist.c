@@ -38,6 +38,10 @@ void textlist_split(TextList *l, Str text) {
     }
 }
 
+void textlist_add_all(TextList *l, const TextList *from) {
+    for (size_t i = 0; l && i < from->count; i++) textlist_add(l, str_from(from->items[i]));
+}
+
 bool textlist_has(const TextList *l, Str text) {
     for (size_t i = 0; i < l->count; i++)
         if (str_eq_c(text, l->items[i])) return true;

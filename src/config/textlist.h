@@ -18,6 +18,7 @@ void textlist_printf(TextList *l, const char *fmt, ...) __attribute__((format(pr
 /* Add the pieces of a comma-separated text as Kafka's ConfigDef cuts it: blanks around commas go, an empty
  * text adds none. */
 void textlist_split(TextList *l, Str text);
+void textlist_add_all(TextList *l, const TextList *from); /* l NULL: into nothing */
 bool textlist_has(const TextList *l, Str text);
 void textlist_done(TextList *l); /* free all; l is {0} again */
 

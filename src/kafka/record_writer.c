@@ -47,10 +47,6 @@ RecordWriter *record_writer_free(RecordWriter *w) {
     return NULL;
 }
 
-static void add_all(TextList *to, const TextList *from) {
-    for (size_t i = 0; to && i < from->count; i++) textlist_add(to, str_from(from->items[i]));
-}
-
 static bool make_converter(const Options *o, bool is_key, const bool *is_stopping, TextList *warnings,
                            Props **ret_props, Converter **ret, Err *e) {
     static const char *const keys[] = {"key.converter.*", NULL}, *const values[] = {"value.converter.*",
@@ -65,7 +61,7 @@ static bool make_converter(const Options *o, bool is_key, const bool *is_stoppin
         .is_stopping = is_stopping,
     };
     if (!converter_new(&spec, ret, e)) return err_wrap(e, "%s", is_key ? "key.converter" : "value.converter");
-    add_all(warnings, converter_warnings(*ret));
+    textlist_add_all(warnings, converter_warnings(*ret));
     return true;
 }
 
@@ -74,7 +70,7 @@ static bool make_chain(const Options *o, TextList *warnings, TransformChain **re
     Props *props = kafka_option_props(o, names);
     const TransformSetup setup = {.debezium_version = options_str(o, "debezium.version")};
     bool ok = transform_chain_new(props, &setup, ret, e);
-    if (ok) add_all(warnings, transform_chain_warnings(*ret));
+    if (ok) textlist_add_all(warnings, transform_chain_warnings(*ret));
     props_free(props);
     return ok;
 }

@@ -299,6 +299,28 @@ static void of_two_tables_the_first_counts(void **state) {
     (void)props_free(p);
 }
 
+static void warnings_and_errors_are_added_to_those_there_are(void **state) {
+    (void)state;
+    static const OptionDef defs[] = {{.key = "n", .type = OPTION_INT},
+                                     {.key = "m", .type = OPTION_INT},
+                                     OPTION_NO_SENSE_ROW("w", OPTION_STRING, "there is nothing to do")};
+    const OptionTable table = {defs, 3};
+    CLEANUP(textlist_done) TextList warnings = {0}, errors = {0};
+    Props *p = props_new();
+    Options *o = NULL;
+    textlist_add(&errors, STR_LIT("an earlier one"));
+    props_set(p, "n", STR_LIT("x"), "f", 1);
+    props_set(p, "m", STR_LIT("y"), "f", 2);
+    props_set(p, "w", STR_LIT("z"), "f", 3);
+    assert_false(options_parse_all(&table, 1, p, &o, &warnings, &errors));
+    assert_int_equal(errors.count, 3);
+    assert_non_null(strstr(errors.items[2], "f:2"));
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.items[0], "there is nothing to do"));
+    (void)options_free(o);
+    (void)props_free(p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_that_holds_a_secret_is_never_said),
@@ -312,6 +334,7 @@ int main(void) {
         cmocka_unit_test(the_key_wins_over_its_alias),
         cmocka_unit_test(a_row_with_a_star_takes_what_has_no_row_of_its_own),
         cmocka_unit_test(of_two_tables_the_first_counts),
+        cmocka_unit_test(warnings_and_errors_are_added_to_those_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,21 @@ static void a_first_run_copies_then_ends(void **state) {
     run_end(&r);
 }
 
+/* From a stored position on, of one table. */
+static void go_on(Run *r, StoredTable *stored) {
+    const char *const pairs[][2] = {{"snapshot.mode", "initial"}};
+    r->options = shop_options(pairs, 1);
+    r->metrics = metrics_new();
+    r->state =
+        (StoredState){.has_position = true, .is_snapshot_done = true, .tables = stored, .table_count = 1};
+    Lsn first;
+    assert_true(lsn_parse("0000002a:00000001:0001", &first, &r->e));
+    r->state.position = position_end_of(&first);
+    ConnectorContext context = {.name = "x", .metrics = r->metrics, .is_stopping = &r->is_stopping};
+    if (!sqlserver_source_class.start(r->options, &context, &r->state, &r->source, &r->e))
+        fail_msg("%s", r->e.msg);
+}
+
 static void a_stored_position_is_gone_on_from(void **state) {
     (void)state;
     Run r = {0};
@@ -81,17 +96,7 @@ static void a_stored_position_is_gone_on_from(void **state) {
     /* start_lsn, seqval, operation, mask, command, Id, Name */
     shop_page_rule("xxixiit\n" SHOP_LSN(02) "|" SHOP_LSN(01) "|2|03|1|7|new\n" SHOP_LSN(03) "|" SHOP_LSN(
         02) "|4|02|1|7|newer\n" SHOP_LSN(03) "|" SHOP_LSN(03) "|1|03|2|8|old\n");
-    const char *const pairs[][2] = {{"snapshot.mode", "initial"}};
-    r.options = shop_options(pairs, 1);
-    r.metrics = metrics_new();
-    r.state =
-        (StoredState){.has_position = true, .is_snapshot_done = true, .tables = &stored, .table_count = 1};
-    Lsn first;
-    assert_true(lsn_parse("0000002a:00000001:0001", &first, &r.e));
-    r.state.position = position_end_of(&first);
-    ConnectorContext context = {.name = "x", .metrics = r.metrics, .is_stopping = &r.is_stopping};
-    if (!sqlserver_source_class.start(r.options, &context, &r.state, &r.source, &r.e))
-        fail_msg("%s", r.e.msg);
+    go_on(&r, &stored);
     Batch *b = next(&r);
     if (b->kind == BATCH_TABLE) { /* the stored schema is another */
         batch_free(b);
@@ -131,17 +136,7 @@ static void a_filter_that_is_refused_ends_its_copy_and_nothing_else(void **state
     shop_reading_rules();
     shop_page_rule("xxixiit\n");
     fake_rule((FakeRule){.match = "WHERE (nonsense", .native = 207, .state = "42S22"});
-    const char *const pairs[][2] = {{"snapshot.mode", "initial"}};
-    r.options = shop_options(pairs, 1);
-    r.metrics = metrics_new();
-    r.state =
-        (StoredState){.has_position = true, .is_snapshot_done = true, .tables = &stored, .table_count = 1};
-    Lsn first;
-    assert_true(lsn_parse("0000002a:00000001:0001", &first, &r.e));
-    r.state.position = position_end_of(&first);
-    ConnectorContext context = {.name = "x", .metrics = r.metrics, .is_stopping = &r.is_stopping};
-    if (!sqlserver_source_class.start(r.options, &context, &r.state, &r.source, &r.e))
-        fail_msg("%s", r.e.msg);
+    go_on(&r, &stored);
     bool is_stopped = false;
     for (int i = 0; i < 10 && !is_stopped; i++) {
         Batch *b = next(&r);

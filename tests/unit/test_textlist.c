@@ -35,10 +35,23 @@ static void split_cuts_at_commas_as_kafka_does(void **state) {
     assert_string_equal(l.items[5], "");
 }
 
+static void a_list_is_added_to_another_or_to_none(void **state) {
+    (void)state;
+    CLEANUP(textlist_done) TextList l = {0}, more = {0};
+    textlist_add(&l, STR_LIT("a"));
+    textlist_split(&more, STR_LIT("b,c"));
+    textlist_add_all(&l, &more);
+    textlist_add_all(NULL, &more);
+    assert_int_equal(l.count, 3);
+    assert_string_equal(l.items[2], "c");
+    assert_int_equal(more.count, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_copied_and_end_in_null),
         cmocka_unit_test(split_cuts_at_commas_as_kafka_does),
+        cmocka_unit_test(a_list_is_added_to_another_or_to_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
