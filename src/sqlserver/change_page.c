@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sqlserver/reread.h"
 #include "sqlserver/rowset.h"
@@ -28,11 +29,19 @@ enum {
     FIRST_LONG_ROWS = 256, /* of a table with long columns, before their size is known */
 };
 
+/* A row that can't be read. */
+typedef struct LeftOut {
+    size_t row;
+    Str why; /* in the page's arena */
+} LeftOut;
+
 struct ChangePage {
     atomic_uint refs;
     Arena arena;
     Value **rows; /* owned array of pointers into the arena */
     size_t count, cap;
+    LeftOut *left_out; /* owned; in the rows' order */
+    size_t left_out_count, left_out_cap;
     uint8_t meta_count;
     bool has_command;
     const Schema *schema; /* a reference */
@@ -76,6 +85,7 @@ void change_page_unref(void *page) {
     schema_unref(p->schema);
     arena_done(&p->arena);
     free(p->rows);
+    free(p->left_out);
     free(p);
 }
 
@@ -107,6 +117,25 @@ uint8_t change_page_operation(const ChangePage *p, size_t row) {
 
 const Value *change_page_values(const ChangePage *p, size_t row) {
     return p->rows[row] + p->meta_count;
+}
+
+bool change_page_is_left_out(const ChangePage *p, size_t row) {
+    size_t from = 0, to = p->left_out_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (p->left_out[middle].row == row) return true;
+        if (p->left_out[middle].row < row) from = middle + 1;
+        else to = middle;
+    }
+    return false;
+}
+
+static void page_leave_out(ChangePage *p, size_t row, const char *why) {
+    if (p->left_out_count == p->left_out_cap) {
+        p->left_out_cap = p->left_out_cap ? 2 * p->left_out_cap : 8;
+        p->left_out = x_reallocarray(p->left_out, p->left_out_cap, sizeof *p->left_out);
+    }
+    p->left_out[p->left_out_count++] = (LeftOut){row, arena_str(&p->arena, str_from(why))};
 }
 
 static void page_add(ChangePage *p, Value *values, size_t rows, size_t stride) {
@@ -286,10 +315,28 @@ static bool run_page(PageRead *q, Err *e) {
     return q->is_gone || q->is_out_of_range || err_wrap(e, "change table of %s", r->name);
 }
 
+/* A row before a change that can't be read misses those values only, where the key says which row it is. */
+static bool leaves_out(const ChangeReader *r, const Value *row) {
+    int64_t operation = row[SQL_TEXT_META_OPERATION].v.i;
+    return r->schema->key_count == 0 || operation == 2 || operation == 4;
+}
+
+static void tell_left_out(const ChangeReader *r, const Odbc *odbc, const ChangePage *page) {
+    char at[POSITION_TEXT_SIZE];
+    if (odbc_unreadable(odbc) != UNREADABLE_WARN) return;
+    for (size_t i = 0; i < page->left_out_count; i++) {
+        const Position p = change_page_position(page, page->left_out[i].row);
+        LOG_WARN("change_left_out", LOG_S("table", r->schema->qualified),
+                 LOG_S("at", position_format(&p, at)), LOG_S("why", page->left_out[i].why.p),
+                 LOG_S("next", "the target stays without it (event.processing.failure.handling.mode)"));
+    }
+}
+
 static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
     ChangeReader *r = q->r;
     bool marks = has_absent(r->schema);
     if (!rowset_bind(r->rowset, q->odbc, &page->arena, e)) return false;
+    if (odbc_unreadable(q->odbc) != UNREADABLE_FAIL) rowset_pass_unreadable(r->rowset);
     for (;;) {
         Value *values;
         size_t rows;
@@ -303,6 +350,8 @@ static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
             }
             if (marks) mark_absent(r, row);
         }
+        const char *why = rowset_unreadable(r->rowset);
+        if (why && leaves_out(r, values)) page_leave_out(page, page->count, why);
         page_add(page, values, rows, r->count);
         if (change_page_bytes(page) > 2 * q->bytes && page->count >= MIN_PAGE_ROWS && page->count < q->top) {
             q->is_cut = true;
@@ -373,7 +422,8 @@ static bool reread_page(ChangeReader *r, Odbc *odbc, ChangePage *page, Err *e) {
     size_t count = 0;
     for (size_t i = 0; i < page->count; i++) {
         uint8_t operation = change_page_operation(page, i);
-        if (operation == 2 || operation == 4) rows[count++] = page->rows[i] + page->meta_count;
+        if ((operation == 2 || operation == 4) && !change_page_is_left_out(page, i))
+            rows[count++] = page->rows[i] + page->meta_count;
     }
     return reread_rows(r->reread, odbc, rows, count, &page->arena, e);
 }
@@ -398,6 +448,8 @@ bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const
         if (ok && !q.wants_again) {
             note_size(r, page);
             *ret = page_result(&q, page, &start);
+            ret->left_out = page->left_out_count;
+            tell_left_out(r, odbc, page);
             ret->replaced = rowset_replaced(r->rowset) - r->replaced;
             r->replaced += ret->replaced;
             return true;

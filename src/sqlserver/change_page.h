@@ -28,6 +28,8 @@ Position change_page_position(const ChangePage *p, size_t row);
 uint8_t change_page_operation(const ChangePage *p, size_t row); /* 1 … 4 */
 /* The row's values in the order of the schema's columns; live as long as the page. */
 const Value *change_page_values(const ChangePage *p, size_t row);
+/* Whether the row can't be read and is to be left out (UnreadableRow); never so where that is an error. */
+bool change_page_is_left_out(const ChangePage *p, size_t row);
 ChangePage *change_page_ref(ChangePage *p);
 void change_page_unref(void *page); /* NULL is fine; for batch_hold */
 
@@ -52,6 +54,7 @@ typedef struct ChangePageResult {
     ChangePage *page;  /* owned (one reference); may be of 0 rows */
     Position upto;     /* all changes up to here are read: where the next page begins */
     uint64_t replaced; /* unpaired surrogates in it that became U+FFFD */
+    uint64_t left_out; /* rows of it that are left out */
     bool is_last;      /* nothing is left up to the window's end */
     Lsn start_lsn;     /* of the instance, read after the page; zero = the instance is gone */
 } ChangePageResult;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sqlserver/handover.h"
 #include "sqlserver/key_text.h"
@@ -139,8 +140,20 @@ static bool set_upper_key(ChunkRead *c, const Value *last, Err *e) {
     return true;
 }
 
+static void tell_left_out(ChunkRead *c, const char *why) {
+    ++*c->context->left_out;
+    if (odbc_unreadable(c->context->odbc) == UNREADABLE_WARN)
+        LOG_WARN("row_left_out", LOG_S("table", c->job->schema->qualified), LOG_S("why", why),
+                 LOG_S("next", "the copy goes on without it (event.processing.failure.handling.mode)"));
+}
+
 static void add_rows(ChunkRead *c, const Value *values, size_t rows) {
     size_t columns = c->job->schema->column_count;
+    c->rows += rows; /* of the statement: one that is left out ends no chunk */
+    if (rowset_unreadable(c->rowset)) {
+        tell_left_out(c, rowset_unreadable(c->rowset));
+        return;
+    }
     for (size_t i = 0; i < rows; i++) {
         Change *change = batch_add(c->part);
         change->op = OP_READ;
@@ -148,7 +161,6 @@ static void add_rows(ChunkRead *c, const Value *values, size_t rows) {
         change->after = values + i * columns;
         change->position = c->watermark;
     }
-    c->rows += rows;
 }
 
 /* Read to the end, or until a chunk with a paging key has enough. *ret_last: the last row, in the open part's
@@ -243,6 +255,7 @@ bool chunk_read(const ChunkJob *job, const ChunkContext *context, bool *ret_is_d
     if (ok) {
         rowset_set_key(c.rowset, job->schema->key, job->schema->key_count);
         rowset_set_masks(c.rowset, job->masks);
+        if (odbc_unreadable(context->odbc) != UNREADABLE_FAIL) rowset_pass_unreadable(c.rowset);
     }
     ok = ok && (job->chunk.is_exact ? read_exact(&c, ret_is_dropped, e) : read_parts(&c, e));
     if (!ok) odbc_close_query(context->odbc);

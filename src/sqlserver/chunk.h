@@ -45,6 +45,7 @@ typedef struct ChunkContext {
     bool (*put)(void *self, Batch *part, Err *e);
     void *self;
     uint64_t *replaced; /* unpaired surrogates that became U+FFFD are added */
+    uint64_t *left_out; /* rows that can't be read (UnreadableRow) are added */
 } ChunkContext;
 
 /* Read the chunk and put its parts. *ret_is_dropped: an exact one whose instance is no longer the newest of

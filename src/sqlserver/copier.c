@@ -35,7 +35,7 @@ struct Copier {
     size_t busy;     /* owner thread only */
     pthread_mutex_t door;
     bool is_stopping; /* this and the next: atomic access */
-    uint64_t replaced;
+    uint64_t replaced, left_out;
 };
 
 static CopyItem WAKE; /* its address only */
@@ -103,10 +103,12 @@ static bool read_job(Reader *r, const ChunkJob *job, bool *ret_is_dropped, Err *
     if (!connect_reader(r, e)) return false;
     context.odbc = r->odbc;
     r->job = job;
-    uint64_t replaced = 0;
+    uint64_t replaced = 0, left_out = 0;
     context.replaced = &replaced;
+    context.left_out = &left_out;
     bool ok = chunk_read(job, &context, ret_is_dropped, e);
     __atomic_add_fetch(&r->copier->replaced, replaced, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&r->copier->left_out, left_out, __ATOMIC_RELAXED);
     return ok;
 }
 
@@ -193,6 +195,10 @@ CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret) {
     if (!ret->batch || ret->batch->chunk.is_last_part) c->busy--;
     if (has_failed) return COPY_REFUSED;
     return ret->batch ? COPY_BATCH : COPY_DROPPED;
+}
+
+uint64_t copier_take_left_out(Copier *c) {
+    return __atomic_exchange_n(&c->left_out, 0, __ATOMIC_RELAXED);
 }
 
 uint64_t copier_take_replaced(Copier *c) {

@@ -55,6 +55,8 @@ void copier_give(Copier *c, ChunkJob *job);
 CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret);
 /* Unpaired surrogates that became U+FFFD since the last call. */
 uint64_t copier_take_replaced(Copier *c);
+/* Rows that can't be read, left out since the last call. */
+uint64_t copier_take_left_out(Copier *c);
 void copier_wake(Copier *c); /* any thread: copier_take returns soon */
 
 #endif

@@ -28,6 +28,7 @@ struct Odbc {
     OdbcDriverKind driver;
     char *driver_name; /* owned */
     int64_t max_value_bytes;
+    UnreadableRow unreadable;
     int32_t last_native;
     bool is_connected;
     Buf sql;            /* UTF-16 of the running statement */
@@ -152,6 +153,7 @@ static bool set_up_session(Odbc *c, Err *e) {
 
 bool odbc_connect(const OdbcTarget *target, Odbc **ret, Err *e) {
     Odbc *c = x_calloc(1, sizeof *c);
+    c->unreadable = target->unreadable;
     c->max_value_bytes = target->max_value_bytes > 0 ? target->max_value_bytes : 16 * 1024 * 1024;
     if (!odbc_target_driver(target, &c->driver_name, &c->driver, e) || !open_handles(c, e) ||
         !login(c, target, e) || !set_up_session(c, e)) {
@@ -189,6 +191,10 @@ const char *odbc_driver_name(const Odbc *c) {
 
 int64_t odbc_max_value_bytes(const Odbc *c) {
     return c->max_value_bytes;
+}
+
+UnreadableRow odbc_unreadable(const Odbc *c) {
+    return c->unreadable;
 }
 
 SQLHSTMT odbc_stmt(const Odbc *c) {

@@ -31,6 +31,7 @@ Odbc *odbc_close(Odbc *c); /* NULL is fine; returns NULL */
 OdbcDriverKind odbc_driver(const Odbc *c);
 const char *odbc_driver_name(const Odbc *c);
 int64_t odbc_max_value_bytes(const Odbc *c);
+UnreadableRow odbc_unreadable(const Odbc *c);
 /* For rowset.c: the statement, and memory for its row array (borrowed until the next call; aligned to 16). */
 SQLHSTMT odbc_stmt(const Odbc *c);
 uint8_t *odbc_row_array(Odbc *c, size_t bytes);

@@ -17,6 +17,9 @@ typedef enum OdbcDriverKind {
 } OdbcDriverKind;
 
 /* All texts are borrowed and must outlive what is made from it. NULL = not set. */
+/* event.processing.failure.handling.mode: an error, or the row is left out: counted, and told or not. */
+typedef enum UnreadableRow { UNREADABLE_FAIL, UNREADABLE_WARN, UNREADABLE_SKIP } UnreadableRow;
+
 typedef struct OdbcTarget {
     const char *driver; /* database.odbc.driver: a registered name or a path; NULL = found by itself */
     const char *hostname;
@@ -34,6 +37,7 @@ typedef struct OdbcTarget {
     int64_t login_timeout_ms; /* 0 = the driver's */
     int64_t query_timeout_ms; /* 0 = none */
     int64_t max_value_bytes;  /* a longer value is an error; bounds what the driver buffers */
+    UnreadableRow unreadable; /* what a row with such a value does to changes and copies */
 } OdbcTarget;
 
 /* The driver to use: the one named, else Microsoft's 18 or 17, else FreeTDS. ret_name is owned.

@@ -37,6 +37,8 @@ struct Rowset {
     Masker **maskers;  /* owned; by column; NULL = none */
     Value *unmasked;   /* owned: the last row, when there are maskers */
     const Value *last; /* the same, or the row itself */
+    bool passes_unreadable, is_unreadable;
+    Err why; /* is_unreadable */
 };
 
 static bool plan_columns(Rowset *r, OdbcDriverKind driver, Err *e) {
@@ -276,16 +278,36 @@ static void mask_values(Rowset *r, size_t rows, Value *values) {
         if (r->maskers[i]) masker_apply(r->maskers[i], values + i, r->count, rows, r->room.arena);
 }
 
+void rowset_pass_unreadable(Rowset *r) {
+    r->passes_unreadable = true;
+}
+
+const char *rowset_unreadable(const Rowset *r) {
+    return r->is_unreadable ? r->why.msg : NULL;
+}
+
+/* The long values of the one row there is. */
+static bool take_longs(Rowset *r, Value *row, Err *e) {
+    if (decode_longs(r, row, e)) return true;
+    if (!r->passes_unreadable || e->code != ERR_DATA) return false;
+    r->is_unreadable = true;
+    r->why = *e;
+    for (size_t i = r->count - r->long_count; i < r->count; i++)
+        row[r->order[i]] = (Value){.flags = VALUE_NULL | VALUE_ABSENT};
+    return true;
+}
+
 bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e) {
     assert(r->odbc);
     r->fetched = 0;
+    r->is_unreadable = false;
     SQLRETURN rc = SQLFetch(odbc_stmt(r->odbc));
     if (!odbc_check(r->odbc, rc, e)) return err_wrap(e, "table %s", r->label);
     size_t rows = rc == SQL_NO_DATA ? 0 : (size_t)r->fetched;
     *ret_rows = rows;
     if (rows == 0) return true;
     Value *values = ARENA_ARRAY(r->room.arena, Value, rows * r->count);
-    if (!decode_array(r, rows, values, e) || (r->long_count && !decode_longs(r, values, e))) return false;
+    if (!decode_array(r, rows, values, e) || (r->long_count && !take_longs(r, values, e))) return false;
     r->last = values + (rows - 1) * r->count;
     if (r->maskers) mask_values(r, rows, values);
     *ret_values = values;

@@ -53,6 +53,11 @@ void rowset_into(Rowset *r, Arena *arena);
  * column and key; ERR_INTERNAL when the driver gave other than its type.
  */
 MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);
+/* From now on a row with a value that can't be read is no error of rowset_fetch: it comes with NULL and
+ * absent in place of its long values. (Tables with such columns give a row at a time.) */
+void rowset_pass_unreadable(Rowset *r);
+/* Why the row that was fetched last can't be read; NULL: it can. Until the next fetch. */
+const char *rowset_unreadable(const Rowset *r);
 /* The last row that was fetched, as it was before masks; until the next fetch. NULL before the first. */
 const Value *rowset_last(const Rowset *r);
 /* Unpaired surrogates replaced so far. */

@@ -79,7 +79,7 @@ struct Source {
     int64_t looked_us,
         look_cost_us;     /* when the last reading was over; what it and a window's beginning took */
     int64_t next_time_us; /* monotonic: when the captured maximum's time may be asked for again */
-    Metric *captured_us, *replaced;
+    Metric *captured_us, *replaced, *left_out;
 };
 
 /* ---- start ---- */
@@ -248,6 +248,9 @@ static bool source_start(const Options *options, const ConnectorContext *context
                                  "commit time of what the capture job has reached, µs since 1970");
     s->replaced = metrics_get(context->metrics, METRIC_COUNTER, "millrace_text_replaced_total", (Str){0},
                               "unpaired surrogates in the source's texts, written as U+FFFD");
+    s->left_out =
+        metrics_get(context->metrics, METRIC_COUNTER, "millrace_rows_left_out_total", (Str){0},
+                    "rows and changes that can't be read, left out (event.processing.failure.handling.mode)");
     if (!state->is_snapshot_done || s->policy.copies_anew) expect_rows(s);
     LOG_INFO("source_started", LOG_S("server", s->settings.target.hostname),
              LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
@@ -652,9 +655,11 @@ static void explain_gap(Source *s, Err *e) {
                        STR_ARG(oldest));
 }
 
-static void count_replaced(Source *s) {
+static void count_flaws(Source *s) {
     uint64_t n = stream_take_replaced(s->stream) + copier_take_replaced(s->copier);
     if (n) metric_add(s->replaced, (int64_t)n);
+    n = stream_take_left_out(s->stream) + copier_take_left_out(s->copier);
+    if (n) metric_add(s->left_out, (int64_t)n);
 }
 
 static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
@@ -665,7 +670,7 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
             if (e->code == ERR_RANGE && !e->retriable) explain_gap(s, e);
             return false;
         }
-        count_replaced(s);
+        count_flaws(s);
         if (*ret) return true;
         if (is_woken(s) || clock_mono_us() >= deadline_us) return true;
     }

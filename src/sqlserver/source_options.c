@@ -15,8 +15,7 @@ static const char BY_BYTES[] = "rows are fetched by bytes, not by number";
 
 static const char *const COMPUTED_MODES[] = {"leave", "reread", "exclude", NULL}; /* as CatalogComputed */
 static const char *const INTENTS[] = {"ReadWrite", "ReadOnly", NULL};
-static const char *const FAIL_ONLY[] = {"fail", NULL};
-static const char *const FAIL_NOT_YET[] = {"warn", "skip", "ignore", NULL};
+static const char *const UNREADABLE[] = {"fail", "warn", "skip", "ignore", NULL};
 static const char *const SNAPSHOT_MODES[] = {"initial", "initial_only", "no_data",     "schema_only",
                                              "always",  "recovery",     "when_needed", "configuration_based",
                                              NULL};
@@ -300,9 +299,11 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .type = OPTION_ENUM,
      .importance = OPTION_MEDIUM,
      .standard = "fail",
-     .values = FAIL_ONLY,
-     .values_not_yet = FAIL_NOT_YET,
-     .help = "what a row that can't be read does"},
+     .values = UNREADABLE,
+     .help =
+         "what a row or change that can't be read (a value over max.value.bytes) does: fail stops with an "
+         "error that names it; warn and skip leave it out of the target, counted "
+         "(millrace_rows_left_out_total), warn with a line in the log each. ignore = skip"},
     OPTION_NO_SENSE_ROW("event.converting.failure.handling.mode", OPTION_STRING, NATIVE, .standard = "warn"),
     OPTION_NO_SENSE_ROW("sourceinfo.struct.maker", OPTION_CLASS, NO_JAVA),
 

@@ -17,6 +17,11 @@ static bool fault(const Options *o, const char *key, Err *e, const char *what) {
     return err_set(e, ERR_INVALID, false, "%s: %s: %s", options_place(o, key, place), key, what);
 }
 
+static UnreadableRow unreadable_of(const Options *o) {
+    static const UnreadableRow modes[] = {UNREADABLE_FAIL, UNREADABLE_WARN, UNREADABLE_SKIP, UNREADABLE_SKIP};
+    return modes[options_enum(o, "event.processing.failure.handling.mode")];
+}
+
 static bool target_of(const Options *o, OdbcTarget *t, Err *e) {
     const TextList *names = options_list(o, "database.names");
     if (names->count != 1)
@@ -39,6 +44,7 @@ static bool target_of(const Options *o, OdbcTarget *t, Err *e) {
         .login_timeout_ms = options_int(o, "database.loginTimeout") * 1000,
         .query_timeout_ms = options_int(o, "database.query.timeout.ms"),
         .max_value_bytes = options_int(o, "max.value.bytes"),
+        .unreadable = unreadable_of(o),
     };
     return true;
 }

@@ -45,7 +45,7 @@ struct Stream {
     size_t reader_count, reader_cap;
     Probe *probe;
 
-    uint64_t replaced;
+    uint64_t replaced, left_out;
 
     Odbc *odbc; /* this and the next three: borrowed during a window */
     const Plan *plan;
@@ -101,6 +101,12 @@ Stream *stream_free(Stream *s) {
     free(s->pages);
     free(s);
     return NULL;
+}
+
+uint64_t stream_take_left_out(Stream *s) {
+    uint64_t n = s->left_out;
+    s->left_out = 0;
+    return n;
 }
 
 uint64_t stream_take_replaced(Stream *s) {
@@ -228,6 +234,7 @@ static bool next_page(Stream *s, MergeInput *in, Err *e) {
     size_t count = change_page_count(got.page);
     in->from = got.upto;
     s->replaced += got.replaced;
+    s->left_out += got.left_out;
     if (!count) return true;
     in->row_bytes = change_page_bytes(got.page) / count;
     in->head = change_page_position(got.page, 0);
@@ -329,7 +336,10 @@ static void pass(MergeInput *in, size_t rows) {
     if (!is_used_up(in)) in->head = change_page_position(in->page, in->row);
 }
 
+/* Nobody wants it, or it can't be read. */
 static bool is_skipped(const Stream *s, const MergeInput *in) {
+    if (change_page_is_left_out(in->page, in->row)) return true;
+    if (in->head.operation == 3 && change_page_is_left_out(in->page, in->row + 1)) return true;
     return s->limits.skips_unchanged && in->head.operation >= 3 &&
            !change_reader_sees_change(in->reader, in->page, in->row);
 }

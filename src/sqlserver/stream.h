@@ -42,6 +42,8 @@ MUST_CHECK bool stream_begin(Stream *s, Odbc *odbc, const Plan *plan, const Cata
 MUST_CHECK bool stream_next(Stream *s, Batch **ret, bool *ret_is_done, Err *e);
 /* Unpaired surrogates that became U+FFFD since the last call. */
 uint64_t stream_take_replaced(Stream *s);
+/* Changes that can't be read, left out since the last call. */
+uint64_t stream_take_left_out(Stream *s);
 /* Forget readers of instances that are no longer in the catalog, and the window. */
 void stream_reset(Stream *s);
 

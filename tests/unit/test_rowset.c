@@ -136,6 +136,35 @@ static void a_value_over_the_limit_names_table_column_and_key(void **state) {
     odbc_close(c);
 }
 
+static void a_row_that_cannot_be_read_is_passed_when_told_so(void **state) {
+    (void)state;
+    Rowset *r = rowset_of(3);
+    Err e = {0};
+    Arena arena = {0};
+    Value *v;
+    size_t rows;
+    rowset_pass_unreadable(r);
+    fake_reset();
+    fake_rule(
+        (FakeRule){.match = "SELECT", .results = {"itt\n6|one|short\n7|two|twelve bytes\n8|three|short\n"}});
+    Odbc *c = connect_for(11);
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_null(rowset_unreadable(r));
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_non_null(strstr(rowset_unreadable(r), "over 11 bytes (max.value.bytes)"));
+    assert_int_equal(v[0].v.i, 7);
+    assert_true(value_is_null(&v[1]) && value_is_absent(&v[1]));
+    assert_true(str_eq_c(value_str(&v[2]), "two"));
+    assert_int_equal(rowset_last(r)[0].v.i, 7); /* paging goes on from it */
+    assert_true(rowset_fetch(r, &v, &rows, &e));
+    assert_null(rowset_unreadable(r));
+    assert_int_equal(v[0].v.i, 8);
+    rowset_free(r);
+    arena_done(&arena);
+    odbc_close(c);
+}
+
 static void another_number_of_columns_is_an_error(void **state) {
     (void)state;
     Rowset *r = rowset_of(1);
@@ -157,6 +186,7 @@ int main(void) {
         cmocka_unit_test(masks_change_what_comes_but_not_the_last_row_for_paging),
         cmocka_unit_test(long_columns_are_selected_last_and_read_row_by_row),
         cmocka_unit_test(a_value_over_the_limit_names_table_column_and_key),
+        cmocka_unit_test(a_row_that_cannot_be_read_is_passed_when_told_so),
         cmocka_unit_test(another_number_of_columns_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
