@@ -17,6 +17,7 @@
 #include "postgres/sink_option.h"
 #include "sqlserver/source_options.h"
 #include "transport/kafka_option.h"
+#include "worker/sink_task_option.h"
 #include "worker/worker_option.h"
 
 static const char INTRO[] =
@@ -257,6 +258,9 @@ int main(void) {
     add_section("Source: with Kafka", NULL,
                 "With Kafka between source and sink; before what the tables above say of the same names.",
                 kafka_option_source_table(), &out);
+    add_section("Sink: with Kafka", NULL,
+                "With Kafka between source and sink; before what the tables above say of the same names.",
+                sink_task_option_table(), &out);
     bool ok = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
