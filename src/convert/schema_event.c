@@ -154,15 +154,15 @@ static Value column_value(const Column *c, size_t position, RecordBatch *out) {
 }
 
 /* The table's own key, where the records' is another one. */
-static size_t key_of(const SchemaEvent *ev, const uint16_t **ret) {
-    *ret = ev->has_table_key ? ev->table_key : ev->schema->key;
-    return ev->has_table_key ? ev->table_key_count : ev->schema->key_count;
+static size_t key_of(const Schema *s, const uint16_t **ret) {
+    *ret = s->has_table_key ? s->table_key : s->key;
+    return s->has_table_key ? s->table_key_count : s->key_count;
 }
 
 static Value table_value(const SchemaEvent *ev, RecordBatch *out) {
     const Schema *s = ev->schema;
     const uint16_t *key;
-    size_t key_count = key_of(ev, &key);
+    size_t key_count = key_of(s, &key);
     Value *keys = record_batch_row(out, key_count), *columns = record_batch_row(out, s->column_count);
     for (size_t i = 0; i < key_count; i++) keys[i] = text(s->columns[key[i]].name, &out->arena);
     for (size_t i = 0; i < s->column_count; i++) columns[i] = column_value(&s->columns[i], i + 1, out);
@@ -291,7 +291,7 @@ static void put_column(Writer *w, const Column *c, size_t position) {
 static void put_table(Writer *w, const SchemaEvent *ev) {
     const Schema *s = ev->schema;
     const uint16_t *key;
-    size_t key_count = key_of(ev, &key);
+    size_t key_count = key_of(s, &key);
     open_object(w);
     put_text(w, "defaultCharsetName", NOTHING);
     name(w, STR_LIT("primaryKeyColumnNames"));

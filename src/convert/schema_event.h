@@ -20,13 +20,10 @@ typedef enum SchemaEventType { SCHEMA_EVENT_CREATE, SCHEMA_EVENT_ALTER, SCHEMA_E
 
 typedef struct SchemaEvent {
     SchemaEventType type;
-    const Schema *schema;      /* after the change */
-    EventMeta meta;            /* of the source block: mark, source_us, LSNs, serial_no */
-    int64_t ts_ms;             /* when it was made */
-    bool has_table_key;        /* message.key.columns gives records another key than the table's: */
-    const uint16_t *table_key; /* columns of that one, in its order; borrowed */
-    size_t table_key_count;
-    bool is_streaming; /* while streaming Debezium writes the ddl "N/A", in a snapshot null */
+    const Schema *schema; /* after the change */
+    EventMeta meta;       /* of the source block: mark, source_us, LSNs, serial_no */
+    int64_t ts_ms;        /* when it was made */
+    bool is_streaming;    /* while streaming Debezium writes the ddl "N/A", in a snapshot null */
 } SchemaEvent;
 
 /* The event, to partition 0 of the topic "<topic.prefix>". */

@@ -100,12 +100,13 @@ void column_type_format(const Column *c, Buf *out) {
     }
 }
 
-/* The key columns' indexes in key order; 0 = keyless. */
-static bool order_key(const SchemaSpec *spec, uint16_t key[static SCHEMA_MAX_COLUMNS], size_t *ret, Err *e) {
+/* The key columns' indexes in key order, of the rows' key or the table's own; 0 = keyless. */
+static bool order_key(const SchemaSpec *spec, bool is_own, uint16_t key[static SCHEMA_MAX_COLUMNS],
+                      size_t *ret, Err *e) {
     bool seen[SCHEMA_MAX_COLUMNS + 1] = {false};
     size_t count = 0;
     for (size_t i = 0; i < spec->column_count; i++) {
-        int16_t place = spec->columns[i].key;
+        int16_t place = is_own ? spec->columns[i].table_key : spec->columns[i].key;
         if (place == 0) continue;
         if (place < 0 || place > SCHEMA_MAX_COLUMNS || seen[place])
             return err_set(
@@ -159,20 +160,22 @@ static size_t text_bytes(const SchemaSpec *spec) {
 }
 
 bool schema_new(const SchemaSpec *spec, const Schema **ret, Err *e) {
-    uint16_t key[SCHEMA_MAX_COLUMNS];
-    size_t key_count = 0, n = spec->column_count;
+    uint16_t key[SCHEMA_MAX_COLUMNS], own[SCHEMA_MAX_COLUMNS];
+    size_t key_count = 0, own_count = 0, n = spec->column_count;
     if (n == 0 || n > SCHEMA_MAX_COLUMNS)
         return err_set(e, ERR_INVALID, false, "table " STR_FMT "." STR_FMT ": %zu columns, must be 1 to %d",
                        STR_ARG(spec->schema), STR_ARG(spec->table), n, SCHEMA_MAX_COLUMNS);
-    if (!order_key(spec, key, &key_count, e)) return false;
+    if (!order_key(spec, /* is_own= */ false, key, &key_count, e)) return false;
+    if (spec->has_table_key && !order_key(spec, /* is_own= */ true, own, &own_count, e)) return false;
 
-    SchemaBody *body =
-        x_malloc(sizeof *body + n * sizeof(Column) + key_count * sizeof *key + text_bytes(spec));
+    SchemaBody *body = x_malloc(sizeof *body + n * sizeof(Column) + (key_count + own_count) * sizeof *key +
+                                text_bytes(spec));
     Column *columns = (Column *)(body + 1);
     uint16_t *key_copy = (uint16_t *)(columns + n);
-    char *at = (char *)(key_copy + key_count);
+    char *at = (char *)(key_copy + key_count + own_count);
     memcpy(columns, spec->columns, n * sizeof *columns);
     if (key_count) memcpy(key_copy, key, key_count * sizeof *key);
+    if (own_count) memcpy(key_copy + key_count, own, own_count * sizeof *own);
     for (size_t i = 0; i < n; i++) {
         columns[i].name = put_text(&at, columns[i].name);
         columns[i].type_name = put_text(&at, columns[i].type_name);
@@ -186,6 +189,9 @@ bool schema_new(const SchemaSpec *spec, const Schema **ret, Err *e) {
         .columns = columns,
         .key_count = key_count,
         .key = key_copy,
+        .has_table_key = spec->has_table_key,
+        .table_key_count = own_count,
+        .table_key = key_copy + key_count,
     };
     body->s.database = put_text(&at, spec->database);
     body->s.schema = put_text(&at, spec->schema);

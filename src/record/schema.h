@@ -68,6 +68,7 @@ typedef struct Column {
     bool is_lob;       /* (max), text, ntext, image, xml */
     int32_t column_id; /* sys.columns.column_id */
     int16_t key;       /* 1… = place in the key, 0 = not in it */
+    int16_t table_key; /* 1… = place in the table's own key, where `key` is another one (has_table_key) */
     Str type_name; /* as sys.types has it ("numeric", "timestamp", an alias type's own); "" = of `type`. For
                     * topics only: not in the fingerprint; owned by the schema, as the next one */
     Str default_text; /* its default constraint's definition, "((0))"; "" = none, or not read */
@@ -84,14 +85,18 @@ typedef struct Schema {
     const Column *columns;
     size_t key_count;    /* 0 = keyless */
     const uint16_t *key; /* column indexes in key order */
+    bool has_table_key;  /* rows go by message.key.columns, and the table has a key of its own, or none: */
+    size_t table_key_count;
+    const uint16_t *table_key; /* likewise. For topics only: not in the fingerprint */
 } Schema;
 
-/* What a schema is built from; everything is copied. Columns carry `key`. */
+/* What a schema is built from; everything is copied. Columns carry `key` and `table_key`. */
 typedef struct SchemaSpec {
     Str database, schema, table, topic;
     uint32_t version;
     const Column *columns;
     size_t column_count;
+    bool has_table_key;
 } SchemaSpec;
 
 enum { SCHEMA_MAX_COLUMNS = 1024 };

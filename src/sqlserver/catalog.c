@@ -390,7 +390,8 @@ static bool make_schema(Loader *l, const CatalogInstance *instance, const Column
                        .table = table->name,
                        .version = version,
                        .columns = columns,
-                       .column_count = count};
+                       .column_count = count,
+                       .has_table_key = table->key.column_ids != table->paging.column_ids};
     const Schema *made;
     if (!schema_new(&spec, &made, e)) return err_wrap(e, "table %s", table->qualified);
     const CatalogInstance *before = catalog_instance(l->old, instance->object_id);
@@ -450,6 +451,7 @@ static bool build_instance(Loader *l, CatalogInstance *instance, const OdbcCells
         bool is_left_out = c.is_computed && l->filter->computed == CATALOG_COMPUTED_EXCLUDE;
         if (!is_needed && (is_left_out || !wants_column(l, table, c.name, &text))) continue;
         c.key = (int16_t)place;
+        c.table_key = can_page ? (int16_t)key_place(&table->paging, c.column_id) : 0;
         ordinal[count] = (uint16_t)odbc_cell_int(t, row, COL_ORDINAL, 0);
         is_gone[count] = !odbc_cell(t, row, COL_SOURCE_ID).p;
         columns[count++] = c;

@@ -1,6 +1,7 @@
 /* A table made known: the event's shape, and the history record's very text. */
 #include "test.h"
 
+#include "base/mem.h"
 #include "connect_text.h"
 #include "convert/schema_event.h"
 #include "item_table.h"
@@ -125,7 +126,46 @@ static void a_history_record(void **state) {
     schema_unref(s);
 }
 
+/* message.key.columns=dbo.Item:Price; the primary key is Id, or there is none. */
+static void expect_table_key(int16_t id_place, const char *in_event, const char *in_history) {
+    const Column columns[] = {
+        {.name = STR_LIT("Id"), .type = SQLTYPE_INT, .table_key = id_place},
+        {.name = STR_LIT("Price"), .type = SQLTYPE_DECIMAL, .precision = 9, .scale = 2, .key = 1}};
+    const SchemaSpec spec = {.database = STR_LIT("Shop"),
+                             .schema = STR_LIT("dbo"),
+                             .table = STR_LIT("Item"),
+                             .version = 1,
+                             .columns = columns,
+                             .column_count = 2,
+                             .has_table_key = true};
+    WireOptions o = wire_options_standard("sales");
+    CLEANUP(buf_done) Buf text = {0};
+    Lsn lsn = item_lsn("00000027:00000a10:0003");
+    const Schema *s = NULL;
+    Err e = {0};
+    if (!schema_new(&spec, &s, &e)) fail_msg("%s", e.msg);
+    RecordBatch *b = record_batch_new();
+    SchemaEvent ev = event_of(s, &lsn);
+    schema_event_add(&ev, &o, b);
+    const Value *change = record_field(record_field(&b->records[0].value, 5), 0);
+    const Value *keys = record_field(record_field(change, 2), 1);
+    assert_int_equal(keys->n, in_event ? 1 : 0);
+    if (in_event) assert_true(str_eq_c(value_str(record_field(keys, 0)), in_event));
+    const ConnectOffset at = {.is_snapshot = true};
+    schema_event_history(&ev, &at, &o, &text);
+    if (!strstr(buf_text(&text), in_history)) fail_msg("%s", buf_text(&text));
+    record_batch_free(b);
+    schema_unref(s);
+}
+
+static void the_key_is_the_tables_own_whatever_rows_go_by(void **state) {
+    (void)state;
+    expect_table_key(1, "Id", "\"primaryKeyColumnNames\" : [ \"Id\" ]");
+    expect_table_key(0, NULL, "\"primaryKeyColumnNames\" : [ ]");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(an_event), cmocka_unit_test(a_history_record)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(an_event), cmocka_unit_test(a_history_record),
+                                       cmocka_unit_test(the_key_is_the_tables_own_whatever_rows_go_by)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
