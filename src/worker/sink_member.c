@@ -27,6 +27,7 @@ enum {
     POLL_MS = 500,
     COMMIT_EVERY_US = 1000000,
     SLICE_MS = 100,
+    TELL_EVERY_US = 60000000,
 };
 
 struct SinkMember {
@@ -49,8 +50,10 @@ struct SinkMember {
     Backoff backoff;
     Rng rng;
     int64_t max_retries, commit_us;
-    Metric *records, *repeats;
-    int64_t dropped; /* of `repeats`, counted already */
+    Metric *records, *repeats, *skipped;
+    int64_t dropped;            /* of `repeats`, counted already */
+    uint64_t skips, told_skips; /* of `skipped`, counted already, and logged already */
+    int64_t tell_us;            /* the next log line of them, monotonic */
 };
 
 /* ---- partitions ---- */
@@ -253,8 +256,34 @@ static void send_commits(SinkMember *m) {
         LOG_WARN("group_commit", LOG_S("why", e.msg), LOG_S("next", "the next one says more"));
 }
 
+/* Records that are no row's change, and deletes where they aren't wanted: visible, but not a line each. */
+static void tell_skipped(SinkMember *m) {
+    if (m->skips == m->told_skips) return;
+    m->told_skips = m->skips;
+    LOG_INFO("records_skipped", LOG_S("connector", m->spec.connector), LOG_I("task", m->spec.task),
+             LOG_I("tombstones", change_maker_skipped(m->maker, CHANGE_SKIP_TOMBSTONE)),
+             LOG_I("deletes", change_maker_skipped(m->maker, CHANGE_SKIP_DELETE)),
+             LOG_I("truncates", change_maker_skipped(m->maker, CHANGE_SKIP_TRUNCATE)),
+             LOG_I("heartbeats", change_maker_skipped(m->maker, CHANGE_SKIP_HEARTBEAT)),
+             LOG_I("schema_changes", change_maker_skipped(m->maker, CHANGE_SKIP_SCHEMA)),
+             LOG_I("transactions", change_maker_skipped(m->maker, CHANGE_SKIP_TRANSACTION)),
+             LOG_I("messages", change_maker_skipped(m->maker, CHANGE_SKIP_MESSAGE)));
+}
+
+static void count_skipped(SinkMember *m) {
+    uint64_t all = 0;
+    int64_t now_us = clock_mono_us();
+    for (ChangeSkip s = CHANGE_SKIP_NONE + 1; s < CHANGE_SKIPS; s++) all += change_maker_skipped(m->maker, s);
+    if (all > m->skips) metric_add(m->skipped, (int64_t)(all - m->skips));
+    m->skips = all;
+    if (all == m->told_skips || now_us < m->tell_us) return;
+    m->tell_us = now_us + TELL_EVERY_US;
+    tell_skipped(m);
+}
+
 static void count_batch(SinkMember *m) {
     int64_t dropped = sink_partitions_dropped(m->parts);
+    count_skipped(m);
     metric_add(m->records, (int64_t)sink_batch_inputs(m->batch));
     if (dropped > m->dropped) metric_add(m->repeats, dropped - m->dropped);
     m->dropped = dropped;
@@ -388,6 +417,9 @@ bool sink_member_open(const SinkMemberSpec *spec, SinkMember **ret, Err *e) {
                              "Records read from topics and dealt with");
     m->repeats = metrics_get(metrics, METRIC_COUNTER, "millrace_repeats_dropped_total", (Str){0},
                              "Changes left out because they are proven to be in the target");
+    m->skipped = metrics_get(metrics, METRIC_COUNTER, "millrace_records_skipped_total", (Str){0},
+                             "Records of topics that change no row: tombstones, heartbeats and their kin, "
+                             "deletes without delete.enabled");
     m->messages = x_calloc(BATCH_RECORDS, sizeof(rd_kafka_message_t *));
     m->parts = sink_partitions_new(tell_group, m);
     if (!open_front(m, e) || !open_writer(m, e) || !open_letters(m, e) || !open_consumer(m, e)) {
@@ -400,6 +432,7 @@ bool sink_member_open(const SinkMemberSpec *spec, SinkMember **ret, Err *e) {
 
 SinkMember *sink_member_close(SinkMember *m) {
     if (!m) return NULL;
+    if (m->maker) tell_skipped(m);
     sink_batch_free(m->batch);
     kafka_consumer_done(m->messages, m->message_count);
     kafka_consumer_close(m->consumer);

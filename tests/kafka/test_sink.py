@@ -177,9 +177,12 @@ def test_what_a_producer_writes_twice_is_written_once(sink):
     p = sink.start(insert__mode="insert", primary__key__mode="none", delete__enabled="false")
     sink.await_rows([(i, f"n{i}") for i in range(40)], process=p)
     p.stop(signal.SIGKILL)
-    sink.put(records[-2:] + [(key(40), envelope(40, "c", "new", commit=19, number=9))])  # the last commit again, and more of it
+    sink.put(records[-2:] + [(key(40), envelope(40, "c", "new", commit=19, number=9)),  # the last commit again, and more of it
+                              (key(7), None), (key(41), envelope(41, "c", "end", commit=20, number=1))])  # and a tombstone, not wanted
     p = sink.start(insert__mode="insert", primary__key__mode="none", delete__enabled="false")
-    sink.await_rows([(i, f"n{i}") for i in range(40)] + [(40, "new")], process=p)
+    sink.await_rows([(i, f"n{i}") for i in range(40)] + [(40, "new"), (41, "end")], process=p)
+    assert p.stop(signal.SIGTERM) == 0
+    assert "event=records_skipped" in p.log() and "tombstones=1" in p.log()
 
 
 def test_a_tombstone_that_comes_again_takes_no_newer_row(sink):
