@@ -1,4 +1,5 @@
-"""Debezium's JDBC sink and millrace's, each from Debezium's topics and from millrace's: the rows in PostgreSQL are the same.
+"""Debezium's JDBC sink and millrace's, each from Debezium's topics and from millrace's: the rows in PostgreSQL are the same. And both
+in turns on one connector: each goes on from the group's offsets.
 
 The scenario is streamed by both sources into one broker; each sink then carries each source's topics into a database of its own, by the
 same connector's file. What the JVM's own pair of them makes is what the three others are held to. Differences that are left on purpose are
@@ -6,8 +7,11 @@ in DIFFERENCES and in docs/compatibility.md.
 """
 
 import contextlib
+import itertools
 import json
 import re
+import threading
+import time
 from decimal import Decimal
 
 import pytest
@@ -20,7 +24,7 @@ import sides
 import topics
 from conftest import LAB
 from test_same import play
-from test_sink import cluster, key, row, with_schema  # noqa: F401 (a fixture)
+from test_sink import ENVELOPE, cluster, key, with_schema  # noqa: F401 (a fixture)
 
 VERSION = lab_kafka.DEBEZIUM[1]
 FORMATS = ["schemas", "avro"]  # of scenario.SETTINGS: JSON with schemas, and Avro
@@ -29,6 +33,7 @@ SOURCES = {"debezium": "dbz", "millrace": "mil"}  # and the label of its topics
 COMBINATIONS = [(source, sink) for source in SOURCES for sink in ("jdbc", "millrace")]
 JVM = ("debezium", "jdbc")
 # What differs on purpose from the JVM's pair: who brings it, and how it shows. docs/compatibility.md tells why.
+numbers = itertools.count(1)
 DIFFERENCES = {
     "filled before the second capture instance": ("source", r"^dbo_customers \('1',\) points: 'None' and '5'$"),
     "Julian calendar before 1582, offsets": ("source", r" an_offset: '0001-12-30 00:00:00\+00 BC' and '0001-01-01 00:00:00\+00'$"),
@@ -201,3 +206,134 @@ def test_rows_are_those_of_debezium_through_its_own_sink(targets, broker, regist
     assert not left, "\n".join(left)
     sides_of = {side for side, who in zip(("source", "sink"), combination) if who == "millrace"}
     assert {what for d in found for what in known(combination, d)} == {what for what, (side, _) in DIFFERENCES.items() if side in sides_of}
+
+
+class Turns:
+    """A connector that either sink may run, from a topic that somebody fills all the while. Records are inserts, updates and deletes of
+    some keys (upsert), or rows without a key in the target, where one that comes twice shows (insert)."""
+
+    def __init__(self, broker, worker, cluster, mode):  # noqa: F811
+        self.broker, self.worker, self.cluster, self.mode = broker, worker, cluster, mode
+        self.name = f"turns_{mode}_{next(numbers)}"
+        self.directory = lab.fresh_dir(LAB / self.name)
+        self.topic = f"{self.name}.shop.t"
+        self.places = [(self.topic, 0), (self.topic, 1)]
+        broker.create_topic(self.topic, len(self.places))
+        make_database(cluster, self.name)
+        keyed = {} if mode == "upsert" else {"insert.mode": "insert", "primary.key.mode": "none", "delete.enabled": "false"}
+        self.config = {**sink_config(cluster, self.name, [self.topic]), **sides.converters("schemas", None),
+                       "consumer.override.session.timeout.ms": "6000", **keyed}
+        self.count, self.rows, self.is_fed = 0, {}, True
+        self.is_posted, self.process = False, None
+        self.feeder = threading.Thread(target=self._feed)
+        self.feeder.start()
+
+    def _feed(self):
+        while self.is_fed:
+            topics.produce(self.broker, [self._record(i) for i in range(self.count, self.count + 50)])
+            self.count += 50
+            time.sleep(0.05)
+
+    def _record(self, n):
+        i = n if self.mode == "insert" else n * 7 % 40
+        had = {"id": i, "name": self.rows[i]} if i in self.rows else None
+        op = "c" if not had else "d" if n % 5 == 0 else "u"
+        has = None if op == "d" else {"id": i, "name": f"n{n}"}
+        if has:
+            self.rows[i] = has["name"]
+        else:
+            del self.rows[i]
+        source = {"name": "s", "db": "d", "schema": "dbo", "table": "t", "snapshot": "false", "ts_ms": 1000, "event_serial_no": 1,
+                  "commit_lsn": f"00000001:{n:08x}:0001", "change_lsn": f"00000001:{n:08x}:0001"}
+        value = {"before": had, "after": has, "op": op, "ts_ms": 0, "source": source}
+        return self.topic, i % 2, key(i), with_schema(ENVELOPE, value), None
+
+    def sql(self, text):
+        with contextlib.closing(self.cluster.connect(self.name)) as c, c.cursor() as q:
+            q.execute(text)
+            return q.fetchall()
+
+    def newest(self):
+        """The number of the newest record that is in the table."""
+        there = self.sql("select to_regclass('t') is not null")[0][0]
+        return self.sql("select coalesce(max(substr(name, 2)::int), -1) from t")[0][0] if there else -1
+
+    def start(self, who):
+        if who == "millrace":
+            self.process = start_millrace(self.broker, self.directory, self.name, self.config)
+        elif self.is_posted:
+            self.worker.resume(self.name)
+        else:
+            self.worker.post(self.name, self.config)
+            self.is_posted = True
+
+    def stop(self, who):
+        if who == "millrace":
+            assert self.process.stop() == 0, self.process.log()[-3000:]
+        else:
+            self.worker.stop_connector(self.name)
+
+    def stands(self):
+        """Where the group stands: records before, of both partitions."""
+        return sum(max(at, 0) for at in committed(self.broker, self.name, self.places).values())
+
+    def wait_moves(self, who, by=200):
+        """Until the newest row is one of that many records further than all that there was."""
+        since = self.count
+        lab.wait_for(f"{self.name}: {who} goes on", lambda: self.newest() >= since + by, 30, 0.05)
+
+    def wait_end(self):
+        self.is_fed = False
+        self.feeder.join()
+        ends = {(r.topic, r.partition): r.offset + 1 for r in topics.read(self.broker, [self.topic])}
+        wait_carried(self.broker, self.name, ends, lambda: is_up(self.process))
+
+    def close(self):
+        self.is_fed = False
+        self.feeder.join()
+        if self.process and self.process.is_running():
+            self.process.kill()
+
+
+@pytest.mark.parametrize("mode", ["upsert", "insert"])
+def test_sinks_take_turns_in_mid_topic(broker, jvm, cluster, mode):  # noqa: F811
+    """Ours commits what it has written, so that the other neither repeats nor leaves out. Debezium's leaves the group behind even when it
+    is stopped: that is repeated, which a key hides and a table without one shows."""
+    with contextlib.closing(Turns(broker, jvm, cluster, mode)) as turns:
+        repeats = 0
+        for who in ("jdbc", "millrace", "jdbc", "millrace"):
+            turns.start(who)
+            turns.wait_moves(who)
+            turns.stop(who)
+            stands = turns.stands()
+            lab.wait_for("more records", lambda: 0 < stands < turns.count)  # noqa: B023
+            if mode == "insert":
+                [(count, written)] = turns.sql("select count(*), count(distinct id) from t")
+                ahead = written - stands
+                assert ahead == 0 or who == "jdbc" and ahead > 0
+                assert count == written + repeats
+                repeats += ahead
+        turns.start("millrace")
+        turns.wait_end()
+        assert dict(turns.sql("select id, name from t")) == turns.rows
+        assert turns.sql("select count(*) from t") == [(len(turns.rows) + repeats,)]
+
+
+def test_a_killed_worker_loses_nothing(broker, jvm, cluster):  # noqa: F811
+    """What the JVM's sink wrote and hadn't committed comes again: a key hides that, a table without one shows it. The file's last
+    test: the worker stays away."""
+    with contextlib.ExitStack() as stack:
+        both = [stack.enter_context(contextlib.closing(Turns(broker, jvm, cluster, mode))) for mode in ("upsert", "insert")]
+        for turns in both:
+            turns.start("jdbc")
+        for turns in both:
+            turns.wait_moves("jdbc")
+        jvm.stop(kill=True)
+        for turns in both:
+            turns.start("millrace")
+        for turns in both:
+            turns.wait_moves("millrace")
+            turns.wait_end()
+        keyed, keyless = both
+        assert dict(keyed.sql("select id, name from t")) == keyed.rows
+        assert dict(keyless.sql("select id, name from t")) == keyless.rows
