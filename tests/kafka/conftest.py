@@ -30,5 +30,5 @@ def registry():
 def worker(request, broker, registry):
     """A Connect worker of each version of Debezium."""
     group = f"connect-{request.module.__name__}-{request.param}"
-    with lab_kafka.ConnectWorker(LAB / group, broker, request.param, group) as w:
+    with lab_kafka.ConnectWorker(LAB / group, broker, request.param, group, {"offset.flush.interval.ms": 100}) as w:
         yield w

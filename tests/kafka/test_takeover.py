@@ -15,11 +15,13 @@ numbers = itertools.count(1)
 PLAIN = {f"{side}.converter{what}": value for side in ("key", "value")
          for what, value in (("", "org.apache.kafka.connect.json.JsonConverter"), (".schemas.enable", "false"))}
 
+MILLRACES = ("debezium.version", "transaction.max.rows", "topic.creation.enable")  # not for Debezium's connector
+
 
 class Shop:
     """A stand-in with two captured tables, and a connector that either of the two may run."""
 
-    def __init__(self, broker, worker, name):
+    def __init__(self, broker, worker, name, **properties):
         self.broker, self.worker, self.name = broker, worker, name
         self.directory = lab.fresh_dir(LAB / name)
         self.server = lab.Standin(self.directory / "standin", capture_ms=20)
@@ -41,7 +43,8 @@ class Shop:
             "database.hostname": "127.0.0.1", "database.port": str(self.server.port), "database.user": "sa",
             "database.password": lab.PASSWORD, "database.names": "shop", "database.encrypt": "false", "poll.interval.ms": "20",
             "debezium.version": worker.debezium[:3], "schema.history.internal.kafka.topic": f"{name}-history",
-            "schema.history.internal.kafka.bootstrap.servers": broker.address, **PLAIN}
+            "schema.history.internal.kafka.bootstrap.servers": broker.address, **PLAIN,
+            **{k.replace("__", "."): v for k, v in properties.items()}}
         self.worker_file = lab_kafka.write_properties(self.directory / "worker.properties", {
             "bootstrap.servers": broker.address, "group.id": worker.group, "offset.storage.topic": f"{worker.group}-offsets",
             "offset.storage.partitions": 1, **PLAIN})
@@ -93,9 +96,9 @@ class Shop:
             yield
             assert run.stop() == 0
 
-    def debezium(self):
-        mine = {k: v for k, v in self.properties.items() if k != "debezium.version"}
-        self.worker.post(self.name, {**mine, "driver.trustServerCertificate": "true"})
+    def debezium(self, **more):
+        mine = {k: v for k, v in self.properties.items() if k not in MILLRACES}
+        self.worker.post(self.name, {**mine, "driver.trustServerCertificate": "true", **{k.replace("__", "."): v for k, v in more.items()}})
 
     def stop(self):
         self.server.stop()
@@ -130,5 +133,108 @@ def test_each_goes_on_where_the_other_stopped(broker, worker, first):
         places = [(e["source"]["commit_lsn"], e["source"]["change_lsn"], e["source"]["event_serial_no"], e["source"]["table"])
                   for e in events if e["op"] != "r"]
         assert len(set(places)) == len(places)
+    finally:
+        shop.stop()
+
+
+class LargeTransactions(Shop):
+    """One that has transactions of thousands of changes over three tables, and a Debezium that takes its time for them (SLOW). The third
+    table's topic isn't made by itself."""
+    ROWS = 3000
+    SLOW = {"max.batch.size": "20", "max.queue.size": "40", "producer.override.batch.size": "0", "producer.override.buffer.memory": "65536"}
+
+    def __init__(self, broker, worker, name):
+        super().__init__(broker, worker, name, provide__transaction__metadata="true", topic__creation__enable="false",
+                         transaction__max__rows="300", max__batch__size="200")
+        broker.create_topic(f"{name}.transaction", 1)
+        self.sql("CREATE TABLE dbo.late (id int NOT NULL PRIMARY KEY)",
+                 "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'late', @role_name = NULL")
+
+    def transaction(self, first):
+        """Inserts, updates and deletes of the same rows, some rows of another table between them, and one of a third near its end."""
+        ids = range(first, first + self.ROWS)
+        rows = [", ".join(f"({i}, 1, N'note {i}')" for i in ids[at:at + 500]) for at in range(0, self.ROWS, 500)]
+        self.sql("BEGIN TRAN; " + " ".join(f"INSERT dbo.items VALUES {r}; INSERT dbo.marks(price) VALUES (1), (2);" for r in rows)
+                 + f" UPDATE dbo.items SET n = 2 WHERE id >= {first} AND id % 2 = 0; DELETE dbo.items WHERE id >= {first} AND id % 4 = 0;"
+                 f" INSERT dbo.late VALUES ({first}); UPDATE dbo.items SET n = 3 WHERE id >= {first} AND id % 4 = 1; COMMIT")
+        return self.ROWS + 2 * len(rows) + self.ROWS // 2 + self.ROWS // 4 + 1 + self.ROWS // 4
+
+    def topics(self):
+        tables = [f"{self.name}.shop.dbo.{t}" for t in ("items", "marks", "late")]
+        return [t for t in tables if t in self.broker.topics()]
+
+    def changes(self, who):
+        """Changes that one of the two wrote: (place in Debezium's order, number in the transaction) by commit."""
+        found = {}
+        for r in topics.read(self.broker, self.topics()):
+            e = json.loads(r.value) if r.value else {"op": "r"}
+            if e["op"] != "r" and ("millrace" in e["source"]["version"]) == (who == "millrace"):
+                s = e["source"]
+                found.setdefault(s["commit_lsn"], []).append(((s["change_lsn"], s["event_serial_no"]), e["transaction"]["total_order"]))
+        return {commit: sorted(places) for commit, places in found.items()}
+
+    def offset(self):
+        """Debezium's, as the topic of offsets has it."""
+        key = json.dumps([self.name, {"server": self.name, "database": "shop"}], separators=(",", ":")).encode()
+        return json.loads([r.value for r in topics.read(self.broker, [f"{self.worker.group}-offsets"]) if r.key == key][-1])
+
+
+def wait_written(shop, who, count, past=()):
+    """Until one of the two has written that many changes of commits that weren't there before."""
+    def there():
+        return sum(len(c) for commit, c in shop.changes(who).items() if commit not in past) >= count
+    lab.wait_for(f"{count} changes by {who}", there, 60, 0.05)
+
+
+def test_takeover_in_mid_transaction(broker, worker):
+    """Debezium is killed in a transaction, with an offset of its middle stored: millrace writes just what lies behind that offset. And
+    millrace's end in a transaction, of which some is written: Debezium goes on from the transaction before."""
+    shop = LargeTransactions(broker, worker, f"turns{next(numbers)}")
+    try:
+        shop.sql("INSERT dbo.items VALUES (1, 1, N'copied')", "INSERT dbo.marks(price) VALUES (0)")
+        shop.debezium(**LargeTransactions.SLOW)
+        lab.wait_for("the copy", lambda: len(topics.read(broker, shop.topics())) == 2, 60, 0.1)
+        shop.sql("INSERT dbo.marks(price) VALUES (1)")
+        wait_written(shop, "debezium", 1)
+        before = set(shop.changes("debezium"))
+        broker.create_topic(f"{shop.name}.shop.dbo.late", 1)
+        total = shop.transaction(1000)
+        lab.wait_for("an offset within it", lambda: shop.offset()["commit_lsn"] not in before, 60, 0.01)
+        worker.stop(kill=True)
+        offset = shop.offset()
+        place = (offset["change_lsn"], int(offset["event_serial_no"]))
+        sent = shop.changes("debezium")[offset["commit_lsn"]]
+        assert offset["commit_lsn"] not in before and place in dict(sent) and len(sent) < total
+
+        shop.sql("INSERT dbo.marks(price) VALUES (3)")
+        with shop.millrace():
+            wait_written(shop, "millrace", 1, {offset["commit_lsn"]})
+        written = shop.changes("millrace")
+        ours, theirs = written[offset["commit_lsn"]], [c for c in sent if c[0] <= place]
+        assert set(written) & before == set() and ours[0][0] > place
+        assert [number for _, number in theirs + ours] == list(range(1, total + 1))
+        assert len({at for at, _ in theirs + ours}) == total
+
+        broker.delete_topic(f"{shop.name}.shop.dbo.late")
+        lab.wait_for("the topic gone", lambda: len(shop.topics()) == 2)
+        stood, before = shop.offset(), before | set(written) | {offset["commit_lsn"]}
+        shop.transaction(10000)
+        with lab.Millrace(shop.directory, "--plain", shop.worker_file, shop.source_file, name=f"millrace{next(numbers)}") as run:
+            assert run.wait(60) != 0 and "late" in run.log()
+        [(commit, some)] = [(c, found) for c, found in shop.changes("millrace").items() if c not in before]
+        assert 0 < len(some) < total and shop.offset() == stood
+
+        broker.create_topic(f"{shop.name}.shop.dbo.late", 1)
+        worker.start()
+        worker.wait_up()
+        wait_written(shop, "debezium", total, before)
+        worker.stop_connector(shop.name)
+        [theirs] = [found for c, found in shop.changes("debezium").items() if c not in before]
+        assert shop.changes("debezium")[commit] == theirs
+        assert [number for _, number in theirs] == list(range(1, total + 1)) and len(dict(theirs)) == total
+        shop.sql("INSERT dbo.marks(price) VALUES (4)")
+        with shop.millrace():
+            wait_written(shop, "millrace", 1, before | {commit})
+        assert shop.changes("millrace")[commit] == some
     finally:
         shop.stop()
