@@ -91,6 +91,10 @@ class Debezium(Side):
         for name in names:
             self.worker.stop_connector(self.label + name)
 
+    def go_on(self, names=scenario.SETTINGS):
+        for name in names:
+            self.worker.resume(self.label + name)
+
 
 class Millrace(Side):
     """One millrace process a connector, of the given version's shapes."""
@@ -111,6 +115,8 @@ class Millrace(Side):
                 **scenario.settings(self.server, self.broker, name, self.label), **converters(name, self.registry),
                 "debezium.version": self.version}}))
             self.processes[name] = lab.Millrace(self.directory, worker, path, name=f"millrace-{name}")
+
+    go_on = start
 
     def stop(self, names=None, number=signal.SIGTERM):
         for name in list(names or self.processes):

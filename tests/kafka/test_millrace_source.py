@@ -33,7 +33,7 @@ DIFFERENCES = {
 
 @pytest.fixture(scope="module", params=lab_kafka.DEBEZIUM)
 def pair(request, registry):
-    """Debezium and millrace after the whole scenario."""
+    """Debezium and millrace after the whole scenario, both stopped in the midst of it."""
     directory = LAB / f"pair-{request.param}"
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(lab.Standin(directory / "standin"))
@@ -41,7 +41,7 @@ def pair(request, registry):
         worker = stack.enter_context(lab_kafka.ConnectWorker(directory / "connect", brokers[0], request.param))
         both = (sides.Debezium(worker, server, registry),
                 stack.enter_context(sides.Millrace(directory / "millrace", brokers[1], server, registry, SHAPES[request.param])))
-        play(server, both)
+        play(server, both, stop_in=scenario.keys)
         yield both
 
 

@@ -37,16 +37,27 @@ def debeziums(registry):
         yield found
 
 
-def play(server, found, names=scenario.SETTINGS):
-    """Copy, then phase after phase, each side up to a mark before the next."""
+def play(server, found, names=scenario.SETTINGS, stop_in=None):
+    """Copy, then phase after phase, each side up to a mark before the next. In the phase stop_in all are stopped while they stream it; the
+    next one is over when they go on."""
     rows = scenario.build(server)
     for side in found:
         side.start(names)
     for side in found:
         side.wait_copied(rows, names)
+    is_stopped = False
     for at, phase in enumerate([*scenario.PHASES, lambda _: None], 1):  # the last mark's transaction isn't told to have ended
         phase(server)
+        if phase is stop_in:
+            for side in found:
+                side.stop(names)
+            is_stopped = True
+            continue
         scenario.mark(server, at)
+        if is_stopped:
+            for side in found:
+                side.go_on(names)
+            is_stopped = False
         for side in found:
             side.wait_mark(at, names)
 
