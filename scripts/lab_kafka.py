@@ -76,9 +76,9 @@ class Broker:
     """One Kafka broker: KRaft, or (`zookeeper=True`) beside a ZooKeeper of its own. stop() and start() keep its data and its
     port. Topics aren't made by themselves; settings change or add properties."""
 
-    def __init__(self, directory, zookeeper=False, settings=None, heap="384m", options=SMALL):
+    def __init__(self, directory, zookeeper=False, settings=None, heap="384m", options=SMALL, port=None):
         self.directory = lab.fresh_dir(directory)
-        self.port, self.control = lab.free_port(), lab.free_port()
+        self.port, self.control = port or lab.free_port(), lab.free_port()
         self.zookeeper, self.heap, self.options = zookeeper, heap, options
         self.process = self.keeper = None
         self._had = []  # topics when it was last stopped

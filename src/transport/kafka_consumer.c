@@ -27,6 +27,7 @@ struct KafkaConsumer {
     const bool *is_stopping;
     rd_kafka_topic_partition_list_t *assigned; /* ours now */
     rd_kafka_topic_partition_list_t *commits;  /* set, not sent */
+    bool is_member;                            /* partitions were given, or that there are none */
     bool has_failed;
     Err failure; /* of a rebalance, or fatal */
     bool is_paused;
@@ -125,6 +126,7 @@ static void rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_
     (void)rk;
     LOG_INFO(code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "partitions_given" : "partitions_taken_away",
              LOG_I("count", list->cnt));
+    c->is_member = true;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) assign(c, list);
     else revoke(c, list);
 }
@@ -137,6 +139,25 @@ static bool is_told_to_stop(const KafkaConsumer *c) {
 
 /* A JVM worker's consumers would share the partitions with ours, and neither would know what the other does.
  */
+/* librdkafka mends what it can; a member that was let in once waits for that. */
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+    KafkaConsumer *c = opaque;
+    LOG_WARN("kafka_consumer", LOG_S("client", rd_kafka_name(rk)),
+             LOG_S("error", rd_kafka_err2name((rd_kafka_resp_err_t)code)), LOG_S("why", reason));
+    if (c->is_member || c->has_failed || !kafka_error_is_hopeless(code, reason)) return;
+    c->has_failed = true;
+    (void)kafka_error((rd_kafka_resp_err_t)code, "connecting", reason, &c->failure);
+}
+
+/* A call that failed by its time: the reason may have been told in an event. */
+static bool failed(KafkaConsumer *c, rd_kafka_resp_err_t code, const char *what, Err *e) {
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 0);
+    if (m) rd_kafka_message_destroy(m);
+    if (!c->has_failed) return kafka_error(code, what, NULL, e);
+    *e = c->failure;
+    return false;
+}
+
 static bool check_members(KafkaConsumer *c, const char *group, const char *own_prefix, Err *e) {
     const struct rd_kafka_group_list *list = NULL;
     rd_kafka_resp_err_t code = rd_kafka_list_groups(c->rk, group, &list, ASK_MS);
@@ -145,8 +166,7 @@ static bool check_members(KafkaConsumer *c, const char *group, const char *own_p
                  LOG_S("next", "make sure that no other program is a member"));
         return true;
     }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_error(code, "asking for the group's members", NULL, e);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(c, code, "asking for the group's members", e);
     bool ok = true;
     for (int g = 0; ok && g < list->group_cnt; g++)
         for (int i = 0; ok && i < list->groups[g].member_cnt; i++) {
@@ -197,6 +217,7 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     set_queue(c, spec->conf);
     rd_kafka_conf_set_rebalance_cb(spec->conf, rebalanced);
     rd_kafka_conf_set_opaque(spec->conf, c);
+    rd_kafka_conf_set_error_cb(spec->conf, on_error);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, spec->conf, why, sizeof why);
     if (!c->rk) {
         rd_kafka_conf_destroy(spec->conf);

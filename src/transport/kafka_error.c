@@ -1,6 +1,7 @@
 #include "transport/kafka_error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define LOCAL(name)  RD_KAFKA_RESP_ERR__##name
 #define BROKER(name) RD_KAFKA_RESP_ERR_##name
@@ -77,6 +78,13 @@ bool kafka_error_of(rd_kafka_error_t *error, const char *what, Err *e) {
                   rd_kafka_error_name(error), c.cure);
     rd_kafka_error_destroy(error);
     return false;
+}
+
+bool kafka_error_is_hopeless(int code, const char *reason) {
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)
+        return true;
+    /* other failures of a handshake may pass: a peer that restarts */
+    return code == RD_KAFKA_RESP_ERR__SSL && reason && strstr(reason, "certificate");
 }
 
 bool kafka_error_none_in(const rd_kafka_topic_partition_list_t *list, const char *what, Err *e) {

@@ -17,6 +17,10 @@ bool kafka_error(rd_kafka_resp_err_t code, const char *what, const char *detail,
 /* The same of an error object, which is freed. What an abortable error says is retriable here: the
  * transaction is aborted and begun anew. */
 bool kafka_error_of(rd_kafka_error_t *error, const char *what, Err *e);
+/* Whether an event of the client says that connecting won't ever succeed as it is configured: a login that is
+ * refused, a certificate that isn't trusted. The client itself goes on trying, and calls fail by time alone.
+ */
+bool kafka_error_is_hopeless(int code, const char *reason);
 /* The same of the first partition in the list that has an error of its own; true: none has. */
 MUST_CHECK bool kafka_error_none_in(const rd_kafka_topic_partition_list_t *list, const char *what, Err *e);
 /* What became of a record, by its delivery report. A success without an offset is none: when a partition's

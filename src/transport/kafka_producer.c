@@ -32,6 +32,9 @@ struct KafkaProducer {
     StrMap *topics;
     const bool *is_stopping;
     bool is_open;     /* a transaction is */
+    bool is_ready;    /* init_transactions has succeeded */
+    bool is_hopeless; /* before that: it never will; why */
+    Err hopeless;
     bool has_refused; /* in this transaction */
     Err refused;
     uint32_t sent;
@@ -59,7 +62,11 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 
 /* Fatal errors are asked for where they matter; the others are librdkafka's to mend. */
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
-    (void)opaque;
+    KafkaProducer *p = opaque;
+    if (!p->is_ready && !p->is_hopeless && kafka_error_is_hopeless(code, reason)) {
+        p->is_hopeless = true;
+        (void)kafka_error((rd_kafka_resp_err_t)code, "connecting", reason, &p->hopeless);
+    }
     LOG_WARN("kafka_producer", LOG_S("client", rd_kafka_name(rk)),
              LOG_S("error", rd_kafka_err2name((rd_kafka_resp_err_t)code)), LOG_S("why", reason));
 }
@@ -80,7 +87,16 @@ static bool init_transactions(KafkaProducer *p, Err *e) {
     connect_first(p);
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, SLICE_MS);
-        if (!error) return true;
+        if (!error) {
+            p->is_ready = true;
+            return true;
+        }
+        rd_kafka_poll(p->rk, 0);
+        if (p->is_hopeless) {
+            rd_kafka_error_destroy(error);
+            *e = p->hopeless;
+            return false;
+        }
         bool again = rd_kafka_error_is_retriable(error) && clock_mono_us() < until_us && !is_stopping(p);
         if (!again) {
             if (is_stopping(p) && rd_kafka_error_is_retriable(error)) {

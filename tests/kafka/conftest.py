@@ -26,6 +26,13 @@ def registry():
         yield r
 
 
+@pytest.fixture(scope="session")
+def cluster():
+    """One PostgreSQL; each test has a database of its own."""
+    with lab.Postgres(LAB / "sink-pg", database="first", settings={"fsync": "off", "max_connections": 60}) as p:
+        yield p
+
+
 @pytest.fixture(scope="module", params=lab_kafka.DEBEZIUM)
 def worker(request, broker, registry):
     """A Connect worker of each version of Debezium."""

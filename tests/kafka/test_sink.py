@@ -52,12 +52,6 @@ def envelope(i, op, name, commit, number):
                    "commit_lsn": f"00000001:{commit:08x}:0001", "change_lsn": f"00000001:{commit:08x}:{number:04x}"}})
 
 
-@pytest.fixture(scope="session")
-def cluster():
-    with lab.Postgres(LAB / "sink-pg", database="first", settings={"fsync": "off", "max_connections": 60}) as p:
-        yield p
-
-
 class Sink:
     """A topic, a table of its name in a database of its own, and processes of one connector between them."""
 
@@ -81,8 +75,8 @@ class Sink:
         """(key, value) or (key, value, partition)."""
         topics.produce(self.broker, [(self.topic, r[2] if len(r) > 2 else 0, r[0], r[1], None) for r in records])
 
-    def start(self, **settings):
-        worker = lab_kafka.write_properties(self.directory / "worker.properties", {"bootstrap.servers": self.broker.address})
+    def start(self, worker=None, **settings):
+        worker = lab_kafka.write_properties(self.directory / "worker.properties", {"bootstrap.servers": self.broker.address, **(worker or {})})
         config = {"connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector", "tasks.max": "1", "topics": self.topic,
                   "connection.url": f"jdbc:postgresql://127.0.0.1:{self.cluster.port}/{self.database}",
                   "connection.username": "postgres", "connection.password": "", "insert.mode": "upsert",

@@ -60,8 +60,18 @@ static void a_record_without_an_offset_was_not_written(void **state) {
     assert_int_equal(kafka_error_delivery(&m), RD_KAFKA_RESP_ERR__MSG_TIMED_OUT);
 }
 
+static void a_login_that_is_refused_is_hopeless(void **state) {
+    (void)state;
+    assert_true(kafka_error_is_hopeless(RD_KAFKA_RESP_ERR__AUTHENTICATION, "Invalid username or password"));
+    assert_true(kafka_error_is_hopeless(RD_KAFKA_RESP_ERR__SSL, "certificate verify failed"));
+    assert_false(kafka_error_is_hopeless(RD_KAFKA_RESP_ERR__SSL, "connection closed by peer"));
+    assert_false(kafka_error_is_hopeless(RD_KAFKA_RESP_ERR__SSL, NULL));
+    assert_false(kafka_error_is_hopeless(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "1/1 brokers are down"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_login_that_is_refused_is_hopeless),
         cmocka_unit_test(errors_are_classed_and_say_what_to_do),
         cmocka_unit_test(what_the_broker_says_is_kept),
         cmocka_unit_test(a_list_has_the_error_of_its_partitions),
