@@ -1,15 +1,7 @@
 /*
- * Writing takes two forms of the same statement. Few rows go as array parameters (one array a column, in
- * binary): a prepared statement that can be sent ahead with BEGIN and COMMIT, so that a small transaction is
- * one round trip. Many rows go by binary COPY into a temporary table made once per session, and from there by
- * one statement. Measured figures are in apply.c.
- *
- *   puts      INSERT … SELECT … [ON CONFLICT (key) DO UPDATE SET …], or UPDATE … FROM (insert.mode=update)
- *   removes   DELETE … USING … by key
- *   bag       DELETE by ctid: rows of equal content are numbered, and as many go as the changes say
- *
- * Text is compared for a bag as whole rows (ROW(…) = ROW(…) over a subselect is record_eq): NULL equals NULL
- * there, and it can be hashed, where a chain of IS NOT DISTINCT FROM can't.
+ * Opening goes in steps that need the one before: the table by its name, made or changed where that is
+ * allowed; each column's place and encoding in it; the key, and whether what must be filled is; then the
+ * statements (target_sql.h).
  */
 #include "postgres/target.h"
 
@@ -20,270 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "postgres/ddl_pg.h"
-
-/* ---- names in statements ---- */
-
-static Str column_name(const Target *t, uint16_t column) {
-    return str_from(t->table->columns[t->places[column]].name);
-}
-
-static void add_name(const Target *t, uint16_t column, Buf *out) {
-    pgname_quote(out, column_name(t, column));
-}
-
-/* "a", "b", … each with a prefix ("s." or ""). */
-static void add_names(const Target *t, const uint16_t *columns, size_t count, const char *prefix, Buf *out) {
-    for (size_t i = 0; i < count; i++) {
-        buf_cstr(out, i > 0 ? ", " : "");
-        buf_cstr(out, prefix);
-        add_name(t, columns[i], out);
-    }
-}
-
-static bool is_in(const uint16_t *columns, size_t count, uint16_t column) {
-    for (size_t i = 0; i < count; i++)
-        if (columns[i] == column) return true;
-    return false;
-}
-
-static bool is_key(const Target *t, uint16_t column) {
-    return is_in(t->key, t->key_count, column);
-}
-
-static char *take_text(Buf *b) {
-    char *text = str_dup(buf_view(b));
-    buf_clear(b);
-    return text;
-}
-
-/* ---- statements ---- */
-
-static void add_arrays(size_t count, Buf *out) {
-    buf_cstr(out, "unnest("); /* unqualified: only so does the grammar take several arrays */
-    for (size_t i = 0; i < count; i++) buf_printf(out, "%s$%zu", i > 0 ? ", " : "", i + 1);
-    buf_cstr(out, ")");
-}
-
-/* Where rows come from, as relation s with the target's column names. */
-static void add_source(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
-    if (temp) {
-        buf_printf(out, "pg_temp.%s AS s", temp);
-        return;
-    }
-    add_arrays(w->count, out);
-    buf_cstr(out, " AS s(");
-    add_names(t, w->columns, w->count, "", out);
-    buf_cstr(out, ")");
-}
-
-static void add_key_match(const Target *t, Buf *out) {
-    for (size_t i = 0; i < t->key_count; i++) {
-        buf_cstr(out, i > 0 ? " AND t." : "t.");
-        add_name(t, t->key[i], out);
-        buf_cstr(out, " = s.");
-        add_name(t, t->key[i], out);
-    }
-}
-
-/* "a" = EXCLUDED."a", … of the columns outside the key; how many. */
-static size_t add_assignments(const Target *t, const TargetWrite *w, const char *from, Buf *out) {
-    size_t n = 0;
-    for (size_t i = 0; i < w->count; i++) {
-        if (is_key(t, w->columns[i])) continue;
-        buf_cstr(out, n++ > 0 ? ", " : "");
-        add_name(t, w->columns[i], out);
-        buf_printf(out, " = %s.", from);
-        add_name(t, w->columns[i], out);
-    }
-    return n;
-}
-
-static void add_insert(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
-    buf_printf(out, "INSERT INTO %s AS t (", t->qualified);
-    add_names(t, w->columns, w->count, "", out);
-    buf_cstr(out, t->table->has_identity ? ") OVERRIDING SYSTEM VALUE SELECT " : ") SELECT ");
-    add_names(t, w->columns, w->count, "s.", out);
-    buf_cstr(out, " FROM ");
-    add_source(t, w, temp, out);
-    if (t->rules->insert != TARGET_UPSERT || t->key_count == 0) return;
-    buf_cstr(out, " ON CONFLICT (");
-    add_names(t, t->key, t->key_count, "", out);
-    size_t start = out->n;
-    buf_cstr(out, ") DO UPDATE SET ");
-    if (add_assignments(t, w, "EXCLUDED", out) > 0) return;
-    out->n = start;
-    buf_cstr(out, ") DO NOTHING");
-}
-
-static void add_update(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
-    buf_printf(out, "UPDATE %s AS t SET ", t->qualified);
-    if (add_assignments(t, w, "s", out) ==
-        0) { /* nothing but the key: touch it, so that the statement stands */
-        add_name(t, t->key[0], out);
-        buf_cstr(out, " = s.");
-        add_name(t, t->key[0], out);
-    }
-    buf_cstr(out, " FROM ");
-    add_source(t, w, temp, out);
-    buf_cstr(out, " WHERE ");
-    add_key_match(t, out);
-}
-
-static void add_delete(const Target *t, const TargetWrite *w, const char *temp, Buf *out) {
-    buf_printf(out, "DELETE FROM %s AS t USING ", t->qualified);
-    add_source(t, w, temp, out);
-    buf_cstr(out, " WHERE ");
-    add_key_match(t, out);
-}
-
-/* "a", "b" of the written columns that w leaves out. */
-static void add_hidden_names(const Target *t, const TargetWrite *w, Buf *out) {
-    size_t n = 0;
-    for (size_t i = 0; i < t->written_count; i++) {
-        if (is_in(w->columns, w->count, t->written[i])) continue;
-        buf_cstr(out, n++ > 0 ? ", t." : "t.");
-        add_name(t, t->written[i], out);
-    }
-}
-
-/* Conditions that an index can serve, beside the comparison of whole rows: equality of what is never NULL. */
-static void add_plain_matches(const Target *t, const TargetWrite *w, Buf *out) {
-    for (size_t i = 0; i < w->count; i++) {
-        if (t->schema->columns[w->columns[i]].is_nullable) continue;
-        buf_cstr(out, " AND x.");
-        add_name(t, w->columns[i], out);
-        buf_printf(out, " = k.c%zu", i);
-    }
-}
-
-/* A bag's removal. Parameters: the comparable columns, how many times each, how many rows that must be in
- * all, and the table's name for the failure. k: what is to go; x: what is there; m: pairs, numbered; d: the
- * deletion. */
-static void add_bag_delete(const Target *t, const TargetWrite *w, Buf *out) {
-    size_t counts = w->count + 1;
-    buf_cstr(out, "WITH k AS (SELECT u.*, ROW(");
-    for (size_t i = 0; i < w->count; i++) buf_printf(out, "%su.c%zu", i > 0 ? ", " : "", i);
-    buf_cstr(out, ") AS r FROM ROWS FROM (");
-    add_arrays(counts, out);
-    buf_cstr(out, ") WITH ORDINALITY AS u(");
-    for (size_t i = 0; i < w->count; i++) buf_printf(out, "c%zu, ", i);
-    buf_cstr(out, "n, o)), x AS (SELECT t.ctid AS mr_at, t.tableoid AS mr_part, ");
-    add_names(t, w->columns, w->count, "t.", out);
-    buf_cstr(out, ", ROW(");
-    add_names(t, w->columns, w->count, "t.", out);
-    buf_cstr(out, ") AS mr_row, pg_catalog.md5(ROW(");
-    add_hidden_names(t, w, out);
-    buf_printf(out,
-               ")::text) AS mr_hidden FROM %s AS t), m AS (SELECT x.mr_at, x.mr_part, k.n,"
-               " pg_catalog.row_number() OVER one AS i, pg_catalog.count(*) OVER same > k.n"
-               " AND pg_catalog.min(x.mr_hidden) OVER same <> pg_catalog.max(x.mr_hidden) OVER same AS bad"
-               " FROM x JOIN k ON x.mr_row = k.r",
-               t->qualified);
-    add_plain_matches(t, w, out);
-    buf_printf(
-        out,
-        " WINDOW one AS (PARTITION BY k.o ORDER BY x.mr_part, x.mr_at), same AS (PARTITION BY k.o)),"
-        " d AS (DELETE FROM %s AS t USING m WHERE t.ctid = m.mr_at AND t.tableoid = m.mr_part AND m.i <= m.n"
-        " RETURNING 1) SELECT millrace.expect((SELECT pg_catalog.count(*) FROM d), $%zu,"
-        " (SELECT pg_catalog.bool_or(m.bad) FROM m), $%zu)",
-        t->qualified, counts + 1, counts + 2);
-}
-
-typedef void AddStatement(const Target *t, const TargetWrite *w, const char *temp, Buf *out);
-
-/* Both forms of one statement over w->columns. */
-static void make_write(const Target *t, TargetWrite *w, AddStatement *add, const char *temp) {
-    CLEANUP(buf_done) Buf sql = {0};
-    add(t, w, /* temp= */ NULL, &sql);
-    w->small.sql = take_text(&sql);
-    uint32_t *types = x_calloc(w->count, sizeof *types);
-    for (size_t i = 0; i < w->count; i++) types[i] = t->fields[w->columns[i]].array_oid;
-    w->small.types = types;
-    add(t, w, temp, &sql);
-    w->merge.sql = take_text(&sql);
-    buf_printf(&sql,
-               "DROP TABLE IF EXISTS pg_temp.%s; CREATE TEMPORARY TABLE %s ON COMMIT DELETE ROWS AS SELECT ",
-               temp, temp);
-    add_names(t, w->columns, w->count, "", &sql);
-    buf_printf(&sql, " FROM %s WITH NO DATA", t->qualified);
-    w->temp_create = take_text(&sql);
-    buf_printf(&sql, "COPY pg_temp.%s FROM STDIN WITH (FORMAT binary)", temp);
-    w->temp_copy = take_text(&sql);
-    buf_printf(&sql, "TRUNCATE pg_temp.%s", temp);
-    w->temp_clear = take_text(&sql);
-}
-
-/* An upsert looks for the key, locks the row and then writes it; an update of rows that are there is a tenth
- * cheaper. */
-static void make_update(const Target *t, TargetWrite *w, const char *temp) {
-    CLEANUP(buf_done) Buf sql = {0};
-    if (t->rules->insert != TARGET_UPSERT || t->key_count == 0) return;
-    add_update(t, w, temp, &sql);
-    w->update.sql = take_text(&sql);
-}
-
-static void write_done(TargetWrite *w) {
-    free(w->columns);
-    free((char *)(uintptr_t)w->small.sql);
-    free((uint32_t *)(uintptr_t)w->small.types);
-    free((char *)(uintptr_t)w->merge.sql);
-    free((char *)(uintptr_t)w->update.sql);
-    free(w->temp_create);
-    free(w->temp_copy);
-    free(w->temp_clear);
-}
-
-static void make_bag_removes(Target *t) {
-    TargetWrite *w = &t->removes;
-    w->columns = x_calloc(t->written_count, sizeof *w->columns);
-    for (size_t i = 0; i < t->written_count; i++) {
-        uint16_t column = t->written[i];
-        bool is_found = pgtype_is_comparable(t->table->columns[t->places[column]].type.kind) &&
-                        !t->schema->columns[column].is_lob && !t->schema->columns[column].is_computed;
-        if (is_found) w->columns[w->count++] = column;
-    }
-    CLEANUP(buf_done) Buf sql = {0};
-    add_bag_delete(t, w, &sql);
-    w->small.sql = take_text(&sql);
-    enum { OID_INT8 = 20, OID_TEXT = 25, OID_INT8_ARRAY = 1016 };
-    uint32_t *types = x_calloc(w->count + 3, sizeof *types);
-    for (size_t i = 0; i < w->count; i++) types[i] = t->fields[w->columns[i]].array_oid;
-    types[w->count] = OID_INT8_ARRAY;
-    types[w->count + 1] = OID_INT8;
-    types[w->count + 2] = OID_TEXT;
-    w->small.types = types;
-}
-
-static void temp_name(const Target *t, const char *what, unsigned number, char buf[static 32]) {
-    (void)snprintf(buf, 32, "mr_%s_%u_%u", what, (unsigned)t->table->oid, number);
-}
-
-static void make_removes(Target *t) {
-    if (t->is_bag) {
-        make_bag_removes(t);
-        return;
-    }
-    if (t->key_count == 0) return;
-    char temp[32];
-    temp_name(t, "del", 0, temp);
-    t->removes.columns = x_calloc(t->key_count, sizeof *t->removes.columns);
-    memcpy(t->removes.columns, t->key, t->key_count * sizeof *t->key);
-    t->removes.count = t->key_count;
-    make_write(t, &t->removes, add_delete, temp);
-}
-
-static void make_shape(Target *t, TargetShape *shape, unsigned number) {
-    TargetWrite *w = &shape->write;
-    w->columns = x_calloc(t->written_count, sizeof *w->columns);
-    for (size_t i = 0; i < t->written_count; i++) {
-        uint16_t column = t->written[i];
-        if (!(shape->absent[column / 64] >> column % 64 & 1)) w->columns[w->count++] = column;
-    }
-    char temp[32];
-    temp_name(t, "put", number, temp);
-    make_write(t, w, t->rules->insert == TARGET_UPDATE ? add_update : add_insert, temp);
-    make_update(t, w, temp);
-}
+#include "postgres/target_sql.h"
 
 TargetShape *target_shape(Target *t, const uint64_t *absent) {
     size_t bytes = TARGET_WORDS(t->schema->column_count) * sizeof *absent;
@@ -297,14 +26,14 @@ TargetShape *target_shape(Target *t, const uint64_t *absent) {
     shape = shape->next;
     shape->absent = x_malloc(bytes);
     memcpy(shape->absent, absent, bytes);
-    make_shape(t, shape, number + 1);
+    target_sql_puts(t, shape, number + 1);
     return shape;
 }
 
 /* ---- the key ---- */
 
 static bool add_key(Target *t, uint16_t column) {
-    if (is_key(t, column)) return false;
+    if (target_is_key(t, column)) return false;
     t->key[t->key_count++] = column;
     return true;
 }
@@ -399,7 +128,7 @@ static SchemaChange change_of(const Target *t) {
 
 /* The target keeps its columns: new ones aren't written. The key's have to be. */
 static bool is_ignored(const Target *t, size_t column) {
-    if (change_of(t) != SCHEMA_IGNORE || is_key(t, (uint16_t)column)) return false;
+    if (change_of(t) != SCHEMA_IGNORE || target_is_key(t, (uint16_t)column)) return false;
     CLEANUP_FREE char *name = str_dup(t->schema->columns[column].name);
     LOG_WARN("column_ignored", LOG_S("table", t->schema->qualified), LOG_S("column", name),
              LOG_S("why", "the target lacks it, and schema.change.policy says ignore"));
@@ -428,7 +157,7 @@ static bool fit_column(Target *t, size_t column, Err *e) {
     if (place < 0) return is_ignored(t, column) || missing_column(t, column, e);
     t->whats[column] = x_asprintf("%s." STR_FMT, t->schema->qualified, STR_ARG(c->name));
     if (t->table->columns[place].is_generated) {
-        if (!is_key(t, (uint16_t)column)) return true; /* PostgreSQL computes it itself */
+        if (!target_is_key(t, (uint16_t)column)) return true; /* PostgreSQL computes it itself */
         return err_set(
             e, ERR_INVALID, false,
             "%s is in the key, but its column in the target is GENERATED: ALTER TABLE … ALTER COLUMN … DROP "
@@ -498,7 +227,7 @@ static bool check_key(const Target *t, Err *e) {
     for (size_t i = 0; i < t->key_count; i++) places[i] = (uint16_t)t->places[t->key[i]];
     if (catalog_pg_has_unique(t->table, places, t->key_count)) return true;
     CLEANUP(buf_done) Buf names = {0};
-    add_names(t, t->key, t->key_count, "", &names);
+    target_sql_names(t, t->key, t->key_count, "", &names);
     return err_set(e, ERR_INVALID, false,
                    "%s: upserts need a unique index on just the key columns of the target; run: CREATE "
                    "UNIQUE INDEX ON %s (%s)",
@@ -508,9 +237,9 @@ static bool check_key(const Target *t, Err *e) {
 static void make_copy_sql(Target *t) {
     CLEANUP(buf_done) Buf sql = {0};
     buf_printf(&sql, "COPY %s (", t->qualified);
-    add_names(t, t->written, t->written_count, "", &sql);
+    target_sql_names(t, t->written, t->written_count, "", &sql);
     buf_cstr(&sql, ") FROM STDIN WITH (FORMAT binary)");
-    t->copy_sql = take_text(&sql);
+    t->copy_sql = target_sql_take(&sql);
 }
 
 static void make_counters(Target *t) {
@@ -544,8 +273,8 @@ static void make_unstorable(Target *t) {
     for (size_t i = 0; i < t->written_count; i++) {
         uint16_t column = t->written[i];
         const Column *c = &s->columns[column];
-        if (sqltype_form(c->type, c->precision) != FORM_TEXT || is_key(t, column) ||
-            is_in(s->key, s->key_count, column))
+        if (sqltype_form(c->type, c->precision) != FORM_TEXT || target_is_key(t, column) ||
+            target_is_among(s->key, s->key_count, column))
             continue;
         t->unstorable[column] =
             (Unstorable){.mode = t->rules->unstorable, .what = t->whats[column], .changed = changed};
@@ -584,8 +313,8 @@ static bool fit(Target *t, Err *e) {
         t->key_count == 0 && t->rules->key_mode != TARGET_KEY_NONE && t->rules->insert == TARGET_UPSERT;
     t->shapes.absent = x_calloc(TARGET_WORDS(n), sizeof *t->shapes.absent);
     make_unstorable(t);
-    make_shape(t, &t->shapes, 0);
-    make_removes(t);
+    target_sql_puts(t, &t->shapes, 0);
+    target_sql_removes(t);
     make_compact(t);
     make_copy_sql(t);
     make_counters(t);
@@ -630,7 +359,7 @@ static bool look_up(PgConn *c, Target *t, PgTableName *name, Err *e) {
     CLEANUP(buf_done) Buf qualified = {0};
     pgname_qualified(&qualified, str_from(name->schema), str_from(name->table));
     free(t->qualified);
-    t->qualified = take_text(&qualified);
+    t->qualified = target_sql_take(&qualified);
     ok = ok && claims_take(t->rules->claims, t->qualified, t->schema, e);
     if (ok && t->table && t->table->relkind != 'r' && t->table->relkind != 'p')
         ok = err_set(e, ERR_INVALID, false,
@@ -738,7 +467,7 @@ void target_count_change(Target *t, const Change *change) {
 static TargetShape *shape_free(TargetShape *shape) {
     while (shape) {
         TargetShape *next = shape->next;
-        write_done(&shape->write);
+        target_sql_done(&shape->write);
         free(shape->absent);
         free(shape);
         shape = next;
@@ -750,9 +479,9 @@ Target *target_free(Target *t) {
     if (!t) return NULL;
     for (size_t i = 0; t->whats && i < t->schema->column_count; i++) free(t->whats[i]);
     shape_free(t->shapes.next);
-    write_done(&t->shapes.write);
+    target_sql_done(&t->shapes.write);
     free(t->shapes.absent);
-    write_done(&t->removes);
+    target_sql_done(&t->removes);
     catalog_pg_free(t->table);
     free(t->qualified);
     free(t->fields);

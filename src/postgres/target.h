@@ -1,6 +1,6 @@
 /*
  * target.h - one source table's place in PostgreSQL: the target table as it is, how each column is encoded,
- * and the statements that write rows. Made once per schema version; owner thread only.
+ * and the statements that write rows (target_sql.h). Made once per schema version; owner thread only.
  */
 #ifndef POSTGRES_TARGET_H
 #define POSTGRES_TARGET_H
@@ -106,6 +106,15 @@ typedef struct Target {
     bool was_written; /* by the pipeline, before it was opened */
     bool is_trial;    /* TARGET_DDL_TRIAL */
 } Target;
+
+static inline bool target_is_among(const uint16_t *columns, size_t count, uint16_t column) {
+    for (size_t i = 0; i < count; i++)
+        if (columns[i] == column) return true;
+    return false;
+}
+static inline bool target_is_key(const Target *t, uint16_t column) {
+    return target_is_among(t->key, t->key_count, column);
+}
 
 #define TARGET_WORDS(columns) (((columns) + 63) / 64)
 
