@@ -234,12 +234,28 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     return true;
 }
 
+bool kafka_consumer_has_joined(const KafkaConsumer *c) {
+    char *id = rd_kafka_memberid(c->rk);
+    bool has_joined = id && *id;
+    if (id) rd_kafka_mem_free(c->rk, id);
+    return has_joined;
+}
+
+/* librdkafka before 2.3.0 ends the process (an assertion, its issue 4312) when the handle of a member is
+ * freed that has joined but was never given anything: a stop in the midst of a rebalance is enough. Such a
+ * handle is closed, and left with its threads. */
+static bool may_be_freed(const KafkaConsumer *c) {
+    enum { MENDED = 0x020300ff };
+    return c->is_member || rd_kafka_version() >= MENDED || !kafka_consumer_has_joined(c);
+}
+
 KafkaConsumer *kafka_consumer_close(KafkaConsumer *c) {
     if (!c) return NULL;
     if (c->rk) {
+        bool frees = may_be_freed(c);
         (void)rd_kafka_consumer_close(c->rk); /* the host hears of what is left */
         if (c->queue) rd_kafka_queue_destroy(c->queue);
-        rd_kafka_destroy(c->rk);
+        if (frees) rd_kafka_destroy(c->rk);
     }
     rd_kafka_topic_partition_list_destroy(c->assigned);
     rd_kafka_topic_partition_list_destroy(c->commits);

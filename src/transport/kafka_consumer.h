@@ -74,6 +74,8 @@ MUST_CHECK bool kafka_consumer_commit_send(KafkaConsumer *c, bool is_sync, Err *
  * there is room again: the queue had up to `peak` records, of record_bytes each, and has `now`. Pure. */
 bool kafka_consumer_queue_slept(size_t peak, size_t now, size_t record_bytes, size_t full_at,
                                 size_t full_kib);
+/* The group has answered that it knows this member; partitions may come only later. */
+bool kafka_consumer_has_joined(const KafkaConsumer *c);
 /* Partitions that this member has. */
 size_t kafka_consumer_count(const KafkaConsumer *c);
 

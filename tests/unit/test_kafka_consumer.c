@@ -121,6 +121,31 @@ static void a_partition_that_the_host_refuses_delivers_nothing(void **state) {
     kafka_mock_close(&m);
 }
 
+/* It has joined, and each SyncGroup that would give it partitions fails. librdkafka 2.0 would end the
+ * process. */
+static void a_member_that_was_given_nothing_yet_goes_quietly(void **state) {
+    (void)state;
+    enum { SYNC_GROUP = 14, ERRORS = 40 }; /* Kafka's protocol: API key */
+    KafkaMock m;
+    Seen seen = {.start = 0};
+    KafkaConsumer *c = NULL;
+    Err e = {0};
+    rd_kafka_resp_err_t errors[ERRORS];
+    for (int i = 0; i < ERRORS; i++) errors[i] = RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+    kafka_mock_open(&m, "t", TOPIC_PARTITIONS);
+    rd_kafka_mock_push_request_errors_array(m.cluster, SYNC_GROUP, ERRORS, errors);
+    if (!open_of(&m, &seen, &c, &e)) fail_msg("%s", e.msg);
+    for (int i = 0; i < POLLS && !kafka_consumer_has_joined(c); i++) {
+        rd_kafka_message_t *messages[1];
+        size_t count = 0;
+        assert_true(kafka_consumer_poll(c, messages, 1, 100, &count, &e));
+    }
+    assert_true(kafka_consumer_has_joined(c));
+    assert_int_equal(seen.given, 0);
+    kafka_consumer_close(c);
+    kafka_mock_close(&m);
+}
+
 /* 20,000 records or 1,024 KiB are where it stops. */
 static void a_queue_that_was_full_is_half_empty(void **state) {
     (void)state;
@@ -136,6 +161,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_begin_where_the_host_says),
         cmocka_unit_test(a_partition_that_the_host_refuses_delivers_nothing),
+        cmocka_unit_test(a_member_that_was_given_nothing_yet_goes_quietly),
         cmocka_unit_test(a_queue_that_was_full_is_half_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
