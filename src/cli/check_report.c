@@ -76,7 +76,7 @@ void check_report_table(const Findings *f, int columns, bool is_coloured, bool s
                errors ? "a run would fail" : "a run can start");
 }
 
-void check_report_json(const Findings *f, Buf *out) {
+void check_report_json(const Findings *f, const char *connector, Buf *out) {
     json_t *checks = json_array();
     for (size_t i = 0; i < f->count; i++) {
         const Finding *at = &f->items[i];
@@ -85,8 +85,9 @@ void check_report_json(const Findings *f, Buf *out) {
                                         finding_level_name(at->level), "found", at->what, "cure", at->cure));
     }
     size_t errors = findings_count(f, FINDING_ERROR);
-    json_t *all = json_pack("{s:o, s:I, s:I, s:b}", "checks", checks, "errors", (json_int_t)errors,
-                            "warnings", (json_int_t)findings_count(f, FINDING_WARNING), "ok", errors == 0);
+    json_t *all = json_pack("{s:s*, s:o, s:I, s:I, s:b}", "connector", connector, "checks", checks, "errors",
+                            (json_int_t)errors, "warnings", (json_int_t)findings_count(f, FINDING_WARNING),
+                            "ok", errors == 0);
     CLEANUP_FREE char *text = json_dumps(all, JSON_COMPACT);
     if (text) buf_cstr(out, text);
     buf_u8(out, '\n');

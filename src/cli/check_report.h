@@ -12,7 +12,8 @@
 /* An aligned table, wrapped to `columns` (0 = not at all); a cure stands on lines of its own, unwrapped, so
  * that it can be copied. Then a line that counts. shows_all: else what is ok is counted only. */
 void check_report_table(const Findings *f, int columns, bool is_coloured, bool shows_all, Buf *out);
-/* One object: {"checks":[{"check","severity","found","cure"}…],"errors":n,"warnings":n,"ok":bool}. */
-void check_report_json(const Findings *f, Buf *out);
+/* One object, with "connector" before all else unless it is NULL:
+ * {"checks":[{"check","severity","found","cure"}…],"errors":n,"warnings":n,"ok":bool}. */
+void check_report_json(const Findings *f, const char *connector, Buf *out);
 
 #endif

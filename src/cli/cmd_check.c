@@ -13,11 +13,15 @@
 #include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/pair.h"
+#include "cli/topic_run.h"
+#include "kafka/source_start.h"
+#include "kafka/topic_sink.h"
 #include "postgres/precheck_pg.h"
 #include "postgres/scan_pg.h"
 #include "postgres/sink.h"
 #include "sqlserver/precheck.h"
 #include "sqlserver/setup_sql.h"
+#include "worker/check_kafka.h"
 
 enum { PERMISSION_DENIED = 229 };
 
@@ -57,6 +61,10 @@ static bool has_target(const Check *c) {
     return c->pair->sink_class == &postgres_sink_class;
 }
 
+static bool has_topics(const Check *c) {
+    return c->pair->sink_class == &topic_sink_class;
+}
+
 /* ---- options ---- */
 
 static void check_options(Check *c, const TextList *warnings) {
@@ -67,9 +75,31 @@ static void check_options(Check *c, const TextList *warnings) {
 
 /* ---- what the target has stored: the source's checks go by it ---- */
 
+/* Of a source with topics behind it: in the topic of offsets, which is only read. */
+static void read_stored_topic(Check *c) {
+    static const bool never = false;
+    const Options *o = c->pair->sink.options;
+    const SourceOffsetsKey key = {str_from(c->pair->pipeline), str_from(c->context.topic_prefix),
+                                  str_from(c->context.database ? c->context.database : "")};
+    SourceOffsets found = {0};
+    bool exists = false;
+    Err e = {0};
+    progress(c, "kafka-broker");
+    if (!check_kafka_has_topic(o, source_start_topic(o), &exists, &e))
+        return; /* told by the broker's checks */
+    if (exists && !source_start_read(o, &key, source_start_topic(o), &never, &found, &e)) {
+        findings_add_err(&c->found, "kafka-internal-topics", /* cure= */ NULL, &e);
+        return;
+    }
+    if (exists) stored_state_copy(&c->stored, &found.state);
+    c->has_stored = true;
+    source_offsets_done(&found);
+}
+
 static void read_stored(Check *c) {
     ScanPg *target = NULL;
     Err ignored;
+    if (has_topics(c)) read_stored_topic(c);
     if (!has_target(c) || !scan_pg_open(c->pair->sink.options, &c->context, &target, &ignored)) return;
     c->has_stored = scan_pg_stored(target, &c->stored, &ignored);
     scan_pg_close(target);
@@ -140,9 +170,25 @@ static void check_target(Check *c) {
     precheck_pg_all(c->pair->sink.options, &c->context, &tables, progress, c, &c->found);
 }
 
+/* ---- topics behind a source ---- */
+
+static void check_topics(Check *c, size_t task) {
+    const Options *o = c->pair->sink.options;
+    CLEANUP_FREE const Schema **schemas = x_reallocarray(NULL, c->wanted.instance_count + 1, sizeof *schemas);
+    CLEANUP_FREE bool *unused = x_calloc(c->wanted.instance_count + 1, sizeof *unused);
+    CLEANUP_FREE char *id = x_asprintf("%s-%s-%zu", options_str(o, "group.id"), c->pair->pipeline, task);
+    const CheckKafkaSpec spec = {.connector = c->pair->pipeline,
+                                 .options = o,
+                                 .transactional_id = id,
+                                 .offsets_topic = source_start_topic(o),
+                                 .schemas = schemas,
+                                 .schema_count = list_tables(c, schemas, unused)};
+    (void)check_kafka_all(&spec, progress, c, &c->found);
+}
+
 /* ---- the command ---- */
 
-static void report(const Check *c, bool is_json, bool is_quiet) {
+static void report(const Check *c, const char *connector, bool is_json, bool is_quiet) {
     CLEANUP(buf_done) Buf out = {0};
     struct winsize size;
     const char *term = getenv("TERM");
@@ -150,14 +196,15 @@ static void report(const Check *c, bool is_json, bool is_quiet) {
     int columns = is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
     bool is_coloured = is_terminal && !getenv("NO_COLOR"); /* no-color.org */
     if (c->shows_progress) (void)fputs("\r\x1b[K", stderr);
-    if (is_json) check_report_json(&c->found, &out);
+    if (is_json) check_report_json(&c->found, connector, &out);
     else check_report_table(&c->found, columns, is_coloured, !is_quiet, &out);
     (void)fwrite(out.p, 1, out.n, stdout);
     (void)fflush(stdout);
 }
 
 /* One database of the source. False: a run would fail. */
-static bool check_part(const Pair *pair, const Args *args, const TextList *warnings, Claims *claims) {
+static bool check_part(const Pair *pair, size_t task, const Args *args, const TextList *warnings,
+                       Claims *claims) {
     Metrics *metrics = metrics_new();
     Check c = {
         .pair = pair, .context = pair_context(pair, metrics), .shows_progress = isatty(STDERR_FILENO) == 1};
@@ -166,15 +213,70 @@ static bool check_part(const Pair *pair, const Args *args, const TextList *warni
     read_stored(&c);
     check_source(&c);
     if (has_target(&c)) check_target(&c);
+    if (has_topics(&c)) check_topics(&c, task);
+    if (has_topics(&c) && !args_has(args, "json")) (void)printf("source %s\n", pair->source.name);
     if (pair->has_siblings && !args_has(args, "json")) (void)printf("database %s\n", pair_database(pair));
-    report(&c, args_has(args, "json"), args_has(args, "quiet"));
+    report(&c, has_topics(&c) ? pair->source.name : NULL, args_has(args, "json"), args_has(args, "quiet"));
     bool ok = findings_count(&c.found, FINDING_ERROR) == 0;
     check_done(&c);
     metrics_free(metrics);
     return ok;
 }
 
+/* A sink that is fed from topics: which tables it writes is told by records alone. */
+static bool check_sink(const TopicRunSink *sink, const Args *args, const TextList *warnings) {
+    static const bool never = false;
+    Metrics *metrics = metrics_new();
+    const Pair none = {0};
+    Check c = {.pair = &none,
+               .context = {.name = sink->name, .has_topics = true, .metrics = metrics, .is_stopping = &never},
+               .shows_progress = isatty(STDERR_FILENO) == 1};
+    const CheckKafkaSpec spec = {.connector = sink->name, .options = sink->options, .is_sink = true};
+    const PrecheckPgTables tables = {0};
+    check_options(&c, warnings);
+    (void)check_kafka_all(&spec, progress, &c, &c.found);
+    precheck_pg_all(sink->options, &c.context, &tables, progress, &c, &c.found);
+    if (!args_has(args, "json")) (void)printf("sink %s\n", sink->name);
+    report(&c, sink->name, args_has(args, "json"), args_has(args, "quiet"));
+    bool ok = findings_count(&c.found, FINDING_ERROR) == 0;
+    check_done(&c);
+    metrics_free(metrics);
+    return ok;
+}
+
+/* Connectors with topics at their other ends. */
+static int check_connectors(const TopicRun *run, const Args *args, const TextList *warnings) {
+    const TextList none = {0};
+    Claims *claims = claims_new();
+    int status = EXIT_OK;
+    for (size_t i = 0; i < run->source_count; i++)
+        for (size_t k = 0; k < pair_parts(&run->sources[i]); k++) {
+            const Pair part = pair_part(&run->sources[i], k);
+            if (!check_part(&part, k, args, i + k == 0 ? warnings : &none, claims)) status = EXIT_FAILED;
+        }
+    for (size_t i = 0; i < run->sink_count; i++)
+        if (!check_sink(&run->sinks[i], args, i + run->source_count == 0 ? warnings : &none))
+            status = EXIT_FAILED;
+    claims_free(claims);
+    return status;
+}
+
+static int run_connectors(const Args *args) {
+    TextList warnings = {0}, problems = {0};
+    TopicRun run = {0};
+    int status = EXIT_USAGE;
+    bool ok = topic_run_from_files(args->operands, args->operand_count, &run, &warnings, &problems);
+    for (size_t i = 0; i < problems.count; i++) command_error("%s", problems.items[i]);
+    log_set_level(LOG_LEVEL_ERROR);
+    if (ok) status = check_connectors(&run, args, &warnings);
+    topic_run_done(&run);
+    textlist_done(&warnings);
+    textlist_done(&problems);
+    return status;
+}
+
 static int run(const Args *args) {
+    if (topic_run_is_meant(args->operands, args->operand_count)) return run_connectors(args);
     TextList warnings = {0}, problems = {0};
     Pair pair = {0};
     bool ok = command_pair_found(args, &pair, &warnings, &problems);
@@ -186,7 +288,7 @@ static int run(const Args *args) {
         status = EXIT_OK;
         for (size_t i = 0; i < pair_parts(&pair); i++) {
             const Pair part = pair_part(&pair, i);
-            if (!check_part(&part, args, &warnings, claims)) status = EXIT_FAILED;
+            if (!check_part(&part, i, args, &warnings, claims)) status = EXIT_FAILED;
         }
         claims_free(claims);
     }

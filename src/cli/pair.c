@@ -261,8 +261,8 @@ bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList
         char place[PROPS_PLACE_SIZE];
         textlist_printf(problems,
                         "%s: " KAFKA_OPTION_SERVERS
-                        ": with Kafka between source and sink only `millrace run` works "
-                        "on connectors so far",
+                        ": with Kafka between source and sink only `millrace run` and `millrace check` "
+                        "work on connectors so far",
                         props_place(props_get(worker, KAFKA_OPTION_SERVERS), place));
         props_free(worker);
         pair_done(&p);

@@ -121,6 +121,12 @@ static void avro_free(Converter *base) {
     free(c);
 }
 
+static bool avro_ask(Converter *base, Buf *out, Err *e) {
+    AvroConverter *c = (AvroConverter *)base;
+    buf_cstr(out, "the registry answers, compatibility ");
+    return registry_compatibility(c->registry, out, e);
+}
+
 /* ---- writing ---- */
 
 /* The subject that a schema of the topic has. */
@@ -321,6 +327,7 @@ const ConverterClass avro_converter_class = {
     .make = make_confluent,
     .encode = avro_encode_value,
     .decode = avro_decode_value,
+    .ask = avro_ask,
     .free = avro_free,
 };
 const ConverterClass avro_converter_apicurio_class = {
@@ -330,5 +337,6 @@ const ConverterClass avro_converter_apicurio_class = {
     .make = make_apicurio,
     .encode = avro_encode_value,
     .decode = avro_decode_value,
+    .ask = avro_ask,
     .free = avro_free,
 };

@@ -78,6 +78,10 @@ bool converter_new_of(const ConverterClass *class_, const ConverterSpec *spec, C
     return true;
 }
 
+bool converter_ask(Converter *c, Buf *out, Err *e) {
+    return !c->class_->ask || c->class_->ask(c, out, e);
+}
+
 Converter *converter_free(Converter *c) {
     if (!c) return NULL;
     Options *o = c->options;

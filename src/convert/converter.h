@@ -61,6 +61,10 @@ MUST_CHECK bool converter_encode(Converter *c, Str topic, const ConnectSchema *s
 MUST_CHECK bool converter_decode(Converter *c, Str topic, Str bytes, RecordBatch *into,
                                  const ConnectSchema **ret_schema, Value *ret, Err *e);
 
+/* Does what it depends on answer (a registry)? Appends what is to be known of it, nothing when it depends on
+ * nothing. Errors: as above. */
+MUST_CHECK bool converter_ask(Converter *c, Buf *out, Err *e);
+
 /* ---- for the classes ---- */
 
 /* What a class is. Its own struct begins with a Converter, which converter_new fills once make returned. */
@@ -74,7 +78,8 @@ typedef struct ConverterClass {
                    bool *ret_is_null, Err *e);
     bool (*decode)(Converter *c, Str topic, Str bytes, RecordBatch *into, const ConnectSchema **ret_schema,
                    Value *ret, Err *e);
-    void (*free)(Converter *c); /* all of it */
+    bool (*ask)(Converter *c, Buf *out, Err *e); /* NULL: it depends on nothing */
+    void (*free)(Converter *c);                  /* all of it */
 } ConverterClass;
 
 struct Converter {

@@ -236,6 +236,16 @@ bool registry_latest(Registry *r, Str subject, RegistrySchema *ret, Err *e) {
 
 /* ---- registering ---- */
 
+bool registry_compatibility(Registry *r, Buf *out, Err *e) {
+    CLEANUP(answer_done) Answer a = {0};
+    if (!call(r, "GET", "/config", (Str){NULL, 0}, &a, e)) return false;
+    if (a.status != 200) return refuse(r, &a, "its compatibility", (Str){0}, e);
+    const char *level = json_string_value(json_object_get(a.json, "compatibilityLevel"));
+    if (!level) return malformed(r, "its compatibility", e);
+    buf_cstr(out, level);
+    return true;
+}
+
 static bool parse_all(const RegistrySchema *s, AvroSchema **ret) {
     Str texts[MAX_REFERENCES + 1];
     Err e = {0};

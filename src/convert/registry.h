@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/http.h"
 #include "base/str.h"
@@ -44,5 +45,9 @@ MUST_CHECK bool registry_latest(Registry *r, Str subject, RegistrySchema *ret, E
 /* The number under which the subject has the schema, a JSON text; registering it where may_register says so.
  * One that isn't compatible with the subject's newest is ERR_INVALID with the field that differs. */
 MUST_CHECK bool registry_id(Registry *r, Str subject, Str schema, bool may_register, int32_t *ret, Err *e);
+
+/* Append which changes of a schema it lets in, "BACKWARD" or "NONE", where a subject has no rule of its own;
+ * that it answers at all is told by it, too. */
+MUST_CHECK bool registry_compatibility(Registry *r, Buf *out, Err *e);
 
 #endif

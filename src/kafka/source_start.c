@@ -94,3 +94,8 @@ bool source_start_read(const Options *options, const SourceOffsetsKey *key, cons
     else source_offsets_done(&found);
     return ok;
 }
+
+const char *source_start_topic(const Options *options) {
+    bool has_own = options_is_set(options, "offsets.storage.topic");
+    return options_str(options, has_own ? "offsets.storage.topic" : "offset.storage.topic");
+}

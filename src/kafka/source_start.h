@@ -17,4 +17,7 @@
 MUST_CHECK bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
                                   const bool *is_stopping, SourceOffsets *ret, Err *e);
 
+/* The topic of offsets, as the options name it. Borrowed. */
+const char *source_start_topic(const Options *options);
+
 #endif

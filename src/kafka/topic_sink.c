@@ -105,11 +105,6 @@ static void log_warnings(TextList *warnings) {
     textlist_done(warnings);
 }
 
-static char *offsets_topic_of(const Options *o) {
-    bool has_own = options_is_set(o, "offsets.storage.topic");
-    return x_strdup(options_str(o, has_own ? "offsets.storage.topic" : "offset.storage.topic"));
-}
-
 static bool sink_start(const Options *options, const ConnectorContext *context, Sink **ret, Err *e) {
     CLEANUP(textlist_done) TextList warnings = {0};
     Sink *s = x_calloc(1, sizeof *s);
@@ -120,7 +115,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->name = x_strdup(context->name);
     s->prefix = x_strdup(context->topic_prefix);
     s->database = x_strdup(context->database ? context->database : "");
-    s->offsets_topic = offsets_topic_of(options);
+    s->offsets_topic = x_strdup(source_start_topic(options));
     s->transactional_id =
         x_asprintf("%s-%s-%d", options_str(options, "group.id"), context->name, context->task);
     s->max_rows = (size_t)options_int(options, "transaction.max.rows");

@@ -74,6 +74,10 @@ static inline int fake_answer(HttpRig *rig, const RigRequest *r, Buf *reply) {
         if (id == 0 || id > f->count) return fake_error(reply, 404, 40403, "Schema not found");
         return fake_give(f, id - 1, reply);
     }
+    if (str_eq_c(path, "/config")) {
+        buf_cstr(reply, "{\"compatibilityLevel\":\"BACKWARD\"}");
+        return 200;
+    }
     if (!str_starts(path, STR_LIT("/subjects/"))) return fake_error(reply, 404, 404, "no such path");
     path = str_sub(path, 10, str_find(str_sub(path, 10, path.n), '?'));
     (void)str_split(&path, '/', &subject);

@@ -49,7 +49,7 @@ static void json_has_all_of_it(void **state) {
     CLEANUP(findings_done) Findings f = {0};
     CLEANUP(buf_done) Buf out = {0};
     some(&f);
-    check_report_json(&f, &out);
+    check_report_json(&f, /* connector= */ NULL, &out);
     json_t *all = json_loads(buf_text(&out), 0, NULL);
     assert_non_null(all);
     json_t *checks = json_object_get(all, "checks");

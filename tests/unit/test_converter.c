@@ -58,8 +58,8 @@ static const OptionDef marked_options[] = {
      .reason = "nothing to act on",
      .help = "."},
 };
-static const ConverterClass marked = {"a.Marked",    marked_options, 2,          marked_make,
-                                      marked_encode, marked_decode,  marked_free};
+static const ConverterClass marked = {"a.Marked",    marked_options,  2,          marked_make, marked_encode,
+                                      marked_decode, /* ask= */ NULL, marked_free};
 
 static Converter *new_marked(const char *key, const char *value, bool is_key, Err *e) {
     Props *props = props_new();

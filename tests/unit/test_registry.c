@@ -48,6 +48,22 @@ static void a_schema_is_registered_once_and_found_by_number(void **state) {
     fake_stop(&f);
 }
 
+static void its_compatibility_is_asked(void **state) {
+    (void)state;
+    FakeRegistry f;
+    Err e = {0};
+    CLEANUP(buf_done) Buf text = {0};
+    fake_start(&f);
+    Registry *r = over_one(&f);
+    assert_true(registry_compatibility(r, &text, &e));
+    assert_string_equal(buf_text(&text), "BACKWARD");
+    f.wants = "Authorization";
+    assert_false(registry_compatibility(r, &text, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    registry_free(r);
+    fake_stop(&f);
+}
+
 static void what_may_pass_is_tried_again_and_then_is_retriable(void **state) {
     (void)state;
     FakeRegistry f;
@@ -226,6 +242,7 @@ static void references_come_before_what_refers_to_them(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_schema_is_registered_once_and_found_by_number),
+        cmocka_unit_test(its_compatibility_is_asked),
         cmocka_unit_test(what_may_pass_is_tried_again_and_then_is_retriable),
         cmocka_unit_test(another_address_takes_over),
         cmocka_unit_test(no_right_is_said_with_the_property),
