@@ -17,6 +17,7 @@
 
 enum {
     SLICE_MS = 500,
+    CONNECT_LIMIT_MS = 10000,
     INIT_LIMIT_MS = 60000,
     ABORT_LIMIT_MS = 15000,
     CLOSE_LIMIT_MS = 3000,
@@ -73,18 +74,35 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 /* ---- life ---- */
 
-/* Without a connection that is up, librdkafka looks for the coordinator only half a second later. Whether the
- * cluster can be reached is told by what comes next. */
-static void connect_first(KafkaProducer *p) {
-    const struct rd_kafka_metadata *m = NULL;
-    if (rd_kafka_metadata(p->rk, /* all_topics= */ 0, /* only_rkt= */ NULL, &m, SLICE_MS) ==
-        RD_KAFKA_RESP_ERR_NO_ERROR)
-        rd_kafka_metadata_destroy(m);
+static bool cancelled(Err *e) {
+    return err_set(e, ERR_CANCELLED, false, "told to stop");
+}
+
+/* Without a connection that is up, librdkafka looks for the coordinator only half a second later; and without
+ * any, init_transactions fails by time alone. */
+static bool connect_first(KafkaProducer *p, Err *e) {
+    int64_t until_us = clock_mono_us() + (int64_t)CONNECT_LIMIT_MS * 1000;
+    for (;;) {
+        const struct rd_kafka_metadata *m = NULL;
+        rd_kafka_resp_err_t code =
+            rd_kafka_metadata(p->rk, /* all_topics= */ 0, /* only_rkt= */ NULL, &m, SLICE_MS);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(m);
+            return true;
+        }
+        rd_kafka_poll(p->rk, 0);
+        if (p->is_hopeless) {
+            *e = p->hopeless;
+            return false;
+        }
+        if (is_stopping(p)) return cancelled(e);
+        if (clock_mono_us() > until_us) return kafka_error(code, "reaching the cluster", NULL, e);
+    }
 }
 
 static bool init_transactions(KafkaProducer *p, Err *e) {
     int64_t until_us = clock_mono_us() + (int64_t)INIT_LIMIT_MS * 1000;
-    connect_first(p);
+    if (!connect_first(p, e)) return false;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, SLICE_MS);
         if (!error) {
@@ -101,7 +119,7 @@ static bool init_transactions(KafkaProducer *p, Err *e) {
         if (!again) {
             if (is_stopping(p) && rd_kafka_error_is_retriable(error)) {
                 rd_kafka_error_destroy(error);
-                return err_set(e, ERR_CANCELLED, false, "told to stop");
+                return cancelled(e);
             }
             return kafka_error_of(error, "beginning to write (init_transactions)", e);
         }
