@@ -69,6 +69,12 @@ bool args_has(const Args *a, const char *name) {
     return args_value(a, name) != NULL;
 }
 
+bool args_number(const Args *a, const char *name, int64_t otherwise, int64_t max, int64_t *ret, Err *e) {
+    const char *text = args_value(a, name);
+    *ret = otherwise;
+    return !text || str_to_i64(str_from(text), 0, max, ret, e) || err_wrap(e, "option '--%s'", name);
+}
+
 void args_help(const ArgDef *defs, size_t def_count, Buf *out) {
     size_t columns = 0;
     for (size_t i = 0; i < def_count; i++) {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -34,6 +35,10 @@ MUST_CHECK bool args_parse(const ArgDef *defs, size_t def_count, int argc, const
                            Err *e);
 bool args_has(const Args *a, const char *name);
 const char *args_value(const Args *a, const char *name); /* NULL = not given */
+/* A whole number from 0 to max; `otherwise` where it isn't given. Errors: ERR_INVALID, ERR_RANGE, naming the
+ * option. */
+MUST_CHECK bool args_number(const Args *a, const char *name, int64_t otherwise, int64_t max, int64_t *ret,
+                            Err *e);
 /* The table as aligned lines. */
 void args_help(const ArgDef *defs, size_t def_count, Buf *out);
 

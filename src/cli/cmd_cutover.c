@@ -23,7 +23,7 @@
 #include "postgres/sink_option.h"
 #include "postgres/status_store.h"
 
-enum { TIMEOUT_S = 300, SETTLE_S = 12, WAIT_S = 60, LOOK_MS = 500, KEYS_SHOWN = 10 };
+enum { TIMEOUT_S = 300, SETTLE_S = 12, WAIT_S = 60, LOOK_MS = 500, KEYS_SHOWN = 10, SECONDS_MAX = 1000000 };
 
 typedef struct Cutover {
     Pair pair; /* borrowed: one database's part */
@@ -338,10 +338,7 @@ static void cutover_done(Cutover *c) {
 }
 
 static bool seconds(const Args *args, const char *name, int64_t otherwise, int64_t *ret_ms, Err *e) {
-    const char *text = args_value(args, name);
-    *ret_ms = otherwise * 1000;
-    if (!text) return true;
-    if (!str_to_i64(str_from(text), 0, 1000000, ret_ms, e)) return err_wrap(e, "option '--%s'", name);
+    if (!args_number(args, name, otherwise, SECONDS_MAX, ret_ms, e)) return false;
     *ret_ms *= 1000;
     return true;
 }

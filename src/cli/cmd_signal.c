@@ -4,18 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/pair.h"
+#include "cli/signal_data.h"
 #include "pipeline/signal.h"
 #include "postgres/signal_store.h"
 #include "postgres/sink_option.h"
 
-enum { WAIT_S = 15, POLL_MS = 200, LIMIT = 20 };
+enum { WAIT_S = 15, POLL_MS = 200, LIMIT = 20, NUMBER_MAX = 1000000 };
 
 typedef struct Call {
     Pair pair;
@@ -27,30 +26,15 @@ typedef struct Call {
 
 /* ---- what is asked ---- */
 
-/* The options as the signal's data; owned. NULL: there are none. */
-static char *data_of(const Args *args) {
-    const char *whole = args_value(args, "data");
-    if (whole) return x_strdup(whole);
-    json_t *data = json_object(), *tables = json_array();
-    const char *list = args_value(args, "tables"), *filter = args_value(args, "filter");
-    const char *message = args_value(args, "message");
-    Str rest = str_from(list ? list : ""), name;
-    while (str_split(&rest, ',', &name))
-        if (str_trim(name).n) json_array_append_new(tables, json_stringn(str_trim(name).p, str_trim(name).n));
-    if (filter) {
-        json_t *conditions = json_array(), *element;
-        size_t i;
-        json_array_foreach(tables, i, element) json_array_append_new(
-            conditions, json_pack("{s:O, s:s}", "data-collection", element, "filter", filter));
-        json_object_set_new(data, "additional-conditions", conditions);
-    }
-    if (json_array_size(tables)) json_object_set(data, "data-collections", tables);
-    json_decref(tables);
-    if (args_has(args, "blocking")) json_object_set_new(data, "type", json_string("blocking"));
-    if (message) json_object_set_new(data, "message", json_string(message));
-    char *text = json_object_size(data) ? json_dumps(data, JSON_COMPACT) : NULL;
-    json_decref(data);
-    return text;
+static bool take_options(const Args *args, int64_t *ret_wait_s, int64_t *ret_limit, char **ret_data, Err *e) {
+    const SignalAsked asked = {.data = args_value(args, "data"),
+                               .tables = args_value(args, "tables"),
+                               .filter = args_value(args, "filter"),
+                               .message = args_value(args, "message"),
+                               .is_blocking = args_has(args, "blocking")};
+    return args_number(args, "wait", WAIT_S, NUMBER_MAX, ret_wait_s, e) &&
+           args_number(args, "limit", LIMIT, NUMBER_MAX, ret_limit, e) &&
+           signal_data_make(&asked, ret_data, e);
 }
 
 static bool check(const char *type, const char *data) {
@@ -140,15 +124,6 @@ static bool send_one(const Call *c, const char *type, const char *data, int64_t 
     return true;
 }
 
-static bool number(const Args *args, const char *name, int64_t otherwise, int64_t *ret) {
-    const char *text = args_value(args, name);
-    Err e = {0};
-    *ret = otherwise;
-    if (!text || str_to_i64(str_from(text), 0, 1000000, ret, &e)) return true;
-    command_error("signal: option '--%s': %s", name, e.msg);
-    return false;
-}
-
 static int run(const Args *given) {
     Args args = *given;
     int64_t wait_s, limit;
@@ -162,18 +137,20 @@ static int run(const Args *given) {
     args.operands++;
     args.operand_count--;
     bool is_list = strcmp(type, "list") == 0;
-    CLEANUP_FREE char *data = data_of(&args);
+    CLEANUP_FREE char *data = NULL;
     Call c = {0};
-    if (!number(&args, "wait", WAIT_S, &wait_s) || !number(&args, "limit", LIMIT, &limit) ||
-        (!is_list && !check(type, data)))
+    Err e = {0};
+    if (!take_options(&args, &wait_s, &limit, &data, &e)) {
+        command_error("signal: %s", e.msg);
         return EXIT_USAGE;
+    }
+    if (!is_list && !check(type, data)) return EXIT_USAGE;
     log_set_level(LOG_LEVEL_WARN);
     (void)signal(SIGPIPE, SIG_IGN);
     if (!open_call(&args, &c)) {
         close_call(&c);
         return EXIT_USAGE;
     }
-    Err e = {0};
     bool is_refused = false;
     bool ok = connect_target(&c, &e) &&
               (is_list ? list(&c, limit, &e) : send_one(&c, type, data, wait_s, &is_refused, &e));

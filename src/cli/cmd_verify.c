@@ -13,7 +13,7 @@
 #include "cli/live.h"
 #include "cli/pair.h"
 
-enum { SETTLE_S = 12, WAIT_S = 120, LIMIT = 100 };
+enum { SETTLE_S = 12, WAIT_S = 120, LIMIT = 100, NUMBER_MAX = 1000000000 };
 
 typedef struct Verify {
     Compare compare;
@@ -118,19 +118,14 @@ static bool verify_pair(const Pair *pair, Verify *v, Err *e) {
     return ok;
 }
 
-static bool number(const Args *args, const char *name, int64_t otherwise, int64_t *ret, Err *e) {
-    const char *text = args_value(args, name);
-    *ret = otherwise;
-    return !text || str_to_i64(str_from(text), 0, 1000000000, ret, e) || err_wrap(e, "option '--%s'", name);
-}
-
 static int run(const Args *args) {
     int64_t settle_s = 0, wait_s = 0;
     Err e = {0};
     Verify v = {
         .is_json = args_has(args, "json"), .shows_progress = isatty(STDERR_FILENO) == 1, .name_columns = 5};
-    if (!number(args, "settle", SETTLE_S, &settle_s, &e) || !number(args, "wait", WAIT_S, &wait_s, &e) ||
-        !number(args, "limit", LIMIT, &v.limit, &e)) {
+    if (!args_number(args, "settle", SETTLE_S, NUMBER_MAX, &settle_s, &e) ||
+        !args_number(args, "wait", WAIT_S, NUMBER_MAX, &wait_s, &e) ||
+        !args_number(args, "limit", LIMIT, NUMBER_MAX, &v.limit, &e)) {
         command_error("verify: %s", e.msg);
         return EXIT_USAGE;
     }

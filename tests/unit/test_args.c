@@ -1,5 +1,7 @@
 #include "cli/args.h"
 
+#include <string.h>
+
 #include "test.h"
 
 static const ArgDef defs[] = {
@@ -47,6 +49,23 @@ static void values_are_asked_for_and_refused(void **state) {
     assert_false(parse(&a, &e, 2, (const char *[]){"run", "-j"}));
 }
 
+static void a_number_is_within_its_bounds(void **state) {
+    (void)state;
+    Args a;
+    int64_t n = 0;
+    Err e = {0};
+    assert_true(parse(&a, &e, 2, (const char *[]){"run", "--from=70"}));
+    assert_true(args_number(&a, "to", 5, 60, &n, &e));
+    assert_int_equal(n, 5);
+    assert_true(args_number(&a, "from", 5, 70, &n, &e));
+    assert_int_equal(n, 70);
+    assert_false(args_number(&a, "from", 5, 60, &n, &e));
+    assert_int_equal(e.code, ERR_RANGE);
+    assert_non_null(strstr(e.msg, "option '--from'"));
+    assert_true(parse(&a, &e, 2, (const char *[]){"run", "--from=-1"}));
+    assert_false(args_number(&a, "from", 5, 60, &n, &e));
+}
+
 static void the_help_lines_up(void **state) {
     (void)state;
     Buf out = {0};
@@ -62,6 +81,7 @@ int main(void) {
         cmocka_unit_test(options_and_operands_mix),
         cmocka_unit_test(a_mistyped_option_gets_the_nearest_name),
         cmocka_unit_test(values_are_asked_for_and_refused),
+        cmocka_unit_test(a_number_is_within_its_bounds),
         cmocka_unit_test(the_help_lines_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
