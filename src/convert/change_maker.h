@@ -67,16 +67,6 @@ typedef enum ChangeSkip {
 } ChangeSkip;
 const char *change_skip_name(ChangeSkip skip); /* "tombstone"; static */
 
-/* Where a change comes from, for a guard against what was written twice. */
-typedef struct ChangeOrigin {
-    bool is_envelope;
-    bool is_snapshot; /* op r, or source.snapshot says so (true, last, incremental …) */
-    bool has_lsn;     /* commit_lsn and change_lsn were there: SQL Server's, while streaming */
-    Lsn commit_lsn, change_lsn;
-    int64_t event_serial_no; /* 0 = none */
-    uint64_t source;         /* hash of the source's name and database */
-} ChangeOrigin;
-
 typedef struct MadeChange {
     ChangeSkip skip; /* not NONE: there is no change */
     Change change;   /* its schema is the maker's: hold it (batch_hold_schema) */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #define METADATA_PREFIX "millrace:"
@@ -127,6 +128,25 @@ static Source *source_of(Partition *p, uint64_t source) {
     Source *s = &p->sources[p->last_source];
     *s = (Source){.source = source};
     return s;
+}
+
+static bool is_guarded(const ChangeOrigin *o, uint8_t op) {
+    return o->is_envelope && !o->is_snapshot && o->has_lsn &&
+           (op == OP_CREATE || op == OP_UPDATE || op == OP_DELETE);
+}
+
+bool partition_event_of(const ChangeOrigin *o, uint8_t op, Str key, PartitionEvent *ret) {
+    if (!is_guarded(o, op)) return false;
+    struct {
+        Lsn change_lsn;
+        uint8_t op;
+        uint8_t pad[5];
+        int64_t serial;
+    } id = {.change_lsn = o->change_lsn, .op = op, .serial = o->event_serial_no};
+    *ret = (PartitionEvent){.source = o->source, .commit_lsn = o->commit_lsn};
+    for (uint64_t i = 0; i < 2; i++)
+        ret->id[i] = hash_mix(hash_bytes(&id, sizeof id, i), hash_bytes(key.p, key.n, i + 2));
+    return true;
 }
 
 bool partition_guard(Partition *p, const PartitionEvent *event, PartitionVerdict *ret, Err *e) {

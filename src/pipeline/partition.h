@@ -23,7 +23,7 @@
  * partition (a source writes a partition in the order of commits), or when this very event has come before
  * within that commit. Events of a commit are remembered up to PARTITION_EVENTS in memory and
  * PARTITION_STORED_EVENTS in the target; what isn't remembered isn't proven, and is applied. Never dropped:
- * snapshot rows (op r), incremental ones, tombstones, records without an envelope; they aren't offered here.
+ * snapshot rows (op r), incremental ones, tombstones, records without an envelope: partition_event_of.
  * But a tombstone right behind its own delete is left out, be that one applied or dropped: the key may have a
  * row again by now, whose insert is dropped as well if it comes again. So the key is remembered, also in the
  * target: a restart may lie between the two.
@@ -39,6 +39,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "record/change.h"
 #include "record/lsn.h"
 
 enum {
@@ -95,6 +96,10 @@ typedef struct PartitionEvent {
     Lsn commit_lsn;
     uint64_t id[2]; /* a hash of what tells it from every other event of the commit */
 } PartitionEvent;
+
+/* What tells the change from all others. key: the record's, as it was written. false: a change that can't be
+ * proven to be a repeat, and isn't offered to the guard. */
+bool partition_event_of(const ChangeOrigin *origin, uint8_t op, Str key, PartitionEvent *ret);
 
 typedef enum PartitionVerdict { PARTITION_APPLY, PARTITION_DROP } PartitionVerdict;
 

@@ -5,6 +5,7 @@
 #ifndef RECORD_CHANGE_H
 #define RECORD_CHANGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "record/position.h"
@@ -28,6 +29,16 @@ typedef struct Change {
     Position position;    /* OP_READ: end of the chunk's watermark W */
     int64_t source_us;    /* commit time in the source, µs since 1970 UTC; 0 = unknown */
 } Change;
+
+/* Where a change comes from, for a guard against what was written twice. */
+typedef struct ChangeOrigin {
+    bool is_envelope;
+    bool is_snapshot; /* op r, or source.snapshot says so (true, last, incremental …) */
+    bool has_lsn;     /* commit_lsn and change_lsn were there: SQL Server's, while streaming */
+    Lsn commit_lsn, change_lsn;
+    int64_t event_serial_no; /* 0 = none */
+    uint64_t source;         /* hash of the source's name and database */
+} ChangeOrigin;
 
 /* An update whose key differs arrives as OP_DELETE of the old key and OP_CREATE of the new one, so a change
  * has one key: */

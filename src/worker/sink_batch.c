@@ -154,26 +154,6 @@ static bool transform(SinkBatch *b, Err *e) {
 
 /* ---- make ---- */
 
-static PartitionEvent event_of(const Record *r, const MadeChange *made) {
-    struct {
-        Lsn change_lsn;
-        uint8_t op;
-        uint8_t pad[5];
-        int64_t serial;
-    } id = {
-        .change_lsn = made->origin.change_lsn, .op = made->change.op, .serial = made->origin.event_serial_no};
-    PartitionEvent event = {.source = made->origin.source, .commit_lsn = made->origin.commit_lsn};
-    for (uint64_t i = 0; i < 2; i++)
-        event.id[i] = hash_mix(hash_bytes(&id, sizeof id, i), hash_bytes(r->raw_key.p, r->raw_key.n, i + 2));
-    return event;
-}
-
-static bool is_guarded(const MadeChange *made) {
-    uint8_t op = made->change.op;
-    return made->origin.is_envelope && !made->origin.is_snapshot && made->origin.has_lsn &&
-           (op == OP_CREATE || op == OP_UPDATE || op == OP_DELETE);
-}
-
 static void release_schema(void *schema) {
     schema_unref(schema);
 }
@@ -216,11 +196,10 @@ static bool make_one(SinkBatch *b, size_t at, MadeChange *made, bool *ret, Err *
     partition_note_delete(in->state, deletes ? key_number(r) : 0);
     if (is_told || made->skip != CHANGE_SKIP_NONE) return true;
     PartitionVerdict verdict = PARTITION_APPLY;
-    if (is_guarded(made)) {
-        const PartitionEvent event = event_of(r, made);
-        if (!partition_guard(in->state, &event, &verdict, e))
-            return err_wrap(e, "%s-%d", in->topic, (int)in->partition);
-    }
+    PartitionEvent event;
+    if (partition_event_of(&made->origin, made->change.op, r->raw_key, &event) &&
+        !partition_guard(in->state, &event, &verdict, e))
+        return err_wrap(e, "%s-%d", in->topic, (int)in->partition);
     *ret = verdict == PARTITION_APPLY;
     return true;
 }

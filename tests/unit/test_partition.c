@@ -360,6 +360,40 @@ static void every_change_once_in_a_random_world(void **state) {
     for (uint64_t seed = 1; seed <= RUNS; seed++) run(seed);
 }
 
+static void events_differ_by_all_that_tells_them_apart(void **state) {
+    (void)state;
+    const ChangeOrigin origin = {
+        .is_envelope = true, .has_lsn = true, .commit_lsn = lsn_of(7), .change_lsn = lsn_of(3), .source = 9};
+    ChangeOrigin other = origin;
+    PartitionEvent a, b;
+    assert_true(partition_event_of(&origin, OP_UPDATE, STR_LIT("k"), &a));
+    assert_true(partition_event_of(&origin, OP_UPDATE, STR_LIT("k"), &b));
+    assert_memory_equal(a.id, b.id, sizeof a.id);
+    assert_true(partition_event_of(&origin, OP_DELETE, STR_LIT("k"), &b));
+    assert_memory_not_equal(a.id, b.id, sizeof a.id);
+    assert_true(partition_event_of(&origin, OP_UPDATE, STR_LIT("l"), &b));
+    assert_memory_not_equal(a.id, b.id, sizeof a.id);
+    other.event_serial_no = 2;
+    assert_true(partition_event_of(&other, OP_UPDATE, STR_LIT("k"), &b));
+    assert_memory_not_equal(a.id, b.id, sizeof a.id);
+}
+
+static void what_is_of_no_stream_is_not_offered_to_the_guard(void **state) {
+    (void)state;
+    const ChangeOrigin sound = {.is_envelope = true, .has_lsn = true};
+    ChangeOrigin flat = sound, snapshot = sound, elsewhere = sound;
+    PartitionEvent event;
+    flat.is_envelope = false;
+    snapshot.is_snapshot = true;
+    elsewhere.has_lsn = false;
+    assert_true(partition_event_of(&sound, OP_CREATE, STR_LIT("k"), &event));
+    assert_false(partition_event_of(&sound, OP_READ, STR_LIT("k"), &event));
+    assert_false(partition_event_of(&sound, OP_UPSERT, STR_LIT("k"), &event));
+    assert_false(partition_event_of(&flat, OP_DELETE, STR_LIT("k"), &event));
+    assert_false(partition_event_of(&snapshot, OP_CREATE, STR_LIT("k"), &event));
+    assert_false(partition_event_of(&elsewhere, OP_CREATE, STR_LIT("k"), &event));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_targets_offset_wins_over_our_own_commit),
@@ -371,6 +405,8 @@ int main(void) {
         cmocka_unit_test(a_large_commits_events_are_remembered),
         cmocka_unit_test(a_long_run_of_repeats_fails),
         cmocka_unit_test(the_key_of_the_last_delete_is_remembered_over_a_restart),
+        cmocka_unit_test(events_differ_by_all_that_tells_them_apart),
+        cmocka_unit_test(what_is_of_no_stream_is_not_offered_to_the_guard),
         cmocka_unit_test(every_change_once_in_a_random_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
