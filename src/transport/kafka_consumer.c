@@ -56,16 +56,28 @@ static bool ask(KafkaConsumer *c, const rd_kafka_topic_partition_list_t *list, K
     return true;
 }
 
-/* The list gets the offsets at which it begins. */
-static bool choose_starts(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list, Err *e) {
-    if (list->cnt == 0) return true;
+static void name_parts(const rd_kafka_topic_partition_list_t *list, KafkaAssigned *parts) {
+    for (int i = 0; i < list->cnt; i++)
+        parts[i] = (KafkaAssigned){
+            .topic = list->elems[i].topic, .partition = list->elems[i].partition, .metadata = ""};
+}
+
+static bool ask_group(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list, Err *e) {
     rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, ASK_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the group's commits", NULL, e);
     /* one that couldn't be told isn't one that isn't there */
-    if (!kafka_error_none_in(list, "the group's commit", e)) return false;
-    KafkaAssigned *parts = x_calloc((size_t)list->cnt + 1, sizeof *parts);
+    return kafka_error_none_in(list, "the group's commit", e);
+}
+
+/* The list gets the offsets at which it begins. */
+static bool choose_starts(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list, Err *e) {
+    size_t count = (size_t)list->cnt;
+    if (count == 0) return true;
+    KafkaAssigned *parts = x_calloc(count, sizeof *parts);
+    name_parts(list, parts);
     /* names and metadata belong to the list: texts that the host's answer doesn't touch */
-    bool ok = ask(c, list, parts, e) && c->host.assigned(c->host.arg, parts, (size_t)list->cnt, e);
+    bool ok = c->host.taken(c->host.arg, parts, count, e) && ask_group(c, list, e) &&
+              ask(c, list, parts, e) && c->host.assigned(c->host.arg, parts, count, e);
     for (int i = 0; ok && i < list->cnt; i++) list->elems[i].offset = parts[i].start;
     free(parts);
     return ok;
@@ -95,9 +107,7 @@ static void assign(KafkaConsumer *c, rd_kafka_topic_partition_list_t *given) {
 
 static void tell_revoked(KafkaConsumer *c, const rd_kafka_topic_partition_list_t *list, bool is_lost) {
     KafkaAssigned *parts = x_calloc((size_t)list->cnt + 1, sizeof *parts);
-    for (int i = 0; i < list->cnt; i++)
-        parts[i] = (KafkaAssigned){
-            .topic = list->elems[i].topic, .partition = list->elems[i].partition, .metadata = ""};
+    name_parts(list, parts);
     c->host.revoked(c->host.arg, parts, (size_t)list->cnt, is_lost);
     free(parts);
 }

@@ -36,7 +36,12 @@ typedef struct KafkaAssigned {
 } KafkaAssigned;
 
 typedef struct KafkaConsumerHost {
-    /* Say where each begins. False with *e: poll fails with it, and the consumer is to be closed. */
+    /* Partitions are given, of which names are known: when it returns, nobody else writes of them any more.
+     * Only then the group's commits and the logs' ends are asked for: what a former owner, who may not have
+     * heard yet that it is one, wrote and committed until then counts. False with *e: as `assigned`. */
+    bool (*taken)(void *arg, const KafkaAssigned *parts, size_t count, Err *e);
+    /* Say where each begins: the same partitions. False with *e: poll fails with it, and the consumer is to
+     * be closed. */
     bool (*assigned)(void *arg, KafkaAssigned *parts, size_t count, Err *e);
     /* When it returns, nothing of theirs is written any more. is_lost: the group gave them to others already.
      */

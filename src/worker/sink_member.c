@@ -44,6 +44,8 @@ struct SinkMember {
 
     SinkPartitions *parts;
     uint64_t generation; /* counts rebalances */
+    TopicOffset *taken;  /* what is stored of partitions that are being given; NULL = none */
+    size_t taken_count;
     rd_kafka_message_t **messages;
     size_t message_count;
 
@@ -67,6 +69,18 @@ static void tell_group(void *arg, const SinkPartition *p) {
                               partition_metadata(target, p->epoch, metadata));
 }
 
+/* A start that can't be is believed only of a partition that is still ours: another owner may have gone on
+ * with it since its offset was read. */
+static bool fail_start(SinkMember *m, const KafkaAssigned *part, int64_t epoch, Err *e) {
+    const Err why = *e;
+    TopicOffset now = {.topic = part->topic, .partition = part->partition};
+    bool ok = m->spec.writer->look(m->writer, &now, 1, e);
+    buf_done(&now.guard);
+    if (ok && now.epoch != epoch) (void)err_set(e, ERR_FENCED, false, "another task has taken it");
+    else if (ok) *e = why;
+    return err_wrap(e, "%s-%d", part->topic, (int)part->partition);
+}
+
 static bool begin_one(SinkMember *m, KafkaAssigned *part, const TopicOffset *stored, Err *e) {
     const PartitionFacts facts = {
         .has_stored = stored->has_offset,
@@ -86,7 +100,7 @@ static bool begin_one(SinkMember *m, KafkaAssigned *part, const TopicOffset *sto
     SinkPartition *p = sink_partitions_add(m->parts, part->topic, part->partition);
     if (!partition_begin(p->state, &facts, &start, e)) {
         sink_partitions_drop(m->parts, part->topic, part->partition);
-        return err_wrap(e, "%s-%d", part->topic, (int)part->partition);
+        return fail_start(m, part, stored->epoch, e);
     }
     p->epoch = stored->epoch;
     part->start = start.offset;
@@ -117,15 +131,28 @@ static bool begin_all(SinkMember *m, KafkaAssigned *parts, const TopicOffset *st
     return store_starts(m, e);
 }
 
-static bool assigned(void *arg, KafkaAssigned *parts, size_t count, Err *e) {
+static void forget_taken(SinkMember *m) {
+    for (size_t i = 0; i < m->taken_count; i++) buf_done(&m->taken[i].guard);
+    free(m->taken);
+    m->taken = NULL;
+    m->taken_count = 0;
+}
+
+static bool taken(void *arg, const KafkaAssigned *parts, size_t count, Err *e) {
     SinkMember *m = arg;
     m->generation++; /* what is being tried again is told apart by it */
-    TopicOffset *stored = x_calloc(count + 1, sizeof *stored);
+    forget_taken(m);
+    m->taken = x_calloc(count, sizeof *m->taken);
+    m->taken_count = count;
     for (size_t i = 0; i < count; i++)
-        stored[i] = (TopicOffset){.topic = parts[i].topic, .partition = parts[i].partition};
-    bool ok = m->spec.writer->own(m->writer, stored, count, e) && begin_all(m, parts, stored, count, e);
-    for (size_t i = 0; i < count; i++) buf_done(&stored[i].guard);
-    free(stored);
+        m->taken[i] = (TopicOffset){.topic = parts[i].topic, .partition = parts[i].partition};
+    return m->spec.writer->own(m->writer, m->taken, count, e);
+}
+
+static bool assigned(void *arg, KafkaAssigned *parts, size_t count, Err *e) {
+    SinkMember *m = arg;
+    bool ok = begin_all(m, parts, m->taken, count, e);
+    forget_taken(m);
     return ok;
 }
 
@@ -384,11 +411,12 @@ static bool open_consumer(SinkMember *m, Err *e) {
     sink_conf_topics(m->spec.options, &topics);
     m->reset = made.reset;
     m->is_reset_asked = made.is_reset_asked;
-    const KafkaConsumerSpec spec = {.conf = made.conf,
-                                    .own_prefix = SINK_CONF_OWN_PREFIX,
-                                    .topics = &topics,
-                                    .host = {.assigned = assigned, .revoked = revoked, .arg = m},
-                                    .is_stopping = m->spec.is_stopping};
+    const KafkaConsumerSpec spec = {
+        .conf = made.conf,
+        .own_prefix = SINK_CONF_OWN_PREFIX,
+        .topics = &topics,
+        .host = {.taken = taken, .assigned = assigned, .revoked = revoked, .arg = m},
+        .is_stopping = m->spec.is_stopping};
     return kafka_consumer_open(&spec, &m->consumer, e);
 }
 
@@ -438,6 +466,7 @@ SinkMember *sink_member_close(SinkMember *m) {
     kafka_consumer_close(m->consumer);
     sink_partitions_free(m->parts);
     sink_letters_close(m->letters);
+    forget_taken(m);
     if (m->writer) m->spec.writer->stop(m->writer);
     converter_free(m->key);
     converter_free(m->value);

@@ -6,8 +6,9 @@
 enum { TOPIC_PARTITIONS = 2, POLLS = 400 };
 
 typedef struct Seen {
-    int given, taken;
-    int64_t start; /* where partitions begin; -1 = refuse them */
+    int given, taken_away;
+    KafkaMock *late; /* somebody writes to t-0 while partitions are taken */
+    int64_t start;   /* where partitions begin; -1 = refuse them */
     int64_t committed[TOPIC_PARTITIONS];
     char metadata[TOPIC_PARTITIONS][32];
     int64_t high[TOPIC_PARTITIONS];
@@ -26,10 +27,20 @@ static bool given(void *arg, KafkaAssigned *parts, size_t count, Err *e) {
     return s->start >= 0 || err_set(e, ERR_RANGE, false, "no start");
 }
 
-static void taken(void *arg, const KafkaAssigned *parts, size_t count, bool is_lost) {
+static void taken_away(void *arg, const KafkaAssigned *parts, size_t count, bool is_lost) {
     (void)parts;
     (void)is_lost;
-    ((Seen *)arg)->taken += (int)count;
+    ((Seen *)arg)->taken_away += (int)count;
+}
+
+static bool taken(void *arg, const KafkaAssigned *parts, size_t count, Err *e) {
+    const Seen *s = arg;
+    (void)e;
+    for (size_t i = 0; i < count; i++) assert_string_equal(parts[i].topic, "t");
+    if (!s->late) return true;
+    kafka_mock_put(s->late, "t", 0, "k", "late");
+    kafka_mock_flush(s->late);
+    return true;
 }
 
 static bool open_of(const KafkaMock *m, Seen *seen, KafkaConsumer **ret, Err *e) {
@@ -45,10 +56,11 @@ static bool open_of(const KafkaMock *m, Seen *seen, KafkaConsumer **ret, Err *e)
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         assert_int_equal(rd_kafka_conf_set(conf, settings[i][0], settings[i][1], why, sizeof why),
                          RD_KAFKA_CONF_OK);
-    const KafkaConsumerSpec spec = {.conf = conf,
-                                    .own_prefix = "millrace-",
-                                    .topics = &topics,
-                                    .host = {.assigned = given, .revoked = taken, .arg = seen}};
+    const KafkaConsumerSpec spec = {
+        .conf = conf,
+        .own_prefix = "millrace-",
+        .topics = &topics,
+        .host = {.taken = taken, .assigned = given, .revoked = taken_away, .arg = seen}};
     return kafka_consumer_open(&spec, ret, e);
 }
 
@@ -100,8 +112,25 @@ static void partitions_begin_where_the_host_says(void **state) {
     kafka_consumer_commit_set(c, "t", 0, 3, "ours");
     if (!kafka_consumer_commit_send(c, /* is_sync= */ true, &e)) fail_msg("%s", e.msg);
     kafka_consumer_close(c);
-    assert_int_equal(seen.taken, TOPIC_PARTITIONS);
+    assert_int_equal(seen.taken_away, TOPIC_PARTITIONS);
     check_commit(&m, 3, "ours");
+    kafka_mock_close(&m);
+}
+
+/* By a former owner, before it was fenced: else its offset would lie past the end. */
+static void ends_are_asked_for_once_partitions_are_taken(void **state) {
+    (void)state;
+    KafkaMock m;
+    Seen seen = {.late = &m};
+    KafkaConsumer *c = NULL;
+    Err e = {0};
+    kafka_mock_open(&m, "t", TOPIC_PARTITIONS);
+    for (int i = 0; i < 4; i++) kafka_mock_put(&m, "t", i % TOPIC_PARTITIONS, "k", "v");
+    kafka_mock_flush(&m);
+    if (!open_of(&m, &seen, &c, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(read_some(c, 5, &e), 5);
+    assert_int_equal(seen.high[0], 3);
+    kafka_consumer_close(c);
     kafka_mock_close(&m);
 }
 
@@ -160,6 +189,7 @@ static void a_queue_that_was_full_is_half_empty(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_begin_where_the_host_says),
+        cmocka_unit_test(ends_are_asked_for_once_partitions_are_taken),
         cmocka_unit_test(a_partition_that_the_host_refuses_delivers_nothing),
         cmocka_unit_test(a_member_that_was_given_nothing_yet_goes_quietly),
         cmocka_unit_test(a_queue_that_was_full_is_half_empty),

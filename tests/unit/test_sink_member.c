@@ -138,6 +138,35 @@ static void with_tolerance_it_goes_to_the_dead_letter_topic(void **state) {
     sink_rig_close(&r);
 }
 
+/* Of a partition that another has taken since, what was read says nothing: it isn't for good. */
+static void a_start_that_cannot_be(bool has_rival, ErrCode expected) {
+    static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    target.has_rival = has_rival;
+    target.partitions[0] = (Kept){.has_offset = true, .offset = 1000};
+    put_id(&r, 0);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    assert_false(step_to(m, 1, &e));
+    assert_int_equal(e.code, expected);
+    assert_non_null(strstr(e.msg, "t-0"));
+    sink_member_close(m);
+    target.has_rival = false;
+    sink_rig_close(&r);
+}
+
+static void an_offset_past_the_end_stops(void **state) {
+    (void)state;
+    a_start_that_cannot_be(/* has_rival= */ false, ERR_RANGE);
+}
+
+static void an_offset_past_the_end_of_a_lost_partition_does_not(void **state) {
+    (void)state;
+    a_start_that_cannot_be(/* has_rival= */ true, ERR_FENCED);
+}
+
 static void an_unknown_converter_is_refused(void **state) {
     (void)state;
     static const char *const settings[][2] = {{"key.converter", "no.such.Converter"}, {NULL, NULL}};
@@ -158,6 +187,8 @@ int main(void) {
         cmocka_unit_test(a_lost_answer_of_a_put_that_is_not),
         cmocka_unit_test(a_record_that_cannot_be_read_fails_with_its_place),
         cmocka_unit_test(with_tolerance_it_goes_to_the_dead_letter_topic),
+        cmocka_unit_test(an_offset_past_the_end_stops),
+        cmocka_unit_test(an_offset_past_the_end_of_a_lost_partition_does_not),
         cmocka_unit_test(an_unknown_converter_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
