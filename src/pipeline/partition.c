@@ -19,11 +19,16 @@
 
 #define METADATA_PREFIX "millrace:"
 enum {
-    GUARD_VERSION = 2,
-    GUARD_VERSION_WITHOUT_DELETE = 1,
+    GUARD_VERSION_1 = 1, /* without the delete's key, */
+    GUARD_VERSION_2 = 2, /*   without places and flags */
+    GUARD_VERSION = 3,
     EVENTS_MIN = 16,
-    SOURCE_HEAD_BYTES = 8 + LSN_BYTES + 2,
-    EVENT_BYTES = 16
+    HEAD_BYTES_1 = 1 + 4,
+    HEAD_BYTES_2 = HEAD_BYTES_1 + 8,
+    HEAD_BYTES = HEAD_BYTES_2 + 1,
+    SOURCE_HEAD_BYTES_2 = 8 + LSN_BYTES + 2,
+    SOURCE_HEAD_BYTES = SOURCE_HEAD_BYTES_2 + 1 + LSN_BYTES + 8,
+    EVENT_BYTES = 16,
 };
 
 typedef struct EventId {
@@ -33,7 +38,10 @@ typedef struct EventId {
 typedef struct Source {
     uint64_t source;
     Lsn commit_lsn;
-    EventId *events; /* of that commit, in order of arrival */
+    bool is_partial; /* events of that commit may have been applied that aren't remembered */
+    Lsn last_change; /* the largest place of its events */
+    int64_t last_serial;
+    EventId *events; /* in order of arrival */
     size_t count, cap;
     uint32_t *slots; /* index + 1 into events; a power of two, at least 2 * cap */
 } Source;
@@ -47,6 +55,7 @@ struct Partition {
     Source sources[PARTITION_SOURCES];
     size_t source_count;
     size_t last_source; /* found last */
+    bool has_past;      /* a source that is new here may have begun its commit before */
     uint64_t run;
     uint64_t deleted_key; /* 0 = none */
     int64_t dropped;
@@ -88,14 +97,17 @@ static void grow(Source *s) {
 }
 
 static void add_event(Source *s, const EventId *id) {
-    if (s->count == PARTITION_EVENTS) return; /* not remembered: not proven */
+    if (s->count == PARTITION_EVENTS) { /* not remembered: not proven */
+        s->is_partial = true;
+        return;
+    }
     if (s->count == s->cap) grow(s);
     s->events[s->count] = *id;
     s->slots[slot_of(s, id)] = (uint32_t)s->count + 1;
     s->count++;
 }
 
-static void next_commit(Source *s, const Lsn *lsn) {
+static void forget_events(Source *s) {
     if (s->cap > EVENTS_MIN) { /* a large one: the next is likely small again */
         free(s->events);
         free(s->slots);
@@ -106,7 +118,31 @@ static void next_commit(Source *s, const Lsn *lsn) {
         memset(s->slots, 0, 2 * s->cap * sizeof *s->slots);
     }
     s->count = 0;
+}
+
+static void next_commit(Source *s, const Lsn *lsn) {
+    bool is_first = lsn_is_zero(&s->commit_lsn);
+    forget_events(s);
     s->commit_lsn = *lsn;
+    s->is_partial = is_first && s->is_partial;
+    s->last_change = (Lsn){{0}};
+    s->last_serial = 0;
+}
+
+static int place_cmp(const Source *s, const PartitionEvent *event) {
+    int order = lsn_cmp(&event->change_lsn, &s->last_change);
+    return order ? order : (event->serial > s->last_serial) - (event->serial < s->last_serial);
+}
+
+/* One that isn't remembered: new, or of a part of the commit that was forgotten. */
+static void note_event(Source *s, const PartitionEvent *event, const EventId *id) {
+    int order = place_cmp(s, event);
+    if (s->is_partial && order <= 0) forget_events(s);
+    if (order > 0) {
+        s->last_change = event->change_lsn;
+        s->last_serial = event->serial;
+    }
+    add_event(s, id);
 }
 
 /* The source's place; made where there is none, in place of the eldest when there are too many. */
@@ -123,10 +159,11 @@ static Source *source_of(Partition *p, uint64_t source) {
         free(p->sources[0].slots);
         memmove(&p->sources[0], &p->sources[1], (PARTITION_SOURCES - 1) * sizeof *p->sources);
         p->source_count--;
+        p->has_past = true;
     }
     p->last_source = p->source_count++;
     Source *s = &p->sources[p->last_source];
-    *s = (Source){.source = source};
+    *s = (Source){.source = source, .is_partial = p->has_past};
     return s;
 }
 
@@ -143,7 +180,10 @@ bool partition_event_of(const ChangeOrigin *o, uint8_t op, Str key, PartitionEve
         uint8_t pad[5];
         int64_t serial;
     } id = {.change_lsn = o->change_lsn, .op = op, .serial = o->event_serial_no};
-    *ret = (PartitionEvent){.source = o->source, .commit_lsn = o->commit_lsn};
+    *ret = (PartitionEvent){.source = o->source,
+                            .commit_lsn = o->commit_lsn,
+                            .change_lsn = o->change_lsn,
+                            .serial = o->event_serial_no};
     for (uint64_t i = 0; i < 2; i++)
         ret->id[i] = hash_mix(hash_bytes(&id, sizeof id, i), hash_bytes(key.p, key.n, i + 2));
     return true;
@@ -168,7 +208,7 @@ bool partition_guard(Partition *p, const PartitionEvent *event, PartitionVerdict
             PARTITION_RUN_MAX, lsn_format(&s->commit_lsn, last), lsn_format(&event->commit_lsn, this));
     }
     if (order > 0) next_commit(s, &event->commit_lsn);
-    add_event(s, &id);
+    note_event(s, event, &id);
     p->run = 0;
     *ret = PARTITION_APPLY;
     return true;
@@ -186,18 +226,27 @@ int64_t partition_dropped(const Partition *p) {
     return p->dropped;
 }
 
-/* Version, run, key of the delete, then per source: number, LSN, count, events. Little-endian. */
+static bool is_cut(const Source *s) {
+    return s->is_partial || s->count > PARTITION_STORED_EVENTS;
+}
+
+/* Version, run, key of the delete, whether there is a past; then per source: number, LSN, count, whether the
+ * commit is cut, its last place, events. Little-endian. */
 void partition_guard_write(const Partition *p, Buf *out) {
-    if (p->source_count == 0 && p->deleted_key == 0) return;
+    if (p->source_count == 0 && p->deleted_key == 0 && !p->has_past) return;
     buf_u8(out, GUARD_VERSION);
     buf_le32(out, (uint32_t)p->run);
     buf_le64(out, p->deleted_key);
+    buf_u8(out, p->has_past);
     for (size_t i = 0; i < p->source_count; i++) {
         const Source *s = &p->sources[i];
         size_t n = s->count < PARTITION_STORED_EVENTS ? s->count : PARTITION_STORED_EVENTS;
         buf_le64(out, s->source);
         buf_add(out, s->commit_lsn.b, LSN_BYTES);
         buf_le16(out, (uint16_t)n);
+        buf_u8(out, is_cut(s));
+        buf_add(out, s->last_change.b, LSN_BYTES);
+        buf_le64(out, (uint64_t)s->last_serial);
         for (size_t k = s->count - n; k < s->count; k++) {
             buf_le64(out, s->events[k].id[0]);
             buf_le64(out, s->events[k].id[1]);
@@ -212,23 +261,41 @@ static uint64_t take_le(Str *in, size_t bytes) {
     return v;
 }
 
+static Lsn take_lsn(Str *in) {
+    Lsn lsn;
+    memcpy(lsn.b, in->p, LSN_BYTES);
+    *in = str_sub(*in, LSN_BYTES, SIZE_MAX);
+    return lsn;
+}
+
+static void read_source(Partition *p, uint8_t version, Str *in) {
+    bool has_places = version == GUARD_VERSION;
+    Source *s = source_of(p, take_le(in, 8));
+    s->commit_lsn = take_lsn(in);
+    uint64_t n = take_le(in, 2);
+    s->is_partial = has_places ? take_le(in, 1) != 0 : n == PARTITION_STORED_EVENTS;
+    if (has_places) {
+        s->last_change = take_lsn(in);
+        s->last_serial = (int64_t)take_le(in, 8);
+    }
+    for (; n > 0 && in->n >= EVENT_BYTES; n--) {
+        const uint64_t first = take_le(in, 8);
+        add_event(s, &(EventId){{first, take_le(in, 8)}});
+    }
+}
+
 /* What can't be read proves nothing, and is left out. */
 static void guard_read(Partition *p, Str in) {
-    if (in.n < 5 || (in.p[0] != GUARD_VERSION && in.p[0] != GUARD_VERSION_WITHOUT_DELETE)) return;
-    bool has_delete = in.p[0] == GUARD_VERSION;
-    if (has_delete && in.n < 13) return;
+    static const size_t heads[] = {
+        [GUARD_VERSION_1] = HEAD_BYTES_1, [GUARD_VERSION_2] = HEAD_BYTES_2, [GUARD_VERSION] = HEAD_BYTES};
+    uint8_t version = in.n > 0 ? (uint8_t)in.p[0] : 0;
+    if (version == 0 || version > GUARD_VERSION || in.n < heads[version]) return;
+    size_t source_head = version < GUARD_VERSION ? SOURCE_HEAD_BYTES_2 : SOURCE_HEAD_BYTES;
     in = str_sub(in, 1, SIZE_MAX);
     p->run = take_le(&in, 4);
-    if (has_delete) p->deleted_key = take_le(&in, 8);
-    while (in.n >= SOURCE_HEAD_BYTES && p->source_count < PARTITION_SOURCES) {
-        Source *s = source_of(p, take_le(&in, 8));
-        memcpy(s->commit_lsn.b, in.p, LSN_BYTES);
-        in = str_sub(in, LSN_BYTES, SIZE_MAX);
-        for (uint64_t n = take_le(&in, 2); n > 0 && in.n >= EVENT_BYTES; n--) {
-            const uint64_t first = take_le(&in, 8);
-            add_event(s, &(EventId){{first, take_le(&in, 8)}});
-        }
-    }
+    if (version >= GUARD_VERSION_2) p->deleted_key = take_le(&in, 8);
+    if (version == GUARD_VERSION) p->has_past = take_le(&in, 1) != 0;
+    while (in.n >= source_head && p->source_count < PARTITION_SOURCES) read_source(p, version, &in);
 }
 
 /* ---- where it begins ---- */
@@ -287,8 +354,11 @@ bool partition_begin(Partition *p, const PartitionFacts *f, PartitionStart *ret,
     p->stored = f->stored;
     p->position = start.offset;
     p->epoch = f->epoch;
-    if (!start.is_adopted)
-        guard_read(p, f->guard); /* else it tells of another way, and a reset may be a replay */
+    /* Of a way that others went the guard knows nothing, also where it led to the same offset: they may have
+     * begun further back and written repeats; and a reset may be meant as a replay. */
+    bool is_theirs = f->group == PARTITION_GROUP_OTHERS;
+    p->has_past = is_theirs || (start.is_reset && start.offset > 0);
+    if (!is_theirs) guard_read(p, f->guard);
     *ret = start;
     return true;
 }

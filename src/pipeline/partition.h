@@ -22,12 +22,15 @@
  * envelope (op c, u, d) is dropped when its commit LSN lies below the last one of its source in this
  * partition (a source writes a partition in the order of commits), or when this very event has come before
  * within that commit. Events of a commit are remembered up to PARTITION_EVENTS in memory and
- * PARTITION_STORED_EVENTS in the target; what isn't remembered isn't proven, and is applied. Never dropped:
- * snapshot rows (op r), incremental ones, tombstones, records without an envelope: partition_event_of.
- * But a tombstone right behind its own delete is left out, be that one applied or dropped: the key may have a
- * row again by now, whose insert is dropped as well if it comes again. So the key is remembered, also in the
- * target: a restart may lie between the two.
- * A long run of drops fails: a source that was set back would lose all its changes so.
+ * PARTITION_STORED_EVENTS in the target; what isn't remembered isn't proven, and is applied. It may then be
+ * an old event that comes again and stands before remembered ones, whose own repeats have to follow it into
+ * the target: so where a commit isn't remembered from its beginning on, an event that stands before the last
+ * one (by change LSN and serial number) makes all of the commit be forgotten. Never dropped: snapshot rows
+ * (op r), incremental ones, tombstones, records without an envelope: partition_event_of. But a tombstone
+ * right behind its own delete is left out, be that one applied or dropped: the key may have a row again by
+ * now, whose insert is dropped as well if it comes again. So the key is remembered, also in the target: a
+ * restart may lie between the two. A long run of drops fails: a source that was set back would lose all its
+ * changes so.
  */
 #ifndef PIPELINE_PARTITION_H
 #define PIPELINE_PARTITION_H
@@ -94,6 +97,8 @@ void partition_pass(Partition *p, int64_t next);
 typedef struct PartitionEvent {
     uint64_t source; /* of server and database */
     Lsn commit_lsn;
+    Lsn change_lsn; /* with `serial` its place in the commit, as far as that tells one */
+    int64_t serial;
     uint64_t id[2]; /* a hash of what tells it from every other event of the commit */
 } PartitionEvent;
 

@@ -159,6 +159,103 @@ static void a_large_commits_events_are_remembered(void **state) {
     partition_free(p);
 }
 
+/* The event of that number in commit 5, in the order of the commit. */
+static PartitionVerdict guard_placed(Partition *p, uint32_t number) {
+    const PartitionEvent event = {.source = 1,
+                                  .commit_lsn = lsn_of(5),
+                                  .change_lsn = lsn_of(number),
+                                  .serial = 1,
+                                  .id = {number * 64, number}};
+    PartitionVerdict v = PARTITION_APPLY;
+    Err e = {0};
+    assert_true(partition_guard(p, &event, &v, &e));
+    return v;
+}
+
+static Partition *begun(const PartitionFacts *f) {
+    Partition *p = partition_new();
+    PartitionStart start;
+    Err e = {0};
+    if (!partition_begin(p, f, &start, &e)) fail_msg("%s", e.msg);
+    return p;
+}
+
+/* The same partition, taken by another. */
+static Partition *taken_again(Partition *p, PartitionGroup group) {
+    CLEANUP(buf_done) Buf stored = {0};
+    PartitionFacts f = facts();
+    partition_guard_write(p, &stored);
+    partition_free(p);
+    f.has_stored = true;
+    f.stored = f.committed = 40;
+    f.group = group;
+    f.guard = buf_view(&stored);
+    return begun(&f);
+}
+
+/* Else the old state of a row would stay: its first event is applied once more, its last is taken for proven.
+ */
+static void a_forgotten_event_that_comes_again_brings_all_behind_it(void **state) {
+    (void)state;
+    enum { COMMIT_EVENTS = 300 };
+    Partition *p = running();
+    for (uint32_t i = 1; i <= COMMIT_EVENTS; i++) assert_int_equal(guard_placed(p, i), PARTITION_APPLY);
+    p = taken_again(p, PARTITION_GROUP_OURS);
+    for (uint32_t i = COMMIT_EVENTS - 9; i <= COMMIT_EVENTS; i++)
+        assert_int_equal(guard_placed(p, i), PARTITION_DROP);
+    assert_int_equal(guard_placed(p, COMMIT_EVENTS + 1),
+                     PARTITION_APPLY); /* new: nothing is forgotten for it */
+    assert_int_equal(guard_placed(p, COMMIT_EVENTS), PARTITION_DROP);
+    for (uint32_t i = 1; i <= COMMIT_EVENTS + 1; i++) assert_int_equal(guard_placed(p, i), PARTITION_APPLY);
+    for (uint32_t i = 1; i <= 20; i++) assert_int_equal(guard(p, 1, 6, i), PARTITION_APPLY);
+    for (uint32_t i = 1; i <= 20; i++) assert_int_equal(guard(p, 1, 6, i), PARTITION_DROP);
+    partition_free(p);
+}
+
+static void of_a_way_that_others_went_nothing_is_proven(void **state) {
+    (void)state;
+    Partition *p = running();
+    for (uint32_t i = 1; i <= 3; i++) assert_int_equal(guard_placed(p, i), PARTITION_APPLY);
+    p = taken_again(p, PARTITION_GROUP_OURS);
+    assert_int_equal(guard_placed(p, 2), PARTITION_DROP);
+    p = taken_again(p, PARTITION_GROUP_OTHERS); /* and it led to the same offset */
+    assert_int_equal(guard_placed(p, 3), PARTITION_APPLY);
+    p = taken_again(p, PARTITION_GROUP_OURS); /* that is remembered */
+    assert_int_equal(guard_placed(p, 2), PARTITION_APPLY);
+    assert_int_equal(guard_placed(p, 3), PARTITION_APPLY);
+    partition_free(p);
+}
+
+/* Version 1 has no key of a delete, and neither has places. */
+static void a_guard_of_version(uint8_t version) {
+    CLEANUP(buf_done) Buf stored = {0};
+    const Lsn lsn = lsn_of(5);
+    PartitionFacts f = facts();
+    buf_u8(&stored, version);
+    buf_le32(&stored, 0);
+    if (version == 2) buf_le64(&stored, 77);
+    buf_le64(&stored, 1);
+    buf_add(&stored, lsn.b, LSN_BYTES);
+    buf_le16(&stored, 1);
+    buf_le64(&stored, 7 * 64);
+    buf_le64(&stored, 7);
+    f.has_stored = true;
+    f.stored = 40;
+    f.guard = buf_view(&stored);
+    Partition *p = begun(&f);
+    assert_int_equal(partition_is_behind_delete(p, 77), version == 2);
+    assert_int_equal(guard(p, 1, 5, 7), PARTITION_DROP);
+    assert_int_equal(guard(p, 1, 4, 8), PARTITION_DROP);
+    assert_int_equal(guard(p, 1, 5, 8), PARTITION_APPLY);
+    partition_free(p);
+}
+
+static void a_guard_that_an_older_version_stored_is_read(void **state) {
+    (void)state;
+    a_guard_of_version(1);
+    a_guard_of_version(2);
+}
+
 static void a_long_run_of_repeats_fails(void **state) {
     (void)state;
     Partition *p = running();
@@ -172,10 +269,9 @@ static void a_long_run_of_repeats_fails(void **state) {
     partition_free(p);
 }
 
-/* And of what an earlier version stored, the rest is read. */
 static void the_key_of_the_last_delete_is_remembered_over_a_restart(void **state) {
     (void)state;
-    CLEANUP(buf_done) Buf stored = {0}, old = {0};
+    CLEANUP(buf_done) Buf stored = {0};
     Partition *p = running();
     PartitionStart start;
     Err e = {0};
@@ -194,15 +290,6 @@ static void the_key_of_the_last_delete_is_remembered_over_a_restart(void **state
     partition_note_delete(p, 0);
     assert_false(partition_is_behind_delete(p, 77));
     assert_false(partition_is_behind_delete(p, 0)); /* no key */
-    partition_free(p);
-    buf_u8(&old, 1);
-    buf_add(&old, stored.p + 1, 4);
-    buf_add(&old, stored.p + 13, stored.n - 13);
-    f.guard = buf_view(&old);
-    p = partition_new();
-    assert_true(partition_begin(p, &f, &start, &e));
-    assert_false(partition_is_behind_delete(p, 77));
-    assert_int_equal(guard(p, 1, 5, 1), PARTITION_DROP);
     partition_free(p);
 }
 
@@ -403,6 +490,9 @@ int main(void) {
         cmocka_unit_test(metadata_names_the_target),
         cmocka_unit_test(what_is_proven_is_dropped_and_nothing_else),
         cmocka_unit_test(a_large_commits_events_are_remembered),
+        cmocka_unit_test(a_forgotten_event_that_comes_again_brings_all_behind_it),
+        cmocka_unit_test(of_a_way_that_others_went_nothing_is_proven),
+        cmocka_unit_test(a_guard_that_an_older_version_stored_is_read),
         cmocka_unit_test(a_long_run_of_repeats_fails),
         cmocka_unit_test(the_key_of_the_last_delete_is_remembered_over_a_restart),
         cmocka_unit_test(events_differ_by_all_that_tells_them_apart),
