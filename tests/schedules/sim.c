@@ -15,6 +15,7 @@
 #include "fake_source.h"
 #include "fake_target.h"
 #include "proc.h"
+#include "sink_half.h"
 
 enum { WORLD_STEPS = 900, QUIET_STEPS = 12000 };
 
@@ -28,6 +29,7 @@ struct Sim {
     FakeSource source, backup;
     FakeTarget target;
     Proc procs[SIM_PROCS];
+    SinkWorld *sink;
 };
 
 const char *sim_break_name(SimBreak b) {
@@ -66,8 +68,27 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_START_AT_HIGHEST] = "source-starts-at-the-highest",
         [BREAK_KEY_MOVES_WHOLE] = "key-change-to-one-lane",
         [BREAK_HOLD_NOTHING] = "new-tables-while-lanes-stand-apart",
+        [BREAK_SINK_NO_FENCE] = "sink-no-fence",
+        [BREAK_SINK_NO_EPOCH] = "sink-moves-under-any-epoch",
+        [BREAK_SINK_NO_OLD] = "sink-moves-from-any-offset",
+        [BREAK_SINK_OFFSET_OUTSIDE] = "sink-offset-outside-transaction",
+        [BREAK_SINK_COMMIT_ASSUMED] = "sink-commit-assumed",
+        [BREAK_SINK_GROUP_WINS] = "group-offset-always-wins",
+        [BREAK_SINK_TARGET_WINS] = "group-offset-never-wins",
+        [BREAK_SINK_MARK_FIRST] = "group-marked-before-it-is-stored",
+        [BREAK_SINK_ASK_FIRST] = "group-asked-before-the-epoch",
+        [BREAK_SINK_START_BELIEVED] = "start-is-believed-of-a-lost-partition",
+        [BREAK_SINK_NO_OFFER] = "late-fetch-is-taken",
+        [BREAK_SINK_READ_UNCOMMITTED] = "sink-reads-uncommitted",
+        [BREAK_SINK_NO_GUARD] = "no-guard-against-repeats",
+        [BREAK_SINK_FORGET_GUARD] = "guard-is-not-stored",
+        [BREAK_SINK_GUARD_COPIES] = "copies-are-dropped-as-repeats",
     };
     return b < BREAK_COUNT ? names[b] : NULL;
+}
+
+SimKind sim_break_kind(SimBreak b) {
+    return b >= BREAK_SINK_FIRST ? SIM_SINK : SIM_DIRECT;
 }
 
 Rng *sim_rng(Sim *s) {
@@ -112,6 +133,16 @@ FakeSource *sim_backup(Sim *s) {
 }
 FakeTarget *sim_target(Sim *s) {
     return &s->target;
+}
+SinkWorld *sim_sink(Sim *s) {
+    return s->sink;
+}
+void sim_count_step(Sim *s) {
+    s->steps++;
+}
+void sim_set_quiet(Sim *s) {
+    s->is_quiet = true;
+    sim_trace(s, "the world falls silent");
 }
 
 void sim_trace(Sim *s, const char *fmt, ...) {
@@ -220,7 +251,37 @@ static uint32_t some(Rng *rng, uint32_t percent, uint32_t most) {
     return rng_chance(rng, percent) ? 1 + (uint32_t)rng_below(rng, most) : 0;
 }
 
-SimShape sim_shape_drawn(Rng *rng) {
+/* Where an offset is taken from the group, rows may be told twice: not to a table without a key. */
+static SimShape sink_shape(Rng *rng) {
+    SimShape shape = {.kind = SIM_SINK,
+                      .commit = 3 + (uint32_t)rng_below(rng, 20),
+                      .has_keyless = rng_chance(rng, 60),
+                      .is_plain = rng_chance(rng, 35)};
+    shape.source_fails = some(rng, 60, 5);
+    shape.repeat = some(rng, 50, 6);
+    shape.abort = some(rng, 50, 40);
+    shape.rebalance = some(rng, 60, 5);
+    shape.evict = some(rng, 30, 3);
+    shape.crash = some(rng, 40, 2);
+    shape.stop = some(rng, 40, 3);
+    shape.lose = some(rng, 50, 8);
+    shape.refuse = some(rng, 30, 6);
+    shape.restore = some(rng, 15, 8);
+    if (!rng_chance(rng, 30)) return shape;
+    shape.has_keyless = false;
+    shape.repeat = shape.restore = 0;
+    shape.foreign = some(rng, 70, 12);
+    shape.reset = some(rng, 50, 12);
+    return shape;
+}
+
+/* Three of four are direct ones. */
+static SimKind kind_drawn(Rng *rng) {
+    return rng_chance(rng, 75) ? SIM_DIRECT : SIM_SINK;
+}
+
+SimShape sim_shape_drawn(Rng *rng, SimKind kind) {
+    if (kind == SIM_SINK) return sink_shape(rng);
     SimShape shape = {.mode = rng_chance(rng, 84)   ? PLAN_INITIAL
                               : rng_chance(rng, 60) ? PLAN_NO_DATA
                                                     : PLAN_INITIAL_ONLY,
@@ -316,8 +377,7 @@ static bool is_through(Sim *s) {
 
 /* The capture job is done with the log, and idle entries go on as on a real server. */
 static void run_quiet(Sim *s) {
-    s->is_quiet = true;
-    sim_trace(s, "the world falls silent");
+    sim_set_quiet(s);
     if (s->shape.ask) fake_target_resume_all(&s->target);
     if (s->shape.first_tables || s->shape.left_out) sim_crash_all(s); /* all are to be known at the end */
     for (int i = 0; i < QUIET_STEPS && !is_over(s); i++) {
@@ -351,14 +411,7 @@ static void check_end(Sim *s) {
         }
 }
 
-bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool is_verbose) {
-    rng_seed(&s->rng, seed);
-    s->shape = shape ? *shape : sim_shape_drawn(&s->rng);
-    s->broken = broken;
-    s->is_verbose = is_verbose;
-    s->is_quiet = s->has_failed = s->has_gap = false;
-    s->why[0] = '\0';
-    s->steps = 0;
+static void run_direct(Sim *s) {
     fake_target_init(s, &s->target);
     fake_source_init(s, &s->source);
     s->backup.count = 0;
@@ -368,14 +421,30 @@ bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool
     if (!is_over(s)) check_end(s);
     s->is_quiet = true;
     sim_crash_all(s);
+}
+
+bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool is_verbose) {
+    rng_seed(&s->rng, seed);
+    SimKind kind = shape ? shape->kind : broken ? sim_break_kind(broken) : kind_drawn(&s->rng);
+    s->shape = shape ? *shape : sim_shape_drawn(&s->rng, kind);
+    s->broken = broken;
+    s->is_verbose = is_verbose;
+    s->is_quiet = s->has_failed = s->has_gap = false;
+    s->why[0] = '\0';
+    s->steps = 0;
+    if (kind == SIM_SINK) sink_world_run(s, s->sink);
+    else run_direct(s);
     return !s->has_failed;
 }
 
 Sim *sim_new(void) {
-    return x_calloc(1, sizeof(Sim));
+    Sim *s = x_calloc(1, sizeof *s);
+    s->sink = sink_world_new();
+    return s;
 }
 
 Sim *sim_free(Sim *s) {
+    sink_world_free(s->sink);
     free(s);
     for (size_t t = 0; t < SIM_TABLES; t++)
         for (size_t v = 0; v <= SIM_VALUES; v++) schemas[t][v] = schema_unref(schemas[t][v]);

@@ -2,7 +2,7 @@
  * sim.h - the seeded simulation of the pure core: what its parts share. One schedule is one seed: a fake SQL
  * Server, a fake PostgreSQL and up to two processes of ours, each with up to four lanes, take small steps in
  * an order that the seed decides, with crashes, lost connections, stops and duplicates between any two of
- * them. No threads, no clock, no I/O.
+ * them. No threads, no clock, no I/O. Schedules of the other kinds have a fake Kafka: sink_half.h.
  */
 #ifndef SCHEDULES_SIM_H
 #define SCHEDULES_SIM_H
@@ -33,9 +33,15 @@ typedef struct SimRows {
     SimRow row[SIM_TABLES][SIM_KEYS];
 } SimRows;
 
+typedef enum SimKind {
+    SIM_DIRECT, /* SQL Server → PostgreSQL */
+    SIM_SINK,   /* topics → PostgreSQL */
+} SimKind;
+
 /* What the world and the faults do in a schedule: chances in percent of a step, counts. */
 typedef struct SimShape {
-    const char *name;      /* NULL = drawn from the seed */
+    const char *name; /* NULL = drawn from the seed */
+    SimKind kind;
     int mode;              /* PlanMode */
     uint32_t commits;      /* that the world makes before it falls silent */
     uint32_t tables;       /* the first n … */
@@ -52,6 +58,11 @@ typedef struct SimShape {
     bool copies_gone; /* a gap is closed by a copy (snapshot.mode=when_needed) */
     uint32_t anew;    /* chance in percent that a table is copied anew when a source starts (always) */
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
+    /* with Kafka */
+    bool is_plain;             /* the topics' source knows no transactions and repeats itself */
+    uint32_t repeat, abort;    /* somebody writes a record once more; a transaction is aborted */
+    uint32_t rebalance, evict; /* a partition is asked back; a live member is taken for gone */
+    uint32_t foreign, reset;   /* another program's sink goes on; an operator sets the group's offset */
 } SimShape;
 
 /* Ways to break the contract of lane.h and plan.h, or what they decide: each has to be found out. */
@@ -90,9 +101,26 @@ typedef enum SimBreak {
     BREAK_START_AT_HIGHEST,
     BREAK_KEY_MOVES_WHOLE,
     BREAK_HOLD_NOTHING,
+    BREAK_SINK_FIRST,
+    BREAK_SINK_NO_FENCE = BREAK_SINK_FIRST,
+    BREAK_SINK_NO_EPOCH,
+    BREAK_SINK_NO_OLD,
+    BREAK_SINK_OFFSET_OUTSIDE,
+    BREAK_SINK_COMMIT_ASSUMED,
+    BREAK_SINK_GROUP_WINS,
+    BREAK_SINK_TARGET_WINS,
+    BREAK_SINK_MARK_FIRST,
+    BREAK_SINK_ASK_FIRST,
+    BREAK_SINK_START_BELIEVED,
+    BREAK_SINK_NO_OFFER,
+    BREAK_SINK_READ_UNCOMMITTED,
+    BREAK_SINK_NO_GUARD,
+    BREAK_SINK_FORGET_GUARD,
+    BREAK_SINK_GUARD_COPIES,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);
+SimKind sim_break_kind(SimBreak b); /* which schedules find it out */
 
 typedef struct Sim Sim;
 
@@ -101,7 +129,7 @@ Sim *sim_new(void);
 Sim *sim_free(Sim *s);
 bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool is_verbose);
 const char *sim_why(const Sim *s);
-SimShape sim_shape_drawn(Rng *rng);
+SimShape sim_shape_drawn(Rng *rng, SimKind kind);
 uint64_t sim_steps(const Sim *s);
 bool sim_ended_in_gap(const Sim *s);
 
@@ -120,6 +148,9 @@ void sim_end_in_gap(Sim *s, const char *why);
 struct FakeSource *sim_source(Sim *s);
 struct FakeSource *sim_backup(Sim *s); /* of the source; without log entries: none was made */
 struct FakeTarget *sim_target(Sim *s);
+struct SinkWorld *sim_sink(Sim *s);
+void sim_count_step(Sim *s);
+void sim_set_quiet(Sim *s);
 
 Lsn sim_lsn(uint32_t n);
 uint32_t sim_lsn_number(const Lsn *lsn);
