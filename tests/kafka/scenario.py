@@ -4,7 +4,9 @@ Both take their first copy of the same quiet tables, then both stream the same c
 what must differ. build() makes the tables and rows, PHASES are run one after another while both stream.
 """
 
+import contextlib
 import importlib.util
+import threading
 
 import lab
 
@@ -141,6 +143,27 @@ def schema(server):
     lab.wait_for("the second instance", lambda: not server.rows("SELECT 1 FROM cdc.change_tables WHERE start_lsn IS NULL", DATABASE))
     run(server, "INSERT INTO dbo.customers (name, email, points) VALUES (N'later', 'later@example.com', 9000000000)", "UPDATE dbo.customers SET points = 6 WHERE id = 4",
         "DELETE dbo.customers WHERE id = 5")
+
+
+class Steady:
+    """Small transactions, one after the other, until they are stopped."""
+
+    def __init__(self, server):
+        self.server, self.is_over = server, threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        number = 1000
+        with contextlib.closing(self.server.connect(DATABASE)) as c, c.cursor() as q:
+            while not self.is_over.wait(0.02):
+                q.execute(f"BEGIN TRAN INSERT INTO dbo.lines VALUES ({number}, 1, 'steady', 1), ({number}, 2, NULL, NULL); "
+                          f"UPDATE dbo.customers SET visits = {number} WHERE id = 1; DELETE dbo.lines WHERE order_id = {number} AND line_no = 2 COMMIT")
+                number += 1
+
+    def stop(self):
+        self.is_over.set()
+        self.thread.join()
 
 
 PHASES = [operations, keys, types, schema]

@@ -38,26 +38,27 @@ def debeziums(registry):
 
 
 def play(server, found, names=scenario.SETTINGS, stop_in=None):
-    """Copy, then phase after phase, each side up to a mark before the next. In the phase stop_in all are stopped while they stream it; the
-    next one is over when they go on."""
+    """Copy, then phase after phase, each side up to a mark before the next. With stop_in all are stopped behind that phase, among transactions that come
+    all the while; the next phase is over when they go on."""
     rows = scenario.build(server)
     for side in found:
         side.start(names)
     for side in found:
         side.wait_copied(rows, names)
-    is_stopped = False
+    steady = None
     for at, phase in enumerate([*scenario.PHASES, lambda _: None], 1):  # the last mark's transaction isn't told to have ended
         phase(server)
         if phase is stop_in:
+            steady = scenario.Steady(server)
             for side in found:
                 side.stop(names)
-            is_stopped = True
             continue
-        scenario.mark(server, at)
-        if is_stopped:
+        if steady:
             for side in found:
                 side.go_on(names)
-            is_stopped = False
+            steady.stop()
+            steady = None
+        scenario.mark(server, at)
         for side in found:
             side.wait_mark(at, names)
 
