@@ -140,7 +140,6 @@ def test_each_goes_on_where_the_other_stopped(broker, worker, first):
 class LargeTransactions(Shop):
     """One that has transactions of thousands of changes over three tables, and a Debezium that takes its time for them (SLOW). The third
     table's topic isn't made by itself."""
-    ROWS = 3000
     SLOW = {"max.batch.size": "20", "max.queue.size": "40", "producer.override.batch.size": "0", "producer.override.buffer.memory": "65536"}
 
     def __init__(self, broker, worker, name):
@@ -150,14 +149,15 @@ class LargeTransactions(Shop):
         self.sql("CREATE TABLE dbo.late (id int NOT NULL PRIMARY KEY)",
                  "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'late', @role_name = NULL")
 
-    def transaction(self, first):
-        """Inserts, updates and deletes of the same rows, some rows of another table between them, and one of a third near its end."""
-        ids = range(first, first + self.ROWS)
-        rows = [", ".join(f"({i}, 1, N'note {i}')" for i in ids[at:at + 500]) for at in range(0, self.ROWS, 500)]
+    def transaction(self, first, count):
+        """Inserts, updates and deletes of the same rows, some rows of another table between them, and one of a third near its end; the number
+        of changes."""
+        ids = range(first, first + count)
+        rows = [", ".join(f"({i}, 1, N'note {i}')" for i in ids[at:at + 500]) for at in range(0, count, 500)]
         self.sql("BEGIN TRAN; " + " ".join(f"INSERT dbo.items VALUES {r}; INSERT dbo.marks(price) VALUES (1), (2);" for r in rows)
                  + f" UPDATE dbo.items SET n = 2 WHERE id >= {first} AND id % 2 = 0; DELETE dbo.items WHERE id >= {first} AND id % 4 = 0;"
                  f" INSERT dbo.late VALUES ({first}); UPDATE dbo.items SET n = 3 WHERE id >= {first} AND id % 4 = 1; COMMIT")
-        return self.ROWS + 2 * len(rows) + self.ROWS // 2 + self.ROWS // 4 + 1 + self.ROWS // 4
+        return count + 2 * len(rows) + count // 2 + count // 4 + 1 + count // 4
 
     def topics(self):
         tables = [f"{self.name}.shop.dbo.{t}" for t in ("items", "marks", "late")]
@@ -198,7 +198,7 @@ def test_takeover_in_mid_transaction(broker, worker):
         wait_written(shop, "debezium", 1)
         before = set(shop.changes("debezium"))
         broker.create_topic(f"{shop.name}.shop.dbo.late", 1)
-        total = shop.transaction(1000)
+        total = shop.transaction(1000, 3000)
         lab.wait_for("an offset within it", lambda: shop.offset()["commit_lsn"] not in before, 60, 0.01)
         worker.stop(kill=True)
         offset = shop.offset()
@@ -218,7 +218,7 @@ def test_takeover_in_mid_transaction(broker, worker):
         broker.delete_topic(f"{shop.name}.shop.dbo.late")
         lab.wait_for("the topic gone", lambda: len(shop.topics()) == 2)
         stood, before = shop.offset(), before | set(written) | {offset["commit_lsn"]}
-        shop.transaction(10000)
+        total = shop.transaction(10000, 1000)
         with lab.Millrace(shop.directory, "--plain", shop.worker_file, shop.source_file, name=f"millrace{next(numbers)}") as run:
             assert run.wait(60) != 0 and "late" in run.log()
         [(commit, some)] = [(c, found) for c, found in shop.changes("millrace").items() if c not in before]
