@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sqlserver/reread.h"
-#include "sqlserver/rowset.h"
 #include "sqlserver/sql_text.h"
 
 enum {
@@ -189,6 +188,7 @@ bool change_reader_new(const CatalogInstance *instance, const ChangeHow *how, Od
     CLEANUP_FREE const MaskRule **masks = x_calloc(r->count, sizeof(MaskRule *));
     memcpy(masks + r->meta_count, instance->masks, r->schema->column_count * sizeof(MaskRule *));
     rowset_set_masks(r->rowset, masks);
+    rowset_pass_unreadable(r->rowset);
     r->row_bytes = first_estimate(r);
     change_reader_begin(r);
     *ret = r;
@@ -336,7 +336,6 @@ static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
     ChangeReader *r = q->r;
     bool marks = has_absent(r->schema);
     if (!rowset_bind(r->rowset, q->odbc, &page->arena, e)) return false;
-    if (odbc_unreadable(q->odbc) != UNREADABLE_FAIL) rowset_pass_unreadable(r->rowset);
     for (;;) {
         Value *values;
         size_t rows;
@@ -448,10 +447,10 @@ bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const
         if (ok && !q.wants_again) {
             note_size(r, page);
             *ret = page_result(&q, page, &start);
-            ret->left_out = page->left_out_count;
+            ret->flaws.left_out = page->left_out_count;
             tell_left_out(r, odbc, page);
-            ret->replaced = rowset_replaced(r->rowset) - r->replaced;
-            r->replaced += ret->replaced;
+            ret->flaws.replaced = rowset_replaced(r->rowset) - r->replaced;
+            r->replaced += ret->flaws.replaced;
             return true;
         }
         change_page_unref(page);

@@ -18,6 +18,7 @@
 #include "record/schema.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/odbc.h"
+#include "sqlserver/rowset.h"
 
 typedef struct ChangePage ChangePage;
 typedef struct ChangeReader ChangeReader;
@@ -51,12 +52,11 @@ Str change_reader_name(const ChangeReader *r); /* capture instance */
 void change_reader_begin(ChangeReader *r);
 
 typedef struct ChangePageResult {
-    ChangePage *page;  /* owned (one reference); may be of 0 rows */
-    Position upto;     /* all changes up to here are read: where the next page begins */
-    uint64_t replaced; /* unpaired surrogates in it that became U+FFFD */
-    uint64_t left_out; /* rows of it that are left out */
-    bool is_last;      /* nothing is left up to the window's end */
-    Lsn start_lsn;     /* of the instance, read after the page; zero = the instance is gone */
+    ChangePage *page; /* owned (one reference); may be of 0 rows */
+    Position upto;    /* all changes up to here are read: where the next page begins */
+    RowFlaws flaws;   /* of its rows */
+    bool is_last;     /* nothing is left up to the window's end */
+    Lsn start_lsn;    /* of the instance, read after the page; zero = the instance is gone */
 } ChangePageResult;
 
 /*

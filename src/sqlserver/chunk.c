@@ -15,7 +15,6 @@
 #include "base/mem.h"
 #include "sqlserver/handover.h"
 #include "sqlserver/key_text.h"
-#include "sqlserver/rowset.h"
 #include "sqlserver/sql_text.h"
 
 /* SQL Server's numbers. */
@@ -141,7 +140,7 @@ static bool set_upper_key(ChunkRead *c, const Value *last, Err *e) {
 }
 
 static void tell_left_out(ChunkRead *c, const char *why) {
-    ++*c->context->left_out;
+    c->context->flaws->left_out++;
     if (odbc_unreadable(c->context->odbc) == UNREADABLE_WARN)
         LOG_WARN("row_left_out", LOG_S("table", c->job->schema->qualified), LOG_S("why", why),
                  LOG_S("next", "the copy goes on without it (event.processing.failure.handling.mode)"));
@@ -255,11 +254,11 @@ bool chunk_read(const ChunkJob *job, const ChunkContext *context, bool *ret_is_d
     if (ok) {
         rowset_set_key(c.rowset, job->schema->key, job->schema->key_count);
         rowset_set_masks(c.rowset, job->masks);
-        if (odbc_unreadable(context->odbc) != UNREADABLE_FAIL) rowset_pass_unreadable(c.rowset);
+        rowset_pass_unreadable(c.rowset);
     }
     ok = ok && (job->chunk.is_exact ? read_exact(&c, ret_is_dropped, e) : read_parts(&c, e));
     if (!ok) odbc_close_query(context->odbc);
-    if (c.rowset) *context->replaced += rowset_replaced(c.rowset);
+    if (c.rowset) context->flaws->replaced += rowset_replaced(c.rowset);
     batch_free(c.part);
     rowset_free(c.rowset);
     arena_done(&c.arena);

@@ -15,6 +15,7 @@
 #include "sqlserver/catalog.h"
 #include "sqlserver/odbc.h"
 #include "sqlserver/odbc_target.h"
+#include "sqlserver/rowset.h"
 
 typedef struct ChunkJob {
     size_t table;         /* the plan's number of it */
@@ -44,8 +45,7 @@ typedef struct ChunkContext {
     /* Takes each part (moved, also on failure). */
     bool (*put)(void *self, Batch *part, Err *e);
     void *self;
-    uint64_t *replaced; /* unpaired surrogates that became U+FFFD are added */
-    uint64_t *left_out; /* rows that can't be read (UnreadableRow) are added */
+    RowFlaws *flaws; /* the chunk's are added */
 } ChunkContext;
 
 /* Read the chunk and put its parts. *ret_is_dropped: an exact one whose instance is no longer the newest of

@@ -35,7 +35,7 @@ struct Copier {
     size_t busy;     /* owner thread only */
     pthread_mutex_t door;
     bool is_stopping; /* this and the next: atomic access */
-    uint64_t replaced, left_out;
+    RowFlaws flaws;   /* __atomic */
 };
 
 static CopyItem WAKE; /* its address only */
@@ -103,12 +103,11 @@ static bool read_job(Reader *r, const ChunkJob *job, bool *ret_is_dropped, Err *
     if (!connect_reader(r, e)) return false;
     context.odbc = r->odbc;
     r->job = job;
-    uint64_t replaced = 0, left_out = 0;
-    context.replaced = &replaced;
-    context.left_out = &left_out;
+    RowFlaws flaws = {0};
+    context.flaws = &flaws;
     bool ok = chunk_read(job, &context, ret_is_dropped, e);
-    __atomic_add_fetch(&r->copier->replaced, replaced, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&r->copier->left_out, left_out, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&r->copier->flaws.replaced, flaws.replaced, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&r->copier->flaws.left_out, flaws.left_out, __ATOMIC_RELAXED);
     return ok;
 }
 
@@ -197,12 +196,9 @@ CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret) {
     return ret->batch ? COPY_BATCH : COPY_DROPPED;
 }
 
-uint64_t copier_take_left_out(Copier *c) {
-    return __atomic_exchange_n(&c->left_out, 0, __ATOMIC_RELAXED);
-}
-
-uint64_t copier_take_replaced(Copier *c) {
-    return __atomic_exchange_n(&c->replaced, 0, __ATOMIC_RELAXED);
+void copier_take_flaws(Copier *c, RowFlaws *flaws) {
+    flaws->replaced += __atomic_exchange_n(&c->flaws.replaced, 0, __ATOMIC_RELAXED);
+    flaws->left_out += __atomic_exchange_n(&c->flaws.left_out, 0, __ATOMIC_RELAXED);
 }
 
 void copier_wake(Copier *c) {

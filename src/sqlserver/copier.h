@@ -53,10 +53,8 @@ size_t copier_free_readers(const Copier *c);
 /* Moved in; only when a reader is free. */
 void copier_give(Copier *c, ChunkJob *job);
 CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret);
-/* Unpaired surrogates that became U+FFFD since the last call. */
-uint64_t copier_take_replaced(Copier *c);
-/* Rows that can't be read, left out since the last call. */
-uint64_t copier_take_left_out(Copier *c);
+/* Those of the rows read since the last call are added. */
+void copier_take_flaws(Copier *c, RowFlaws *flaws);
 void copier_wake(Copier *c); /* any thread: copier_take returns soon */
 
 #endif

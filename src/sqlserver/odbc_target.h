@@ -16,10 +16,10 @@ typedef enum OdbcDriverKind {
     ODBC_DRIVER_FREETDS,
 } OdbcDriverKind;
 
-/* All texts are borrowed and must outlive what is made from it. NULL = not set. */
 /* event.processing.failure.handling.mode: an error, or the row is left out: counted, and told or not. */
 typedef enum UnreadableRow { UNREADABLE_FAIL, UNREADABLE_WARN, UNREADABLE_SKIP } UnreadableRow;
 
+/* All texts are borrowed and must outlive what is made from it. NULL = not set. */
 typedef struct OdbcTarget {
     const char *driver; /* database.odbc.driver: a registered name or a path; NULL = found by itself */
     const char *hostname;

@@ -289,7 +289,8 @@ const char *rowset_unreadable(const Rowset *r) {
 /* The long values of the one row there is. */
 static bool take_longs(Rowset *r, Value *row, Err *e) {
     if (decode_longs(r, row, e)) return true;
-    if (!r->passes_unreadable || e->code != ERR_DATA) return false;
+    bool passes = r->passes_unreadable && odbc_unreadable(r->odbc) != UNREADABLE_FAIL;
+    if (!passes || e->code != ERR_DATA) return false;
     r->is_unreadable = true;
     r->why = *e;
     for (size_t i = r->count - r->long_count; i < r->count; i++)

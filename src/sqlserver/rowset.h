@@ -23,6 +23,12 @@
 
 typedef struct Rowset Rowset;
 
+/* What was wrong with rows, and passed. */
+typedef struct RowFlaws {
+    uint64_t replaced; /* unpaired surrogates that became U+FFFD */
+    uint64_t left_out; /* rows and changes that can't be read */
+} RowFlaws;
+
 /* Plan and buffers for these columns (borrowed until rowset_free). label names the table in errors (copied).
  * Errors: ERR_INVALID for a type that can't be carried, naming table and column. */
 MUST_CHECK bool rowset_new(const char *label, const Column *columns, size_t count, OdbcDriverKind driver,
@@ -53,8 +59,9 @@ void rowset_into(Rowset *r, Arena *arena);
  * column and key; ERR_INTERNAL when the driver gave other than its type.
  */
 MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);
-/* From now on a row with a value that can't be read is no error of rowset_fetch: it comes with NULL and
- * absent in place of its long values. (Tables with such columns give a row at a time.) */
+/* Its reader can do without a row. Where the connection says so (OdbcTarget.unreadable), one with a value
+ * that can't be read is then no error of rowset_fetch: it comes with NULL and absent in place of its long
+ * values. (Tables with such columns give a row at a time.) */
 void rowset_pass_unreadable(Rowset *r);
 /* Why the row that was fetched last can't be read; NULL: it can. Until the next fetch. */
 const char *rowset_unreadable(const Rowset *r);

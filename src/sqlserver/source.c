@@ -656,10 +656,11 @@ static void explain_gap(Source *s, Err *e) {
 }
 
 static void count_flaws(Source *s) {
-    uint64_t n = stream_take_replaced(s->stream) + copier_take_replaced(s->copier);
-    if (n) metric_add(s->replaced, (int64_t)n);
-    n = stream_take_left_out(s->stream) + copier_take_left_out(s->copier);
-    if (n) metric_add(s->left_out, (int64_t)n);
+    RowFlaws flaws = {0};
+    stream_take_flaws(s->stream, &flaws);
+    copier_take_flaws(s->copier, &flaws);
+    if (flaws.replaced) metric_add(s->replaced, (int64_t)flaws.replaced);
+    if (flaws.left_out) metric_add(s->left_out, (int64_t)flaws.left_out);
 }
 
 static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {

@@ -45,7 +45,7 @@ struct Stream {
     size_t reader_count, reader_cap;
     Probe *probe;
 
-    uint64_t replaced, left_out;
+    RowFlaws flaws;
 
     Odbc *odbc; /* this and the next three: borrowed during a window */
     const Plan *plan;
@@ -103,16 +103,10 @@ Stream *stream_free(Stream *s) {
     return NULL;
 }
 
-uint64_t stream_take_left_out(Stream *s) {
-    uint64_t n = s->left_out;
-    s->left_out = 0;
-    return n;
-}
-
-uint64_t stream_take_replaced(Stream *s) {
-    uint64_t n = s->replaced;
-    s->replaced = 0;
-    return n;
+void stream_take_flaws(Stream *s, RowFlaws *flaws) {
+    flaws->replaced += s->flaws.replaced;
+    flaws->left_out += s->flaws.left_out;
+    s->flaws = (RowFlaws){0};
 }
 
 /* ---- beginning a window ---- */
@@ -233,8 +227,8 @@ static bool next_page(Stream *s, MergeInput *in, Err *e) {
     if (!plan_check_page(s->plan, in->table, &in->from, &got.start_lsn, e)) return false;
     size_t count = change_page_count(got.page);
     in->from = got.upto;
-    s->replaced += got.replaced;
-    s->left_out += got.left_out;
+    s->flaws.replaced += got.flaws.replaced;
+    s->flaws.left_out += got.flaws.left_out;
     if (!count) return true;
     in->row_bytes = change_page_bytes(got.page) / count;
     in->head = change_page_position(got.page, 0);

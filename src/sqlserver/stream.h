@@ -40,10 +40,8 @@ MUST_CHECK bool stream_begin(Stream *s, Odbc *odbc, const Plan *plan, const Cata
  * Errors: as stream_begin; rowset.h's of a row.
  */
 MUST_CHECK bool stream_next(Stream *s, Batch **ret, bool *ret_is_done, Err *e);
-/* Unpaired surrogates that became U+FFFD since the last call. */
-uint64_t stream_take_replaced(Stream *s);
-/* Changes that can't be read, left out since the last call. */
-uint64_t stream_take_left_out(Stream *s);
+/* Those of the pages read since the last call are added. */
+void stream_take_flaws(Stream *s, RowFlaws *flaws);
 /* Forget readers of instances that are no longer in the catalog, and the window. */
 void stream_reset(Stream *s);
 

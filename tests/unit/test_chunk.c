@@ -14,7 +14,7 @@ typedef struct Run {
     Batch *parts[MAX_PARTS];
     size_t count;
     bool is_stopping, is_dropped;
-    uint64_t replaced, left_out;
+    RowFlaws flaws;
     Err e;
 } Run;
 
@@ -45,8 +45,7 @@ static bool run_read(Run *r) {
                             .is_stopping = &r->is_stopping,
                             .put = take_part,
                             .self = r,
-                            .replaced = &r->replaced,
-                            .left_out = &r->left_out};
+                            .flaws = &r->flaws};
     return chunk_read(r->job, &context, &r->is_dropped, &r->e);
 }
 

@@ -4,13 +4,20 @@
 
 #include "fake_odbc.h"
 
-static Odbc *connect_for(int64_t max_value_bytes) {
-    const OdbcTarget target = {
-        .driver = "FreeTDS", .hostname = "db1", .port = 1, .max_value_bytes = max_value_bytes};
+static Odbc *connect_as(int64_t max_value_bytes, UnreadableRow unreadable) {
+    const OdbcTarget target = {.driver = "FreeTDS",
+                               .hostname = "db1",
+                               .port = 1,
+                               .max_value_bytes = max_value_bytes,
+                               .unreadable = unreadable};
     Odbc *c;
     Err e = {0};
     if (!odbc_connect(&target, &c, &e)) fail_msg("%s", e.msg);
     return c;
+}
+
+static Odbc *connect_for(int64_t max_value_bytes) {
+    return connect_as(max_value_bytes, UNREADABLE_FAIL);
 }
 
 static const Column columns[] = {
@@ -88,81 +95,101 @@ static void masks_change_what_comes_but_not_the_last_row_for_paging(void **state
     odbc_close(c);
 }
 
-static void long_columns_are_selected_last_and_read_row_by_row(void **state) {
-    (void)state;
-    Rowset *r = rowset_of(3);
-    Err e = {0};
-    Arena arena = {0};
+/* All columns, one of them long, of a statement that gives these rows. */
+typedef struct Run {
+    Rowset *r;
+    Odbc *c;
+    Arena arena;
     Value *v;
     size_t rows;
-    assert_int_equal(rowset_order(r)[0], 0);
-    assert_int_equal(rowset_order(r)[1], 2);
-    assert_int_equal(rowset_order(r)[2], 1);
-    assert_int_equal(rowset_capacity(r), 1);
+    Err e;
+} Run;
+
+static void run_begin(Run *run, Odbc *c, const char *result) {
+    *run = (Run){.r = rowset_of(3), .c = c};
+    fake_rule((FakeRule){.match = "SELECT", .results = {result}});
+    assert_true(odbc_query(c, "SELECT", NULL, 0, &run->e) && rowset_bind(run->r, c, &run->arena, &run->e));
+}
+
+static bool run_fetch(Run *run) {
+    return rowset_fetch(run->r, &run->v, &run->rows, &run->e);
+}
+
+static void run_end(Run *run) {
+    rowset_free(run->r);
+    arena_done(&run->arena);
+    odbc_close(run->c);
+}
+
+static void long_columns_are_selected_last_and_read_row_by_row(void **state) {
+    (void)state;
+    Run run;
     fake_reset();
-    fake_rule((FakeRule){.match = "SELECT", .results = {"itt\n1|one|a long note\n2|two|~\n"}});
-    Odbc *c = connect_for(0);
-    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
-    assert_true(rowset_fetch(r, &v, &rows, &e));
-    assert_int_equal(rows, 1);
-    assert_true(str_eq_c(value_str(&v[1]), "a long note"));
-    assert_true(str_eq_c(value_str(&v[2]), "one"));
-    assert_true(rowset_fetch(r, &v, &rows, &e));
-    assert_true(value_is_null(&v[1]));
-    rowset_free(r);
-    arena_done(&arena);
-    odbc_close(c);
+    run_begin(&run, connect_for(0), "itt\n1|one|a long note\n2|two|~\n");
+    assert_int_equal(rowset_order(run.r)[0], 0);
+    assert_int_equal(rowset_order(run.r)[1], 2);
+    assert_int_equal(rowset_order(run.r)[2], 1);
+    assert_int_equal(rowset_capacity(run.r), 1);
+    assert_true(run_fetch(&run));
+    assert_int_equal(run.rows, 1);
+    assert_true(str_eq_c(value_str(&run.v[1]), "a long note"));
+    assert_true(str_eq_c(value_str(&run.v[2]), "one"));
+    assert_true(run_fetch(&run));
+    assert_true(value_is_null(&run.v[1]));
+    run_end(&run);
+}
+
+static void is_over_the_limit(Run *run) {
+    const uint16_t key[] = {0};
+    rowset_set_key(run->r, key, 1);
+    assert_false(run_fetch(run));
+    assert_int_equal(run->e.code, ERR_DATA);
+    assert_string_equal(run->e.msg,
+                        "table dbo.T, column Note, key Id=7: the value has over 11 bytes (max.value.bytes)");
 }
 
 static void a_value_over_the_limit_names_table_column_and_key(void **state) {
     (void)state;
-    Rowset *r = rowset_of(3);
-    Err e = {0};
-    Arena arena = {0};
-    Value *v;
-    size_t rows;
-    const uint16_t key[] = {0};
-    rowset_set_key(r, key, 1);
+    Run run;
     fake_reset();
-    fake_rule((FakeRule){.match = "SELECT", .results = {"itt\n7|one|twelve bytes\n"}});
-    Odbc *c = connect_for(11);
-    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
-    assert_false(rowset_fetch(r, &v, &rows, &e));
-    assert_int_equal(e.code, ERR_DATA);
-    assert_string_equal(e.msg,
-                        "table dbo.T, column Note, key Id=7: the value has over 11 bytes (max.value.bytes)");
-    rowset_free(r);
-    arena_done(&arena);
-    odbc_close(c);
+    run_begin(&run, connect_for(11), "itt\n7|one|twelve bytes\n");
+    is_over_the_limit(&run);
+    run_end(&run);
+}
+
+/* The connection has to say so, and the reader be one that can do without. */
+static void a_row_that_cannot_be_read_is_not_passed_by_one_of_both_alone(void **state) {
+    (void)state;
+    Run run;
+    fake_reset();
+    run_begin(&run, connect_as(11, UNREADABLE_SKIP), "itt\n7|one|twelve bytes\n");
+    is_over_the_limit(&run);
+    run_end(&run);
+    fake_reset();
+    run_begin(&run, connect_for(11), "itt\n7|one|twelve bytes\n");
+    rowset_pass_unreadable(run.r);
+    is_over_the_limit(&run);
+    run_end(&run);
 }
 
 static void a_row_that_cannot_be_read_is_passed_when_told_so(void **state) {
     (void)state;
-    Rowset *r = rowset_of(3);
-    Err e = {0};
-    Arena arena = {0};
-    Value *v;
-    size_t rows;
-    rowset_pass_unreadable(r);
+    Run run;
     fake_reset();
-    fake_rule(
-        (FakeRule){.match = "SELECT", .results = {"itt\n6|one|short\n7|two|twelve bytes\n8|three|short\n"}});
-    Odbc *c = connect_for(11);
-    assert_true(odbc_query(c, "SELECT", NULL, 0, &e) && rowset_bind(r, c, &arena, &e));
-    assert_true(rowset_fetch(r, &v, &rows, &e));
-    assert_null(rowset_unreadable(r));
-    assert_true(rowset_fetch(r, &v, &rows, &e));
-    assert_non_null(strstr(rowset_unreadable(r), "over 11 bytes (max.value.bytes)"));
-    assert_int_equal(v[0].v.i, 7);
-    assert_true(value_is_null(&v[1]) && value_is_absent(&v[1]));
-    assert_true(str_eq_c(value_str(&v[2]), "two"));
-    assert_int_equal(rowset_last(r)[0].v.i, 7); /* paging goes on from it */
-    assert_true(rowset_fetch(r, &v, &rows, &e));
-    assert_null(rowset_unreadable(r));
-    assert_int_equal(v[0].v.i, 8);
-    rowset_free(r);
-    arena_done(&arena);
-    odbc_close(c);
+    run_begin(&run, connect_as(11, UNREADABLE_SKIP), "itt\n6|one|short\n7|two|twelve bytes\n8|three|short\n");
+    rowset_pass_unreadable(run.r);
+    assert_true(run_fetch(&run));
+    assert_null(rowset_unreadable(run.r));
+    assert_true(run_fetch(&run));
+    assert_non_null(strstr(rowset_unreadable(run.r), "over 11 bytes (max.value.bytes)"));
+    assert_int_equal(run.v[0].v.i, 7);
+    assert_true(value_is_null(&run.v[1]) && value_is_absent(&run.v[1]));
+    assert_true(str_eq_c(value_str(&run.v[2]), "two"));
+    assert_int_equal(rowset_last(run.r)[0].v.i, 7); /* paging goes on from it */
+    assert_true(run_fetch(&run));
+    assert_null(rowset_unreadable(run.r));
+    assert_int_equal(run.v[0].v.i, 8);
+    run_end(&run);
 }
 
 static void another_number_of_columns_is_an_error(void **state) {
@@ -186,6 +213,7 @@ int main(void) {
         cmocka_unit_test(masks_change_what_comes_but_not_the_last_row_for_paging),
         cmocka_unit_test(long_columns_are_selected_last_and_read_row_by_row),
         cmocka_unit_test(a_value_over_the_limit_names_table_column_and_key),
+        cmocka_unit_test(a_row_that_cannot_be_read_is_not_passed_by_one_of_both_alone),
         cmocka_unit_test(a_row_that_cannot_be_read_is_passed_when_told_so),
         cmocka_unit_test(another_number_of_columns_is_an_error),
     };
