@@ -176,7 +176,7 @@ static void check_topics(Check *c, size_t task) {
     const Options *o = c->pair->sink.options;
     CLEANUP_FREE const Schema **schemas = x_reallocarray(NULL, c->wanted.instance_count + 1, sizeof *schemas);
     CLEANUP_FREE bool *unused = x_calloc(c->wanted.instance_count + 1, sizeof *unused);
-    CLEANUP_FREE char *id = x_asprintf("%s-%s-%zu", options_str(o, "group.id"), c->pair->pipeline, task);
+    CLEANUP_FREE char *id = source_start_transactional_id(o, c->pair->pipeline, (int)task);
     const CheckKafkaSpec spec = {.connector = c->pair->pipeline,
                                  .options = o,
                                  .transactional_id = id,

@@ -99,3 +99,7 @@ const char *source_start_topic(const Options *options) {
     bool has_own = options_is_set(options, "offsets.storage.topic");
     return options_str(options, has_own ? "offsets.storage.topic" : "offset.storage.topic");
 }
+
+char *source_start_transactional_id(const Options *options, const char *connector, int task) {
+    return x_asprintf("%s-%s-%d", options_str(options, "group.id"), connector, task);
+}

@@ -19,5 +19,7 @@ MUST_CHECK bool source_start_read(const Options *options, const SourceOffsetsKey
 
 /* The topic of offsets, as the options name it. Borrowed. */
 const char *source_start_topic(const Options *options);
+/* The transactional.id of a connector's task: who may write there is fenced by it. Owned. */
+char *source_start_transactional_id(const Options *options, const char *connector, int task);
 
 #endif

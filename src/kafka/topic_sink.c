@@ -116,8 +116,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->prefix = x_strdup(context->topic_prefix);
     s->database = x_strdup(context->database ? context->database : "");
     s->offsets_topic = x_strdup(source_start_topic(options));
-    s->transactional_id =
-        x_asprintf("%s-%s-%d", options_str(options, "group.id"), context->name, context->task);
+    s->transactional_id = source_start_transactional_id(options, context->name, context->task);
     s->max_rows = (size_t)options_int(options, "transaction.max.rows");
     s->heartbeat_us = options_int(options, "heartbeat.interval.ms") * 1000;
     s->last_heartbeat_us = clock_mono_us();

@@ -183,16 +183,37 @@ static bool set_raw(KafkaConfig *c, const char *name, const char *value, Err *e)
     return err_set(e, ERR_INVALID, false, "not a value that it can have");
 }
 
-bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *e) {
-    char why[256];
-    if (rd_kafka_conf_set(c->conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK) return true;
+const char *kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *buf, size_t size) {
+    size_t n = size;
+    if (rd_kafka_conf_get(conf, name, buf, &n) != RD_KAFKA_CONF_OK) buf[0] = '\0';
+    return buf;
+}
+
+int64_t kafka_conf_number(const rd_kafka_conf_t *conf, const char *name) {
+    char text[NUMBER_MAX];
+    int64_t n = 0;
+    Err unused;
+    return str_to_i64(str_from(kafka_conf_get(conf, name, text, sizeof text)), INT64_MIN, INT64_MAX, &n,
+                      &unused)
+               ? n
+               : -1;
+}
+
+bool kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, Err *e) {
+    char why[256] = "";
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK) return true;
     return err_set(e, ERR_INTERNAL, false, "librdkafka: %s: %s", name, why);
 }
 
-/* Defaults that differ from librdkafka's. Its queues are sized for servers of many gigabytes; ours hold what
- * one pipeline needs to keep the broker busy, in less than the 96 MiB that the whole process may take. */
+bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *e) {
+    return kafka_conf_set(c->conf, name, value, e);
+}
+
 #define PRODUCER_QUEUE_KIB "8192"
 enum { RECORD_ROOM_KIB = 1024 }; /* beside a record of max.request.size */
+
+/* Defaults that differ from librdkafka's. Its queues are sized for servers of many gigabytes; ours hold what
+ * one pipeline needs to keep the broker busy, in less than the 96 MiB that the whole process may take. */
 static const char *const producer_defaults[][2] = {
     /* Java's, but that all records without a key go to one partition. A table without a key has no other
      * order than its topic's; and what is written again comes to where the first lies, so that a reader can
@@ -428,9 +449,7 @@ static bool settle_keystore(KafkaConfig *c, Err *e) {
 }
 
 const char *kafka_config_get(const KafkaConfig *c, const char *name, char *buf, size_t size) {
-    size_t n = size;
-    if (rd_kafka_conf_get(c->conf, name, buf, &n) != RD_KAFKA_CONF_OK) buf[0] = '\0';
-    return buf;
+    return kafka_conf_get(c->conf, name, buf, size);
 }
 
 /* librdkafka refuses a record's time beyond its transaction's. Java's workers set the largest there is. */
@@ -449,12 +468,12 @@ static bool settle_times(KafkaConfig *c, TextList *warnings, Err *e) {
 
 /* A record that is larger than the queue would be told "full" for ever. */
 static bool settle_queue(KafkaConfig *c, TextList *warnings, Err *e) {
-    char queue[NUMBER_MAX], record[NUMBER_MAX], room[NUMBER_MAX];
+    char queue[NUMBER_MAX], room[NUMBER_MAX];
+    int64_t kib = kafka_conf_number(c->conf, "message.max.bytes") / 1024 + RECORD_ROOM_KIB;
+    if (c->role != KAFKA_PRODUCER || kafka_conf_number(c->conf, "queue.buffering.max.kbytes") >= kib)
+        return true;
     (void)kafka_config_get(c, "queue.buffering.max.kbytes", queue, sizeof queue);
-    (void)kafka_config_get(c, "message.max.bytes", record, sizeof record);
-    long long kib = strtoll(record, NULL, 10) / 1024 + RECORD_ROOM_KIB;
-    if (c->role != KAFKA_PRODUCER || strtoll(queue, NULL, 10) >= kib) return true;
-    (void)snprintf(room, sizeof room, "%lld", kib);
+    (void)snprintf(room, sizeof room, "%lld", (long long)kib);
     if (warnings && strcmp(queue, PRODUCER_QUEUE_KIB) != 0)
         textlist_printf(warnings,
                         "buffer.memory: %s KiB can't take a record of max.request.size: it is %s KiB", queue,

@@ -11,6 +11,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "config/option.h"
@@ -44,5 +45,11 @@ MUST_CHECK bool kafka_config_take(KafkaConfig *c, TextList *warnings, rd_kafka_c
 
 /* What is set now under librdkafka's name; "" = nothing. Into buf; returns buf. For tests and messages. */
 const char *kafka_config_get(const KafkaConfig *c, const char *name, char *buf, size_t size);
+
+/* The same of a finished configuration, by librdkafka's names. */
+const char *kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *buf, size_t size);
+int64_t kafka_conf_number(const rd_kafka_conf_t *conf, const char *name); /* -1 = none */
+/* Errors: ERR_INTERNAL. */
+MUST_CHECK bool kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, Err *e);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
 
 enum { ASK_MS = 10000, SLICE_MS = 200, NUDGE_MS = 200 };
@@ -147,8 +148,6 @@ static bool is_told_to_stop(const KafkaConsumer *c) {
     return c->is_stopping && __atomic_load_n(c->is_stopping, __ATOMIC_ACQUIRE);
 }
 
-/* A JVM worker's consumers would share the partitions with ours, and neither would know what the other does.
- */
 /* librdkafka mends what it can; a member that was let in once waits for that. */
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     KafkaConsumer *c = opaque;
@@ -168,6 +167,8 @@ static bool failed(KafkaConsumer *c, rd_kafka_resp_err_t code, const char *what,
     return false;
 }
 
+/* A JVM worker's consumers would share the partitions with ours, and neither would know what the other does.
+ */
 static bool check_members(KafkaConsumer *c, const char *group, const char *own_prefix, Err *e) {
     const struct rd_kafka_group_list *list = NULL;
     rd_kafka_resp_err_t code = rd_kafka_list_groups(c->rk, group, &list, ASK_MS);
@@ -202,28 +203,20 @@ static bool subscribe(KafkaConsumer *c, const TextList *topics, Err *e) {
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, "subscribing", NULL, e);
 }
 
-static size_t conf_number(const rd_kafka_conf_t *conf, const char *name) {
-    char text[32] = "";
-    size_t size = sizeof text;
-    if (rd_kafka_conf_get(conf, name, text, &size) != RD_KAFKA_CONF_OK) return 0;
-    return strtoull(text, NULL, 10);
-}
-
 static void set_queue(KafkaConsumer *c, rd_kafka_conf_t *conf) {
     c->nudges = rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "5", NULL, 0) != RD_KAFKA_CONF_OK;
-    c->full_at = conf_number(conf, "queued.min.messages");
-    c->full_kib = conf_number(conf, "queued.max.messages.kbytes");
+    c->full_at = (size_t)kafka_conf_number(conf, "queued.min.messages");
+    c->full_kib = (size_t)kafka_conf_number(conf, "queued.max.messages.kbytes");
 }
 
 bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err *e) {
     KafkaConsumer *c = x_calloc(1, sizeof *c);
     char why[256] = "", group[256] = "";
-    size_t size = sizeof group;
     c->host = spec->host;
     c->is_stopping = spec->is_stopping;
     c->assigned = rd_kafka_topic_partition_list_new(8);
     c->commits = rd_kafka_topic_partition_list_new(8);
-    (void)rd_kafka_conf_get(spec->conf, "group.id", group, &size);
+    (void)kafka_conf_get(spec->conf, "group.id", group, sizeof group);
     set_queue(c, spec->conf);
     rd_kafka_conf_set_rebalance_cb(spec->conf, rebalanced);
     rd_kafka_conf_set_opaque(spec->conf, c);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strmap.h"
+#include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
 
 enum {
@@ -78,6 +79,13 @@ static bool cancelled(Err *e) {
     return err_set(e, ERR_CANCELLED, false, "told to stop");
 }
 
+/* After a call that failed by its time: the reason may have been told in an event. */
+static bool is_told_hopeless(KafkaProducer *p, Err *e) {
+    rd_kafka_poll(p->rk, 0);
+    if (p->is_hopeless) *e = p->hopeless;
+    return p->is_hopeless;
+}
+
 /* Without a connection that is up, librdkafka looks for the coordinator only half a second later; and without
  * any, init_transactions fails by time alone. */
 static bool connect_first(KafkaProducer *p, Err *e) {
@@ -90,11 +98,7 @@ static bool connect_first(KafkaProducer *p, Err *e) {
             rd_kafka_metadata_destroy(m);
             return true;
         }
-        rd_kafka_poll(p->rk, 0);
-        if (p->is_hopeless) {
-            *e = p->hopeless;
-            return false;
-        }
+        if (is_told_hopeless(p, e)) return false;
         if (is_stopping(p)) return cancelled(e);
         if (clock_mono_us() > until_us) return kafka_error(code, "reaching the cluster", NULL, e);
     }
@@ -109,10 +113,8 @@ static bool init_transactions(KafkaProducer *p, Err *e) {
             p->is_ready = true;
             return true;
         }
-        rd_kafka_poll(p->rk, 0);
-        if (p->is_hopeless) {
+        if (is_told_hopeless(p, e)) {
             rd_kafka_error_destroy(error);
-            *e = p->hopeless;
             return false;
         }
         bool again = rd_kafka_error_is_retriable(error) && clock_mono_us() < until_us && !is_stopping(p);
@@ -135,10 +137,7 @@ bool kafka_producer_open(rd_kafka_conf_t *conf, const char *transactional_id, co
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    char limit[24] = "0";
-    size_t limit_size = sizeof limit;
-    (void)rd_kafka_conf_get(conf, "transaction.timeout.ms", limit, &limit_size);
-    p->limit_us = strtoll(limit, NULL, 10) * 1000;
+    p->limit_us = kafka_conf_number(conf, "transaction.timeout.ms") * 1000;
     bool ok =
         rd_kafka_conf_set(conf, "transactional.id", transactional_id, why, sizeof why) == RD_KAFKA_CONF_OK;
     if (ok) p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);

@@ -22,6 +22,7 @@
 #include "convert/envelope.h"
 #include "convert/wire_option.h"
 #include "transform/java_regex.h"
+#include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
 #include "transport/kafka_option.h"
 #include "transport/kafka_topics.h"
@@ -236,15 +237,9 @@ static int64_t number(const char *text) {
 
 static bool read_producer(Look *l, Err *e) {
     rd_kafka_conf_t *conf = NULL;
-    char text[TEXT];
-    size_t size = sizeof text;
     if (!kafka_option_client(l->spec->options, KAFKA_PRODUCER, NULL, &conf, e)) return false;
-    l->max_request = l->transaction_timeout_ms = -1;
-    if (rd_kafka_conf_get(conf, "message.max.bytes", text, &size) == RD_KAFKA_CONF_OK)
-        l->max_request = number(text);
-    size = sizeof text;
-    if (rd_kafka_conf_get(conf, "transaction.timeout.ms", text, &size) == RD_KAFKA_CONF_OK)
-        l->transaction_timeout_ms = number(text);
+    l->max_request = kafka_conf_number(conf, "message.max.bytes");
+    l->transaction_timeout_ms = kafka_conf_number(conf, "transaction.timeout.ms");
     rd_kafka_conf_destroy(conf);
     return true;
 }
@@ -487,13 +482,12 @@ static void ask_group(const Look *l, rd_kafka_t *rk, const char *group, const ch
 static void check_group(const Look *l, const char *name, Findings *out) {
     SinkConsumerConf made = {0};
     char group[TEXT] = "", why[TEXT] = "";
-    size_t size = sizeof group;
     Err e = {0};
     if (!sink_conf_consumer(l->spec->options, l->spec->connector, /* task= */ 0, NULL, &made, &e)) {
         findings_add_err(out, name, /* cure= */ NULL, &e);
         return;
     }
-    (void)rd_kafka_conf_get(made.conf, "group.id", group, &size);
+    (void)kafka_conf_get(made.conf, "group.id", group, sizeof group);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, made.conf, why, sizeof why);
     if (!rk) {
         rd_kafka_conf_destroy(made.conf);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "transport/kafka_config.h"
 #include "transport/kafka_option.h"
 
 enum {
@@ -20,24 +21,14 @@ enum {
     HEARTBEAT_MS = 1000,
 };
 
-static bool conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, Err *e) {
-    char why[256] = "";
-    return rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK ||
-           err_set(e, ERR_INTERNAL, false, "librdkafka: %s: %s", name, why);
-}
-
-static void conf_get(const rd_kafka_conf_t *conf, const char *name, char *buf, size_t size) {
-    if (rd_kafka_conf_get(conf, name, buf, &size) != RD_KAFKA_CONF_OK) buf[0] = '\0';
-}
-
 /* A property that nobody has set: librdkafka's value still is `standard`. */
 static bool conf_default(rd_kafka_conf_t *conf, const char *name, const char *standard, int64_t value,
                          Err *e) {
     char text[64];
-    conf_get(conf, name, text, sizeof text);
+    (void)kafka_conf_get(conf, name, text, sizeof text);
     if (strcmp(text, standard) != 0) return true;
     (void)snprintf(text, sizeof text, "%lld", (long long)value);
-    return conf_set(conf, name, text, e);
+    return kafka_conf_set(conf, name, text, e);
 }
 
 /* The process's tasks share what queues may hold; and a member that comes or goes is known within a second.
@@ -66,7 +57,7 @@ static bool asks_for_reset(const Options *o) {
 
 static PartitionReset reset_of(const rd_kafka_conf_t *conf) {
     char text[256];
-    conf_get(conf, "auto.offset.reset", text, sizeof text);
+    (void)kafka_conf_get(conf, "auto.offset.reset", text, sizeof text);
     if (strcmp(text, "largest") == 0 || strcmp(text, "latest") == 0) return PARTITION_LATEST;
     return strcmp(text, "error") == 0 ? PARTITION_NONE : PARTITION_EARLIEST;
 }
@@ -76,12 +67,13 @@ static bool set_ours(const char *connector, int task, rd_kafka_conf_t *conf, Err
     char set[256];
     CLEANUP_FREE char *client = x_asprintf(SINK_CONF_OWN_PREFIX "%s-%d", connector, task);
     CLEANUP_FREE char *group = x_asprintf("connect-%s", connector);
-    conf_get(conf, "group.id", set, sizeof set);
-    return (set[0] || conf_set(conf, "group.id", group, e)) && conf_set(conf, "client.id", client, e) &&
-           conf_set(conf, "auto.offset.reset", "error", e) &&
-           conf_set(conf, "enable.auto.offset.store", "false", e) &&
-           conf_set(conf, "enable.auto.commit", "false", e) &&
-           conf_set(conf, "partition.assignment.strategy", "cooperative-sticky", e);
+    (void)kafka_conf_get(conf, "group.id", set, sizeof set);
+    return (set[0] || kafka_conf_set(conf, "group.id", group, e)) &&
+           kafka_conf_set(conf, "client.id", client, e) &&
+           kafka_conf_set(conf, "auto.offset.reset", "error", e) &&
+           kafka_conf_set(conf, "enable.auto.offset.store", "false", e) &&
+           kafka_conf_set(conf, "enable.auto.commit", "false", e) &&
+           kafka_conf_set(conf, "partition.assignment.strategy", "cooperative-sticky", e);
 }
 
 bool sink_conf_consumer(const Options *o, const char *connector, int task, TextList *warnings,
@@ -103,7 +95,7 @@ bool sink_conf_letters(const Options *o, const char *connector, int task, TextLi
     CLEANUP_FREE char *client = x_asprintf(SINK_CONF_OWN_PREFIX "dlq-%s-%d", connector, task);
     rd_kafka_conf_t *conf = NULL;
     if (!kafka_option_client(o, KAFKA_PRODUCER, warnings, &conf, e)) return false;
-    if (!conf_set(conf, "client.id", client, e)) {
+    if (!kafka_conf_set(conf, "client.id", client, e)) {
         rd_kafka_conf_destroy(conf);
         return false;
     }
