@@ -10,7 +10,7 @@ import fastavro
 import lab
 import lab_kafka
 import topics
-from test_sink import cluster, sink  # noqa: F401 (fixtures)
+from test_sink import sink  # noqa: F401 (fixtures)
 
 
 def foreign(registry, subject, fields, **values):

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer
 
 import lab
 from conftest import LAB
-from test_sink import Sink, cluster, key, row  # noqa: F401
+from test_sink import Sink, key, row
 from test_source import Pipeline
 
 
@@ -39,7 +39,7 @@ class Checks:
 
 
 @pytest.fixture
-def sink(request, broker, cluster):  # noqa: F811
+def sink(request, broker, cluster):
     s = Sink(broker, cluster, lab.fresh_dir(LAB / request.node.name), 1)
     yield s
     s.stop()

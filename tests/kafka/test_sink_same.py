@@ -24,7 +24,7 @@ import sides
 import topics
 from conftest import LAB
 from test_same import play
-from test_sink import ENVELOPE, cluster, key, with_schema  # noqa: F401 (a fixture)
+from test_sink import ENVELOPE, key, with_schema
 
 VERSION = lab_kafka.DEBEZIUM[1]
 FORMATS = ["schemas", "avro"]  # of scenario.SETTINGS: JSON with schemas, and Avro
@@ -52,7 +52,7 @@ def jvm(broker):
         yield w
 
 
-def sink_config(cluster, database, names, **more):  # noqa: F811
+def sink_config(cluster, database, names, **more):
     """A sink's properties, for both: tables are named by the topic's last two parts."""
     return {
         "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector", "tasks.max": "1", "topics": ",".join(names),
@@ -63,7 +63,7 @@ def sink_config(cluster, database, names, **more):  # noqa: F811
         "transforms.route.regex": r"[^.]+\.[^.]+\.(.*)", "transforms.route.replacement": "$1", **more}
 
 
-def make_database(cluster, name):  # noqa: F811
+def make_database(cluster, name):
     with contextlib.closing(cluster.connect("postgres")) as c, c.cursor() as q:
         q.execute(f'create database "{name}"')
 
@@ -85,7 +85,7 @@ def committed(broker, name, places):
 
 
 @pytest.fixture(scope="module")
-def targets(broker, registry, jvm, cluster):  # noqa: F811
+def targets(broker, registry, jvm, cluster):
     """{format: {(source, sink): database}} after all of the scenario."""
     directory = lab.fresh_dir(LAB / "sinks")
     with contextlib.ExitStack() as stack:
@@ -103,7 +103,7 @@ def targets(broker, registry, jvm, cluster):  # noqa: F811
         yield carry(stack, directory, {"debezium": debezium, "millrace": millrace}, jvm, cluster)
 
 
-def carry(stack, directory, sources, worker, cluster):  # noqa: F811
+def carry(stack, directory, sources, worker, cluster):
     """All combinations at once, to their topics' ends."""
     found, waited = {f: {} for f in FORMATS}, []
     for form in FORMATS:
@@ -143,7 +143,7 @@ def wait_carried(broker, name, ends, check):
         raise AssertionError(f"{e}: {[(p, at[p], end) for p, end in ends.items() if at[p] < end]}") from None
 
 
-def shown(cluster, database):  # noqa: F811
+def shown(cluster, database):
     """{table: {key: {column: text}}}; numbers as such: the sinks give decimals other scales."""
     found = {}
     with contextlib.closing(cluster.connect(database)) as c, c.cursor() as q:
@@ -189,7 +189,7 @@ def refused(broker, registry, form, database):
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("combination", COMBINATIONS[1:], ids="-".join)
-def test_rows_are_those_of_debezium_through_its_own_sink(targets, broker, registry, cluster, form, combination):  # noqa: F811
+def test_rows_are_those_of_debezium_through_its_own_sink(targets, broker, registry, cluster, form, combination):
     jvms, ours = shown(cluster, targets[form][JVM]), shown(cluster, targets[form][combination])
     assert len(jvms) == len(scenario.TABLES) - 1 and min(map(len, jvms.values())) > 0 and len(jvms["dbo_every"]) > scenario.ROWS
     assert refused(broker, registry, form, targets[form][JVM]) == []
@@ -212,7 +212,7 @@ class Turns:
     """A connector that either sink may run, from a topic that somebody fills all the while. Records are inserts, updates and deletes of
     some keys (upsert), or rows without a key in the target, where one that comes twice shows (insert)."""
 
-    def __init__(self, broker, worker, cluster, mode):  # noqa: F811
+    def __init__(self, broker, worker, cluster, mode):
         self.broker, self.worker, self.cluster, self.mode = broker, worker, cluster, mode
         self.name = f"turns_{mode}_{next(numbers)}"
         self.directory = lab.fresh_dir(LAB / self.name)
@@ -296,7 +296,7 @@ class Turns:
 
 
 @pytest.mark.parametrize("mode", ["upsert", "insert"])
-def test_sinks_take_turns_in_mid_topic(broker, jvm, cluster, mode):  # noqa: F811
+def test_sinks_take_turns_in_mid_topic(broker, jvm, cluster, mode):
     """Ours commits what it has written, so that the other neither repeats nor leaves out. Debezium's leaves the group behind even when it
     is stopped: that is repeated, which a key hides and a table without one shows."""
     with contextlib.closing(Turns(broker, jvm, cluster, mode)) as turns:
@@ -319,7 +319,7 @@ def test_sinks_take_turns_in_mid_topic(broker, jvm, cluster, mode):  # noqa: F81
         assert turns.sql("select count(*) from t") == [(len(turns.rows) + repeats,)]
 
 
-def test_a_killed_worker_loses_nothing(broker, jvm, cluster):  # noqa: F811
+def test_a_killed_worker_loses_nothing(broker, jvm, cluster):
     """What the JVM's sink wrote and hadn't committed comes again: a key hides that, a table without one shows it. The file's last
     test: the worker stays away."""
     with contextlib.ExitStack() as stack:
