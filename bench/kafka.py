@@ -216,17 +216,20 @@ class KafkaBench(bench.Bench):
 
     def applied(self, database, topic, changed):
         """Whether each partition's last row is in the target: partitions are carried in order."""
-        decode = topics.Avro(self.registry)
-        ids = [decode(record.key)[1]["id"] for record in self.last_records(topic)]
-        where = f"id in ({', '.join(map(str, ids))})" + (" and note like 'changed%'" if changed else "")
-        return lambda: self.value(database, f"select count(*) from items where {where}") == len(ids)
+        last = self.last_records(topic)
+        where = self.where(last, changed)
+        return lambda: self.value(database, f"select count(*) from items where {where}") == len(last)
 
     def begun(self, database, topic, changed):
         """Whether a partition's first row is in the target."""
-        decode = topics.Avro(self.registry)
-        ids = [decode(record.key)[1]["id"] for record in self.first_records(topic)]
-        where = f"id in ({', '.join(map(str, ids))})" + (" and note like 'changed%'" if changed else "")
+        where = self.where(self.first_records(topic), changed)
         return lambda: self.value(database, f"select exists(select 1 from items where {where})")
+
+    def where(self, records, changed):
+        """The rows of these records, once they are changed where that is awaited."""
+        decode = topics.Avro(self.registry)
+        ids = ", ".join(str(decode(record.key)[1]["id"]) for record in records)
+        return f"id in ({ids})" + (" and note like 'changed%'" if changed else "")
 
     def first_records(self, topic):
         c = topics.consumer(self.broker)

@@ -160,16 +160,9 @@ class Load(workload.Workload):
             self._stopping.wait(0.05)
 
     def session(self):
-        kinds, weights = zip(*self.kinds)
         with contextlib.closing(self.standin.connect(DATABASE, timeout=10)) as c, c.cursor() as q:
             while not self._stopping.is_set():
-                sql, rows = self.random.choices(kinds, weights)[0]()
-                q.execute(sql)
-                while q.nextset():
-                    pass
-                self.transactions += 1
-                self.rows += rows
-                time.sleep(self.pause)
+                self.one(q)
 
     def loose_in(self):
         a, b = self.random.randint(1, 20), self.random.choice(["NULL", "N'x'", "N'東京'"])

@@ -93,19 +93,23 @@ class Workload(threading.Thread):
     def run(self):
         try:
             with contextlib.closing(self.standin.connect(self.database)) as c, c.cursor() as q:
-                kinds, weights = zip(*self.kinds)
                 while not self._stopping.is_set() and (self.limit is None or self.transactions < self.limit):
-                    sql, rows = self.random.choices(kinds, weights)[0]()
-                    q.execute(sql)
-                    while q.nextset():
-                        pass
-                    self.transactions += 1
-                    self.rows += rows
-                    if self.pause:
-                        time.sleep(self.pause)
+                    self.one(q)
         except Exception as e:
             if not self._stopping.is_set():
                 self.error = e
+
+    def one(self, q):
+        """A transaction of some kind, and the pause behind it."""
+        kinds, weights = zip(*self.kinds)
+        sql, rows = self.random.choices(kinds, weights)[0]()
+        q.execute(sql)
+        while q.nextset():
+            pass
+        self.transactions += 1
+        self.rows += rows
+        if self.pause:
+            time.sleep(self.pause)
 
     def order(self):
         return self.random.randint(1, self.orders)

@@ -1,5 +1,6 @@
 #include "transport/kafka_config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "test.h"
@@ -140,41 +141,45 @@ static void stores_are_pem_or_pkcs12(void **state) {
     kafka_config_free(c);
 }
 
-static void a_record_s_time_stays_within_its_transaction_s(void **state) {
-    (void)state;
+/* What the finished configuration has; c is freed. */
+static void check_finished(KafkaConfig *c, const char *name, const char *expected, size_t warnings) {
     Err e = {0};
     rd_kafka_conf_t *conf = NULL;
     TextList w = {0};
     char text[SIZE];
-    size_t n = sizeof text;
-    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
-    set(c, "transaction.timeout.ms", "60000", NULL);
-    set(c, "delivery.timeout.ms", "90000", NULL);
     assert_true(kafka_config_take(c, &w, &conf, &e));
-    assert_int_equal(rd_kafka_conf_get(conf, "delivery.timeout.ms", text, &n), RD_KAFKA_CONF_OK);
-    assert_string_equal(text, "60000");
-    assert_int_equal(w.count, 1);
+    assert_string_equal(kafka_conf_get(conf, name, text, sizeof text), expected);
+    assert_int_equal(kafka_conf_number(conf, name), strtoll(expected, NULL, 10));
+    assert_int_equal(w.count, warnings);
     textlist_done(&w);
     rd_kafka_conf_destroy(conf);
     kafka_config_free(c);
 }
 
-static void queue_of(const char *memory, const char *record, const char *expected, size_t warnings) {
+static void a_record_s_time_stays_within_its_transaction_s(void **state) {
+    (void)state;
+    KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+    set(c, "transaction.timeout.ms", "60000", NULL);
+    set(c, "delivery.timeout.ms", "90000", NULL);
+    check_finished(c, "delivery.timeout.ms", "60000", 1);
+}
+
+static void what_a_client_has_not_is_no_number(void **state) {
+    (void)state;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
     Err e = {0};
-    rd_kafka_conf_t *conf = NULL;
-    TextList w = {0};
-    char text[SIZE];
-    size_t n = sizeof text;
+    assert_int_equal(kafka_conf_number(conf, "no.such.property"), -1);
+    assert_int_equal(kafka_conf_number(conf, "client.id"), -1);
+    assert_false(kafka_conf_set(conf, "linger.ms", "soon", &e));
+    assert_int_equal(e.code, ERR_INTERNAL);
+    rd_kafka_conf_destroy(conf);
+}
+
+static void queue_of(const char *memory, const char *record, const char *expected, size_t warnings) {
     KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
     if (memory) set(c, "buffer.memory", memory, NULL);
     if (record) set(c, "max.request.size", record, NULL);
-    assert_true(kafka_config_take(c, &w, &conf, &e));
-    assert_int_equal(rd_kafka_conf_get(conf, "queue.buffering.max.kbytes", text, &n), RD_KAFKA_CONF_OK);
-    assert_string_equal(text, expected);
-    assert_int_equal(w.count, warnings);
-    textlist_done(&w);
-    rd_kafka_conf_destroy(conf);
-    kafka_config_free(c);
+    check_finished(c, "queue.buffering.max.kbytes", expected, warnings);
 }
 
 static void the_queue_takes_the_largest_record(void **state) {
@@ -188,6 +193,7 @@ static void the_queue_takes_the_largest_record(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_units_are_librdkafka_s_then),
+        cmocka_unit_test(what_a_client_has_not_is_no_number),
         cmocka_unit_test(the_queue_takes_the_largest_record),
         cmocka_unit_test(a_consumer_s_names_too),
         cmocka_unit_test(what_has_no_counterpart_is_said),

@@ -52,67 +52,73 @@ static void with_tolerance_and_no_topic_only_what_is_unreadable_is_passed_over(v
     sink_rig_close(&r);
 }
 
-static void letters_are_in_the_topic_once_they_are_flushed(void **state) {
-    (void)state;
+/* A dead letter topic, and a real record to send there: a letter takes its headers and time along. */
+typedef struct DeadRig {
+    SinkRig sink;
+    rd_kafka_t *reader;
+    SinkInput in;
+    SinkLetters *letters;
+} DeadRig;
+
+static void dead_rig_open(DeadRig *r) {
     static const char *const settings[][2] = {
         {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}, {NULL, NULL}};
+    KafkaMock *mock = &r->sink.mock;
+    sink_rig_open(&r->sink, settings);
+    assert_int_equal(rd_kafka_mock_topic_create(mock->cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    kafka_mock_put(mock, "t", 0, "k", "v");
+    kafka_mock_flush(mock);
+    r->in = (SinkInput){.topic = "t", .message = kafka_mock_first(mock, "t", &r->reader)};
+    assert_non_null(r->in.message);
+    r->letters = letters_of(&r->sink);
+}
+
+static void dead_rig_close(DeadRig *r) {
+    rd_kafka_message_destroy(r->in.message);
+    rd_kafka_destroy(r->reader);
+    sink_letters_close(r->letters);
+    sink_rig_close(&r->sink);
+}
+
+static void letters_are_in_the_topic_once_they_are_flushed(void **state) {
+    (void)state;
     const TopicRefusal refusal = {.sqlstate = "23505", .constraint = "c", .column = "", .message = "taken"};
     const Err why = {.code = ERR_DATA, .msg = "no row"};
-    rd_kafka_t *reader = NULL;
     int64_t low = 0, high = 0;
-    SinkRig r;
+    DeadRig r;
     Err e = {0};
-    sink_rig_open(&r, settings);
-    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-    kafka_mock_put(&r.mock, "t", 0, "k", "v");
-    kafka_mock_flush(&r.mock);
-    SinkInput in = {.topic = "t", .message = kafka_mock_first(&r.mock, "t", &reader)};
-    assert_non_null(in.message);
-    SinkLetters *l = letters_of(&r);
-    assert_true(sink_letters_has_topic(l));
-    assert_true(sink_letters_failed(l, &in, SINK_PUT, &why, &e));
-    assert_true(sink_letters_refused(l, &in, &refusal, &e));
-    if (!sink_letters_flush(l, &e)) fail_msg("%s", e.msg);
-    assert_int_equal(rd_kafka_query_watermark_offsets(r.mock.rk, "dead", 0, &low, &high, 10000),
+    dead_rig_open(&r);
+    assert_true(sink_letters_has_topic(r.letters));
+    assert_true(sink_letters_failed(r.letters, &r.in, SINK_PUT, &why, &e));
+    assert_true(sink_letters_refused(r.letters, &r.in, &refusal, &e));
+    if (!sink_letters_flush(r.letters, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(rd_kafka_query_watermark_offsets(r.sink.mock.rk, "dead", 0, &low, &high, 10000),
                      RD_KAFKA_RESP_ERR_NO_ERROR);
     assert_int_equal(high, 2);
-    rd_kafka_message_destroy(in.message);
-    rd_kafka_destroy(reader);
-    sink_letters_close(l);
+    dead_rig_close(&r);
     sink_letters_close(NULL);
-    sink_rig_close(&r);
 }
 
 /* The broker refuses the first try; nothing of the record is told again by the batch. */
 static void a_letter_that_a_flush_lost_is_sent_again(void **state) {
     (void)state;
-    static const char *const settings[][2] = {
-        {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}, {NULL, NULL}};
-    const Err why = {.code = ERR_DATA, .msg = "no row"};
-    rd_kafka_t *reader = NULL, *letter_reader = NULL;
-    SinkRig r;
-    Err e = {0};
-    sink_rig_open(&r, settings);
-    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-    kafka_mock_put(&r.mock, "t", 0, "k", "v");
-    kafka_mock_flush(&r.mock);
-    SinkInput in = {.topic = "t", .message = kafka_mock_first(&r.mock, "t", &reader)};
-    assert_non_null(in.message);
-    SinkLetters *l = letters_of(&r);
     enum { PRODUCE = 0 }; /* Kafka's ApiKey */
-    rd_kafka_mock_push_request_errors(r.mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE);
-    assert_true(sink_letters_failed(l, &in, SINK_VALUE, &why, &e));
-    assert_false(sink_letters_flush(l, &e));
-    if (!sink_letters_flush(l, &e)) fail_msg("%s", e.msg);
-    rd_kafka_message_t *letter = kafka_mock_first(&r.mock, "dead", &letter_reader);
+    const Err why = {.code = ERR_DATA, .msg = "no row"};
+    rd_kafka_t *letter_reader = NULL;
+    DeadRig r;
+    Err e = {0};
+    dead_rig_open(&r);
+    rd_kafka_mock_push_request_errors(r.sink.mock.cluster, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE);
+    assert_true(sink_letters_failed(r.letters, &r.in, SINK_VALUE, &why, &e));
+    assert_false(sink_letters_flush(r.letters, &e));
+    if (!sink_letters_flush(r.letters, &e)) fail_msg("%s", e.msg);
+    rd_kafka_message_t *letter = kafka_mock_first(&r.sink.mock, "dead", &letter_reader);
     assert_non_null(letter);
     assert_memory_equal(letter->payload, "v", 1);
     rd_kafka_message_destroy(letter);
     rd_kafka_destroy(letter_reader);
-    rd_kafka_message_destroy(in.message);
-    rd_kafka_destroy(reader);
-    sink_letters_close(l);
-    sink_rig_close(&r);
+    dead_rig_close(&r);
 }
 
 int main(void) {
