@@ -175,6 +175,13 @@ static void begin_transaction(ChangeEvents *m, const char *id) {
     (void)memcpy(m->id, id, strlen(id) + 1);
 }
 
+/* Whether the transaction in progress is that commit's. */
+static bool is_of_commit(const ChangeEvents *m, const Lsn *commit) {
+    char id[LSN_TEXT_SIZE];
+    lsn_format(commit, id);
+    return strcmp(id, m->id) == 0;
+}
+
 void change_events_start(ChangeEvents *m, const ConnectOffset *from) {
     m->offset = *from;
     m->offset.counts = NULL;
@@ -190,13 +197,14 @@ void change_events_start(ChangeEvents *m, const ConnectOffset *from) {
         add_count(m, arena_str(&m->names, from->counts[i].table), from->counts[i].events);
         m->total += from->counts[i].events;
     }
+    bool is_ended = !is_of_commit(m, &from->commit_lsn);
+    if (is_ended || m->total == 0) m->from.event_serial_no--; /* a note's offset: its change isn't counted */
+    if (is_ended) m->id[0] = '\0';
 }
 
 /* The notes between transactions, before the first event of a new one. */
 static void turn_transaction(ChangeEvents *m, const Change *c, RecordBatch *out) {
-    char id[LSN_TEXT_SIZE];
-    lsn_format(&c->position.commit_lsn, id);
-    if (strcmp(id, m->id) == 0) return;
+    if (is_of_commit(m, &c->position.commit_lsn)) return;
     int64_t ts_ms = c->source_us / 1000;
     if (m->id[0]) {
         TransactionNote end = {.is_end = true,
@@ -207,6 +215,8 @@ static void turn_transaction(ChangeEvents *m, const Change *c, RecordBatch *out)
                                .ts_ms = ts_ms};
         common_records_transaction(m->o, &m->notes, &end, out);
     }
+    char id[LSN_TEXT_SIZE];
+    lsn_format(&c->position.commit_lsn, id);
     begin_transaction(m, id);
     common_records_transaction(m->o, &m->notes, &(TransactionNote){.id = str_from(m->id), .ts_ms = ts_ms},
                                out);

@@ -27,7 +27,9 @@ ChangeEvents *change_events_new(const WireOptions *o); /* o is borrowed; owned *
 ChangeEvents *change_events_free(ChangeEvents *m);     /* NULL is fine; returns NULL */
 
 /* Go on behind that offset: changes of its commit that Debezium had sent by then aren't added (their order is
- * Debezium's: connect_offset_covers), and with provide.transaction.metadata its transaction goes on. */
+ * Debezium's: connect_offset_covers), and with provide.transaction.metadata its transaction goes on. Debezium
+ * stores the place of a transaction's first change with the notes before it too (END of the last one, BEGIN);
+ * such an offset counts no change of that commit, and its change is added: it may not have been sent. */
 void change_events_start(ChangeEvents *m, const ConnectOffset *from);
 
 /* Where a chunk's rows stand in the snapshot, besides what the batch says. */

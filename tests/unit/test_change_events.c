@@ -188,6 +188,45 @@ static void what_debezium_had_sent_of_the_commit_is_not_added_again(void **state
     end(&r);
 }
 
+/* Changes added behind an offset at the first change of commit 2, stored with this transaction and its count.
+ */
+static void go_on_behind_a_note(Rig *r, const char *transaction, int64_t count) {
+    *r = (Rig){.o = wire_options_standard("sales")};
+    r->o.transactions = true;
+    begin(r, BATCH_CHANGES);
+    ConnectOffsetCount counted = {str_from("Shop.dbo.Item"), count};
+    ConnectOffset from = {.commit_lsn = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 2}},
+                          .change_lsn = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+                          .has_change = true,
+                          .event_serial_no = 1,
+                          .transaction_id = str_from(transaction),
+                          .counts = &counted,
+                          .count_count = count > 0};
+    change_events_start(r->events, &from);
+    put(r, OP_CREATE, r->item, 2, 1, 2, 1);
+    put(r, OP_CREATE, r->item, 2, 2, 2, 2);
+    add(r, NULL);
+}
+
+static void a_change_that_only_a_note_before_it_had_stored_is_added(void **state) {
+    (void)state;
+    Rig r;
+    go_on_behind_a_note(&r, "00000000:00000000:0002", 0); /* BEGIN's: it was written */
+    assert_int_equal(r.out->count, 2);
+    expect_block(&r, 0, "{'id':'00000000:00000000:0002','total_order':1,'data_collection_order':1}");
+    expect_block(&r, 1, "{'id':'00000000:00000000:0002','total_order':2,'data_collection_order':2}");
+    end(&r);
+    go_on_behind_a_note(&r, "00000000:00000000:0001", 7); /* END's: BEGIN is to be written still */
+    assert_int_equal(r.out->count, 3);
+    assert_int_equal(value_str(record_field(&r.out->records[0].value, 0)).n, strlen("BEGIN"));
+    expect_block(&r, 1, "{'id':'00000000:00000000:0002','total_order':1,'data_collection_order':1}");
+    end(&r);
+    go_on_behind_a_note(&r, "00000000:00000000:0002", 1); /* the change's own */
+    assert_int_equal(r.out->count, 1);
+    expect_block(&r, 0, "{'id':'00000000:00000000:0002','total_order':2,'data_collection_order':2}");
+    end(&r);
+}
+
 static Str mark(const Rig *r, size_t i) {
     return value_str(record_field(record_field(&r->out->records[i].value, 2), 4));
 }
@@ -288,6 +327,7 @@ int main(void) {
         cmocka_unit_test(transactions_are_counted_and_noted),
         cmocka_unit_test(a_transaction_goes_on_behind_a_stored_offset),
         cmocka_unit_test(what_debezium_had_sent_of_the_commit_is_not_added_again),
+        cmocka_unit_test(a_change_that_only_a_note_before_it_had_stored_is_added),
         cmocka_unit_test(rows_of_a_snapshot_are_marked),
         cmocka_unit_test(a_value_that_does_not_fit_is_told_by_its_index),
     };
