@@ -361,7 +361,7 @@ static void count_put(TopicWriter *w) {
             same = 0;
         }
         if (!c) break;
-        if (c->source_us > 0) same++;
+        if (c->source_us > 0 && c->op != OP_READ) same++; /* a copied row has no commit to be late for */
         last_us = c->source_us;
         if (last_us > newest_us) newest_us = last_us;
         if (is_fitted(w, c->schema) && target_set_find(w->targets, w->conn, c->schema, &t, &unused))
