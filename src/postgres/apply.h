@@ -30,6 +30,8 @@ typedef enum ApplyOrder {
 /* Rows up to this number go as array parameters, more by COPY to a temporary table (measured: see apply.c).
  */
 enum { APPLY_SMALL_ROWS = 1500 };
+/* Of new rows more than this go by COPY straight into their table. */
+enum { APPLY_SMALL_NEW_ROWS = 200 };
 
 Apply *apply_new(TargetSet *targets);             /* borrowed */
 Apply *apply_free(Apply *a);                      /* NULL is fine; returns NULL */

@@ -53,6 +53,9 @@ typedef struct TargetWrite {
     char *temp_create, *temp_copy, *temp_clear;
     bool is_temp_made;
     uint64_t temp_filled_in; /* number of the transaction that last used it */
+    char *copy;              /* new rows straight into the table; NULL = these aren't inserts */
+    unsigned copy_pause;     /* so many statements more don't try it */
+    unsigned copy_pause_next;
 } TargetWrite;
 
 /* Puts of the rows in which the same columns are absent. Linked, the first (nothing absent) always there. */
@@ -102,6 +105,7 @@ typedef struct Target {
     Metric *last_change;
     int64_t pending_last_us; /* commit time of the open transaction's last change of the table */
     bool has_new_rows;       /* of the batch at hand: not only updates */
+    bool has_known_rows;     /* of the batch at hand: updates or removals */
     bool has_warned_of_deletes;
     bool was_written; /* by the pipeline, before it was opened */
     bool is_trial;    /* TARGET_DDL_TRIAL */

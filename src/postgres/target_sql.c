@@ -209,6 +209,16 @@ static void make_update(const Target *t, TargetWrite *w, const char *temp) {
     w->update.sql = target_sql_take(&sql);
 }
 
+/* All that an insert does to rows whose keys aren't there. */
+static void make_copy(const Target *t, TargetWrite *w) {
+    CLEANUP(buf_done) Buf sql = {0};
+    if (t->rules->insert == TARGET_UPDATE || w->count == 0) return;
+    buf_printf(&sql, "COPY %s (", t->qualified);
+    target_sql_names(t, w->columns, w->count, "", &sql);
+    buf_cstr(&sql, ") FROM STDIN WITH (FORMAT binary)");
+    w->copy = target_sql_take(&sql);
+}
+
 void target_sql_done(TargetWrite *w) {
     free(w->columns);
     free((char *)(uintptr_t)w->small.sql);
@@ -218,6 +228,7 @@ void target_sql_done(TargetWrite *w) {
     free(w->temp_create);
     free(w->temp_copy);
     free(w->temp_clear);
+    free(w->copy);
 }
 
 static void make_bag_removes(Target *t) {
@@ -270,4 +281,5 @@ void target_sql_puts(const Target *t, TargetShape *shape, unsigned number) {
     temp_name(t, "put", number, temp);
     make_write(t, w, t->rules->insert == TARGET_UPDATE ? add_update : add_insert, temp);
     make_update(t, w, temp);
+    make_copy(t, w);
 }

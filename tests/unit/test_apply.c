@@ -229,6 +229,84 @@ static void updates_find_their_rows_and_put_those_that_are_missing(void **state)
     bench_close(&b);
 }
 
+#define TOLD                                                                                                 \
+    "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int CHECK (amount < 1000));"          \
+    "CREATE TABLE dbo.told (what text);"                                                                     \
+    "CREATE FUNCTION dbo.tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"                        \
+    " $$BEGIN INSERT INTO dbo.told VALUES (left(current_query(), 4)); RETURN NULL; END$$;"                   \
+    "CREATE TRIGGER tell AFTER INSERT ON dbo.items FOR EACH STATEMENT EXECUTE FUNCTION dbo.tell();"
+
+/* Rows from..to-1 as new ones; what PostgreSQL was told to do, since the last call. */
+static const char *put_new(Bench *b, const Schema *s, int64_t from, int64_t to, const char *name) {
+    pg_fixture_exec(b->conn, "TRUNCATE dbo.told");
+    Batch *batch = changes_batch(1, 2);
+    for (int64_t i = from; i < to; i++) add(batch, OP_CREATE, s, item(batch, i, name, 0));
+    Err e = {0};
+    if (!apply_batch(b, batch, APPLY_COMPACTED, &e)) fail_msg("%s", e.msg);
+    batch_free(batch);
+    return pg_fixture_text(b->conn, "SELECT string_agg(what, ' ') FROM dbo.told");
+}
+
+static void new_rows_go_straight_in_until_one_was_there(void **state) {
+    (void)state;
+    Bench b = bench_open(TOLD);
+    const Schema *s = items("items", true);
+    apply_set_small_rows(b.apply, 0);
+    assert_string_equal(put_new(&b, s, 0, 100, "first"), "COPY");
+    assert_string_equal(put_new(&b, s, 99, 200, "second"), "INSE"); /* 99 was there: undone, then put */
+    assert_string_equal(
+        pg_fixture_text(b.conn, "SELECT string_agg(n, ' ' ORDER BY n) FROM (SELECT \"Name\" || count(*) AS n"
+                                " FROM dbo.items GROUP BY \"Name\") AS g"),
+        "first99 second101");
+    for (int64_t i = 0; i < 8; i++)
+        assert_string_equal(put_new(&b, s, 1000 + 10 * i, 1010 + 10 * i, "x"), "INSE");
+    assert_string_equal(put_new(&b, s, 2000, 2010, "x"), "COPY");
+    assert_string_equal(put_new(&b, s, 2009, 2020, "x"), "INSE");
+    assert_string_equal(put_new(&b, s, 2020, 2030, "x"),
+                        "INSE"); /* a success has made the pause short again */
+    schema_unref(s);
+    bench_close(&b);
+}
+
+static void what_is_not_only_new_is_put_and_other_refusals_are_told(void **state) {
+    (void)state;
+    Bench b = bench_open(TOLD "INSERT INTO dbo.items VALUES (1, 'old', 0); TRUNCATE dbo.told");
+    const Schema *s = items("items", true);
+    apply_set_small_rows(b.apply, 0);
+    Batch *batch = changes_batch(1, 2);
+    add(batch, OP_DELETE, s, item(batch, 1, NULL, 0));
+    add(batch, OP_CREATE, s, item(batch, 1, "again", 5));
+    Err e = {0};
+    if (!apply_batch(&b, batch, APPLY_COMPACTED, &e)) fail_msg("%s", e.msg);
+    batch_free(batch);
+    assert_string_equal(pg_fixture_text(b.conn, "SELECT string_agg(what, ' ') FROM dbo.told"), "INSE");
+    batch = changes_batch(1, 2);
+    add(batch, OP_CREATE, s, item(batch, 7, "too much", 1000));
+    assert_false(apply_batch(&b, batch, APPLY_COMPACTED, &e));
+    assert_string_equal(pgconn_sqlstate(b.conn), "23514");
+    batch_free(batch);
+    assert_string_equal(text_of(&b, "items"), "1,again,5");
+    schema_unref(s);
+    bench_close(&b);
+}
+
+/* COPY isn't there for a table with row security: the rows are put. */
+static void a_table_that_takes_no_copy_gets_its_rows(void **state) {
+    (void)state;
+    Bench b = bench_open(TOLD "CREATE ROLE mr_some_writer; GRANT ALL ON SCHEMA dbo TO mr_some_writer;"
+                              "GRANT ALL ON ALL TABLES IN SCHEMA dbo TO mr_some_writer;"
+                              "ALTER TABLE dbo.items ENABLE ROW LEVEL SECURITY;"
+                              "CREATE POLICY all_rows ON dbo.items USING (true)");
+    const Schema *s = items("items", true);
+    apply_set_small_rows(b.apply, 0);
+    pg_fixture_exec(b.conn, "SET ROLE mr_some_writer");
+    assert_string_equal(put_new(&b, s, 0, 100, "row"), "INSE");
+    assert_string_equal(pg_fixture_text(b.conn, "SELECT count(*) FROM dbo.items"), "100");
+    pg_fixture_exec(b.conn, "RESET ROLE; DROP OWNED BY mr_some_writer; DROP ROLE mr_some_writer");
+    schema_unref(s);
+    bench_close(&b);
+}
+
 /* Compacted, without the order of the source to fall back to. */
 static void a_parent_goes_after_its_children_moved_away(void **state) {
     (void)state;
@@ -302,6 +380,9 @@ int main(void) {
         cmocka_unit_test(bags_agree_in_order_and_compacted),
         cmocka_unit_test(a_bag_with_unseen_columns_refuses_to_guess),
         cmocka_unit_test(updates_find_their_rows_and_put_those_that_are_missing),
+        cmocka_unit_test(new_rows_go_straight_in_until_one_was_there),
+        cmocka_unit_test(what_is_not_only_new_is_put_and_other_refusals_are_told),
+        cmocka_unit_test(a_table_that_takes_no_copy_gets_its_rows),
         cmocka_unit_test(a_parent_goes_after_its_children_moved_away),
         cmocka_unit_test(a_unique_value_moves_from_a_row_that_goes),
         cmocka_unit_test(a_key_that_is_the_same_to_the_target_keeps_its_row),
