@@ -225,7 +225,11 @@ static const char *verdict_text(const Signal *s, PlanVerdict v) {
     switch (v) {
     case PLAN_ACCEPTED: return accepted_text(s);
     case PLAN_NO_TABLE: return "refused: it has no capture instance";
-    case PLAN_NO_KEY: return "refused: it has no key, so its rows can't be upserted";
+    case PLAN_NO_KEY:
+        return s->has_surrogate_key
+                   ? "refused: it has no key, so its rows can't be upserted, and surrogate-key only names an "
+                     "order to read them in: name a key by message.key.columns"
+                   : "refused: it has no key, so its rows can't be upserted: name one by message.key.columns";
     case PLAN_COPIES_ANYWAY: return "its copy isn't done yet: all its rows come anyway";
     case PLAN_NO_STREAM:
         return "refused: nothing is streamed (snapshot.mode=initial_only, or not started yet)";
@@ -257,19 +261,20 @@ void signal_apply(const Signal *s, Plan *plan, const char *database, Buf *answer
                  s->kind == SIGNAL_MARK ? "no marks are needed" : "only for a whole pipeline, by command");
         return;
     }
-    size_t told = 0;
+    size_t told = 0, accepted = 0;
     for (size_t i = 0; i < plan_table_count(plan); i++) {
         Str schema, table;
         plan_table_name(plan, i, &schema, &table);
         if (!is_meant(s, database, schema, table)) continue;
         PlanVerdict v = apply_to(s, plan, i, filter_for(s, database, schema, table));
         if (v == PLAN_NOT_ASKED && s->table_count == 0) continue; /* all: just those that are */
+        accepted += v == PLAN_ACCEPTED;
         buf_printf(answer, "%s" STR_FMT "." STR_FMT ": %s", told++ ? "; " : "", STR_ARG(schema),
                    STR_ARG(table), verdict_text(s, v));
     }
     if (!told)
         buf_cstr(answer, s->table_count ? "refused: no table of the pipeline matches"
                                         : "no ad-hoc snapshot is under way");
-    if (s->has_surrogate_key)
-        buf_cstr(answer, "; surrogate-key isn't needed: the table's own key is read along");
+    if (s->has_surrogate_key && accepted && s->kind == SIGNAL_EXECUTE_SNAPSHOT)
+        buf_cstr(answer, "; surrogate-key isn't needed: rows are read along the table's own key");
 }

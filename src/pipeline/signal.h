@@ -5,10 +5,11 @@
  *
  *   execute-snapshot  {"data-collections": ["regex", …], "type": "incremental"|"blocking",
  *                      "additional-conditions": [{"data-collection": "regex", "filter": "SQL condition"}, …]}
- *   stop-snapshot, pause-snapshot, resume-snapshot   {"data-collections": […]}: none = all
- *   log               {"message": "…{}…"}: {} becomes the position
- *   pause, resume     the whole pipeline: for the worker
- * Expressions match schema.table or database.schema.table as a whole, letter case ignored.
+ *                     ("surrogate-key", a column to read along, changes nothing: a table with a key is read
+ * along that, and one without is refused, as its rows would be there twice) stop-snapshot, pause-snapshot,
+ * resume-snapshot   {"data-collections": […]}: none = all log               {"message": "…{}…"}: {} becomes
+ * the position pause, resume     the whole pipeline: for the worker Expressions match schema.table or
+ * database.schema.table as a whole, letter case ignored.
  */
 #ifndef PIPELINE_SIGNAL_H
 #define PIPELINE_SIGNAL_H
@@ -58,7 +59,7 @@ typedef struct SignalCondition {
 typedef struct Signal {
     SignalKind kind;
     bool is_blocking;
-    bool has_surrogate_key; /* it isn't needed here: said in the answer */
+    bool has_surrogate_key; /* has no effect: said in the answer */
     RegexList **tables;     /* owned; an element each */
     size_t table_count;
     SignalCondition *conditions; /* owned */

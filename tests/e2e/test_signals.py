@@ -180,6 +180,22 @@ def test_what_cant_be_done_is_said(runner, warehouse, target):
     lab.wait_for("the answer", lambda: "logged" in signal(runner, "list"), 30, 0.5)
 
 
+def test_a_surrogate_key_makes_no_key(runner, warehouse, target):
+    """Rows of a table without a key can't be upserted, whatever order they are read in: refused, and none is there twice."""
+    warehouse.script("USE warehouse_source\nGO\nCREATE TABLE dbo.loose (id int NOT NULL, note nvarchar(20) NULL)\nGO\n"
+                     "INSERT INTO dbo.loose VALUES (1, N'x'), (2, N'y'), (2, N'y')\nGO\n"
+                     "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'loose', @role_name = NULL")
+    run = runner.start(source={"table.include.list": None})
+    runner.drained(run)
+    target.rows("update dbo.customers set city = 'nowhere' where id = 5")
+    out = signal(runner, "execute-snapshot", '--data={"data-collections": ["dbo.loose"], "surrogate-key": "id"}', ok=False)
+    assert "dbo.loose: refused: it has no key" in out and "message.key.columns" in out and "isn't needed" not in out, out
+    out = signal(runner, "execute-snapshot", '--data={"data-collections": ["dbo.customers"], "surrogate-key": "email"}')
+    assert "dbo.customers: snapshot begins; surrogate-key isn't needed" in out, out
+    lab.wait_for("the copy", lambda: copied(target) and target.value("select city <> 'nowhere' from dbo.customers where id = 5"), 30, 0.2)
+    assert sorted(target.rows("select id, note from dbo.loose")) == [(1, "x"), (2, "y"), (2, "y")]
+
+
 def test_a_table_whose_signal_table_isnt_captured_is_refused(runner, warehouse, target):
     run = runner.start(source={"signal.data.collection": "warehouse_source.dbo.nowhere"})
     lab.wait_for("the end", lambda: not run.is_running(), 30, 0.1)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "test.h"
 
 typedef struct Rig {
@@ -65,13 +66,37 @@ static void a_snapshot_is_asked_for_by_expressions_over_both_forms_of_a_name(voi
     assert_string_equal(
         answer(&r, "execute-snapshot", "{\"data-collections\": [\"shop.DBO.o.*\", \"sales[.]heap\"]}"),
         "dbo.orders: snapshot begins; "
-        "sales.heap: refused: it has no key, so its rows can't be upserted");
+        "sales.heap: refused: it has no key, so its rows can't be upserted: name one by message.key.columns");
     PlanAction a;
     Err e = {0};
     assert_true(plan_next(r.plan, &a, &e));
     assert_int_equal(a.kind, PLAN_ANNOUNCE);
     assert_int_equal(a.table, 0);
     assert_int_equal(a.table_info.asked, BATCH_ASKED);
+    rig_done(&r);
+}
+
+static void a_surrogate_key_makes_no_key_and_isnt_needed_beside_one(void **state) {
+    (void)state;
+    Rig r = rig();
+    static const char keyless[] = "sales.heap: refused: it has no key, so its rows can't be upserted, and "
+                                  "surrogate-key only names an order to read them in: name a key by "
+                                  "message.key.columns";
+    assert_string_equal(
+        answer(&r, "execute-snapshot", "{\"data-collections\": [\"sales.heap\"], \"surrogate-key\": \"id\"}"),
+        keyless);
+    CLEANUP(buf_done) Buf both = {0};
+    buf_printf(&both,
+               "dbo.items: snapshot begins; %s; surrogate-key isn't needed: rows are read along the table's "
+               "own key",
+               keyless);
+    assert_string_equal(
+        answer(&r, "execute-snapshot",
+               "{\"data-collections\": [\"dbo.items\", \"sales.heap\"], \"surrogate-key\": \"id\"}"),
+        buf_text(&both));
+    assert_string_equal(answer(&r, "execute-snapshot",
+                               "{\"data-collections\": [\"dbo.nothing\"], \"surrogate-key\": \"id\"}"),
+                        "refused: no table of the pipeline matches");
     rig_done(&r);
 }
 
@@ -187,6 +212,7 @@ static void a_list_of_texts_owns_them(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_is_asked_for_by_expressions_over_both_forms_of_a_name),
+        cmocka_unit_test(a_surrogate_key_makes_no_key_and_isnt_needed_beside_one),
         cmocka_unit_test(a_comma_in_an_expression_is_a_part_of_it),
         cmocka_unit_test(a_filter_goes_to_the_tables_that_its_expression_matches),
         cmocka_unit_test(without_names_what_is_under_way_is_meant),
