@@ -53,6 +53,7 @@ bool history_writer_put(HistoryWriter *w, const char *topic, Str record, Err *e)
         code = rd_kafka_flush(w->rk, WAIT_MS);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = w->result;
     }
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-           kafka_error(code, topic, "the schema history wasn't written", e);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    (void)kafka_error(code, "the schema history wasn't written", /* detail= */ NULL, e);
+    return err_wrap(e, "topic %s", topic);
 }

@@ -63,6 +63,11 @@ DeadTopic *dead_topic_close(DeadTopic *d) {
 
 /* ---- a letter ---- */
 
+static bool failed(const DeadTopic *d, rd_kafka_resp_err_t code, const char *what, Err *e) {
+    (void)kafka_error(code, what, /* detail= */ NULL, e);
+    return err_wrap(e, "topic %s", d->topic);
+}
+
 /* Asked first: who may write to a topic need not have the right to make one. */
 static bool look_for(DeadTopic *d, bool *ret_is_there, Err *e) {
     const struct rd_kafka_metadata *meta = NULL;
@@ -73,7 +78,7 @@ static bool look_for(DeadTopic *d, bool *ret_is_there, Err *e) {
     if (handle) rd_kafka_topic_destroy(handle);
     *ret_is_there = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     return *ret_is_there || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || kafka_error(code, d->topic, "dead letters", e);
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || failed(d, code, "looking for the topic", e);
 }
 
 static bool make_topic(DeadTopic *d, Err *e) {
@@ -142,7 +147,7 @@ bool dead_topic_send(DeadTopic *d, const rd_kafka_message_t *record, const DeadC
         (void)rd_kafka_poll(d->rk, POLL_MS);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true; /* the headers are the producer's now */
     rd_kafka_headers_destroy(headers);
-    return kafka_error(code, d->topic, "a dead letter", e);
+    return failed(d, code, "a dead letter", e);
 }
 
 bool dead_topic_flush(DeadTopic *d, Err *e) {
@@ -150,5 +155,5 @@ bool dead_topic_flush(DeadTopic *d, Err *e) {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = d->failed;
     else (void)rd_kafka_purge(d->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     d->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, d->topic, "dead letters", e);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(d, code, "dead letters", e);
 }

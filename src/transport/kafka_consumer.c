@@ -52,7 +52,10 @@ static bool ask(KafkaConsumer *c, const rd_kafka_topic_partition_list_t *list, K
                              .metadata = p->metadata ? p->metadata : ""};
         rd_kafka_resp_err_t code =
             rd_kafka_query_watermark_offsets(c->rk, a->topic, a->partition, &a->low, &a->high, ASK_MS);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, a->topic, "asking for its ends", e);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            (void)kafka_error(code, "asking for its ends", /* detail= */ NULL, e);
+            return err_wrap(e, "%s-%d", a->topic, (int)a->partition);
+        }
     }
     return true;
 }
@@ -308,7 +311,7 @@ static bool sift(KafkaConsumer *c, rd_kafka_message_t **messages, size_t *count,
         rd_kafka_message_destroy(messages[i]);
     }
     *count = kept;
-    if (ok && c->has_failed) {
+    if (c->has_failed) { /* the first one: what comes behind it may be of its making */
         *e = c->failure;
         ok = false;
     }

@@ -150,6 +150,26 @@ static void a_partition_that_the_host_refuses_delivers_nothing(void **state) {
     kafka_mock_close(&m);
 }
 
+static void ends_that_are_not_told_say_why(void **state) {
+    (void)state;
+    enum { LIST_OFFSETS = 2, ERRORS = 8 }; /* Kafka's protocol: API key */
+    KafkaMock m;
+    Seen seen = {.start = 0};
+    KafkaConsumer *c = NULL;
+    Err e = {0};
+    rd_kafka_resp_err_t errors[ERRORS];
+    for (int i = 0; i < ERRORS; i++) errors[i] = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    kafka_mock_open(&m, "t", TOPIC_PARTITIONS);
+    rd_kafka_mock_push_request_errors_array(m.cluster, LIST_OFFSETS, ERRORS, errors);
+    if (!open_of(&m, &seen, &c, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(read_some(c, 1, &e), SIZE_MAX);
+    static const char *const words[] = {"t-0: ", "asking for its ends", "Topic authorization failed", "READ"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strstr(e.msg, words[i])) fail_msg("no '%s': %s", words[i], e.msg);
+    kafka_consumer_close(c);
+    kafka_mock_close(&m);
+}
+
 /* It has joined, and each SyncGroup that would give it partitions fails. librdkafka 2.0 would end the
  * process. */
 static void a_member_that_was_given_nothing_yet_goes_quietly(void **state) {
@@ -191,6 +211,7 @@ int main(void) {
         cmocka_unit_test(partitions_begin_where_the_host_says),
         cmocka_unit_test(ends_are_asked_for_once_partitions_are_taken),
         cmocka_unit_test(a_partition_that_the_host_refuses_delivers_nothing),
+        cmocka_unit_test(ends_that_are_not_told_say_why),
         cmocka_unit_test(a_member_that_was_given_nothing_yet_goes_quietly),
         cmocka_unit_test(a_queue_that_was_full_is_half_empty),
     };
