@@ -189,9 +189,11 @@ static void take_configs(Look *l, rd_kafka_event_t *event) {
     for (size_t i = 0; i < count; i++) {
         rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(all[i]);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) take_config(l, all[i]);
-        else
-            (void)kafka_error(code, rd_kafka_ConfigResource_name(all[i]),
-                              "its configuration can't be read (DESCRIBE_CONFIGS)", &l->why_no_configs);
+        else {
+            (void)kafka_error(code, "its configuration can't be read (DESCRIBE_CONFIGS)", /* detail= */ NULL,
+                              &l->why_no_configs);
+            (void)err_wrap(&l->why_no_configs, "%s", rd_kafka_ConfigResource_name(all[i]));
+        }
     }
 }
 
@@ -434,16 +436,32 @@ static rd_kafka_topic_partition_list_t *read_partitions(const Look *l) {
     return list;
 }
 
+/* One whose offset couldn't be told isn't one without. */
+static bool ask_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, Err *e) {
+    rd_kafka_resp_err_t code = rd_kafka_committed(rk, list, ASK_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the group's offsets", NULL, e);
+    return kafka_error_none_in(list, "the group's offset", e);
+}
+
+static bool ask_ends(rd_kafka_t *rk, const rd_kafka_topic_partition_t *p, int64_t *low, int64_t *high,
+                     Err *e) {
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, low, high, ASK_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    (void)kafka_error(code, "its ends", /* detail= */ NULL, e);
+    return err_wrap(e, "%s-%d", p->topic, (int)p->partition);
+}
+
 static void tell_offsets(const Look *l, rd_kafka_t *rk, const char *name, Findings *out) {
     rd_kafka_topic_partition_list_t *list = read_partitions(l);
-    rd_kafka_resp_err_t code = rd_kafka_committed(rk, list, ASK_MS);
     int64_t lag = 0, low = 0, high = 0;
     int known = 0;
     Err e = {0};
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+    bool ok = ask_offsets(rk, list, &e);
+    for (int i = 0; ok && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &list->elems[i];
-        code = rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, &low, &high, ASK_MS);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+        ok = ask_ends(rk, p, &low, &high, &e);
+        if (!ok) break;
         known += p->offset >= 0;
         lag += high - (p->offset >= 0 ? p->offset : low);
         if (p->offset > high)
@@ -452,10 +470,8 @@ static void tell_offsets(const Look *l, rd_kafka_t *rk, const char *name, Findin
                          "%s-%d: the group's offset %lld is past the end %lld", p->topic, (int)p->partition,
                          (long long)p->offset, (long long)high);
     }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)kafka_error(code, "the group's offsets", NULL, &e);
-        findings_add_err(out, name, "READ on the group, READ on the topics", &e);
-    } else if (list->cnt > 0)
+    if (!ok) findings_add_err(out, name, "READ on the group, READ on the topics", &e);
+    else if (list->cnt > 0)
         findings_add(out, name, FINDING_OK, /* cure= */ NULL,
                      "offsets of %d of %d partitions are committed, about %lld records are ahead", known,
                      list->cnt, (long long)lag);

@@ -10,11 +10,12 @@ import lab
 import lab_kafka
 import topics
 from conftest import LAB
+from test_check import Checks, write_sink
 from test_sink import Sink, key, row
 from test_source import Pipeline
 
 SECRET = "s3cret-Pa55"  # nothing of ours shows it
-USERS = {"writer": SECRET, "stranger": "other-pw"}
+USERS = {"writer": SECRET, "stranger": "other-pw", "guest": "guest-pw"}
 
 
 def openssl(*arguments):
@@ -134,6 +135,18 @@ def test_an_authority_that_is_not_the_broker_s_is_named(secured):
 def test_a_user_without_rights_is_told_which(secured):
     with pipeline(secured, user="stranger", password="other-pw") as (_, run):
         refused(run, "transactional.id")
+
+
+def test_a_partition_whose_offset_is_not_told_is_named_by_check(secured, cluster):
+    """The group may be read, the topic, which another user sees, may not: the broker says so of each partition."""
+    allow(secured, "guest", ResourceType.GROUP, "connect-", AclOperation.READ)
+    s = Sink(secured, cluster, lab.fresh_dir(LAB / "checked-sink"), 1)
+    worker = lab_kafka.write_properties(s.directory / "worker.properties", login(secured))
+    guest = login(secured, user="guest", password=USERS["guest"])["sasl.jaas.config"]
+    c = Checks(worker, write_sink(s, **{"consumer.override.sasl.jaas.config": guest}))
+    assert c.status == 1
+    found = c.bad(s.topic, "kafka-group", f"{s.topic}-0")["found"]
+    assert "the group's offset" in found and "Topic authorization failed" in found
 
 
 def test_a_group_without_rights_is_named(secured, cluster):
