@@ -74,7 +74,12 @@ class Jvm:
 
     def check(self, connectors):
         for name, _ in connectors:
-            status = self.worker.status(name)
+            try:
+                status = self.worker.status(name)
+            except lab_kafka.HttpError as e:
+                if e.status == 404:  # it was posted a moment ago
+                    continue
+                raise
             failed = [t["trace"] for t in status["tasks"] if t["state"] == "FAILED"]
             assert not failed, failed[0][:3000]
 

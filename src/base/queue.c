@@ -127,6 +127,17 @@ QueueResult queue_take(Queue *q, void **ret, int64_t timeout_ms) {
     return result;
 }
 
+QueueResult queue_wait_empty(Queue *q, int64_t timeout_ms) {
+    struct timespec deadline = deadline_after(timeout_ms > 0 ? timeout_ms : 0);
+    (void)pthread_mutex_lock(&q->lock);
+    bool in_time = true;
+    while (!q->is_closed && q->count > 0 && in_time)
+        in_time = timeout_ms != 0 && wait_on(q, &q->may_put, timeout_ms < 0 ? NULL : &deadline);
+    QueueResult result = q->is_closed ? QUEUE_CLOSED : q->count == 0 ? QUEUE_OK : QUEUE_TIMEOUT;
+    (void)pthread_mutex_unlock(&q->lock);
+    return result;
+}
+
 void queue_close(Queue *q) {
     (void)pthread_mutex_lock(&q->lock);
     q->is_closed = true;

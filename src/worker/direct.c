@@ -32,6 +32,7 @@
 #include "worker/topics.h"
 
 /* Each wait that ends for nothing is a wake-up: they are what an idle pipeline costs. */
+enum { SMALL_CHANGES = 1000 }; /* a batch's */
 enum { POLL_MS = 500, PUT_MS = 250, IDLE_MS = 500, DRAIN_LIMIT_MS = 60000 };
 
 struct Direct {
@@ -216,6 +217,12 @@ static bool reader_is_told(const Direct *d) {
     return is_stopping(d) || __atomic_load_n(&d->is_reader_told, __ATOMIC_ACQUIRE);
 }
 
+/* A sink that is slower than the source is for small batches gains by larger ones: while one is waiting, what
+ * comes is left where it is, to be read as one. Without this each waits for all before it, a commit each. */
+static void await_sink(Direct *d, bool is_small) {
+    while (is_small && !reader_is_told(d) && queue_wait_empty(d->queue, PUT_MS) == QUEUE_TIMEOUT) continue;
+}
+
 static void *reader_main(void *arg) {
     Direct *d = arg;
     const SourceClass *class = d->spec.source;
@@ -225,6 +232,7 @@ static void *reader_main(void *arg) {
         if (!class->poll(d->source, POLL_MS, &batch, &d->source_err)) break;
         if (!batch) continue;
         size_t bytes = batch_bytes(batch);
+        bool is_small = batch->kind == BATCH_CHANGES && batch->count < SMALL_CHANGES;
         QueueResult put;
         do put = queue_put(d->queue, batch, bytes, PUT_MS);
         while (put == QUEUE_TIMEOUT && !__atomic_load_n(&d->is_reader_told, __ATOMIC_ACQUIRE));
@@ -232,6 +240,7 @@ static void *reader_main(void *arg) {
             batch_free(batch);
             break;
         }
+        await_sink(d, is_small);
     }
     queue_close(d->queue);
     return NULL;

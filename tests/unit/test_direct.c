@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -24,6 +25,10 @@ static struct Script {
     bool takes_signals;  /* the source answers what it is told */
     int last_answer;     /* 1 + number of the last signal that was answered */
     char outcome[2][40]; /* of the signals */
+    int rows_each;       /* changes of a batch */
+    int made;            /* the last batch that the source gave */
+    int wants_ahead;     /* the first put waits until the source is that far */
+    int most_ahead;      /* of the source, at a put's end */
 } script;
 
 struct Source {
@@ -65,6 +70,8 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     Batch *b = batch_new(BATCH_CHANGES);
     b->to.commit_lsn.b[9] = (uint8_t)s->next++;
     b->ends_transaction = true;
+    for (int i = 0; i < script.rows_each; i++) (void)batch_add(b);
+    __atomic_store_n(&script.made, s->next - 1, __ATOMIC_RELEASE);
     *ret = b;
     return true;
 }
@@ -112,9 +119,20 @@ static bool sink_own_all(Sink *s, size_t wanted, LanesStart *ret_start, StoredSt
     return sink_own(s, ret, e);
 }
 
+/* A slow sink; how far the source is ahead of it. */
+static void see_ahead(int number) {
+    int ahead = 0;
+    for (int i = 0; i < 20000 && (i < 3 || (number == 1 && ahead < script.wants_ahead)); i++) {
+        (void)usleep(1000);
+        ahead = __atomic_load_n(&script.made, __ATOMIC_ACQUIRE) - number;
+    }
+    if (ahead > script.most_ahead) script.most_ahead = ahead;
+}
+
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     if (batch->kind == BATCH_END) return true;
     int number = batch->to.commit_lsn.b[9];
+    if (script.rows_each) see_ahead(number);
     script.puts++;
     if (number == script.fail_put_at) {
         script.fail_put_at = 0;
@@ -304,6 +322,22 @@ static void a_target_that_comes_back_is_used(void **state) {
     assert_int_equal(script.stored, 10);
 }
 
+/* What comes while one small batch waits is left to be read as one; large ones are read ahead of the sink. */
+static void only_large_batches_are_read_far_ahead(void **state) {
+    (void)state;
+    Err why = {0};
+    script.rows_each = 10;
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_int_equal(script.most_ahead, 1);
+    script.stored = script.made = 0;
+    script.rows_each = 1000;
+    script.wants_ahead = 2; /* one more than the queue holds is in the source's hand */
+    assert_int_equal(run(-1, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+    assert_in_range(script.most_ahead, 2, 3);
+}
+
 static void a_paused_pipeline_puts_nothing_until_it_is_resumed(void **state) {
     (void)state;
     Err why = {0};
@@ -389,6 +423,7 @@ int main(void) {
         cmocka_unit_test_setup(a_failure_that_no_retry_cures_fails_with_its_reason, quiet),
         cmocka_unit_test_setup(a_target_that_stays_down_fails_after_the_last_try, quiet),
         cmocka_unit_test_setup(a_target_that_comes_back_is_used, quiet),
+        cmocka_unit_test_setup(only_large_batches_are_read_far_ahead, quiet),
         cmocka_unit_test_setup(a_paused_pipeline_puts_nothing_until_it_is_resumed, quiet),
         cmocka_unit_test_setup(a_paused_pipeline_can_be_stopped, quiet),
         cmocka_unit_test_setup(a_signal_goes_to_the_source_and_its_answer_comes_back, quiet),

@@ -113,6 +113,21 @@ static void close_wakes_all_who_wait(void **state) {
     (void)queue_free(full, NULL);
 }
 
+static void emptiness_is_waited_for(void **state) {
+    (void)state;
+    Queue *q = queue_new(2, 10);
+    void *item = NULL;
+    assert_int_equal(queue_wait_empty(q, 0), QUEUE_OK);
+    assert_int_equal(queue_put(q, &numbers[0], 1, 0), QUEUE_OK);
+    assert_int_equal(queue_wait_empty(q, 0), QUEUE_TIMEOUT);
+    assert_int_equal(queue_wait_empty(q, 5), QUEUE_TIMEOUT);
+    assert_int_equal(queue_take(q, &item, 0), QUEUE_OK);
+    assert_int_equal(queue_wait_empty(q, -1), QUEUE_OK);
+    queue_close(q);
+    assert_int_equal(queue_wait_empty(q, -1), QUEUE_CLOSED);
+    (void)queue_free(q, NULL);
+}
+
 static void *write_many(void *arg) {
     for (int i = 0; i < PER_WRITER; i++) {
         int *item = x_malloc(sizeof *item);
@@ -167,6 +182,7 @@ int main(void) {
         cmocka_unit_test(an_empty_queue_times_out_and_leaves_the_result_alone),
         cmocka_unit_test(a_closed_queue_is_drained_then_says_closed),
         cmocka_unit_test(close_wakes_all_who_wait),
+        cmocka_unit_test(emptiness_is_waited_for),
         cmocka_unit_test(threads_hand_over_everything_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
