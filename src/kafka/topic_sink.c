@@ -9,10 +9,7 @@
  * again in a committed transaction: readers of uncommitted records (JVM workers) would see an aborted offset.
  * So after any failure the producer is closed, and owning the task again is all there is to do.
  *
- * A transaction of the source that is too large for one of Kafka's is written in several. The lane knows
- * nothing of that: its position stays before the transaction, `inside` says how far its changes are in. After
- * a failure the source comes again from the position, all of the transaction is counted (event_serial_no),
- * and records up to `inside` aren't sent.
+ * A transaction of the source that is too large for one of Kafka's is written in several: pipeline/parts.h.
  */
 #include "kafka/topic_sink.h"
 
@@ -33,6 +30,7 @@
 #include "kafka/source_offsets.h"
 #include "kafka/source_start.h"
 #include "pipeline/lane.h"
+#include "pipeline/parts.h"
 #include "transport/kafka_option.h"
 #include "transport/kafka_producer.h"
 #include "transport/kafka_topics.h"
@@ -62,9 +60,8 @@ struct Sink {
     KafkaTopic *offsets;
     Lane *lane;
     int64_t epoch;
-    Position inside;       /* stored: {0} = none */
-    size_t max_rows, rows; /* of the open transaction */
-    Buf debezium;          /* Debezium's value as it is stored */
+    Parts parts;
+    Buf debezium; /* Debezium's value as it is stored */
     Buf key, value, history;
     HistoryWriter *histories; /* NULL: nothing to write so far */
     bool has_begun_copy;
@@ -117,7 +114,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->database = x_strdup(context->database ? context->database : "");
     s->offsets_topic = x_strdup(source_start_topic(options));
     s->transactional_id = source_start_transactional_id(options, context->name, context->task);
-    s->max_rows = (size_t)options_int(options, "transaction.max.rows");
+    s->parts.most = (size_t)options_int(options, "transaction.max.rows");
     s->heartbeat_us = options_int(options, "heartbeat.interval.ms") * 1000;
     s->last_heartbeat_us = clock_mono_us();
     s->lane = lane_new();
@@ -256,13 +253,13 @@ static bool write_again(Sink *s, const SourceOffsets *found, Err *e) {
 static bool note_owned(Sink *s, const SourceOffsets *o, StoredState *ret, Err *e) {
     char position[POSITION_TEXT_SIZE];
     s->epoch = o->epoch + 1;
-    s->inside = o->inside;
+    parts_owned(&s->parts, &o->inside);
     if (!start_events(s, o->debezium, e) || !write_again(s, o, e)) return false;
     LOG_INFO(
         "pipeline_owned", LOG_S("connector", s->name), LOG_I("epoch", s->epoch),
         LOG_S("position", o->state.has_position ? position_format(&o->state.position, position) : "none"));
     (void)lane_owned(s->lane, s->epoch, &o->state);
-    s->rows = s->pending_count = 0;
+    s->pending_count = 0;
     progress_copying(s->progress, !o->state.is_snapshot_done);
     stored_state_copy(ret, &o->state);
     return true;
@@ -311,7 +308,6 @@ static void count_batch(Sink *s, const Batch *b, size_t first) {
 static void count_commit(Sink *s) {
     for (size_t i = 0; i < s->pending_count; i++) metric_add(s->pending[i].metric, s->pending[i].count);
     s->pending_count = 0;
-    s->rows = 0;
     metric_add(s->transactions, 1);
     if (s->reached_us > 0) metric_set(s->position_time, s->reached_us);
 }
@@ -334,26 +330,6 @@ static ChangeEventsPlace place_of(Sink *s, const Batch *b) {
     return place;
 }
 
-/* Records of changes up to there are in. What is of no change (a transaction's beginning and end) goes with
- * the change behind it. */
-static void drop_up_to(RecordBatch *records, const Position *upto) {
-    bool drops = false;
-    for (size_t i = records->count; i-- > 0;) {
-        Record *r = &records->records[i];
-        const Change *c = r->source;
-        if (c) drops = position_cmp(&c->position, upto) <= 0;
-        r->is_dropped = r->is_dropped || drops;
-    }
-}
-
-/* Changes at or under it were sent: by an earlier transaction, or they came with an earlier batch. */
-static Position sent_before(const Sink *s, const LaneWork *work, const Batch *b) {
-    Position upto = s->inside;
-    if (work->first > 0 && position_cmp(&b->changes[work->first - 1].position, &upto) > 0)
-        upto = b->changes[work->first - 1].position;
-    return upto;
-}
-
 static bool send_stretch(Sink *s, const Batch *b, size_t from, size_t to, const ChangeEventsPlace *place,
                          const Position *upto, Err *e) {
     size_t failed = 0, sent = 0;
@@ -362,9 +338,9 @@ static bool send_stretch(Sink *s, const Batch *b, size_t from, size_t to, const 
     if (!change_events_add(s->events, (Batch *)(uintptr_t)b, from, to, place, clock_wall_us(), s->records,
                            &failed, e))
         return err_wrap(e, "table %s", b->changes[failed].schema->qualified);
-    if (!position_is_zero(upto)) drop_up_to(s->records, upto);
+    if (!position_is_zero(upto)) parts_drop(s->records, upto);
     if (!record_writer_put(s->writer, s->records, &sent, e)) return false;
-    s->rows += sent;
+    parts_sent(&s->parts, sent);
     return true;
 }
 
@@ -372,7 +348,7 @@ static bool send_batch(Sink *s, const LaneWork *work, const Batch *b, Err *e) {
     ChangeEventsPlace place = {0};
     Position upto = {0};
     if (b->kind == BATCH_ROWS) place = place_of(s, b);
-    else upto = sent_before(s, work, b);
+    else upto = parts_up_to(&s->parts, work, b);
     for (size_t i = 0; i < b->count; i += STRETCH) {
         size_t to = b->count - i < STRETCH ? b->count : i + STRETCH;
         if (!send_stretch(s, b, i, to, &place, &upto, e)) return false;
@@ -443,22 +419,23 @@ static bool commit(Sink *s, const LaneWork *work, Err *e) {
     Position consistent = lane_stored(s->lane)->consistent;
     if (has_step(work, LANE_MARK_CONSISTENT)) consistent = work->new;
     if (has_step(work, LANE_CLEAR_CONSISTENT)) consistent = (Position){0};
-    if (position_cmp(&s->inside, &work->new) <= 0) s->inside = (Position){0};
-    if (!store_offset(s, work, e) || !store_position(s, &work->new, &consistent, &s->inside, e) ||
+    const Position inside = parts_left(&s->parts, &work->new);
+    if (!store_offset(s, work, e) || !store_position(s, &work->new, &consistent, &inside, e) ||
         !kafka_producer_commit(s->producer, e))
         return false;
+    parts_committed(&s->parts, &inside);
     count_commit(s);
     return true;
 }
 
-/* The transaction goes on in the next batch: what there is of it is committed once it is large. */
+/* The transaction goes on in the next batch. */
 static bool split(Sink *s, const LaneWork *work, const Batch *b, Err *e) {
-    const Position *last = &b->changes[b->count - 1].position;
-    if (s->rows < s->max_rows || position_cmp(last, &s->inside) <= 0) return true;
-    if (!store_position(s, &work->old, &lane_stored(s->lane)->consistent, last, e) ||
+    if (!parts_are_due(&s->parts, b)) return true;
+    const Position *inside = &b->changes[b->count - 1].position;
+    if (!store_position(s, &work->old, &lane_stored(s->lane)->consistent, inside, e) ||
         !kafka_producer_commit(s->producer, e))
         return false;
-    s->inside = *last;
+    parts_committed(&s->parts, inside);
     count_commit(s);
     LOG_DEBUG("transaction_split", LOG_S("connector", s->name));
     return true;
