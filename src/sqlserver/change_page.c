@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sqlserver/reread.h"
+#include "sqlserver/rowset.h"
 #include "sqlserver/sql_text.h"
 
 enum {

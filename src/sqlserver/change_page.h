@@ -18,7 +18,7 @@
 #include "record/schema.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/odbc.h"
-#include "sqlserver/rowset.h"
+#include "sqlserver/row_flaws.h"
 
 typedef struct ChangePage ChangePage;
 typedef struct ChangeReader ChangeReader;

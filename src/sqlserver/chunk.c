@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "sqlserver/handover.h"
 #include "sqlserver/key_text.h"
+#include "sqlserver/row_flaws.h"
+#include "sqlserver/rowset.h"
 #include "sqlserver/sql_text.h"
 
 /* SQL Server's numbers. */
@@ -62,6 +64,7 @@ typedef struct ChunkRead {
     Position watermark;
     bool is_first_part;
     uint64_t rows;
+    RowFlaws flaws;
 } ChunkRead;
 
 static Batch *begin_part(ChunkRead *c) {
@@ -140,7 +143,7 @@ static bool set_upper_key(ChunkRead *c, const Value *last, Err *e) {
 }
 
 static void tell_left_out(ChunkRead *c, const char *why) {
-    c->context->flaws->left_out++;
+    c->flaws.left_out++;
     if (odbc_unreadable(c->context->odbc) == UNREADABLE_WARN)
         LOG_WARN("row_left_out", LOG_S("table", c->job->schema->qualified), LOG_S("why", why),
                  LOG_S("next", "the copy goes on without it (event.processing.failure.handling.mode)"));
@@ -258,7 +261,8 @@ bool chunk_read(const ChunkJob *job, const ChunkContext *context, bool *ret_is_d
     }
     ok = ok && (job->chunk.is_exact ? read_exact(&c, ret_is_dropped, e) : read_parts(&c, e));
     if (!ok) odbc_close_query(context->odbc);
-    if (c.rowset) context->flaws->replaced += rowset_replaced(c.rowset);
+    if (c.rowset) c.flaws.replaced = rowset_replaced(c.rowset);
+    row_flaws_count(&c.flaws, context->metrics, job->schema->qualified);
     batch_free(c.part);
     rowset_free(c.rowset);
     arena_done(&c.arena);

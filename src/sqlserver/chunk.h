@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "observe/metrics.h"
 #include "record/batch.h"
 #include "record/schema.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/odbc.h"
 #include "sqlserver/odbc_target.h"
-#include "sqlserver/rowset.h"
 
 typedef struct ChunkJob {
     size_t table;         /* the plan's number of it */
@@ -45,7 +45,7 @@ typedef struct ChunkContext {
     /* Takes each part (moved, also on failure). */
     bool (*put)(void *self, Batch *part, Err *e);
     void *self;
-    RowFlaws *flaws; /* the chunk's are added */
+    Metrics *metrics; /* what was wrong with rows is counted there */
 } ChunkContext;
 
 /* Read the chunk and put its parts. *ret_is_dropped: an exact one whose instance is no longer the newest of

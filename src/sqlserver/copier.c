@@ -35,7 +35,6 @@ struct Copier {
     size_t busy;     /* owner thread only */
     pthread_mutex_t door;
     bool is_stopping; /* this and the next: atomic access */
-    RowFlaws flaws;   /* __atomic */
 };
 
 static CopyItem WAKE; /* its address only */
@@ -99,16 +98,12 @@ static bool read_job(Reader *r, const ChunkJob *job, bool *ret_is_dropped, Err *
                             .lock_timeout_ms = spec->lock_timeout_ms,
                             .is_stopping = &r->copier->is_stopping,
                             .put = put_part,
+                            .metrics = spec->metrics,
                             .self = r};
     if (!connect_reader(r, e)) return false;
     context.odbc = r->odbc;
     r->job = job;
-    RowFlaws flaws = {0};
-    context.flaws = &flaws;
-    bool ok = chunk_read(job, &context, ret_is_dropped, e);
-    __atomic_add_fetch(&r->copier->flaws.replaced, flaws.replaced, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&r->copier->flaws.left_out, flaws.left_out, __ATOMIC_RELAXED);
-    return ok;
+    return chunk_read(job, &context, ret_is_dropped, e);
 }
 
 static void *reader_main(void *self) {
@@ -194,11 +189,6 @@ CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret) {
     if (!ret->batch || ret->batch->chunk.is_last_part) c->busy--;
     if (has_failed) return COPY_REFUSED;
     return ret->batch ? COPY_BATCH : COPY_DROPPED;
-}
-
-void copier_take_flaws(Copier *c, RowFlaws *flaws) {
-    flaws->replaced += __atomic_exchange_n(&c->flaws.replaced, 0, __ATOMIC_RELAXED);
-    flaws->left_out += __atomic_exchange_n(&c->flaws.left_out, 0, __ATOMIC_RELAXED);
 }
 
 void copier_wake(Copier *c) {

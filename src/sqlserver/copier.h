@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "observe/metrics.h"
 #include "record/batch.h"
 #include "sqlserver/chunk.h"
 #include "sqlserver/odbc_target.h"
@@ -26,6 +27,7 @@ typedef struct CopierSpec {
     CopyIsolation isolation;
     bool allows_snapshot; /* the database does */
     int64_t lock_timeout_ms;
+    Metrics *metrics; /* borrowed: what was wrong with rows is counted there */
 } CopierSpec;
 
 typedef enum CopyEvent {
@@ -53,8 +55,6 @@ size_t copier_free_readers(const Copier *c);
 /* Moved in; only when a reader is free. */
 void copier_give(Copier *c, ChunkJob *job);
 CopyEvent copier_take(Copier *c, int64_t timeout_ms, CopyItem *ret);
-/* Those of the rows read since the last call are added. */
-void copier_take_flaws(Copier *c, RowFlaws *flaws);
 void copier_wake(Copier *c); /* any thread: copier_take returns soon */
 
 #endif

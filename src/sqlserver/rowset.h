@@ -23,12 +23,6 @@
 
 typedef struct Rowset Rowset;
 
-/* What was wrong with rows, and passed. */
-typedef struct RowFlaws {
-    uint64_t replaced; /* unpaired surrogates that became U+FFFD */
-    uint64_t left_out; /* rows and changes that can't be read */
-} RowFlaws;
-
 /* Plan and buffers for these columns (borrowed until rowset_free). label names the table in errors (copied).
  * Errors: ERR_INVALID for a type that can't be carried, naming table and column. */
 MUST_CHECK bool rowset_new(const char *label, const Column *columns, size_t count, OdbcDriverKind driver,

@@ -79,7 +79,7 @@ struct Source {
     int64_t looked_us,
         look_cost_us;     /* when the last reading was over; what it and a window's beginning took */
     int64_t next_time_us; /* monotonic: when the captured maximum's time may be asked for again */
-    Metric *captured_us, *replaced, *left_out;
+    Metric *captured_us;
 };
 
 /* ---- start ---- */
@@ -199,7 +199,8 @@ static void make_copier(Source *s) {
                        .queue_bytes = s->settings.queue_bytes,
                        .isolation = is_snapshot ? COPY_SNAPSHOT : COPY_READ_COMMITTED,
                        .allows_snapshot = is_snapshot,
-                       .lock_timeout_ms = s->settings.lock_timeout_ms};
+                       .lock_timeout_ms = s->settings.lock_timeout_ms,
+                       .metrics = s->context.metrics};
     s->copier = copier_new(&spec);
 }
 
@@ -241,16 +242,12 @@ static bool source_start(const Options *options, const ConnectorContext *context
                                            .max_bytes = s->settings.batch_bytes,
                                            .page_bytes = PAGE_BYTES,
                                            .how = s->settings.how,
-                                           .skips_unchanged = s->settings.skips_unchanged});
+                                           .skips_unchanged = s->settings.skips_unchanged,
+                                           .metrics = context->metrics});
     begin_copies(s, state);
     make_copier(s);
     s->captured_us = metrics_get(context->metrics, METRIC_GAUGE, "millrace_captured_time_us", (Str){0},
                                  "commit time of what the capture job has reached, µs since 1970");
-    s->replaced = metrics_get(context->metrics, METRIC_COUNTER, "millrace_text_replaced_total", (Str){0},
-                              "unpaired surrogates in the source's texts, written as U+FFFD");
-    s->left_out =
-        metrics_get(context->metrics, METRIC_COUNTER, "millrace_rows_left_out_total", (Str){0},
-                    "rows and changes that can't be read, left out (event.processing.failure.handling.mode)");
     if (!state->is_snapshot_done || s->policy.copies_anew) expect_rows(s);
     LOG_INFO("source_started", LOG_S("server", s->settings.target.hostname),
              LOG_S("database", s->settings.target.database), LOG_S("driver", odbc_driver_name(s->odbc)),
@@ -655,14 +652,6 @@ static void explain_gap(Source *s, Err *e) {
                        STR_ARG(oldest));
 }
 
-static void count_flaws(Source *s) {
-    RowFlaws flaws = {0};
-    stream_take_flaws(s->stream, &flaws);
-    copier_take_flaws(s->copier, &flaws);
-    if (flaws.replaced) metric_add(s->replaced, (int64_t)flaws.replaced);
-    if (flaws.left_out) metric_add(s->left_out, (int64_t)flaws.left_out);
-}
-
 static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
     int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
     *ret = NULL;
@@ -671,7 +660,6 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
             if (e->code == ERR_RANGE && !e->retriable) explain_gap(s, e);
             return false;
         }
-        count_flaws(s);
         if (*ret) return true;
         if (is_woken(s) || clock_mono_us() >= deadline_us) return true;
     }

@@ -45,8 +45,6 @@ struct Stream {
     size_t reader_count, reader_cap;
     Probe *probe;
 
-    RowFlaws flaws;
-
     Odbc *odbc; /* this and the next three: borrowed during a window */
     const Plan *plan;
     const Catalog *catalog;
@@ -101,12 +99,6 @@ Stream *stream_free(Stream *s) {
     free(s->pages);
     free(s);
     return NULL;
-}
-
-void stream_take_flaws(Stream *s, RowFlaws *flaws) {
-    flaws->replaced += s->flaws.replaced;
-    flaws->left_out += s->flaws.left_out;
-    s->flaws = (RowFlaws){0};
 }
 
 /* ---- beginning a window ---- */
@@ -227,8 +219,7 @@ static bool next_page(Stream *s, MergeInput *in, Err *e) {
     if (!plan_check_page(s->plan, in->table, &in->from, &got.start_lsn, e)) return false;
     size_t count = change_page_count(got.page);
     in->from = got.upto;
-    s->flaws.replaced += got.flaws.replaced;
-    s->flaws.left_out += got.flaws.left_out;
+    row_flaws_count(&got.flaws, s->limits.metrics, change_reader_schema(in->reader)->qualified);
     if (!count) return true;
     in->row_bytes = change_page_bytes(got.page) / count;
     in->head = change_page_position(got.page, 0);

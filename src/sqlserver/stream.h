@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "observe/metrics.h"
 #include "pipeline/plan.h"
 #include "record/batch.h"
 #include "sqlserver/catalog.h"
@@ -25,6 +26,7 @@ typedef struct StreamLimits {
     size_t page_bytes;  /* of all pages being merged */
     ChangeHow how;
     bool skips_unchanged; /* updates that changed none of the columns that are read */
+    Metrics *metrics;     /* borrowed: what was wrong with rows is counted there */
 } StreamLimits;
 
 Stream *stream_new(const StreamLimits *limits);
@@ -40,8 +42,6 @@ MUST_CHECK bool stream_begin(Stream *s, Odbc *odbc, const Plan *plan, const Cata
  * Errors: as stream_begin; rowset.h's of a row.
  */
 MUST_CHECK bool stream_next(Stream *s, Batch **ret, bool *ret_is_done, Err *e);
-/* Those of the pages read since the last call are added. */
-void stream_take_flaws(Stream *s, RowFlaws *flaws);
 /* Forget readers of instances that are no longer in the catalog, and the window. */
 void stream_reset(Stream *s);
 

@@ -14,7 +14,7 @@ typedef struct Run {
     Batch *parts[MAX_PARTS];
     size_t count;
     bool is_stopping, is_dropped;
-    RowFlaws flaws;
+    Metrics *metrics;
     Err e;
 } Run;
 
@@ -30,6 +30,7 @@ static bool take_part(void *self, Batch *part, Err *e) {
 
 static void run_begin(Run *r) {
     memset(r, 0, sizeof *r);
+    r->metrics = metrics_new();
     const CatalogFilter filter = {0};
     if (!odbc_connect(&target, &r->odbc, &r->e) || !catalog_load(&r->catalog, r->odbc, &filter, &r->e))
         fail_msg("%s", r->e.msg);
@@ -45,12 +46,13 @@ static bool run_read(Run *r) {
                             .is_stopping = &r->is_stopping,
                             .put = take_part,
                             .self = r,
-                            .flaws = &r->flaws};
+                            .metrics = r->metrics};
     return chunk_read(r->job, &context, &r->is_dropped, &r->e);
 }
 
 static void run_end(Run *r) {
     for (size_t i = 0; i < r->count; i++) batch_free(r->parts[i]);
+    metrics_free(r->metrics);
     chunk_job_free(r->job);
     catalog_done(&r->catalog);
     odbc_close(r->odbc);
