@@ -58,6 +58,10 @@ static inline Str value_str(const Value *v) {
 static inline Value value_null(void) {
     return (Value){.flags = VALUE_NULL};
 }
+/* It isn't carried: by the source, or not into the row at hand. */
+static inline Value value_unread(void) {
+    return (Value){.flags = VALUE_NULL | VALUE_ABSENT};
+}
 static inline Value value_int(int64_t i) {
     return (Value){.v = {.i = i}};
 }

@@ -325,8 +325,13 @@ static bool decode_hierarchy(const CellRun *run, Value *out, Err *e) {
         }
         if (n < 0 || n > (SQLLEN)run->plan->width) return bad_length(run, n, e);
         buf_clear(path);
-        if (!hierarchy_path((Str){(const char *)cell + CELL_HEAD, (size_t)n}, path, e)) return false;
-        bytes_value(run->room, path->p, path->n, out);
+        if (hierarchy_path((Str){(const char *)cell + CELL_HEAD, (size_t)n}, path, e)) {
+            bytes_value(run->room, path->p, path->n, out);
+        } else {
+            if (!run->refused) return false;
+            run->refused(run->self, i, e);
+            *out = value_unread();
+        }
     }
     return true;
 }

@@ -38,6 +38,8 @@ char *cell_room(CellRoom *room, size_t n);
 
 typedef struct CellRun CellRun;
 typedef bool (*CellDecode)(const CellRun *run, Value *out, Err *e);
+/* The value of the run's row has no form outside SQL Server, for that reason. */
+typedef void (*CellRefused)(void *self, size_t row, const Err *why);
 
 typedef struct CellPlan {
     SQLSMALLINT c_type;
@@ -57,6 +59,8 @@ struct CellRun {
     size_t rows;
     size_t out_stride; /* values from row to row */
     CellRoom *room;
+    CellRefused refused; /* told of such a value, which is NULL and absent then; NULL = it's an error */
+    void *self;          /* for `refused` */
 };
 
 enum { CELL_HEAD = sizeof(SQLLEN) };
@@ -67,7 +71,8 @@ MUST_CHECK bool cell_plan(const Column *column, OdbcDriverKind driver, CellPlan 
 /* Bytes of a cell with its indicator, a multiple of 8. */
 size_t cell_bytes(const CellPlan *plan);
 /* Decode run->rows cells to out[0], out[out_stride], … Errors: ERR_DATA for a value longer than declared
- * (cut by the driver), ERR_INTERNAL for bytes that aren't the type's. */
+ * (cut by the driver) and one that nobody wants to be told of (CellRefused), ERR_INTERNAL for bytes that
+ * aren't the type's. */
 MUST_CHECK bool cell_decode(const CellRun *run, Value *out, Err *e);
 /* A long value's bytes, read whole, to a value. Errors: ERR_DATA, they aren't the type's, or have no form
  * outside SQL Server. */

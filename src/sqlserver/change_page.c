@@ -32,7 +32,7 @@ enum {
 /* A row that can't be read. */
 typedef struct LeftOut {
     size_t row;
-    Str why; /* in the page's arena */
+    const char *why; /* in the page's arena */
 } LeftOut;
 
 struct ChangePage {
@@ -135,7 +135,7 @@ static void page_leave_out(ChangePage *p, size_t row, const char *why) {
         p->left_out_cap = p->left_out_cap ? 2 * p->left_out_cap : 8;
         p->left_out = x_reallocarray(p->left_out, p->left_out_cap, sizeof *p->left_out);
     }
-    p->left_out[p->left_out_count++] = (LeftOut){row, arena_str(&p->arena, str_from(why))};
+    p->left_out[p->left_out_count++] = (LeftOut){row, why};
 }
 
 static void page_add(ChangePage *p, Value *values, size_t rows, size_t stride) {
@@ -319,6 +319,8 @@ static bool run_page(PageRead *q, Err *e) {
 /* A row before a change that can't be read misses those values only, where the key says which row it is. */
 static bool leaves_out(const ChangeReader *r, const Value *row) {
     int64_t operation = row[SQL_TEXT_META_OPERATION].v.i;
+    for (size_t i = 0; i < r->schema->key_count; i++)
+        if (value_is_absent(&row[r->meta_count + r->schema->key[i]])) return true;
     return r->schema->key_count == 0 || operation == 2 || operation == 4;
 }
 
@@ -328,7 +330,7 @@ static void tell_left_out(const ChangeReader *r, const Odbc *odbc, const ChangeP
     for (size_t i = 0; i < page->left_out_count; i++) {
         const Position p = change_page_position(page, page->left_out[i].row);
         LOG_WARN("change_left_out", LOG_S("table", r->schema->qualified),
-                 LOG_S("at", position_format(&p, at)), LOG_S("why", page->left_out[i].why.p),
+                 LOG_S("at", position_format(&p, at)), LOG_S("why", page->left_out[i].why),
                  LOG_S("next", "the target stays without it (event.processing.failure.handling.mode)"));
     }
 }
@@ -349,9 +351,9 @@ static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
                 return true;
             }
             if (marks) mark_absent(r, row);
+            const char *why = rowset_unreadable(r->rowset, i);
+            if (why && leaves_out(r, row)) page_leave_out(page, page->count + i, why);
         }
-        const char *why = rowset_unreadable(r->rowset);
-        if (why && leaves_out(r, values)) page_leave_out(page, page->count, why);
         page_add(page, values, rows, r->count);
         if (change_page_bytes(page) > 2 * q->bytes && page->count >= MIN_PAGE_ROWS && page->count < q->top) {
             q->is_cut = true;
@@ -415,17 +417,30 @@ static ChangePageResult page_result(const PageRead *q, ChangePage *page, const L
     return result;
 }
 
+static int by_row(const void *a, const void *b) {
+    const LeftOut *x = a, *y = b;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
 /* The new rows of the page, to be completed by what the change table doesn't carry. */
 static bool reread_page(ChangeReader *r, Odbc *odbc, ChangePage *page, Err *e) {
     if (!r->reread || page->count == 0) return true;
-    CLEANUP_FREE Value **rows = x_calloc(page->count, sizeof(Value *));
+    CLEANUP_FREE RereadRow *rows = x_calloc(page->count, sizeof *rows);
+    CLEANUP_FREE size_t *places = x_calloc(page->count, sizeof *places);
     size_t count = 0;
     for (size_t i = 0; i < page->count; i++) {
         uint8_t operation = change_page_operation(page, i);
-        if ((operation == 2 || operation == 4) && !change_page_is_left_out(page, i))
-            rows[count++] = page->rows[i] + page->meta_count;
+        if ((operation != 2 && operation != 4) || change_page_is_left_out(page, i)) continue;
+        places[count] = i;
+        rows[count++].values = page->rows[i] + page->meta_count;
     }
-    return reread_rows(r->reread, odbc, rows, count, &page->arena, e);
+    if (!reread_rows(r->reread, odbc, rows, count, &page->arena, e)) return false;
+    size_t before = page->left_out_count;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].unreadable) page_leave_out(page, places[i], rows[i].unreadable);
+    if (page->left_out_count > before)
+        qsort(page->left_out, page->left_out_count, sizeof *page->left_out, by_row);
+    return true;
 }
 
 bool change_reader_page(ChangeReader *r, Odbc *odbc, const Position *from, const Lsn *to, size_t bytes,

@@ -127,8 +127,20 @@ static bool check_key(const ChunkRead *c, const OdbcParam *key, Err *e) {
     return true;
 }
 
+/* Its key is among what couldn't be read. */
+static const Column *unread_key(const ChunkRead *c, const Value *row) {
+    for (size_t i = 0; i < c->job->paging_count; i++)
+        if (value_is_absent(&row[c->job->paging[i]])) return &c->key[i];
+    return NULL;
+}
+
 static bool set_upper_key(ChunkRead *c, const Value *last, Err *e) {
-    if (!last) {
+    const Column *unread = last ? unread_key(c, last) : NULL;
+    if (unread && !c->part->chunk.is_last_chunk)
+        return err_set(e, ERR_DATA, false,
+                       "column " STR_FMT ": the key that the copy would go on from can't be read",
+                       STR_ARG(unread->name));
+    if (!last || unread) {
         c->part->chunk.upper_key = arena_str(&c->part->arena, str_from(c->job->lower_key));
         return true;
     }
@@ -152,11 +164,12 @@ static void tell_left_out(ChunkRead *c, const char *why) {
 static void add_rows(ChunkRead *c, const Value *values, size_t rows) {
     size_t columns = c->job->schema->column_count;
     c->rows += rows; /* of the statement: one that is left out ends no chunk */
-    if (rowset_unreadable(c->rowset)) {
-        tell_left_out(c, rowset_unreadable(c->rowset));
-        return;
-    }
     for (size_t i = 0; i < rows; i++) {
+        const char *why = rowset_unreadable(c->rowset, i);
+        if (why) {
+            tell_left_out(c, why);
+            continue;
+        }
         Change *change = batch_add(c->part);
         change->op = OP_READ;
         change->schema = c->job->schema;

@@ -23,6 +23,8 @@ struct Reread {
     size_t key_count;
     Column *columns; /* owned: the number, then those of `wanted` */
     Rowset *rowset;
+    const RereadRow *asked; /* borrowed while they are read, as asked_count says */
+    size_t asked_count;
 };
 
 static size_t find_wanted(const CatalogInstance *in, uint16_t *wanted) {
@@ -30,6 +32,22 @@ static size_t find_wanted(const CatalogInstance *in, uint16_t *wanted) {
     for (size_t i = 0; i < in->schema->column_count; i++)
         if (in->schema->columns[i].is_computed && !in->is_gone[i]) wanted[count++] = (uint16_t)i;
     return count;
+}
+
+/* The number of a row among those that were asked for; asked_count when it is none of them. */
+static size_t number_of(const Reread *r, const Value *got) {
+    bool is_one = !got[0].flags && got[0].v.i >= 0 && (size_t)got[0].v.i < r->asked_count;
+    return is_one ? (size_t)got[0].v.i : r->asked_count;
+}
+
+static void tell_key(void *self, const Value *got, Buf *out) {
+    const Reread *r = self;
+    size_t number = number_of(r, got);
+    for (size_t i = 0; i < r->key_count && number < r->asked_count; i++) {
+        const Column *c = &r->schema->columns[r->key[i]];
+        buf_printf(out, "%s" STR_FMT "=", i ? ", " : "", STR_ARG(c->name));
+        key_text_show(c, &r->asked[number].values[r->key[i]], out);
+    }
 }
 
 static bool make_rowset(Reread *r, const CatalogInstance *in, OdbcDriverKind driver, Err *e) {
@@ -42,6 +60,8 @@ static bool make_rowset(Reread *r, const CatalogInstance *in, OdbcDriverKind dri
     }
     if (!rowset_new(in->schema->qualified, r->columns, r->count + 1, driver, &r->rowset, e)) return false;
     rowset_set_masks(r->rowset, masks);
+    rowset_set_key_teller(r->rowset, tell_key, r);
+    rowset_pass_unreadable(r->rowset);
     return true;
 }
 
@@ -121,7 +141,9 @@ static void statement(const Reread *r, size_t rows, Buf *sql) {
     add_keys(r, rows, sql);
 }
 
-static bool fetch(Reread *r, Odbc *odbc, Value *const *rows, size_t count, Arena *arena, Err *e) {
+static bool fetch(Reread *r, Odbc *odbc, RereadRow *rows, size_t count, Arena *arena, Err *e) {
+    r->asked = rows;
+    r->asked_count = count;
     if (!rowset_bind(r->rowset, odbc, arena, e)) return false;
     for (;;) {
         Value *values;
@@ -130,23 +152,25 @@ static bool fetch(Reread *r, Odbc *odbc, Value *const *rows, size_t count, Arena
         if (n == 0) return true;
         for (size_t i = 0; i < n; i++) {
             const Value *got = values + i * (r->count + 1);
-            if (got[0].flags || got[0].v.i < 0 || (size_t)got[0].v.i >= count)
+            size_t number = number_of(r, got);
+            if (number == count)
                 return err_set(e, ERR_INTERNAL, false, "table %s: a row came that wasn't asked for",
                                r->schema->qualified);
-            Value *row = rows[got[0].v.i];
-            for (size_t k = 0; k < r->count; k++)
+            Value *row = rows[number].values;
+            rows[number].unreadable = rowset_unreadable(r->rowset, i);
+            for (size_t k = 0; k < r->count && !rows[number].unreadable; k++)
                 if (value_is_absent(&row[r->wanted[k]])) row[r->wanted[k]] = got[k + 1];
         }
     }
 }
 
-static bool read_some(Reread *r, Odbc *odbc, Value *const *rows, size_t count, Arena *arena, Err *e) {
+static bool read_some(Reread *r, Odbc *odbc, RereadRow *rows, size_t count, Arena *arena, Err *e) {
     CLEANUP(buf_done) Buf sql = {0};
     CLEANUP(arena_done) Arena keys = {0};
     CLEANUP_FREE OdbcParam *params = x_calloc(count * r->key_count, sizeof *params);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < r->key_count; k++)
-            if (!key_text_param(&r->schema->columns[r->key[k]], &rows[i][r->key[k]], &keys,
+            if (!key_text_param(&r->schema->columns[r->key[k]], &rows[i].values[r->key[k]], &keys,
                                 &params[i * r->key_count + k], e))
                 return false;
     statement(r, count, &sql);
@@ -156,7 +180,7 @@ static bool read_some(Reread *r, Odbc *odbc, Value *const *rows, size_t count, A
     return ok;
 }
 
-bool reread_rows(Reread *r, Odbc *odbc, Value *const *rows, size_t count, Arena *arena, Err *e) {
+bool reread_rows(Reread *r, Odbc *odbc, RereadRow *rows, size_t count, Arena *arena, Err *e) {
     size_t most = ODBC_MOST_PARAMS / r->key_count;
     if (most > MAX_ROWS) most = MAX_ROWS;
     for (size_t i = 0; i < count; i += most) {

@@ -20,12 +20,18 @@
 
 typedef struct Reread Reread;
 
+typedef struct RereadRow {
+    Value *values;          /* of the instance's schema; borrowed */
+    const char *unreadable; /* set: why the row can't be read; in the arena */
+} RereadRow;
+
 /* *ret is NULL when there is nothing to read again (no computed columns, or the mode isn't reread) or nothing
  * to find a row by (no unique key). Errors: ERR_INVALID for a type that can't be carried. */
 MUST_CHECK bool reread_new(const CatalogInstance *instance, OdbcDriverKind driver, Reread **ret, Err *e);
 Reread *reread_free(Reread *r); /* NULL is fine; returns NULL */
-/* rows[i]: values of the instance's schema (borrowed), whose absent computed columns are filled where the row
- * is still there; texts go to the arena. No statement may run on odbc. Errors: as odbc.h and rowset.h. */
-MUST_CHECK bool reread_rows(Reread *r, Odbc *odbc, Value *const *rows, size_t count, Arena *arena, Err *e);
+/* The rows' absent computed columns are filled where the row is still there; texts go to the arena. A row
+ * with one that can't be read is left as it is and told, or is an error, as the connection says (rowset.h).
+ * No statement may run on odbc. Errors: as odbc.h and rowset.h. */
+MUST_CHECK bool reread_rows(Reread *r, Odbc *odbc, RereadRow *rows, size_t count, Arena *arena, Err *e);
 
 #endif

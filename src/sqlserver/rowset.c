@@ -20,6 +20,12 @@ typedef struct BoundColumn {
     size_t offset; /* of its cell in the row */
 } BoundColumn;
 
+/* A row with a value that can't be read. */
+typedef struct Unreadable {
+    const char *why; /* in the rows' arena; NULL = it can */
+    size_t column;
+} Unreadable;
+
 struct Rowset {
     char *label;           /* owned */
     const Column *columns; /* borrowed */
@@ -34,11 +40,14 @@ struct Rowset {
     Odbc *odbc; /* bound to; borrowed */
     Buf piece;  /* a long value */
     CellRoom room;
-    Masker **maskers;  /* owned; by column; NULL = none */
-    Value *unmasked;   /* owned: the last row, when there are maskers */
-    const Value *last; /* the same, or the row itself */
-    bool passes_unreadable, is_unreadable;
-    Err why; /* is_unreadable */
+    Masker **maskers;       /* owned; by column; NULL = none */
+    Value *unmasked;        /* owned: the last row, when there are maskers */
+    const Value *last;      /* the same, or the row itself */
+    RowsetTellKey tell_key; /* NULL = by `key` */
+    void *tell_key_self;
+    bool passes_unreadable, has_unreadable;
+    size_t decoding;        /* column */
+    Unreadable *unreadable; /* owned; by row; NULL until there is one */
 };
 
 static bool plan_columns(Rowset *r, OdbcDriverKind driver, Err *e) {
@@ -90,6 +99,7 @@ Rowset *rowset_free(Rowset *r) {
     free(r->bound);
     free(r->order);
     free(r->key);
+    free(r->unreadable);
     buf_done(&r->piece);
     cell_room_done(&r->room);
     free(r);
@@ -117,6 +127,11 @@ void rowset_set_key(Rowset *r, const uint16_t *key, size_t count) {
     r->key = x_calloc(count ? count : 1, sizeof *r->key);
     r->key_count = count;
     if (count) memcpy(r->key, key, count * sizeof *key);
+}
+
+void rowset_set_key_teller(Rowset *r, RowsetTellKey tell, void *self) {
+    r->tell_key = tell;
+    r->tell_key_self = self;
 }
 
 void rowset_set_masks(Rowset *r, const MaskRule *const *rules) {
@@ -183,12 +198,13 @@ bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e) {
     return true;
 }
 
-/* ---- long values ---- */
+/* ---- what can't be read ---- */
 
 /* "key Id=7" of a decoded row, for an error. */
 static void describe_key(const Rowset *r, const Value *row, Buf *out) {
-    if (!r->key_count) buf_cstr(out, "no key");
+    if (!r->key_count && !r->tell_key) buf_cstr(out, "no key");
     else buf_cstr(out, "key ");
+    if (r->tell_key) r->tell_key(r->tell_key_self, row, out);
     for (size_t i = 0; i < r->key_count; i++) {
         const Column *c = &r->columns[r->key[i]];
         buf_printf(out, "%s" STR_FMT "=", i ? ", " : "", STR_ARG(c->name));
@@ -196,21 +212,53 @@ static void describe_key(const Rowset *r, const Value *row, Buf *out) {
     }
 }
 
-static bool too_large(const Rowset *r, size_t column, const Value *row, Err *e) {
-    CLEANUP(buf_done) Buf key = {0};
-    describe_key(r, row, &key);
-    return err_set(e, ERR_DATA, false,
-                   "table %s, column " STR_FMT ", %.160s: the value has over %lld bytes (max.value.bytes)",
-                   r->label, STR_ARG(r->columns[column].name), buf_text(&key),
-                   (long long)odbc_max_value_bytes(r->odbc));
-}
-
-/* What cell_long refuses: name the row. */
-static bool bad_long(const Rowset *r, size_t column, const Value *row, Err *e) {
+static bool name_row(const Rowset *r, size_t column, const Value *row, Err *e) {
     CLEANUP(buf_done) Buf key = {0};
     describe_key(r, row, &key);
     return err_wrap(e, "table %s, column " STR_FMT ", %.160s", r->label, STR_ARG(r->columns[column].name),
                     buf_text(&key));
+}
+
+static void note_unreadable(void *self, size_t row, const Err *why) {
+    Rowset *r = self;
+    if (!r->unreadable) r->unreadable = x_calloc(r->capacity, sizeof *r->unreadable);
+    r->has_unreadable = true;
+    if (r->unreadable[row].why) return;
+    r->unreadable[row] = (Unreadable){arena_str(r->room.arena, str_from(why->msg)).p, r->decoding};
+}
+
+static void forget_unreadable(Rowset *r) {
+    if (r->has_unreadable) memset(r->unreadable, 0, r->capacity * sizeof *r->unreadable);
+    r->has_unreadable = false;
+}
+
+/* Of the rows of an array, all whose keys are decoded by now. */
+static bool settle_unreadable(Rowset *r, size_t rows, const Value *values, Err *e) {
+    bool passes = r->passes_unreadable && odbc_unreadable(r->odbc) != UNREADABLE_FAIL;
+    for (size_t i = 0; r->has_unreadable && i < rows; i++) {
+        Unreadable *u = &r->unreadable[i];
+        if (!u->why) continue;
+        (void)err_set(e, ERR_DATA, false, "%s", u->why);
+        (void)name_row(r, u->column, values + i * r->count, e);
+        if (!passes) return false;
+        u->why = arena_str(r->room.arena, str_from(e->msg)).p;
+    }
+    return true;
+}
+
+void rowset_pass_unreadable(Rowset *r) {
+    r->passes_unreadable = true;
+}
+
+const char *rowset_unreadable(const Rowset *r, size_t row) {
+    return r->has_unreadable ? r->unreadable[row].why : NULL;
+}
+
+/* ---- long values ---- */
+
+static bool too_large(const Rowset *r, Err *e) {
+    return err_set(e, ERR_DATA, false, "the value has over %lld bytes (max.value.bytes)",
+                   (long long)odbc_max_value_bytes(r->odbc));
 }
 
 /* One long value of the current row into r->piece. */
@@ -234,21 +282,28 @@ static bool read_long(Rowset *r, SQLUSMALLINT number, const CellPlan *plan, bool
     }
 }
 
+static bool decode_long(Rowset *r, size_t place, Value *ret, Err *e) {
+    const CellPlan *plan = &r->bound[r->order[place]].plan;
+    bool is_null = false, is_over = false;
+    if (!read_long(r, (SQLUSMALLINT)(place + 1), plan, &is_null, &is_over, e)) return false;
+    if (is_over) return too_large(r, e);
+    if (is_null) {
+        *ret = value_null();
+        return true;
+    }
+    if (!cell_long(plan, buf_view(&r->piece), &r->room, ret, e)) return false;
+    return (int64_t)ret->n <= odbc_max_value_bytes(r->odbc) || too_large(r, e);
+}
+
+/* Those of the one row there is. */
 static bool decode_longs(Rowset *r, Value *row, Err *e) {
     for (size_t i = r->count - r->long_count; i < r->count; i++) {
-        size_t column = r->order[i];
-        const CellPlan *plan = &r->bound[column].plan;
-        bool is_null = false, is_over = false;
-        if (!read_long(r, (SQLUSMALLINT)(i + 1), plan, &is_null, &is_over, e))
-            return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[column].name));
-        if (is_over) return too_large(r, column, row, e);
-        if (is_null) {
-            row[column] = value_null();
-            continue;
-        }
-        if (!cell_long(plan, buf_view(&r->piece), &r->room, &row[column], e))
-            return bad_long(r, column, row, e);
-        if ((int64_t)row[column].n > odbc_max_value_bytes(r->odbc)) return too_large(r, column, row, e);
+        r->decoding = r->order[i];
+        if (decode_long(r, i, &row[r->decoding], e)) continue;
+        if (e->code != ERR_DATA)
+            return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[r->decoding].name));
+        note_unreadable(r, 0, e);
+        row[r->decoding] = value_unread();
     }
     return true;
 }
@@ -264,7 +319,10 @@ static bool decode_array(Rowset *r, size_t rows, Value *values, Err *e) {
                        .stride = r->row_bytes,
                        .rows = rows,
                        .out_stride = r->count,
-                       .room = &r->room};
+                       .room = &r->room,
+                       .refused = note_unreadable,
+                       .self = r};
+        r->decoding = column;
         if (!cell_decode(&run, values + column, e))
             return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[column].name));
     }
@@ -278,37 +336,19 @@ static void mask_values(Rowset *r, size_t rows, Value *values) {
         if (r->maskers[i]) masker_apply(r->maskers[i], values + i, r->count, rows, r->room.arena);
 }
 
-void rowset_pass_unreadable(Rowset *r) {
-    r->passes_unreadable = true;
-}
-
-const char *rowset_unreadable(const Rowset *r) {
-    return r->is_unreadable ? r->why.msg : NULL;
-}
-
-/* The long values of the one row there is. */
-static bool take_longs(Rowset *r, Value *row, Err *e) {
-    if (decode_longs(r, row, e)) return true;
-    bool passes = r->passes_unreadable && odbc_unreadable(r->odbc) != UNREADABLE_FAIL;
-    if (!passes || e->code != ERR_DATA) return false;
-    r->is_unreadable = true;
-    r->why = *e;
-    for (size_t i = r->count - r->long_count; i < r->count; i++)
-        row[r->order[i]] = (Value){.flags = VALUE_NULL | VALUE_ABSENT};
-    return true;
-}
-
 bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e) {
     assert(r->odbc);
     r->fetched = 0;
-    r->is_unreadable = false;
+    forget_unreadable(r);
     SQLRETURN rc = SQLFetch(odbc_stmt(r->odbc));
     if (!odbc_check(r->odbc, rc, e)) return err_wrap(e, "table %s", r->label);
     size_t rows = rc == SQL_NO_DATA ? 0 : (size_t)r->fetched;
     *ret_rows = rows;
     if (rows == 0) return true;
     Value *values = ARENA_ARRAY(r->room.arena, Value, rows * r->count);
-    if (!decode_array(r, rows, values, e) || (r->long_count && !take_longs(r, values, e))) return false;
+    if (!decode_array(r, rows, values, e) || (r->long_count && !decode_longs(r, values, e)) ||
+        !settle_unreadable(r, rows, values, e))
+        return false;
     r->last = values + (rows - 1) * r->count;
     if (r->maskers) mask_values(r, rows, values);
     *ret_values = values;

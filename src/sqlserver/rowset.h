@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "record/schema.h"
 #include "record/value.h"
@@ -37,6 +38,10 @@ size_t rowset_capacity(const Rowset *r);
 size_t rowset_row_bytes(const Rowset *r);
 /* Values of the key in an error about one row: indexes into the columns; count 0 = none. Copied. */
 void rowset_set_key(Rowset *r, const uint16_t *key, size_t count);
+/* The same where the key isn't among the columns: tell appends "Id=7" for a row of which all but long values
+ * is decoded. self is borrowed until another is given. */
+typedef void (*RowsetTellKey)(void *self, const Value *row, Buf *out);
+void rowset_set_key_teller(Rowset *r, RowsetTellKey tell, void *self);
 
 /* How values are changed once they are read, by column; NULL entries and a NULL array = not at all. The array
  * is copied, the rules are borrowed until rowset_free. */
@@ -49,16 +54,18 @@ MUST_CHECK bool rowset_bind(Rowset *r, Odbc *c, Arena *arena, Err *e);
 void rowset_into(Rowset *r, Arena *arena);
 /*
  * The next rows: *ret_rows ≥ 1, 0 at the end; *ret_values has rows × columns values, row by row, in the
- * arena, as have their texts. Errors: as odbc.h; ERR_DATA for a value over max.value.bytes, naming table,
- * column and key; ERR_INTERNAL when the driver gave other than its type.
+ * arena, as have their texts. Errors: as odbc.h; ERR_DATA for a value over max.value.bytes or one without a
+ * form outside SQL Server, naming table, column and key; ERR_INTERNAL when the driver gave other than its
+ * type.
  */
 MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);
 /* Its reader can do without a row. Where the connection says so (OdbcTarget.unreadable), one with a value
- * that can't be read is then no error of rowset_fetch: it comes with NULL and absent in place of its long
- * values. (Tables with such columns give a row at a time.) */
+ * that can't be read is then no error of rowset_fetch: it comes with NULL and absent in place of that value.
+ */
 void rowset_pass_unreadable(Rowset *r);
-/* Why the row that was fetched last can't be read; NULL: it can. Until the next fetch. */
-const char *rowset_unreadable(const Rowset *r);
+/* Why the row-th of the rows that were fetched last can't be read; NULL: it can. Until the next fetch; the
+ * text is in the arena. */
+const char *rowset_unreadable(const Rowset *r, size_t row);
 /* The last row that was fetched, as it was before masks; until the next fetch. NULL before the first. */
 const Value *rowset_last(const Rowset *r);
 /* Unpaired surrogates replaced so far. */

@@ -64,3 +64,88 @@ def test_rows_and_changes_are_left_out_and_counted(runner, notes, target, mode):
     assert log.count("event=change_left_out table=dbo.notes") == (3 if told else 0), log
     assert log.count("event=change_left_out table=dbo.loose") == (2 if told else 0), log
     assert run.stop() == 0
+
+
+MADE = ("EXEC sp_configure 'max text repl size', -1\nGO\nRECONFIGURE\nGO\n"
+        "CREATE DATABASE warehouse_source\nGO\nUSE warehouse_source\nGO\nEXEC sys.sp_cdc_enable_db\nGO\n")
+
+
+def captured(table):
+    return f"\nGO\nEXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{table}', @role_name = NULL"
+
+
+@pytest.mark.parametrize("mode", ["fail", "warn"])
+def test_a_computed_value_that_is_read_again_follows_the_mode(runner, source, target, mode):
+    """The change row is small; the computed column, which change rows don't carry, is over the limit."""
+    source.script(MADE + "CREATE TABLE dbo.grown (id int NOT NULL PRIMARY KEY, n int NOT NULL,"
+                  " body AS REPLICATE(CAST(N'y' AS nvarchar(max)), n))\nGO\nINSERT dbo.grown VALUES (1, 1), (2, 2)" + captured("grown"))
+    run = runner.start(source={"table.include.list": "dbo.grown", "max.value.bytes": str(MIB), "computed.columns.mode": "reread",
+                               "event.processing.failure.handling.mode": mode})
+    rows = lambda: target.rows("select id, n, length(body) from dbo.grown order by id")
+    lab.wait_for("the copy", lambda: rows() == [(1, 1, 1), (2, 2, 2)])
+    source.script(f"UPDATE dbo.grown SET n = {MIB + 1} WHERE id = 2; INSERT dbo.grown VALUES (3, 3), (4, {MIB + 4}); UPDATE dbo.grown SET n = 5 WHERE id = 1",
+                  "warehouse_source")
+    why = "table dbo.grown, column body, key id={}: the value has over 1048576 bytes (max.value.bytes)"
+    if mode == "fail":
+        assert run.wait(30) == 1
+        assert why.format(2) in run.log()
+        return
+    lab.wait_for("the changes", lambda: rows() == [(1, 5, 5), (2, 2, 2), (3, 3, 3)])
+    source.script("UPDATE dbo.grown SET n = 6", "warehouse_source")     # and what was left out comes with a later change
+    lab.wait_for("the end", lambda: rows() == [(i, 6, 6) for i in (1, 2, 3, 4)])
+    log = run.log()
+    assert log.count("event=change_left_out table=dbo.grown") == 2, log
+    assert why.format(2) in log and why.format(4) in log, log
+    assert run.stop() == 0
+
+
+@pytest.fixture
+def paths(source):
+    """hierarchyid beside the key, and as the key; some are no path. (SQL Server itself lets none in that it made.)"""
+    source.script(MADE + "CREATE TABLE dbo.paths (id int NOT NULL PRIMARY KEY, n int NOT NULL, h hierarchyid NULL)\nGO\n"
+                  "INSERT dbo.paths SELECT value, 0, CAST(0x58 AS hierarchyid) FROM GENERATE_SERIES(1, 20)\nGO\n"
+                  "UPDATE dbo.paths SET h = CAST(0xFF AS hierarchyid) WHERE id IN (2, 5, 6, 7, 8, 9, 10, 20)\nGO\n"
+                  "CREATE TABLE dbo.nodes (h hierarchyid NOT NULL PRIMARY KEY, n int NOT NULL)\nGO\n"
+                  "INSERT dbo.nodes VALUES (CAST(0x58 AS hierarchyid), 1), (CAST(0x5ADE AS hierarchyid), 2), (CAST(0xFF AS hierarchyid), 3)" + captured("paths") + captured("nodes"))
+    return source
+
+
+def start_paths(runner, mode):
+    return runner.start(source={"table.include.list": "dbo.paths,dbo.nodes", "snapshot.fetch.size": "5", "incremental.snapshot.chunk.size": "5",
+                                "event.processing.failure.handling.mode": mode})
+
+
+def test_a_malformed_hierarchyid_stops_by_default_and_is_named(runner, paths, target):
+    run = start_paths(runner, "fail")
+    assert run.wait(30) == 1
+    assert "table dbo.paths, column h, key id=2: the bytes are no hierarchyid" in run.log()
+
+
+@pytest.mark.parametrize("mode", ["warn", "skip"])
+def test_a_malformed_hierarchyid_follows_the_mode(runner, paths, target, mode):
+    run = start_paths(runner, mode)
+    kept = sorted(set(range(1, 21)) - {2, 5, 6, 7, 8, 9, 10, 20})
+    ids = lambda: [i for i, in target.rows("select id from dbo.paths order by id")]
+    lab.wait_for("the copy", lambda: ids() == kept and len(target.rows("select h from dbo.nodes")) == 2)
+    bad = "CAST(0xFF AS hierarchyid)"
+    with contextlib.closing(paths.connect("warehouse_source")) as c, c.cursor() as q:
+        q.execute(f"INSERT dbo.paths VALUES (21, 1, {bad}), (22, 1, NULL)")
+        q.execute(f"UPDATE dbo.paths SET n = 2, h = {bad} WHERE id IN (1, 3)")              # left out
+        q.execute("UPDATE dbo.paths SET n = 3, h = CAST(0x5ADE AS hierarchyid) WHERE id = 1")   # its old value is malformed: no matter
+        q.execute("DELETE dbo.paths WHERE id = 3")
+        q.execute("INSERT dbo.nodes VALUES (CAST(0xFE AS hierarchyid), 4)")                # a key that can't be read: nobody's row
+        q.execute(f"UPDATE dbo.nodes SET n = 4 WHERE h = {bad}")
+        q.execute(f"DELETE dbo.nodes WHERE h = {bad}")
+        q.execute("UPDATE dbo.nodes SET n = 5 WHERE n = 1")
+        q.execute("INSERT dbo.paths VALUES (70, 1, NULL)")
+    lab.wait_for("the end", lambda: 70 in ids())
+    assert ids() == sorted(set(kept) - {3} | {22, 70})
+    assert target.rows("select n, h from dbo.paths where id = 1") == [(3, "/1/1/3/")]
+    assert target.rows("select h, n from dbo.nodes order by n") == [("/1/1/3/", 2), ("/1/", 5)]
+    log = run.log()
+    told = mode == "warn"
+    assert log.count("event=row_left_out table=dbo.paths") == (8 if told else 0), log
+    assert log.count("event=row_left_out table=dbo.nodes") == (1 if told else 0), log
+    assert log.count("event=change_left_out table=dbo.paths") == (3 if told else 0), log
+    assert log.count("event=change_left_out table=dbo.nodes") == (3 if told else 0), log
+    assert run.stop() == 0

@@ -294,6 +294,45 @@ static void long_types_are_read_apart_and_some_not_at_all(void **state) {
     }
 }
 
+static void note_refused(void *self, size_t row, const Err *why) {
+    assert_int_equal(why->code, ERR_DATA);
+    *(size_t *)self = row;
+}
+
+static void a_malformed_hierarchyid_is_an_error_unless_somebody_is_told(void **state) {
+    (void)state;
+    const Column column = {.type = SQLTYPE_HIERARCHYID};
+    CellPlan plan;
+    Err e = {0};
+    assert_true(cell_plan(&column, ODBC_DRIVER_FREETDS, &plan, &e));
+    _Alignas(8) uint8_t cells[2][CELL_HEAD + 896] = {0};
+    SQLLEN one = 1;
+    memcpy(cells[0], &one, sizeof one);
+    memcpy(cells[0] + CELL_HEAD, "\x58", 1);
+    memcpy(cells[1], &one, sizeof one);
+    memcpy(cells[1] + CELL_HEAD, "\xff", 1);
+    Arena arena = {0};
+    CellRoom room = {.arena = &arena};
+    size_t refused = 0;
+    CellRun run = {.plan = &plan,
+                   .cells = cells[0],
+                   .stride = sizeof cells[0],
+                   .rows = 2,
+                   .out_stride = 1,
+                   .room = &room};
+    Value out[2];
+    assert_false(cell_decode(&run, out, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    run.refused = note_refused;
+    run.self = &refused;
+    assert_true(cell_decode(&run, out, &e));
+    assert_int_equal(refused, 1);
+    assert_true(str_eq_c(value_str(&out[0]), "/1/"));
+    assert_true(value_is_null(&out[1]) && value_is_absent(&out[1]));
+    cell_room_done(&room);
+    arena_done(&arena);
+}
+
 static void a_hierarchyid_becomes_its_path(void **state) {
     (void)state;
     const Column column = {.type = SQLTYPE_HIERARCHYID};
@@ -364,6 +403,7 @@ int main(void) {
         cmocka_unit_test(foreign_lengths_are_refused),
         cmocka_unit_test(long_types_are_read_apart_and_some_not_at_all),
         cmocka_unit_test(a_hierarchyid_becomes_its_path),
+        cmocka_unit_test(a_malformed_hierarchyid_is_an_error_unless_somebody_is_told),
         cmocka_unit_test(long_values_change_their_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,50 @@ static void an_exact_chunk_is_never_older_than_the_plans_watermark(void **state)
     }
 }
 
+/* Rows of a table whose key is a hierarchyid, of which the last is none. */
+static void read_paths(Run *r, uint64_t top) {
+    static const Column columns[] = {{.name = {"H", 1}, .type = SQLTYPE_HIERARCHYID, .key = 1}};
+    const SchemaSpec spec = {.database = STR_LIT("Shop"),
+                             .schema = STR_LIT("dbo"),
+                             .table = STR_LIT("P"),
+                             .version = 1,
+                             .columns = columns,
+                             .column_count = 1};
+    const OdbcTarget skipping = {
+        .driver = "FreeTDS", .hostname = "db1", .port = 1, .unreadable = UNREADABLE_SKIP};
+    shop_rules();
+    fake_rule((FakeRule){.match = "FROM [dbo].[P]", .results = {"x\n58\n5ade\nff\n"}});
+    run_begin(r);
+    odbc_close(r->odbc);
+    schema_unref(r->job->schema);
+    if (!odbc_connect(&skipping, &r->odbc, &r->e) || !schema_new(&spec, &r->job->schema, &r->e))
+        fail_msg("%s", r->e.msg);
+    r->job->top = top;
+}
+
+static void a_copy_does_not_go_on_from_a_key_that_cannot_be_read(void **state) {
+    (void)state;
+    Run r;
+    read_paths(&r, 3);
+    assert_false(run_read(&r));
+    assert_int_equal(r.e.code, ERR_DATA);
+    assert_string_equal(r.e.msg,
+                        "table dbo.P: column H: the key that the copy would go on from can't be read");
+    run_end(&r);
+}
+
+static void a_copy_ends_behind_a_key_that_cannot_be_read_and_counts_its_row(void **state) {
+    (void)state;
+    Run r;
+    read_paths(&r, 4);
+    if (!run_read(&r)) fail_msg("%s", r.e.msg);
+    assert_int_equal(r.parts[0]->count, 2);
+    assert_true(r.parts[0]->chunk.is_last_chunk);
+    Metric *left_out = metrics_find(r.metrics, "millrace_rows_left_out_total", STR_LIT("dbo.P"));
+    assert_int_equal(metric_value(left_out), 1);
+    run_end(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_chunk_says_where_the_next_begins),
@@ -205,6 +249,8 @@ int main(void) {
         cmocka_unit_test(a_stop_ends_the_read),
         cmocka_unit_test(an_exact_chunk_of_an_old_instance_is_dropped),
         cmocka_unit_test(an_exact_chunk_gives_its_own_watermark),
+        cmocka_unit_test(a_copy_does_not_go_on_from_a_key_that_cannot_be_read),
+        cmocka_unit_test(a_copy_ends_behind_a_key_that_cannot_be_read_and_counts_its_row),
         cmocka_unit_test(an_exact_chunk_is_never_older_than_the_plans_watermark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,28 +5,33 @@
 #include "fake_odbc.h"
 
 static const uint16_t PAGING[] = {0};
-static const bool NOT_GONE[4] = {false};
-static const MaskRule *const NO_MASKS[4] = {NULL};
+static const bool NOT_GONE[5] = {false};
+static const MaskRule *const NO_MASKS[5] = {NULL};
 
 typedef struct Table {
     CatalogInstance instance;
     Odbc *odbc;
 } Table;
 
-static void begin(Table *t, bool rereads) {
+static void begin_with(Table *t, bool rereads, bool has_long, UnreadableRow unreadable) {
     static const Column columns[] = {
         {.name = {"Id", 2}, .type = SQLTYPE_INT, .key = 1},
         {.name = {"Name", 4}, .type = SQLTYPE_NVARCHAR, .length = 20},
         {.name = {"Twice", 5}, .type = SQLTYPE_INT, .is_computed = true},
-        {.name = {"Up]", 3}, .type = SQLTYPE_NVARCHAR, .length = 20, .is_computed = true}};
+        {.name = {"Up]", 3}, .type = SQLTYPE_NVARCHAR, .length = 20, .is_computed = true},
+        {.name = {"Long", 4}, .type = SQLTYPE_NVARCHAR, .length = -1, .is_lob = true, .is_computed = true}};
     SchemaSpec spec = {.database = STR_LIT("Shop"),
                        .schema = STR_LIT("dbo"),
                        .table = STR_LIT("T"),
                        .version = 1,
                        .columns = columns,
-                       .column_count = 4};
+                       .column_count = has_long ? 5 : 4};
     Err e = {0};
-    OdbcTarget target = {.hostname = "h", .database = "Shop", .driver = "FreeTDS"};
+    OdbcTarget target = {.hostname = "h",
+                         .database = "Shop",
+                         .driver = "FreeTDS",
+                         .max_value_bytes = 11,
+                         .unreadable = unreadable};
     *t = (Table){.instance = {.is_gone = NOT_GONE,
                               .masks = NO_MASKS,
                               .paging = PAGING,
@@ -34,6 +39,10 @@ static void begin(Table *t, bool rereads) {
                               .rereads_computed = rereads}};
     if (!schema_new(&spec, &t->instance.schema, &e) || !odbc_connect(&target, &t->odbc, &e))
         fail_msg("%s", e.msg);
+}
+
+static void begin(Table *t, bool rereads) {
+    begin_with(t, rereads, /* has_long= */ false, UNREADABLE_FAIL);
 }
 
 static void end(Table *t) {
@@ -53,7 +62,7 @@ static void values_come_by_key_in_one_statement_and_gone_rows_stay_as_they_are(v
     Err e = {0};
     Arena arena = {0};
     Value a[4], b[4], c[4];
-    Value *rows[] = {a, b, c};
+    RereadRow rows[] = {{.values = a}, {.values = b}, {.values = c}};
     row(7, a);
     row(8, b);
     row(9, c);
@@ -86,7 +95,7 @@ static void a_row_that_was_not_asked_for_is_an_error(void **state) {
     Err e = {0};
     Arena arena = {0};
     Value a[4];
-    Value *rows[] = {a};
+    RereadRow rows[] = {{.values = a}};
     row(7, a);
     fake_reset();
     fake_rule((FakeRule){.match = "[__$keys]", .results = {"iit\n1|18|I\n"}});
@@ -97,6 +106,43 @@ static void a_row_that_was_not_asked_for_is_an_error(void **state) {
     assert_int_equal(e.code, ERR_INTERNAL);
     reread_free(r);
     end(&t);
+    arena_done(&arena);
+}
+
+/* Two rows, of which the second's Long is over the limit. */
+static bool read_long_ones(Table *t, UnreadableRow unreadable, RereadRow rows[static 2], Arena *arena,
+                           Err *e) {
+    fake_reset();
+    fake_rule((FakeRule){.match = "[__$keys]", .results = {"iitt\n1|16|I|twelve bytes\n0|14|H|short\n"}});
+    begin_with(t, true, /* has_long= */ true, unreadable);
+    Reread *r;
+    assert_true(reread_new(&t->instance, ODBC_DRIVER_FREETDS, &r, e));
+    bool ok = reread_rows(r, t->odbc, rows, 2, arena, e);
+    reread_free(r);
+    end(t);
+    return ok;
+}
+
+static void a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was(void **state) {
+    (void)state;
+    static const char why[] =
+        "table dbo.T, column Long, key Id=8: the value has over 11 bytes (max.value.bytes)";
+    Table t;
+    Err e = {0};
+    Arena arena = {0};
+    Value a[5], b[5];
+    RereadRow rows[] = {{.values = a}, {.values = b}};
+    row(7, a);
+    row(8, b);
+    a[4] = b[4] = value_unread();
+    assert_false(read_long_ones(&t, UNREADABLE_FAIL, rows, &arena, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, why));
+    if (!read_long_ones(&t, UNREADABLE_SKIP, rows, &arena, &e)) fail_msg("%s", e.msg);
+    assert_null(rows[0].unreadable);
+    assert_true(str_eq_c(value_str(&a[4]), "short"));
+    assert_string_equal(rows[1].unreadable, why);
+    for (size_t i = 2; i < 5; i++) assert_true(value_is_absent(&b[i]));
     arena_done(&arena);
 }
 
@@ -120,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_by_key_in_one_statement_and_gone_rows_stay_as_they_are),
         cmocka_unit_test(a_row_that_was_not_asked_for_is_an_error),
+        cmocka_unit_test(a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was),
         cmocka_unit_test(nothing_is_read_when_it_is_not_asked_for_or_no_row_can_be_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,17 +179,51 @@ static void a_row_that_cannot_be_read_is_passed_when_told_so(void **state) {
     run_begin(&run, connect_as(11, UNREADABLE_SKIP), "itt\n6|one|short\n7|two|twelve bytes\n8|three|short\n");
     rowset_pass_unreadable(run.r);
     assert_true(run_fetch(&run));
-    assert_null(rowset_unreadable(run.r));
+    assert_null(rowset_unreadable(run.r, 0));
     assert_true(run_fetch(&run));
-    assert_non_null(strstr(rowset_unreadable(run.r), "over 11 bytes (max.value.bytes)"));
+    assert_non_null(strstr(rowset_unreadable(run.r, 0), "over 11 bytes (max.value.bytes)"));
     assert_int_equal(run.v[0].v.i, 7);
     assert_true(value_is_null(&run.v[1]) && value_is_absent(&run.v[1]));
     assert_true(str_eq_c(value_str(&run.v[2]), "two"));
     assert_int_equal(rowset_last(run.r)[0].v.i, 7); /* paging goes on from it */
     assert_true(run_fetch(&run));
-    assert_null(rowset_unreadable(run.r));
+    assert_null(rowset_unreadable(run.r, 0));
     assert_int_equal(run.v[0].v.i, 8);
     run_end(&run);
+}
+
+static void a_malformed_hierarchyid_is_named_or_passed_among_the_rows_of_an_array(void **state) {
+    (void)state;
+    static const char rows[] = "ixt\n6|5ade|six\n7|ff|seven\n8|58|eight\n";
+    static const char why[] = "table dbo.T, column Path, key Id=7: the bytes are no hierarchyid";
+    const Column three[] = {columns[0], {.name = {"Path", 4}, .type = SQLTYPE_HIERARCHYID}, columns[2]};
+    const uint16_t key[] = {0};
+    const UnreadableRow modes[] = {UNREADABLE_FAIL, UNREADABLE_WARN};
+    for (size_t i = 0; i < 2; i++) {
+        Run run = {0};
+        fake_reset();
+        fake_rule((FakeRule){.match = "SELECT", .results = {rows}});
+        run.c = connect_as(0, modes[i]);
+        assert_true(rowset_new("dbo.T", three, 3, ODBC_DRIVER_FREETDS, &run.r, &run.e));
+        rowset_set_key(run.r, key, 1);
+        rowset_pass_unreadable(run.r);
+        assert_true(odbc_query(run.c, "SELECT", NULL, 0, &run.e) &&
+                    rowset_bind(run.r, run.c, &run.arena, &run.e));
+        bool ok = run_fetch(&run);
+        assert_int_equal(ok, modes[i] != UNREADABLE_FAIL);
+        if (ok) {
+            assert_int_equal(run.rows, 3);
+            assert_null(rowset_unreadable(run.r, 0));
+            assert_string_equal(rowset_unreadable(run.r, 1), why);
+            assert_null(rowset_unreadable(run.r, 2));
+            assert_true(value_is_absent(&run.v[4]) && str_eq_c(value_str(&run.v[5]), "seven"));
+            assert_true(str_eq_c(value_str(&run.v[7]), "/1/") && str_eq_c(value_str(&run.v[1]), "/1/1/3/"));
+        } else {
+            assert_int_equal(run.e.code, ERR_DATA);
+            assert_string_equal(run.e.msg, why);
+        }
+        run_end(&run);
+    }
 }
 
 static void another_number_of_columns_is_an_error(void **state) {
@@ -215,6 +249,7 @@ int main(void) {
         cmocka_unit_test(a_value_over_the_limit_names_table_column_and_key),
         cmocka_unit_test(a_row_that_cannot_be_read_is_not_passed_by_one_of_both_alone),
         cmocka_unit_test(a_row_that_cannot_be_read_is_passed_when_told_so),
+        cmocka_unit_test(a_malformed_hierarchyid_is_named_or_passed_among_the_rows_of_an_array),
         cmocka_unit_test(another_number_of_columns_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
