@@ -77,6 +77,7 @@ typedef struct TopicWriterClass {
     bool (*put)(TopicWriter *w, const TopicPut *put, Err *e);
     bool (*is_open)(const TopicWriter *w); /* the connection; own and look open it again */
     TopicWriter *(*stop)(TopicWriter *w);  /* NULL is fine; returns NULL */
+    bool (*answers)(const Options *options, const ConnectorContext *context); /* as a sink's */
 } TopicWriterClass;
 
 #endif

@@ -33,6 +33,7 @@
 #include "pipeline/parts.h"
 #include "transport/kafka_option.h"
 #include "transport/kafka_producer.h"
+#include "transport/kafka_reach.h"
 #include "transport/kafka_topics.h"
 
 enum {
@@ -526,6 +527,11 @@ static bool sink_needs_source_back(const Sink *s) {
     return lane_needs_source_back(s->lane);
 }
 
+static bool sink_answers(const Options *options, const ConnectorContext *context) {
+    (void)context;
+    return kafka_reach_any(options, KAFKA_PRODUCER);
+}
+
 static const char *const names[] = {"millrace.TopicSink", NULL};
 
 const SinkClass topic_sink_class = {
@@ -537,4 +543,5 @@ const SinkClass topic_sink_class = {
     .idle = sink_idle,
     .needs_source_back = sink_needs_source_back,
     .stop = sink_stop,
+    .answers = sink_answers,
 };

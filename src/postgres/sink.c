@@ -21,7 +21,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/textlist.h"
-#include "config/url.h"
 #include "observe/progress.h"
 #include "pipeline/lane.h"
 #include "postgres/apply.h"
@@ -677,15 +676,6 @@ static bool sink_idle(Sink *s, Err *e) {
     return do_work(s, &work, /* batch= */ NULL, /* was_begun= */ false, e);
 }
 
-static bool sink_answers(const Options *options, const ConnectorContext *context) {
-    CLEANUP(buf_done) Buf conninfo = {0};
-    CLEANUP(textlist_done) TextList notes = {0};
-    Err unused = {0};
-    (void)context;
-    return !url_to_conninfo(options_str(options, "connection.url"), &conninfo, &notes, &unused) ||
-           pgconn_answers(buf_text(&conninfo));
-}
-
 static bool sink_needs_source_back(const Sink *s) {
     return lane_needs_source_back(s->lane);
 }
@@ -700,7 +690,7 @@ const SinkClass postgres_sink_class = {
     .idle = sink_idle,
     .needs_source_back = sink_needs_source_back,
     .stop = sink_stop,
-    .answers = sink_answers,
+    .answers = sink_option_answers,
     .own_all = sink_own_all,
     .join = sink_join,
     .learn = sink_learn,

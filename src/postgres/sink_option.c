@@ -351,3 +351,12 @@ PgConnSpec sink_config_conn(const SinkConfig *c) {
     return (PgConnSpec){
         .conninfo = c->conninfo, .user = c->user, .password = c->password, .application = c->application};
 }
+
+bool sink_option_answers(const Options *o, const ConnectorContext *context) {
+    CLEANUP(buf_done) Buf conninfo = {0};
+    CLEANUP(textlist_done) TextList notes = {0};
+    Err unused = {0};
+    (void)context;
+    return !url_to_conninfo(options_str(o, "connection.url"), &conninfo, &notes, &unused) ||
+           pgconn_answers(buf_text(&conninfo));
+}

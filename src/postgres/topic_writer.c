@@ -412,4 +412,5 @@ const TopicWriterClass postgres_topic_writer_class = {
     .put = put_changes,
     .is_open = is_open,
     .stop = stop,
+    .answers = sink_option_answers,
 };

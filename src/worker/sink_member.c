@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "transport/kafka_consumer.h"
+#include "transport/kafka_reach.h"
 #include "worker/sink_batch.h"
 #include "worker/sink_conf.h"
 #include "worker/sink_letters.h"
@@ -187,14 +188,58 @@ static bool is_stopping(const SinkMember *m) {
     return __atomic_load_n(m->spec.is_stopping, __ATOMIC_ACQUIRE);
 }
 
-/* Serve the group, with all partitions paused. False: it has taken or given some. */
-static bool stay_in_group(SinkMember *m, uint64_t generation, Err *e) {
+static ConnectorContext context_of(const SinkMemberSpec *spec) {
+    return (ConnectorContext){.name = spec->connector,
+                              .has_topics = true,
+                              .metrics = spec->metrics,
+                              .is_stopping = spec->is_stopping};
+}
+
+static bool target_answers(void *arg) {
+    const SinkMemberSpec *spec = arg;
+    const ConnectorContext context = context_of(spec);
+    return spec->writer->answers(spec->options, &context);
+}
+
+static bool cluster_answers(void *arg) {
+    const SinkMemberSpec *spec = arg;
+    return kafka_reach_any(spec->options, KAFKA_CONSUMER);
+}
+
+void sink_member_servers(const SinkMemberSpec *spec, OutageEnd ret[OUTAGE_ENDS]) {
+    void *arg = (void *)(uintptr_t)spec; /* only read */
+    ret[0] = (OutageEnd){spec->writer->answers ? target_answers : NULL, arg};
+    ret[1] = (OutageEnd){cluster_answers, arg};
+}
+
+/* A wait in which the group is served, with all partitions paused. */
+typedef struct Stay {
+    SinkMember *m;
+    uint64_t generation; /* when it began */
+    Err *e;
+} Stay;
+
+/* False: the group has taken or given some. */
+static bool serve_group(const Stay *stay, int ms) {
+    SinkMember *m = stay->m;
+    Err *e = stay->e;
     rd_kafka_message_t *stray[1];
     size_t count = 0;
-    if (!kafka_consumer_poll(m->consumer, stray, 1, SLICE_MS, &count, e)) return false;
+    if (!kafka_consumer_poll(m->consumer, stray, 1, ms, &count, e)) return false;
     kafka_consumer_done(stray, count);
-    if (count == 0 && m->generation == generation) return true;
+    if (count == 0 && m->generation == stay->generation) return true;
     return err_set(e, ERR_IO, true, "partitions came or went while records waited: they are read again");
+}
+
+static bool stay_in_group(void *arg, int64_t ms) {
+    const Stay *stay = arg;
+    int64_t until_us = clock_mono_us() + ms * 1000;
+    for (;;) {
+        int64_t left = (until_us - clock_mono_us() + 999) / 1000;
+        if (is_stopping(stay->m)) return err_set(stay->e, ERR_CANCELLED, false, "told to stop");
+        if (left <= 0) return true;
+        if (!serve_group(stay, left < SLICE_MS ? (int)left : SLICE_MS)) return false;
+    }
 }
 
 /* After a failure that may pass. False: no more tries (*e stays), or the group's word. */
@@ -204,17 +249,15 @@ static bool wait_again(SinkMember *m, Err *e) {
         e->retriable = false;
         return err_wrap(e, "after %u tries (max.retries)", (unsigned)m->backoff.tries);
     }
-    uint64_t generation = m->generation;
-    int64_t until_us = clock_mono_us() + backoff_next_ms(&m->backoff, &m->rng) * 1000;
+    Stay stay = {.m = m, .generation = m->generation, .e = e};
+    Outage outage = {.wait = stay_in_group, .arg = &stay};
+    sink_member_servers(&m->spec, outage.ends);
+    int64_t wait_ms = backoff_next_ms(&m->backoff, &m->rng);
     LOG_WARN("sink_waits", LOG_S("connector", m->spec.connector), LOG_I("task", m->spec.task),
              LOG_S("why", e->msg), LOG_I("try", m->backoff.tries), LOG_S("next", "the same records again"));
     m->spec.waiting(m->spec.arg, e);
     kafka_consumer_pause(m->consumer, true);
-    bool ok = true;
-    while (ok && clock_mono_us() < until_us) {
-        if (is_stopping(m)) ok = err_set(e, ERR_CANCELLED, false, "told to stop");
-        else ok = stay_in_group(m, generation, e);
-    }
+    bool ok = outage_wait(&outage, wait_ms);
     kafka_consumer_pause(m->consumer, false);
     m->spec.waiting(m->spec.arg, NULL);
     return ok;
@@ -421,10 +464,7 @@ static bool open_consumer(SinkMember *m, Err *e) {
 }
 
 static bool open_writer(SinkMember *m, Err *e) {
-    const ConnectorContext context = {.name = m->spec.connector,
-                                      .has_topics = true,
-                                      .metrics = m->spec.metrics,
-                                      .is_stopping = m->spec.is_stopping};
+    const ConnectorContext context = context_of(&m->spec);
     return m->spec.writer->start(m->spec.options, &context, &m->writer, e);
 }
 

@@ -5,7 +5,8 @@
  *   open → step* → close
  *
  * A failure that may pass is retried inside the step (max.retries, retry.backoff.ms …
- * errors.retry.delay.max.ms), while the member stays in its group with its partitions paused. A step that
+ * errors.retry.delay.max.ms; a server that is back ends the wait), while the member stays in its group with
+ * its partitions paused. A step that
  * fails leaves nothing half done: close the member; a new one goes on from what is stored.
  */
 #ifndef WORKER_SINK_MEMBER_H
@@ -18,6 +19,7 @@
 #include "config/props.h"
 #include "connector/topic_writer_class.h"
 #include "observe/metrics.h"
+#include "worker/outage.h"
 
 /* All borrowed as long as the member lives. */
 typedef struct SinkMemberSpec {
@@ -34,6 +36,9 @@ typedef struct SinkMemberSpec {
 } SinkMemberSpec;
 
 typedef struct SinkMember SinkMember;
+
+/* Whose return ends a wait between two tries (outage.h): the target and the cluster. spec is borrowed. */
+void sink_member_servers(const SinkMemberSpec *spec, OutageEnd ret[OUTAGE_ENDS]);
 
 /* Errors: what the options say that can't be (ERR_INVALID), servers that can't be reached (retriable). */
 MUST_CHECK bool sink_member_open(const SinkMemberSpec *spec, SinkMember **ret, Err *e);

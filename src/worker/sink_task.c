@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/outage.h"
 #include "worker/sink_member.h"
 #include "worker/sink_task_option.h"
 
@@ -47,18 +48,22 @@ static void waiting(void *arg, const Err *why) {
     set_state(arg, why ? SINK_TASK_WAITING : SINK_TASK_RUNNING, why);
 }
 
+static SinkMemberSpec member_spec(SinkTask *t) {
+    const SinkTasks *all = t->all;
+    return (SinkMemberSpec){.connector = all->spec.connector,
+                            .task = t->number,
+                            .options = all->spec.options,
+                            .props = all->spec.props,
+                            .writer = all->spec.writer,
+                            .metrics = all->spec.metrics,
+                            .is_stopping = &all->is_stopping,
+                            .waiting = waiting,
+                            .arg = t};
+}
+
 /* One member, from its beginning to its end. True: told to stop. */
 static bool run_member(SinkTask *t, Err *e) {
-    SinkTasks *all = t->all;
-    const SinkMemberSpec spec = {.connector = all->spec.connector,
-                                 .task = t->number,
-                                 .options = all->spec.options,
-                                 .props = all->spec.props,
-                                 .writer = all->spec.writer,
-                                 .metrics = all->spec.metrics,
-                                 .is_stopping = &all->is_stopping,
-                                 .waiting = waiting,
-                                 .arg = t};
+    const SinkMemberSpec spec = member_spec(t);
     SinkMember *m = NULL;
     if (!sink_member_open(&spec, &m, e)) return false;
     set_state(t, SINK_TASK_RUNNING, NULL);
@@ -68,9 +73,19 @@ static bool run_member(SinkTask *t, Err *e) {
     return ok;
 }
 
-static void wait_ms(const SinkTask *t, int64_t ms) {
+static bool wait_ms(void *arg, int64_t ms) {
+    const SinkTask *t = arg;
     for (int64_t until_us = clock_mono_us() + ms * 1000; !is_stopping(t) && clock_mono_us() < until_us;)
         clock_sleep_ms(WAIT_SLICE_MS);
+    return !is_stopping(t);
+}
+
+/* The same, or until a server that was gone is back. */
+static void wait_for_servers(SinkTask *t, int64_t ms) {
+    const SinkMemberSpec spec = member_spec(t);
+    Outage o = {.wait = wait_ms, .arg = t};
+    sink_member_servers(&spec, o.ends);
+    (void)outage_wait(&o, ms);
 }
 
 /* Whether another member may fare better. */
@@ -101,7 +116,7 @@ static void *run(void *arg) {
         LOG_WARN("task_restarts", LOG_S("connector", t->all->spec.connector), LOG_I("task", t->number),
                  LOG_S("why", e.msg), LOG_S("next", "goes on from what is stored"));
         set_state(t, SINK_TASK_WAITING, &e);
-        wait_ms(t, backoff_next_ms(&backoff, &rng));
+        wait_for_servers(t, backoff_next_ms(&backoff, &rng));
     }
     set_state(t, SINK_TASK_STOPPED, NULL);
     return NULL;

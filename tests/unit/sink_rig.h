@@ -33,6 +33,9 @@ static struct {
     bool was_lost; /*   and with the connection */
     int puts;
     bool has_rival; /* somebody takes each partition right behind us */
+    bool is_away;   /* a start fails, */
+    int looks;      /*   and with the looks it is seen: it is back */
+    bool *stops;    /* set by the first look */
 } target = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct TopicWriter {
@@ -42,8 +45,8 @@ struct TopicWriter {
 static inline bool kept_start(const Options *options, const ConnectorContext *context, TopicWriter **ret,
                               Err *e) {
     (void)options;
-    (void)e;
     assert_true(context->has_topics);
+    if (target.is_away) return err_set(e, ERR_IO, true, "nobody there");
     *ret = x_calloc(1, sizeof **ret);
     (*ret)->is_open = true;
     return true;
@@ -119,6 +122,16 @@ static inline TopicWriter *kept_stop(TopicWriter *w) {
     return NULL;
 }
 
+/* Gone at the first look. */
+static inline bool kept_answers(const Options *options, const ConnectorContext *context) {
+    (void)options;
+    assert_true(context->has_topics);
+    if (target.stops) __atomic_store_n(target.stops, true, __ATOMIC_RELEASE);
+    if (target.looks++ == 0) return false;
+    target.is_away = false;
+    return true;
+}
+
 static const OptionDef kept_options[] = {
     {.key = "max.retries", .type = OPTION_INT, .standard = "5", .min = -1, .max = 100},
     {.key = "retry.backoff.ms", .type = OPTION_DURATION, .standard = "20"},
@@ -139,6 +152,7 @@ static const TopicWriterClass kept_class = {
     .put = kept_put,
     .is_open = kept_is_open,
     .stop = kept_stop,
+    .answers = kept_answers,
 };
 
 typedef struct SinkRig {
@@ -154,7 +168,9 @@ static inline void sink_rig_open(SinkRig *r, const char *const (*settings)[2]) {
     kafka_mock_open(&r->mock, "t", 2);
     for (size_t i = 0; i < KEPT_MAX; i++) target.partitions[i] = (Kept){0};
     target.row_count = 0;
-    target.fails = target.puts = 0;
+    target.fails = target.puts = target.looks = 0;
+    target.is_away = false;
+    target.stops = NULL;
     props_set(r->props, "name", STR_LIT("s"), "sink.json", 0);
     props_set(r->props, "connector.class", STR_LIT("x"), "sink.json", 0);
     props_set(r->props, "topics", STR_LIT("t"), "sink.json", 0);

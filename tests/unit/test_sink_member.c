@@ -96,6 +96,47 @@ static void a_lost_answer_of_a_put_that_is_not(void **state) {
     a_lost_answer(false);
 }
 
+static const char *const HOURS[][2] = {{"pk.mode", "record_key"},
+                                       {"retry.backoff.ms", "3600000"},
+                                       {"errors.retry.delay.max.ms", "3600000"},
+                                       {NULL, NULL}};
+
+static void a_target_that_is_back_ends_an_hour_s_wait(void **state) {
+    (void)state;
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, HOURS);
+    target.fails = 1;
+    target.is_in = false;
+    target.was_lost = true;
+    put_id(&r, 1);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 1, &e)) fail_msg("%s", e.msg);
+    sink_member_close(m);
+    assert_int_equal(waits, 1);
+    assert_int_equal(target.looks, 2);
+    sink_rig_close(&r);
+}
+
+static void a_stop_ends_it_too(void **state) {
+    (void)state;
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, HOURS);
+    target.fails = 1;
+    target.stops = &is_stopping;
+    put_id(&r, 1);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    assert_false(step_to(m, 1, &e));
+    assert_int_equal(e.code, ERR_CANCELLED);
+    assert_int_equal(target.looks, 1);
+    sink_member_close(m);
+    is_stopping = false;
+    sink_rig_close(&r);
+}
+
 static void a_record_that_cannot_be_read_fails_with_its_place(void **state) {
     (void)state;
     static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
@@ -185,6 +226,8 @@ int main(void) {
         cmocka_unit_test(rows_and_offsets_reach_the_target_once),
         cmocka_unit_test(a_lost_answer_of_a_put_that_is_in),
         cmocka_unit_test(a_lost_answer_of_a_put_that_is_not),
+        cmocka_unit_test(a_target_that_is_back_ends_an_hour_s_wait),
+        cmocka_unit_test(a_stop_ends_it_too),
         cmocka_unit_test(a_record_that_cannot_be_read_fails_with_its_place),
         cmocka_unit_test(with_tolerance_it_goes_to_the_dead_letter_topic),
         cmocka_unit_test(an_offset_past_the_end_stops),

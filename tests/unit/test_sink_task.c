@@ -49,10 +49,28 @@ static void tasks_run_until_they_are_stopped(void **state) {
     sink_rig_close(&r);
 }
 
+static void a_target_that_is_back_ends_an_hour_s_wait(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"pk.mode", "record_key"},
+                                              {"retry.backoff.ms", "3600000"},
+                                              {"errors.retry.delay.max.ms", "3600000"},
+                                              {NULL, NULL}};
+    SinkRig r;
+    sink_rig_open(&r, settings);
+    target.is_away = true;
+    SinkTasks *t = started(&r);
+    for (int i = 0; i < 3000 && sink_tasks_state(t, 0, NULL) != SINK_TASK_RUNNING; i++) clock_sleep_ms(10);
+    assert_int_equal(sink_tasks_state(t, 0, NULL), SINK_TASK_RUNNING);
+    sink_tasks_stop(t);
+    assert_int_equal(target.looks, 2);
+    sink_rig_close(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_that_cannot_start_fails_with_the_reason),
         cmocka_unit_test(tasks_run_until_they_are_stopped),
+        cmocka_unit_test(a_target_that_is_back_ends_an_hour_s_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

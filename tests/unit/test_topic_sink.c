@@ -246,6 +246,17 @@ static void what_was_refused_is_owned_again_and_put_once(void **state) {
     done(&r);
 }
 
+static void whether_the_cluster_answers_is_told(void **state) {
+    (void)state;
+    const ConnectorContext context = {.name = "src"};
+    MockKafka m = mock_kafka_new();
+    Options *o = wire_rig_options(rd_kafka_mock_cluster_bootstraps(m.cluster), PLAIN);
+    assert_true(topic_sink_class.answers(o, &context));
+    mock_kafka_done(&m);
+    assert_false(topic_sink_class.answers(o, &context));
+    options_free(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_and_position_stand_in_the_topics),
@@ -253,6 +264,7 @@ int main(void) {
         cmocka_unit_test(a_fenced_one_stops_for_good),
         cmocka_unit_test(a_large_transaction_is_written_in_several_and_each_change_once),
         cmocka_unit_test(what_was_refused_is_owned_again_and_put_once),
+        cmocka_unit_test(whether_the_cluster_answers_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
