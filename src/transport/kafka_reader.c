@@ -115,6 +115,7 @@ static bool take(Reading *r, const rd_kafka_message_t *m, KafkaReaderFn fn, void
 static bool read_all(Reading *r, KafkaReaderFn fn, void *arg, Err *e) {
     int64_t until_us = clock_mono_us() + (int64_t)LIMIT_MS * 1000;
     while (r->open > 0) {
+        if (is_stopping(r)) return err_set(e, ERR_CANCELLED, false, "told to stop");
         rd_kafka_message_t *m = rd_kafka_consumer_poll(r->rk, SLICE_MS);
         if (m) {
             bool ok = take(r, m, fn, arg, e);
@@ -123,7 +124,6 @@ static bool read_all(Reading *r, KafkaReaderFn fn, void *arg, Err *e) {
             if (!ok) return false;
             if (is_record) continue;
         }
-        if (is_stopping(r)) return err_set(e, ERR_CANCELLED, false, "told to stop");
         if (clock_mono_us() > until_us)
             return err_set(
                 e, ERR_TIMEOUT, true,

@@ -18,7 +18,7 @@ typedef void (*KafkaReaderFn)(void *arg, int32_t partition, int64_t offset, Str 
 
 /* conf (a consumer's) is moved. *ret_exists (may be NULL: it must exist) says whether there is such a topic.
  * Errors: as kafka_error; ERR_TIMEOUT, retriable: a transaction of another producer stays open, or the broker
- * doesn't answer; ERR_CANCELLED. */
+ * doesn't answer; ERR_CANCELLED: is_stopping was set, seen between two records as well. */
 MUST_CHECK bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *is_stopping,
                                  KafkaReaderFn fn, void *arg, bool *ret_exists, Err *e);
 

@@ -7,6 +7,8 @@
 typedef struct Seen {
     size_t count, nulls;
     int64_t sum;
+    bool is_stopping; /* set by the record number `last` */
+    size_t last;
 } Seen;
 
 static void see(void *arg, int32_t partition, int64_t offset, Str key, Str value) {
@@ -14,7 +16,7 @@ static void see(void *arg, int32_t partition, int64_t offset, Str key, Str value
     (void)offset;
     assert_in_range(partition, 0, 3);
     assert_int_equal(key.n, 1);
-    s->count++;
+    if (++s->count == s->last) s->is_stopping = true;
     if (!value.p) s->nulls++;
     else s->sum += value.p[0];
 }
@@ -76,11 +78,26 @@ static void a_topic_that_is_not_there_is_told(void **state) {
     mock_kafka_done(&m);
 }
 
+/* Though records come without a pause. */
+static void a_stop_is_seen_between_two_records(void **state) {
+    (void)state;
+    MockKafka m = mock_kafka_new();
+    Seen seen = {.last = 10};
+    Err e = {0};
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "offsets", 4, 1), 0);
+    fill(&m, 100);
+    assert_false(kafka_reader_all(mock_kafka_conf(&m), "offsets", &seen.is_stopping, see, &seen, NULL, &e));
+    assert_int_equal(e.code, ERR_CANCELLED);
+    assert_int_equal(seen.count, 10);
+    mock_kafka_done(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_partitions_are_read_to_their_ends),
         cmocka_unit_test(an_empty_topic_has_nothing),
         cmocka_unit_test(a_topic_that_is_not_there_is_told),
+        cmocka_unit_test(a_stop_is_seen_between_two_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
