@@ -245,10 +245,21 @@ static bool store_tables(Sink *s, const StoredState *state, Err *e) {
     return true;
 }
 
+/* An aborted transaction may have brought one where none is committed. */
+static bool store_no_debezium(Sink *s, Err *e) {
+    const SourceOffsetsKey k = offsets_key(s);
+    buf_clear(&s->key);
+    buf_clear(&s->value);
+    connect_offset_key(k.connector, k.prefix, k.database, &s->key);
+    return store(s, e);
+}
+
 static bool write_again(Sink *s, const SourceOffsets *found, Err *e) {
+    bool has_none = found->has_own && !found->debezium;
     return kafka_producer_begin(s->producer, e) && store_tables(s, &found->state, e) &&
            store_position(s, &found->state.position, &found->state.consistent, &found->inside, e) &&
-           store_debezium(s, buf_view(&s->debezium), e) && kafka_producer_commit(s->producer, e);
+           (has_none ? store_no_debezium(s, e) : store_debezium(s, buf_view(&s->debezium), e)) &&
+           kafka_producer_commit(s->producer, e);
 }
 
 static bool note_owned(Sink *s, const SourceOffsets *o, StoredState *ret, Err *e) {

@@ -160,6 +160,32 @@ static void the_next_owner_goes_on_where_the_former_one_was(void **state) {
     done(&r);
 }
 
+static size_t count_of_key(const TopicRecord *found, size_t n, const char *key) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) count += strcmp(found[i].key, key) == 0;
+    return count;
+}
+
+/* Who reads the topic uncommitted would go on from the offset of a transaction that was aborted. */
+static void the_next_owner_also_writes_that_debezium_has_no_offset(void **state) {
+    static const char key[] = "[\"src\",{\"server\":\"p\",\"database\":\"db\"}]";
+    (void)state;
+    Rig r = rig(PLAIN);
+    StoredState stored = {0};
+    TopicRecord found[64];
+    open_sink(&r, &stored);
+    begin_stream(&r);
+    assert_int_equal(count_of_key(found, wire_rig_read(&r.mock, "offsets", 1, found, 64), key), 0);
+    topic_sink_class.stop(r.sink);
+    open_sink(&r, &stored);
+    size_t n = wire_rig_read(&r.mock, "offsets", 1, found, 64);
+    assert_int_equal(count_of_key(found, n, key), 1);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(found[i].key, key) == 0) assert_string_equal(found[i].value, "");
+    stored_state_done(&stored);
+    done(&r);
+}
+
 static void a_fenced_one_stops_for_good(void **state) {
     (void)state;
     enum { END_TRANSACTION = 26 }; /* Kafka's protocol: API keys */
@@ -261,6 +287,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_and_position_stand_in_the_topics),
         cmocka_unit_test(the_next_owner_goes_on_where_the_former_one_was),
+        cmocka_unit_test(the_next_owner_also_writes_that_debezium_has_no_offset),
         cmocka_unit_test(a_fenced_one_stops_for_good),
         cmocka_unit_test(a_large_transaction_is_written_in_several_and_each_change_once),
         cmocka_unit_test(what_was_refused_is_owned_again_and_put_once),
