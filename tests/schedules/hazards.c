@@ -7,9 +7,10 @@
 /* A world in which nothing goes wrong; each hazard adds its own. */
 #define WORLD(m, n, c, k)                                                                                    \
     .mode = (m), .commits = (n), .commit = (c), .capture = (k), .tables = 2, .has_keyless = true
-#define CALM  WORLD(PLAN_INITIAL, 30, 10, 12)
-#define LANES CALM, .lanes = 3
-#define SINK  .kind = SIM_SINK, .commit = 12, .has_keyless = true
+#define CALM   WORLD(PLAN_INITIAL, 30, 10, 12)
+#define LANES  CALM, .lanes = 3
+#define SINK   .kind = SIM_SINK, .commit = 12, .has_keyless = true
+#define TOPICS .kind = SIM_TOPICS, .commit = 12, .capture = 20, .large = 30
 
 static const SimShape hazards[] = {
     {CALM, .name = "calm"},
@@ -138,6 +139,53 @@ static const SimShape hazards[] = {
      .lose = 4},
     {SINK, .name = "everything-at-once-in-the-sink", .crash = 1, .stop = 2, .lose = 4, .refuse = 3,
      .rebalance = 4, .evict = 2, .repeat = 3, .abort = 20, .source_fails = 3, .restore = 3},
+    {TOPICS, .name = "topics-calm"},
+    {TOPICS, .name = "topics-crash-at-any-step", .crash = 5},
+    {TOPICS, .name = "topics-commit-outcome-unknown", .lose = 25},
+    {TOPICS, .name = "topics-commit-on-its-way-when-another-opens", .lose = 20, .rebalance = 10},
+    {TOPICS, .name = "topics-transactions-that-abort", .abort = 25},
+    {TOPICS, .name = "topics-transactions-that-are-torn", .refuse = 10},
+    {TOPICS, .name = "topics-transactions-that-time-out", .evict = 6, .stop = 5},
+    {TOPICS, .name = "topics-batch-comes-twice", .duplicate = 40, .lose = 5},
+    {TOPICS, .name = "topics-second-process-fences-the-first", .rebalance = 15},
+    {TOPICS, .name = "topics-stopped-owner-wakes-up", .stop = 6, .lose = 4},
+    {TOPICS, .name = "topics-crash-in-the-copy", .crash = 20, .lose = 10},
+    {.kind = SIM_TOPICS,
+     .commit = 12,
+     .capture = 8,
+     .large = 90,
+     .crash = 3,
+     .lose = 6,
+     .name = "topics-parts-and-crashes"},
+    {.kind = SIM_TOPICS,
+     .commit = 12,
+     .capture = 8,
+     .large = 90,
+     .rebalance = 8,
+     .stop = 4,
+     .abort = 8,
+     .name = "topics-parts-and-other-owners"},
+    {.kind = SIM_TOPICS,
+     .commit = 30,
+     .capture = 3,
+     .large = 40,
+     .crash = 3,
+     .refuse = 3,
+     .name = "topics-parts-over-several-transactions"},
+    {TOPICS, .name = "debezium-takes-turns", .foreign = 50},
+    {TOPICS, .name = "debezium-takes-turns-and-crashes", .foreign = 40, .crash = 4, .lose = 6},
+    {.kind = SIM_TOPICS,
+     .commit = 12,
+     .capture = 8,
+     .large = 90,
+     .foreign = 50,
+     .crash = 2,
+     .refuse = 3,
+     .name = "debezium-takes-over-amid-parts"},
+    {TOPICS, .name = "debezium-fences-a-stopped-owner", .foreign = 40, .stop = 6, .rebalance = 4},
+    {TOPICS, .name = "offset-set-back-by-an-operator", .reset = 30, .crash = 2, .lose = 4},
+    {TOPICS, .name = "everything-at-once-in-topics", .crash = 2, .stop = 2, .lose = 6, .refuse = 2,
+     .abort = 6, .rebalance = 3, .evict = 2, .duplicate = 10, .foreign = 20, .reset = 8},
     {CALM, .name = "everything-at-once", .left_out = 10, .restore = 1, .vanish = 1, .ask = 4, .crash = 2,
      .lose = 6, .refuse = 4, .stop = 2, .duplicate = 15, .source_fails = 1, .alter = 2, .enable = 5,
      .drop = 5, .cleanup = 1},

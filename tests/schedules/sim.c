@@ -16,6 +16,7 @@
 #include "fake_target.h"
 #include "proc.h"
 #include "sink_half.h"
+#include "topic_half.h"
 
 enum { WORLD_STEPS = 900, QUIET_STEPS = 12000 };
 
@@ -30,6 +31,7 @@ struct Sim {
     FakeTarget target;
     Proc procs[SIM_PROCS];
     SinkWorld *sink;
+    TopicWorld *topics;
 };
 
 const char *sim_break_name(SimBreak b) {
@@ -83,11 +85,31 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_SINK_NO_GUARD] = "no-guard-against-repeats",
         [BREAK_SINK_FORGET_GUARD] = "guard-is-not-stored",
         [BREAK_SINK_GUARD_COPIES] = "copies-are-dropped-as-repeats",
+        [BREAK_TOPIC_NO_FENCE] = "topics-no-fence",
+        [BREAK_TOPIC_READ_FIRST] = "topics-offsets-before-the-fence",
+        [BREAK_TOPIC_READ_UNCOMMITTED] = "topics-offsets-uncommitted",
+        [BREAK_TOPIC_NOT_READ] = "topics-offsets-believed",
+        [BREAK_TOPIC_NOT_AGAIN] = "topics-offsets-not-written-again",
+        [BREAK_TOPIC_OFFSET_OUTSIDE] = "topics-position-outside-transaction",
+        [BREAK_TOPIC_MARK_OUTSIDE] = "topics-mark-outside-transaction",
+        [BREAK_TOPIC_COMMIT_ASSUMED] = "topics-commit-assumed",
+        [BREAK_TOPIC_FORGET_INSIDE] = "topics-part-without-its-place",
+        [BREAK_TOPIC_SEND_ALL] = "topics-part-is-sent-again",
+        [BREAK_TOPIC_CLEAR_INSIDE] = "topics-place-cleared-by-any-commit",
+        [BREAK_TOPIC_MOVE_AT_SPLIT] = "topics-part-moves-the-position",
+        [BREAK_TOPIC_DEBEZIUM_AT_SPLIT] = "topics-part-moves-debeziums-offset",
+        [BREAK_TOPIC_NOTES_ALONE] = "topics-notes-go-with-the-change-before",
+        [BREAK_TOPIC_NO_TAKEOVER] = "takeover-not-seen",
+        [BREAK_TOPIC_ALWAYS_TAKE_OVER] = "takeover-from-oneself",
+        [BREAK_TOPIC_KEEP_INSIDE] = "takeover-keeps-the-place-inside",
+        [BREAK_TOPIC_WHOLE_COMMIT] = "takeover-sends-all-of-the-commit",
+        [BREAK_TOPIC_DEBEZIUM_ASIDE] = "takeover-offset-not-noted",
     };
     return b < BREAK_COUNT ? names[b] : NULL;
 }
 
 SimKind sim_break_kind(SimBreak b) {
+    if (b >= BREAK_TOPIC_FIRST) return SIM_TOPICS;
     return b >= BREAK_SINK_FIRST ? SIM_SINK : SIM_DIRECT;
 }
 
@@ -136,6 +158,9 @@ FakeTarget *sim_target(Sim *s) {
 }
 SinkWorld *sim_sink(Sim *s) {
     return s->sink;
+}
+TopicWorld *sim_topics(Sim *s) {
+    return s->topics;
 }
 void sim_count_step(Sim *s) {
     s->steps++;
@@ -275,13 +300,33 @@ static SimShape sink_shape(Rng *rng) {
     return shape;
 }
 
-/* Three of four are direct ones. */
+static SimShape topics_shape(Rng *rng) {
+    SimShape shape = {.kind = SIM_TOPICS,
+                      .commit = 3 + (uint32_t)rng_below(rng, 20),
+                      .capture = 4 + (uint32_t)rng_below(rng, 40)};
+    shape.large = some(rng, 70, 60);
+    shape.crash = some(rng, 40, 3);
+    shape.stop = some(rng, 40, 3);
+    shape.rebalance = some(rng, 30, 6);
+    shape.evict = some(rng, 30, 3);
+    shape.abort = some(rng, 40, 15);
+    shape.lose = some(rng, 50, 15);
+    shape.refuse = some(rng, 30, 6);
+    shape.duplicate = some(rng, 40, 20);
+    shape.foreign = some(rng, 40, 40);
+    shape.reset = some(rng, 20, 20);
+    return shape;
+}
+
+/* Two of three are direct ones. */
 static SimKind kind_drawn(Rng *rng) {
-    return rng_chance(rng, 75) ? SIM_DIRECT : SIM_SINK;
+    uint64_t of = rng_below(rng, 100);
+    return of < 66 ? SIM_DIRECT : of < 86 ? SIM_SINK : SIM_TOPICS;
 }
 
 SimShape sim_shape_drawn(Rng *rng, SimKind kind) {
     if (kind == SIM_SINK) return sink_shape(rng);
+    if (kind == SIM_TOPICS) return topics_shape(rng);
     SimShape shape = {.mode = rng_chance(rng, 84)   ? PLAN_INITIAL
                               : rng_chance(rng, 60) ? PLAN_NO_DATA
                                                     : PLAN_INITIAL_ONLY,
@@ -433,6 +478,7 @@ bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool
     s->why[0] = '\0';
     s->steps = 0;
     if (kind == SIM_SINK) sink_world_run(s, s->sink);
+    else if (kind == SIM_TOPICS) topic_world_run(s, s->topics);
     else run_direct(s);
     return !s->has_failed;
 }
@@ -440,11 +486,13 @@ bool sim_run(Sim *s, uint64_t seed, const SimShape *shape, SimBreak broken, bool
 Sim *sim_new(void) {
     Sim *s = x_calloc(1, sizeof *s);
     s->sink = sink_world_new();
+    s->topics = topic_world_new();
     return s;
 }
 
 Sim *sim_free(Sim *s) {
     sink_world_free(s->sink);
+    topic_world_free(s->topics);
     free(s);
     for (size_t t = 0; t < SIM_TABLES; t++)
         for (size_t v = 0; v <= SIM_VALUES; v++) schemas[t][v] = schema_unref(schemas[t][v]);

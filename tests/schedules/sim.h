@@ -2,7 +2,8 @@
  * sim.h - the seeded simulation of the pure core: what its parts share. One schedule is one seed: a fake SQL
  * Server, a fake PostgreSQL and up to two processes of ours, each with up to four lanes, take small steps in
  * an order that the seed decides, with crashes, lost connections, stops and duplicates between any two of
- * them. No threads, no clock, no I/O. Schedules of the other kinds have a fake Kafka: sink_half.h.
+ * them. No threads, no clock, no I/O. Schedules of the other kinds have a fake Kafka: sink_half.h,
+ * topic_half.h.
  */
 #ifndef SCHEDULES_SIM_H
 #define SCHEDULES_SIM_H
@@ -36,6 +37,7 @@ typedef struct SimRows {
 typedef enum SimKind {
     SIM_DIRECT, /* SQL Server → PostgreSQL */
     SIM_SINK,   /* topics → PostgreSQL */
+    SIM_TOPICS, /* SQL Server → topics */
 } SimKind;
 
 /* What the world and the faults do in a schedule: chances in percent of a step, counts. */
@@ -62,7 +64,8 @@ typedef struct SimShape {
     bool is_plain;             /* the topics' source knows no transactions and repeats itself */
     uint32_t repeat, abort;    /* somebody writes a record once more; a transaction is aborted */
     uint32_t rebalance, evict; /* a partition is asked back; a live member is taken for gone */
-    uint32_t foreign, reset;   /* another program's sink goes on; an operator sets the group's offset */
+    uint32_t foreign, reset;   /* another program goes on, and ends; an operator sets what is stored */
+    uint32_t large;            /* a transaction is too large for one of Kafka's */
 } SimShape;
 
 /* Ways to break the contract of lane.h and plan.h, or what they decide: each has to be found out. */
@@ -117,6 +120,26 @@ typedef enum SimBreak {
     BREAK_SINK_NO_GUARD,
     BREAK_SINK_FORGET_GUARD,
     BREAK_SINK_GUARD_COPIES,
+    BREAK_TOPIC_FIRST,
+    BREAK_TOPIC_NO_FENCE = BREAK_TOPIC_FIRST,
+    BREAK_TOPIC_READ_FIRST,
+    BREAK_TOPIC_READ_UNCOMMITTED,
+    BREAK_TOPIC_NOT_READ,
+    BREAK_TOPIC_NOT_AGAIN,
+    BREAK_TOPIC_OFFSET_OUTSIDE,
+    BREAK_TOPIC_MARK_OUTSIDE,
+    BREAK_TOPIC_COMMIT_ASSUMED,
+    BREAK_TOPIC_FORGET_INSIDE,
+    BREAK_TOPIC_SEND_ALL,
+    BREAK_TOPIC_CLEAR_INSIDE,
+    BREAK_TOPIC_MOVE_AT_SPLIT,
+    BREAK_TOPIC_DEBEZIUM_AT_SPLIT,
+    BREAK_TOPIC_NOTES_ALONE,
+    BREAK_TOPIC_NO_TAKEOVER,
+    BREAK_TOPIC_ALWAYS_TAKE_OVER,
+    BREAK_TOPIC_KEEP_INSIDE,
+    BREAK_TOPIC_WHOLE_COMMIT,
+    BREAK_TOPIC_DEBEZIUM_ASIDE,
     BREAK_COUNT,
 } SimBreak;
 const char *sim_break_name(SimBreak b);
@@ -149,6 +172,7 @@ struct FakeSource *sim_source(Sim *s);
 struct FakeSource *sim_backup(Sim *s); /* of the source; without log entries: none was made */
 struct FakeTarget *sim_target(Sim *s);
 struct SinkWorld *sim_sink(Sim *s);
+struct TopicWorld *sim_topics(Sim *s);
 void sim_count_step(Sim *s);
 void sim_set_quiet(Sim *s);
 
