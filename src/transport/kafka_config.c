@@ -481,9 +481,27 @@ static bool settle_queue(KafkaConfig *c, TextList *warnings, Err *e) {
     return kafka_config_own(c, "queue.buffering.max.kbytes", room, e);
 }
 
+/* librdkafka's own order of sizes, which Java doesn't know: a record ≤ a fetch < an answer. What is fetched
+ * may be larger than all of them but the last: a record that is comes alone. */
+static bool settle_fetch(KafkaConfig *c, Err *e) {
+    enum { RECORD_MIN = 1000, ANSWER_HEAD = 512 };
+    char text[NUMBER_MAX];
+    int64_t fetch = kafka_conf_number(c->conf, "fetch.max.bytes");
+    if (c->role != KAFKA_CONSUMER) return true;
+    if (fetch < RECORD_MIN) fetch = RECORD_MIN;
+    (void)snprintf(text, sizeof text, "%lld", (long long)fetch);
+    if (!kafka_config_own(c, "fetch.max.bytes", text, e)) return false;
+    if (kafka_conf_number(c->conf, "message.max.bytes") > fetch &&
+        !kafka_config_own(c, "message.max.bytes", text, e))
+        return false;
+    if (kafka_conf_number(c->conf, "receive.message.max.bytes") >= fetch + ANSWER_HEAD) return true;
+    (void)snprintf(text, sizeof text, "%lld", (long long)fetch + ANSWER_HEAD);
+    return kafka_config_own(c, "receive.message.max.bytes", text, e);
+}
+
 bool kafka_config_take(KafkaConfig *c, TextList *warnings, rd_kafka_conf_t **ret, Err *e) {
     if (!settle_truststore(c, e) || !settle_keystore(c, e) || !settle_times(c, warnings, e) ||
-        !settle_queue(c, warnings, e))
+        !settle_queue(c, warnings, e) || !settle_fetch(c, e))
         return false;
     *ret = TAKE(c->conf);
     return true;

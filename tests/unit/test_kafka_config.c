@@ -190,11 +190,28 @@ static void the_queue_takes_the_largest_record(void **state) {
     queue_of("1048576", "4096000", "5024", 1);
 }
 
+static void fetch_of(const char *bytes, const char *name, const char *expected) {
+    KafkaConfig *c = kafka_config_new(KAFKA_CONSUMER);
+    set(c, "fetch.max.bytes", bytes, NULL);
+    check_finished(c, name, expected, 0);
+}
+
+static void any_size_of_a_fetch_is_taken_as_java_does(void **state) {
+    (void)state;
+    fetch_of("2048", "fetch.max.bytes", "2048");
+    fetch_of("2048", "message.max.bytes", "2048");
+    fetch_of("0", "fetch.max.bytes", "1000");
+    fetch_of("52428800", "message.max.bytes", "1000000");
+    fetch_of("52428800", "receive.message.max.bytes", "100000000");
+    fetch_of("200000000", "receive.message.max.bytes", "200000512");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_units_are_librdkafka_s_then),
         cmocka_unit_test(what_a_client_has_not_is_no_number),
         cmocka_unit_test(the_queue_takes_the_largest_record),
+        cmocka_unit_test(any_size_of_a_fetch_is_taken_as_java_does),
         cmocka_unit_test(a_consumer_s_names_too),
         cmocka_unit_test(what_has_no_counterpart_is_said),
         cmocka_unit_test(wrong_values_are_refused_and_not_shown),
