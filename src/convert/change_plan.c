@@ -138,8 +138,23 @@ static Column *add_column(Compile *c, const WireColumn *wire, int key_at) {
     return column;
 }
 
+/* What no table can have, whatever the target: a record's fault, not the table's. */
+static bool check_column(const Compile *c, Str name, size_t field, Err *e) {
+    if (name.n == 0 || memchr(name.p, 0, name.n))
+        return err_set(e, ERR_DATA, false,
+                       "its field %zu has a name that no column can have (%s); rename it (ReplaceField), or "
+                       "leave it out",
+                       field + 1, name.n == 0 ? "an empty one" : "with U+0000 in it");
+    if (c->p->column_count < SCHEMA_MAX_COLUMNS && field <= UINT16_MAX) return true;
+    return err_set(e, ERR_DATA, false,
+                   "its row has more than %d columns, the most that a table may have here; "
+                   "field.exclude.list leaves some out",
+                   SCHEMA_MAX_COLUMNS);
+}
+
 static bool add_move(Compile *c, ChangeMove *to, Str name, const ConnectSchema *s, size_t field, int key_at,
                      Err *e) {
+    if (!check_column(c, name, field, e)) return false;
     if (!wire_column_of(name, s, &to->wire, e)) return false;
     to->field = (uint16_t)field;
     to->column = (uint16_t)c->p->column_count;

@@ -1,5 +1,6 @@
 #include "convert/change_plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "test.h"
@@ -90,11 +91,36 @@ static void a_plan_without_columns_is_refused(void **state) {
     connect_schema_unref(s);
 }
 
+static void refused(const ConnectSchema *s, const char *part) {
+    ChangePlan *p = NULL;
+    Err e = {0};
+    assert_false(change_plan_new(&(ChangeRules){0}, STR_LIT("t"), NULL, false, s, &p, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, part));
+    connect_schema_unref(s);
+}
+
+static void what_no_table_can_have_is_the_record_s_fault(void **state) {
+    (void)state;
+    enum { MANY = SCHEMA_MAX_COLUMNS + 1 };
+    static char names[MANY][8];
+    static ConnectField many[MANY];
+    const ConnectField nul[] = {{{"a\0b", 3}, connect_schema_plain(CONNECT_STRING, false)}};
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(names[i], sizeof names[i], "c%zu", i);
+        many[i] = (ConnectField){str_from(names[i]), connect_schema_plain(CONNECT_STRING, false)};
+    }
+    refused(struct_of("", CONNECT_STRING), "an empty one");
+    refused(made(nul, 1), "U+0000");
+    refused(made(many, MANY), "more than 1024 columns");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_envelope_is_known_by_its_shape),
         cmocka_unit_test(a_row_of_the_key_alone_has_the_rest_absent),
         cmocka_unit_test(a_plan_without_columns_is_refused),
+        cmocka_unit_test(what_no_table_can_have_is_the_record_s_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
