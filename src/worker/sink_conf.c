@@ -19,6 +19,8 @@ enum {
     QUEUE_RECORDS = 24000,
     PARTITION_FETCH_BYTES = 256 * 1024,
     HEARTBEAT_MS = 1000,
+    LETTER_BYTES = 100 * 1000 * 1000, /* what a consumer takes at most; its topic may take less */
+    LETTERS_KIB = LETTER_BYTES / 1024 + 1024,
 };
 
 /* A property that nobody has set: librdkafka's value still is `standard`. */
@@ -95,7 +97,10 @@ bool sink_conf_letters(const Options *o, const char *connector, int task, TextLi
     CLEANUP_FREE char *client = x_asprintf(SINK_CONF_OWN_PREFIX "dlq-%s-%d", connector, task);
     rd_kafka_conf_t *conf = NULL;
     if (!kafka_option_client(o, KAFKA_PRODUCER, warnings, &conf, e)) return false;
-    if (!kafka_conf_set(conf, "client.id", client, e)) {
+    /* A letter is as large as its record. The queue holds those of one poll, which is bounded by its own. */
+    bool takes_all = conf_default(conf, "message.max.bytes", "1000000", LETTER_BYTES, e) &&
+                     conf_default(conf, "queue.buffering.max.kbytes", "8192", LETTERS_KIB, e);
+    if (!takes_all || !kafka_conf_set(conf, "client.id", client, e)) {
         rd_kafka_conf_destroy(conf);
         return false;
     }

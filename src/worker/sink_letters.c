@@ -57,7 +57,7 @@ static void log_failure(const SinkLetters *l, const SinkInput *in, SinkStage sta
 }
 
 static bool send_letter(SinkLetters *l, const SinkInput *in, const DeadContext *why, Err *e) {
-    if (!l->dead) return true;
+    if (!l->dead || dead_topic_has(l->dead, in->message)) return true;
     if (!dead_topic_send(l->dead, in->message, why, e)) return false;
     l->is_unflushed = true;
     metric_add(l->letters, 1);
@@ -80,7 +80,8 @@ static void owe(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err 
     l->owed[l->owed_count++] = (Owed){*in, stage, *why};
 }
 
-/* A flush that failed has dropped what it had: all since the last sound one go out once more. */
+/* A flush that failed has dropped what it had: those that aren't safe since the last sound one go out once
+ * more. */
 static bool send_owed(SinkLetters *l, Err *e) {
     for (size_t i = 0; l->must_resend && i < l->owed_count; i++)
         if (!send_failed(l, &l->owed[i].input, l->owed[i].stage, &l->owed[i].why, e)) return false;
@@ -99,6 +100,10 @@ bool sink_letters_flush(SinkLetters *l, Err *e) {
     return true;
 }
 
+void sink_letters_stored(SinkLetters *l) {
+    if (l->dead) dead_topic_forget(l->dead);
+}
+
 bool sink_letters_has_topic(const SinkLetters *l) {
     return l->dead != NULL;
 }
@@ -109,9 +114,10 @@ bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, c
     if (l->dead) owe(l, in, stage, why);
     if (l->is_tolerant && (l->dead || stage != SINK_PUT)) return true;
     if (!sink_letters_flush(l, e)) return false;
-    *e = *why;
-    return err_wrap(e, "%s-%d at offset %lld, %s", in->topic, (int)in->partition,
-                    (long long)in->message->offset, stage_name(stage));
+    return err_set(e, why->code, why->retriable, "%s-%d at offset %lld, %s: %s%s", in->topic,
+                   (int)in->partition, (long long)in->message->offset, stage_name(stage), why->msg,
+                   l->is_tolerant ? "; with errors.deadletterqueue.topic.name it is set aside there"
+                                  : "; with errors.tolerance=all the sink goes on without it");
 }
 
 bool sink_letters_refused(SinkLetters *l, const SinkInput *in, const TopicRefusal *why, Err *e) {

@@ -44,5 +44,8 @@ MUST_CHECK bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkSta
 MUST_CHECK bool sink_letters_refused(SinkLetters *l, const SinkInput *in, const TopicRefusal *why, Err *e);
 /* All that were sent are safe. Errors: as kafka_error. */
 MUST_CHECK bool sink_letters_flush(SinkLetters *l, Err *e);
+/* The offsets of all records are in the target. Until then a record that is told again gets no second letter.
+ */
+void sink_letters_stored(SinkLetters *l);
 
 #endif

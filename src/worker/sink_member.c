@@ -368,6 +368,7 @@ static bool write_batch(SinkMember *m, Err *e) {
         if (o == OUTCOME_IN) break;
         if (!wait_again(m, e)) return false;
     }
+    sink_letters_stored(m->letters);
     count_batch(m);
     return true;
 }

@@ -38,8 +38,12 @@ static rd_kafka_message_t *letter(KafkaMock *m, bool has_context, rd_kafka_t **r
                              .message = "unknown magic byte",
                              .sqlstate = "",
                              .constraint = "c"};
-    if (!dead_topic_open(&spec, &d, &e) || !dead_topic_send(d, record, &why, &e) || !dead_topic_flush(d, &e))
-        fail_msg("%s", e.msg);
+    if (!dead_topic_open(&spec, &d, &e) || !dead_topic_send(d, record, &why, &e)) fail_msg("%s", e.msg);
+    assert_false(dead_topic_has(d, record));
+    if (!dead_topic_flush(d, &e)) fail_msg("%s", e.msg);
+    assert_true(dead_topic_has(d, record));
+    dead_topic_forget(d);
+    assert_false(dead_topic_has(d, record));
     dead_topic_close(d);
     rd_kafka_message_destroy(record);
     (void)rd_kafka_consumer_close(source);

@@ -117,6 +117,23 @@ static void letters_have_a_client_of_their_own(void **state) {
     if (!sink_conf_letters(o, "s", 0, &warnings, &conf, &e)) fail_msg("%s", e.msg);
     assert_string_equal(value_of(conf, "client.id"), "millrace-dlq-s-0");
     assert_true(strncmp(value_of(conf, "linger.ms"), "7", 1) == 0);
+    assert_string_equal(value_of(conf, "message.max.bytes"), "100000000");
+    assert_string_equal(value_of(conf, "queue.buffering.max.kbytes"), "98680");
+    rd_kafka_conf_destroy(conf);
+    options_free(o);
+}
+
+static void letters_are_bounded_as_the_user_says(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"producer.override.max.request.size", "20000000"},
+                                              {NULL, NULL}};
+    Options *o = options_of(settings);
+    CLEANUP(textlist_done) TextList warnings = {0};
+    rd_kafka_conf_t *conf = NULL;
+    Err e = {0};
+    if (!sink_conf_letters(o, "s", 0, &warnings, &conf, &e)) fail_msg("%s", e.msg);
+    assert_string_equal(value_of(conf, "message.max.bytes"), "20000000");
+    assert_string_equal(value_of(conf, "queue.buffering.max.kbytes"), "20555");
     rd_kafka_conf_destroy(conf);
     options_free(o);
 }
@@ -147,6 +164,7 @@ int main(void) {
         cmocka_unit_test(a_users_own_limits_stand),
         cmocka_unit_test(a_reset_that_is_asked_for_is_told),
         cmocka_unit_test(letters_have_a_client_of_their_own),
+        cmocka_unit_test(letters_are_bounded_as_the_user_says),
         cmocka_unit_test(topics_are_names_or_a_whole_expression),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
