@@ -13,7 +13,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
 import lab
 
@@ -152,6 +152,14 @@ class Broker:
         admin = self.admin()
         for gone in admin.delete_topics([name]).values():
             gone.result(30)
+
+    def set_topic(self, name, **config):
+        """Change settings of a topic; __ stands for a dot."""
+        admin = self.admin()
+        entries = [ConfigEntry(k.replace("__", "."), str(v), incremental_operation=AlterConfigOpType.SET) for k, v in config.items()]
+        resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
+        for done in admin.incremental_alter_configs([resource]).values():
+            done.result(30)
 
     def topics(self):
         """Names of topics, without Kafka's own."""

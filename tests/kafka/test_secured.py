@@ -15,7 +15,7 @@ from test_sink import Sink, key, row
 from test_source import Pipeline
 
 SECRET = "s3cret-Pa55"  # nothing of ours shows it
-USERS = {"writer": SECRET, "stranger": "other-pw", "guest": "guest-pw"}
+USERS = {"writer": SECRET, "stranger": "other-pw", "guest": "guest-pw", "reader": "third-pw", "blind": "fourth-pw"}
 
 
 def openssl(*arguments):
@@ -154,3 +154,27 @@ def test_a_group_without_rights_is_named(secured, cluster):
     with rows(secured, cluster, "refused-sink", user="stranger", password="other-pw") as (s, run):
         refused(run, "READ on the group")
         assert s.rows("select 1 from TABLE") == []
+
+
+def test_a_sink_s_authority_that_is_not_the_broker_s_is_named(secured, cluster):
+    with rows(secured, cluster, "authority-sink", authority="other") as (s, run):
+        refused(run, "certificate", "ssl.")
+        assert s.rows("select 1 from TABLE") == []
+
+
+def test_a_topic_without_the_right_to_read_it_is_named(secured, cluster):
+    """The group takes the member in; only the topic is closed to it. With the right, the record comes."""
+    allow(secured, "reader", ResourceType.GROUP, "connect-", AclOperation.READ)
+    allow(secured, "reader", ResourceType.TOPIC, "sink", AclOperation.DESCRIBE)
+    with rows(secured, cluster, "unread-sink", user="reader", password="third-pw") as (s, run):
+        refused(run, s.topic, "READ")
+        assert s.rows("select 1 from TABLE") == []
+        allow(secured, "reader", ResourceType.TOPIC, "sink", AclOperation.READ)
+        run = s.start(worker=login(secured, user="reader", password="third-pw"))
+        s.await_rows([(1, "one")], process=run)
+
+
+def test_a_topic_that_may_not_even_be_seen_is_named(secured, cluster):
+    allow(secured, "blind", ResourceType.GROUP, "connect-", AclOperation.READ)
+    with rows(secured, cluster, "unseen-sink", user="blind", password="fourth-pw") as (s, run):
+        refused(run, s.topic, "DESCRIBE")

@@ -103,6 +103,10 @@ class Sink:
     def offsets(self):
         return dict(self.rows("select partition, next_offset from millrace.topic_offset"))
 
+    def set_back(self):
+        """As kafka-consumer-groups --reset-offsets --to-earliest does, once no member is left."""
+        commit(self, 0)
+
     def stop(self):
         for p in self.running:
             if p.is_running():
