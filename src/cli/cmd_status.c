@@ -1,4 +1,5 @@
-/* millrace status: what the target tells of its pipelines, also when nothing runs. Only reads. */
+/* millrace status: what the target, and with Kafka the broker, tell of pipelines, also when nothing runs.
+ * Only reads. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "cli/command.h"
 #include "cli/pair.h"
 #include "cli/status_view.h"
+#include "cli/topic_look.h"
+#include "cli/topic_run.h"
 #include "postgres/sink_option.h"
 #include "sqlserver/precheck.h"
 #include "sqlserver/source_settings.h"
@@ -23,8 +26,10 @@ typedef struct Status {
     const char *pipeline;
     Metrics *metrics;
     SinkConfig *config;
-    PgConn *target; /* NULL = not connected */
-    Odbc *source;   /* likewise */
+    PgConn *target;  /* NULL = not connected */
+    Odbc *source;    /* likewise */
+    TopicRun topics; /* with Kafka between: in place of all these but `pipeline` */
+    bool has_topics;
 } Status;
 
 /* ---- asking ---- */
@@ -55,8 +60,30 @@ static void ask_source(Status *s, StatusSource *ret) {
     (void)snprintf(ret->why, sizeof ret->why, "%s", e.msg);
 }
 
+static void show(Buf *out) {
+    (void)fwrite(out->p, 1, out->n, stdout);
+    (void)fflush(stdout);
+}
+
+static void look_at_topics(const Status *s, bool is_json, bool is_screen, bool *ret_healthy) {
+    CLEANUP(buf_done) Buf out = {0};
+    TopicView view;
+    topic_look(&s->topics, s->pipeline, &view);
+    *ret_healthy = topic_view_is_healthy(&view);
+    if (is_screen) buf_cstr(&out, "\x1b[H");
+    if (is_json) topic_view_json(&view, &out);
+    else topic_view_text(&view, is_screen ? "\x1b[K\n" : "\n", &out);
+    if (is_screen) buf_cstr(&out, "\x1b[J");
+    show(&out);
+    topic_view_done(&view);
+}
+
 /* One look, shown. *ret_healthy: there are pipelines, and all are well. */
 static bool look(Status *s, bool is_json, bool is_screen, bool *ret_healthy, Err *e) {
+    if (s->has_topics) {
+        look_at_topics(s, is_json, is_screen, ret_healthy);
+        return true;
+    }
     CLEANUP(buf_done) Buf out = {0};
     StatusList list = {0};
     StatusSource source = {0};
@@ -69,8 +96,7 @@ static bool look(Status *s, bool is_json, bool is_screen, bool *ret_healthy, Err
     if (is_json) status_view_json(&list, &source, &out);
     else status_view_text(&list, &source, is_screen ? "\x1b[K\n" : "\n", &out);
     if (is_screen) buf_cstr(&out, "\x1b[J");
-    (void)fwrite(out.p, 1, out.n, stdout);
-    (void)fflush(stdout);
+    show(&out);
     status_list_done(&list);
     return true;
 }
@@ -98,6 +124,8 @@ static bool watch(Status *s, bool is_json, bool *ret_healthy) {
 /* ---- the command ---- */
 
 static bool open_pair(const Args *args, Status *s) {
+    s->has_topics = topic_run_is_meant(args->operands, args->operand_count);
+    if (s->has_topics) return command_topics(args, &s->topics);
     bool is_target_only = false, ok = command_pair_or_target(args, &s->pair, &is_target_only);
     s->has_source = !is_target_only;
     return ok;
@@ -109,6 +137,7 @@ static void status_done(Status *s) {
     sink_config_free(s->config);
     metrics_free(s->metrics);
     pair_done(&s->pair);
+    topic_run_done(&s->topics);
 }
 
 static int run(const Args *args) {
@@ -121,8 +150,11 @@ static int run(const Args *args) {
     s.metrics = metrics_new();
     s.pipeline = args_value(args, "pipeline");
     if (!s.pipeline && s.has_source) s.pipeline = s.pair.pipeline;
-    const ConnectorContext context = pair_context(&s.pair, s.metrics);
-    bool ok = sink_config_new(s.pair.sink.options, &context, &s.config, &e);
+    bool ok = true;
+    if (!s.has_topics) {
+        const ConnectorContext context = pair_context(&s.pair, s.metrics);
+        ok = sink_config_new(s.pair.sink.options, &context, &s.config, &e);
+    }
     if (ok)
         ok = args_has(args, "watch") ? watch(&s, is_json, &is_healthy)
                                      : look(&s, is_json, false, &is_healthy, &e);
@@ -143,8 +175,7 @@ const Command command_status = {
     .usage =
         "millrace status [OPTION…] --to=URL\n       millrace status [OPTION…] --from=URL --to=URL\n       "
         "millrace status [OPTION…] FILE…",
-    .summary =
-        "what the target tells of its pipelines: state, rows, changes, lag; status 1 when one isn't well",
+    .summary = "what is stored of pipelines: state, rows, changes, lag; status 1 when one isn't well",
     .about =
         "Reads the target's tables in schema millrace, so it works when nothing runs and with the target "
         "alone. With\n"
@@ -153,7 +184,9 @@ const Command command_status = {
         "is at work,\n"
         "paused, or was stopped in order; 1 one has failed, waits after a failure, or is stale (no sign of "
         "life for 30 s),\n"
-        "or there is none.",
+        "or there is none. With Kafka between, of the connectors given: how far the topics are behind SQL "
+        "Server, and the\n"
+        "sink's group behind the topics; 0 every source has begun and every sink has live members.",
     .args = status_args,
     .arg_count = sizeof status_args / sizeof *status_args,
     .run = run,

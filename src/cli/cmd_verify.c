@@ -12,6 +12,8 @@
 #include "cli/compare.h"
 #include "cli/live.h"
 #include "cli/pair.h"
+#include "cli/topic_passed.h"
+#include "cli/topic_run.h"
 
 enum { SETTLE_S = 12, WAIT_S = 120, LIMIT = 100, NUMBER_MAX = 1000000000 };
 
@@ -118,6 +120,60 @@ static bool verify_pair(const Pair *pair, Verify *v, Err *e) {
     return ok;
 }
 
+static bool verify_all(const Pair *pair, Verify *v, Err *e) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < pair_parts(pair); i++) {
+        const Pair part = pair_part(pair, i);
+        if (part.has_siblings && !v->is_json) (void)printf("database %s\n", pair_database(&part));
+        ok = verify_pair(&part, v, e);
+    }
+    return ok;
+}
+
+/* ---- with Kafka between ---- */
+
+/* Options that only act without Kafka, or with it, were told of by the run. */
+static bool open_ends(const Args *args, Pair *ret) {
+    TextList unused = {0}, problems = {0};
+    bool ok = pair_ends_from_files(args->operands, args->operand_count, ret, &unused, &problems);
+    for (size_t i = 0; i < problems.count; i++) command_error("verify: %s", problems.items[i]);
+    textlist_done(&unused);
+    textlist_done(&problems);
+    return ok;
+}
+
+static bool verify_ends(const Pair *ends, const TopicRun *run, Verify *v, Err *e) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < pair_parts(ends); i++) {
+        const Pair part = pair_part(ends, i), source = pair_part(&run->sources[0], i);
+        CLEANUP(topic_passed_done) TopicPassed passed = {.source = &source, .sink = &run->sinks[0]};
+        v->compare.has_passed = topic_passed;
+        v->compare.passed_arg = &passed;
+        if (part.has_siblings && !v->is_json) (void)printf("database %s\n", pair_database(&part));
+        ok = verify_pair(&part, v, e);
+    }
+    return ok;
+}
+
+static int run_ends(const Args *args, Verify *v) {
+    TopicRun run = {0};
+    Pair ends = {0};
+    Err e = {0};
+    if (!open_ends(args, &ends)) return EXIT_USAGE;
+    if (!command_topics(args, &run)) {
+        pair_done(&ends);
+        return EXIT_USAGE;
+    }
+    log_set_level(LOG_LEVEL_WARN);
+    bool ok = verify_ends(&ends, &run, v, &e);
+    if (!ok) command_error("verify: %s", e.msg);
+    topic_run_done(&run);
+    pair_done(&ends);
+    return ok && v->differing == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+/* ---- the command ---- */
+
 static int run(const Args *args) {
     int64_t settle_s = 0, wait_s = 0;
     Err e = {0};
@@ -129,19 +185,15 @@ static int run(const Args *args) {
         command_error("verify: %s", e.msg);
         return EXIT_USAGE;
     }
-    Pair pair = {0};
-    if (!command_pair(args, &pair)) return EXIT_USAGE;
-    log_set_level(LOG_LEVEL_WARN);
     v.compare.settle_ms = settle_s * 1000;
     v.compare.wait_ms = wait_s * 1000;
     v.compare.progress = progress;
     v.compare.arg = &v;
-    bool ok = true;
-    for (size_t i = 0; ok && i < pair_parts(&pair); i++) {
-        const Pair part = pair_part(&pair, i);
-        if (part.has_siblings && !v.is_json) (void)printf("database %s\n", pair_database(&part));
-        ok = verify_pair(&part, &v, &e);
-    }
+    if (topic_run_is_meant(args->operands, args->operand_count)) return run_ends(args, &v);
+    Pair pair = {0};
+    if (!command_pair(args, &pair)) return EXIT_USAGE;
+    log_set_level(LOG_LEVEL_WARN);
+    bool ok = verify_all(&pair, &v, &e);
     if (!ok) command_error("verify: %s", e.msg);
     pair_done(&pair);
     return ok && v.differing == 0 ? EXIT_OK : EXIT_FAILED;
@@ -163,7 +215,8 @@ const Command command_verify = {
     .summary = "compare source and target row by row; status 1 and the keys when they differ",
     .about = "With the files or addresses of the run. Rows that differ are read again until the stream had "
              "the time to bring\n"
-             "them, so it can be used while the run is at work.",
+             "them, so it can be used while the run is at work. With Kafka between: the worker's file, one "
+             "source and one sink.",
     .args = verify_args,
     .arg_count = sizeof verify_args / sizeof *verify_args,
     .run = run,

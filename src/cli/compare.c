@@ -218,6 +218,7 @@ static bool read_keys(Again *a, bool *ret_open, Err *e) {
 
 static bool has_passed(const Compare *c, const Lsn *lsn, bool *ret, Err *e) {
     StoredState stored = {0};
+    if (c->has_passed) return c->has_passed(c->passed_arg, lsn, ret, e);
     if (!scan_pg_stored(c->target, &stored, e)) return err_wrap(e, "target");
     const Position end = position_end_of(lsn);
     *ret = lsn_is_zero(lsn) || (stored.has_position && position_cmp(&stored.position, &end) >= 0);

@@ -28,6 +28,9 @@ typedef struct Compare {
     ScanPg *target;
     int64_t settle_ms; /* longer than the capture job takes to see a commit: waited where it can't be seen */
     int64_t wait_ms;   /* and no longer than this in all */
+    /* Whether the target has all up to that LSN; NULL: the position that it stores of the pipeline tells. */
+    bool (*has_passed)(void *arg, const Lsn *lsn, bool *ret, Err *e);
+    void *passed_arg;
     /* May be NULL. Any thread, one at a time. */
     void (*progress)(void *arg, const char *table, RowsumSide side, int64_t rows);
     void *arg;

@@ -249,44 +249,60 @@ static bool take_file(Pair *p, const char *path, Props *worker, TextList *warnin
     return ok;
 }
 
-bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
-                     TextList *problems) {
+/* The worker's own; bootstrap.servers only where Kafka may be between. */
+static bool parse_worker(Pair *p, const Props *worker, bool may_have_topics, TextList *warnings,
+                         TextList *problems) {
+    const OptionTable tables[] = {kafka_option_worker_table(), worker_option_table()};
+    const Prop *servers = props_get(worker, KAFKA_OPTION_SERVERS);
+    char place[PROPS_PLACE_SIZE];
+    if (!servers || may_have_topics)
+        return options_parse_all(servers ? tables : tables + 1, servers ? 2 : 1, worker, &p->worker, warnings,
+                                 problems);
+    textlist_printf(
+        problems,
+        "%s: " KAFKA_OPTION_SERVERS
+        ": with Kafka between source and sink `millrace run`, `check`, `status` and `verify` work "
+        "on connectors, no other command",
+        props_place(servers, place));
+    return false;
+}
+
+static bool has_both(const Pair *p, TextList *problems) {
+    if (!p->source_class)
+        textlist_printf(problems, "none of the files has a source (connector.class=%s)",
+                        sources[0]->class_names[0]);
+    if (!p->sink_class)
+        textlist_printf(problems, "none of the files has a sink (connector.class=%s)",
+                        sinks[0]->class_names[0]);
+    return p->source_class && p->sink_class;
+}
+
+static bool from_files(const char *const *files, size_t count, bool may_have_topics, Pair *ret,
+                       TextList *warnings, TextList *problems) {
     Pair p = {0};
     bool ok = count > 0 && count <= MAX_FILES;
     if (!ok) textlist_printf(problems, "name the source's and the sink's file (at most %d files)", MAX_FILES);
     Props *worker = props_new();
     for (size_t i = 0; i < count && count <= MAX_FILES; i++)
         ok = take_file(&p, files[i], worker, warnings, problems) && ok;
-    if (props_get(worker, KAFKA_OPTION_SERVERS)) {
-        char place[PROPS_PLACE_SIZE];
-        textlist_printf(problems,
-                        "%s: " KAFKA_OPTION_SERVERS
-                        ": with Kafka between source and sink only `millrace run` and `millrace check` "
-                        "work on connectors so far",
-                        props_place(props_get(worker, KAFKA_OPTION_SERVERS), place));
-        props_free(worker);
-        pair_done(&p);
-        return false;
-    }
-    const OptionTable table = worker_option_table();
-    ok = options_parse_all(&table, 1, worker, &p.worker, warnings, problems) && ok;
+    ok = parse_worker(&p, worker, may_have_topics, warnings, problems) && ok;
     props_free(worker);
-    if (ok && !p.source_class)
-        textlist_printf(problems, "none of the files has a source (connector.class=%s)",
-                        sources[0]->class_names[0]);
-    if (ok && !p.sink_class)
-        textlist_printf(problems, "none of the files has a sink (connector.class=%s)",
-                        sinks[0]->class_names[0]);
-    if (!ok || !p.source_class || !p.sink_class) {
-        pair_done(&p);
-        return false;
-    }
-    if (!join(&p, warnings, problems)) {
+    if (!ok || !has_both(&p, problems) || !join(&p, warnings, problems)) {
         pair_done(&p);
         return false;
     }
     *ret = p;
     return true;
+}
+
+bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
+                     TextList *problems) {
+    return from_files(files, count, /* may_have_topics= */ false, ret, warnings, problems);
+}
+
+bool pair_ends_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
+                          TextList *problems) {
+    return from_files(files, count, /* may_have_topics= */ true, ret, warnings, problems);
 }
 
 /* ---- topics ---- */

@@ -50,6 +50,11 @@ ConnectorContext pair_context(const Pair *p, Metrics *metrics);
 MUST_CHECK bool pair_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
                                 TextList *problems);
 
+/* The same of a source and a sink with Kafka between them (the worker's bootstrap.servers): their ends, with
+ * options as if nothing were between, for comparing the two. */
+MUST_CHECK bool pair_ends_from_files(const char *const *files, size_t count, Pair *ret, TextList *warnings,
+                                     TextList *problems);
+
 typedef struct PairUrls {
     const char *from, *to;
     const char *source_password_file; /* NULL: $MILLRACE_SOURCE_PASSWORD, else a prompt */

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cli/live.h"
+#include "cli/status_text.h"
 
 /* ---- judging ---- */
 
@@ -56,43 +56,19 @@ static int percent(const StatusTable *t) {
 
 enum { NUMBER_COLUMNS = 13 };
 
-static void add_number(int64_t n, int columns, Buf *out) {
-    CLEANUP(buf_done) Buf text = {0};
-    if (n < 0) buf_cstr(&text, "?");
-    else live_number(n, &text);
-    buf_printf(out, "%*s", columns, buf_text(&text));
-}
-
-static void add_time(int64_t us, Buf *out) {
-    char text[CLOCK_TEXT_SIZE];
-    if (!us) {
-        buf_cstr(out, "-");
-        return;
-    }
-    clock_format(us, text);
-    text[10] = ' ';
-    buf_printf(out, "%.19s", text); /* to the second */
-}
-
-static void add_duration(int64_t us, Buf *out) {
-    if (us < 0) buf_cstr(out, "not known");
-    else if (us < 7200 * INT64_C(1000000)) live_duration(us, out);
-    else buf_printf(out, "%lld h", (long long)(us / (3600 * INT64_C(1000000))));
-}
-
 static void add_mark(const char *what, const StatusMark *m, int64_t now_us, const char *eol, Buf *out) {
     buf_printf(out, "  %-9s %s", what, m->lsn ? m->lsn : "not known yet");
     if (m->commit_us) {
         buf_cstr(out, "  committed ");
-        add_time(m->commit_us, out);
+        status_text_time(m->commit_us, out);
         buf_cstr(out, " UTC, ");
-        add_duration(now_us > m->commit_us ? now_us - m->commit_us : 0, out);
+        status_text_duration(now_us > m->commit_us ? now_us - m->commit_us : 0, out);
         buf_cstr(out, " ago");
     }
     buf_cstr(out, eol);
 }
 
-static void add_source(const StatusSource *s, const char *eol, Buf *out) {
+void status_view_source(const StatusSource *s, const char *eol, Buf *out) {
     char lsn[LSN_TEXT_SIZE];
     if (!s || !s->was_asked) return;
     buf_cstr(out, "  source    ");
@@ -103,7 +79,7 @@ static void add_source(const StatusSource *s, const char *eol, Buf *out) {
     if (s->lag.max_age_us < 0) buf_cstr(out, "nothing is captured yet");
     else {
         buf_printf(out, "captured %s, committed ", lsn_format(&s->lag.max_lsn, lsn));
-        add_duration(s->lag.max_age_us, out);
+        status_text_duration(s->lag.max_age_us, out);
         buf_cstr(out, " ago");
     }
     if (s->lag.has_scan)
@@ -116,11 +92,11 @@ static void add_lag(const StatusPipeline *p, const char *eol, Buf *out) {
     StatusLag lag = status_view_lag(p);
     buf_cstr(out, "  lag       capture ");
     if (lag.capture_us >= 0) buf_cstr(out, "at most ");
-    add_duration(lag.capture_us, out);
+    status_text_duration(lag.capture_us, out);
     buf_cstr(out, ", read ");
-    add_duration(lag.read_us, out);
+    status_text_duration(lag.read_us, out);
     buf_cstr(out, ", apply ");
-    add_duration(lag.apply_us, out);
+    status_text_duration(lag.apply_us, out);
     buf_cstr(out, eol);
 }
 
@@ -134,9 +110,9 @@ static void add_head(const StatusPipeline *p, const char *eol, Buf *out) {
     if (p->heartbeat_age_us >= 0) {
         buf_printf(out, "  process   %lld on %s, millrace %s, started ", (long long)p->process_id,
                    p->host ? p->host : "?", p->version ? p->version : "?");
-        add_time(p->started_us, out);
+        status_text_time(p->started_us, out);
         buf_cstr(out, " UTC, last sign of life ");
-        add_duration(p->heartbeat_age_us, out);
+        status_text_duration(p->heartbeat_age_us, out);
         buf_printf(out, " ago%s", eol);
     }
     if (p->why) buf_printf(out, "  why       %s%s", p->why, eol);
@@ -146,15 +122,15 @@ static void add_table(const StatusPipeline *p, const StatusTable *t, int name_co
                       Buf *out) {
     int done = percent(t);
     buf_printf(out, "  %-*s", name_columns, t->name);
-    add_number(t->copied, NUMBER_COLUMNS, out);
-    add_number(t->expected, NUMBER_COLUMNS, out);
+    status_text_number(t->copied, NUMBER_COLUMNS, out);
+    status_text_number(t->expected, NUMBER_COLUMNS, out);
     if (done >= 0) buf_printf(out, "%5d %%", done);
     else buf_printf(out, "%7s", "");
-    add_number(t->inserts, NUMBER_COLUMNS, out);
-    add_number(t->updates, NUMBER_COLUMNS, out);
-    add_number(t->deletes, NUMBER_COLUMNS, out);
+    status_text_number(t->inserts, NUMBER_COLUMNS, out);
+    status_text_number(t->updates, NUMBER_COLUMNS, out);
+    status_text_number(t->deletes, NUMBER_COLUMNS, out);
     buf_cstr(out, "  ");
-    add_time(t->last_change_us, out);
+    status_text_time(t->last_change_us, out);
     if (!t->last_change_us) buf_printf(out, "%18s", "");
     buf_printf(out, "  %-9s", table_state(p, t));
     if (t->dead_letters) buf_printf(out, "  %lld dead letters", (long long)t->dead_letters);
@@ -167,7 +143,7 @@ static void add_pipeline(const StatusPipeline *p, const StatusSource *source, in
     add_mark("applied", &p->applied, now_us, eol, out);
     add_mark("read", &p->read, now_us, eol, out);
     add_mark("captured", &p->captured, now_us, eol, out);
-    add_source(source, eol, out);
+    status_view_source(source, eol, out);
     add_lag(p, eol, out);
     if (!p->consistent)
         buf_printf(out, "  the first copy isn't done: the target doesn't show a state of the source yet%s",
@@ -191,96 +167,79 @@ void status_view_text(const StatusList *l, const StatusSource *source, const cha
 
 /* ---- JSON ---- */
 
-static void set_text(json_t *o, const char *key, const char *text) {
-    json_object_set_new(o, key, text ? json_string(text) : json_null());
-}
-
-static void set_number(json_t *o, const char *key, int64_t n, bool is_known) {
-    json_object_set_new(o, key, is_known ? json_integer(n) : json_null());
-}
-
-static void set_seconds(json_t *o, const char *key, int64_t us) {
-    json_object_set_new(o, key, us >= 0 ? json_real((double)us / 1e6) : json_null());
-}
-
-static void set_time(json_t *o, const char *key, int64_t us) {
-    char text[CLOCK_TEXT_SIZE];
-    set_text(o, key, us ? clock_format(us, text) : NULL);
-}
-
 static json_t *mark_json(const StatusMark *m) {
     json_t *o = json_object();
-    set_text(o, "lsn", m->lsn);
-    set_time(o, "commit_time", m->commit_us);
+    status_text_set(o, "lsn", m->lsn);
+    status_text_set_time(o, "commit_time", m->commit_us);
     return o;
 }
 
 static json_t *table_json(const StatusPipeline *p, const StatusTable *t) {
     json_t *o = json_object();
-    set_text(o, "table", t->name);
-    set_text(o, "state", table_state(p, t));
-    set_number(o, "copied", t->copied, true);
-    set_number(o, "expected", t->expected, t->expected >= 0);
-    set_number(o, "percent", percent(t), percent(t) >= 0);
-    set_number(o, "inserts", t->inserts, true);
-    set_number(o, "updates", t->updates, true);
-    set_number(o, "deletes", t->deletes, true);
-    set_time(o, "last_change", t->last_change_us);
-    set_number(o, "dead_letters", t->dead_letters, true);
+    status_text_set(o, "table", t->name);
+    status_text_set(o, "state", table_state(p, t));
+    status_text_set_number(o, "copied", t->copied, true);
+    status_text_set_number(o, "expected", t->expected, t->expected >= 0);
+    status_text_set_number(o, "percent", percent(t), percent(t) >= 0);
+    status_text_set_number(o, "inserts", t->inserts, true);
+    status_text_set_number(o, "updates", t->updates, true);
+    status_text_set_number(o, "deletes", t->deletes, true);
+    status_text_set_time(o, "last_change", t->last_change_us);
+    status_text_set_number(o, "dead_letters", t->dead_letters, true);
     return o;
 }
 
 static json_t *lag_json(const StatusPipeline *p) {
     StatusLag lag = status_view_lag(p);
     json_t *o = json_object();
-    set_seconds(o, "capture_at_most_s", lag.capture_us);
-    set_seconds(o, "read_s", lag.read_us);
-    set_seconds(o, "apply_s", lag.apply_us);
+    status_text_set_seconds(o, "capture_at_most_s", lag.capture_us);
+    status_text_set_seconds(o, "read_s", lag.read_us);
+    status_text_set_seconds(o, "apply_s", lag.apply_us);
     return o;
 }
 
 static json_t *pipeline_json(const StatusPipeline *p) {
     json_t *o = json_object(), *tables = json_array();
     for (size_t i = 0; i < p->table_count; i++) json_array_append_new(tables, table_json(p, &p->tables[i]));
-    set_text(o, "pipeline", p->pipeline);
-    set_text(o, "database", p->database);
-    set_text(o, "state", status_view_state(p));
-    set_text(o, "last_state", p->state);
-    set_text(o, "why", p->why);
+    status_text_set(o, "pipeline", p->pipeline);
+    status_text_set(o, "database", p->database);
+    status_text_set(o, "state", status_view_state(p));
+    status_text_set(o, "last_state", p->state);
+    status_text_set(o, "why", p->why);
     json_object_set_new(o, "healthy", json_boolean(status_view_is_healthy(p)));
-    set_number(o, "process_id", p->process_id, p->process_id > 0);
-    set_text(o, "host", p->host);
-    set_text(o, "version", p->version);
-    set_time(o, "started", p->started_us);
-    set_seconds(o, "heartbeat_age_s", p->heartbeat_age_us);
-    set_number(o, "lanes", p->lanes, true);
+    status_text_set_number(o, "process_id", p->process_id, p->process_id > 0);
+    status_text_set(o, "host", p->host);
+    status_text_set(o, "version", p->version);
+    status_text_set_time(o, "started", p->started_us);
+    status_text_set_seconds(o, "heartbeat_age_s", p->heartbeat_age_us);
+    status_text_set_number(o, "lanes", p->lanes, true);
     json_object_set_new(o, "applied", mark_json(&p->applied));
     json_object_set_new(o, "read", mark_json(&p->read));
     json_object_set_new(o, "captured", mark_json(&p->captured));
-    set_text(o, "consistent_from", p->consistent);
+    status_text_set(o, "consistent_from", p->consistent);
     json_object_set_new(o, "lag", lag_json(p));
     json_object_set_new(o, "tables", tables);
     return o;
 }
 
-static json_t *source_json(const StatusSource *s) {
+json_t *status_view_source_json(const StatusSource *s) {
     char lsn[LSN_TEXT_SIZE];
     bool knows = !s->why[0] && s->lag.max_age_us >= 0;
     json_t *o = json_object();
-    set_text(o, "error", s->why[0] ? s->why : NULL);
-    set_text(o, "captured", knows ? lsn_format(&s->lag.max_lsn, lsn) : NULL);
-    set_seconds(o, "captured_age_s", knows ? s->lag.max_age_us : -1);
-    set_number(o, "scan_latency_s", s->lag.scan_latency_s, s->lag.has_scan);
-    set_number(o, "scan_age_s", s->lag.scan_age_s, s->lag.has_scan);
+    status_text_set(o, "error", s->why[0] ? s->why : NULL);
+    status_text_set(o, "captured", knows ? lsn_format(&s->lag.max_lsn, lsn) : NULL);
+    status_text_set_seconds(o, "captured_age_s", knows ? s->lag.max_age_us : -1);
+    status_text_set_number(o, "scan_latency_s", s->lag.scan_latency_s, s->lag.has_scan);
+    status_text_set_number(o, "scan_age_s", s->lag.scan_age_s, s->lag.has_scan);
     return o;
 }
 
 void status_view_json(const StatusList *l, const StatusSource *source, Buf *out) {
     json_t *o = json_object(), *pipelines = json_array();
     for (size_t i = 0; i < l->count; i++) json_array_append_new(pipelines, pipeline_json(&l->pipelines[i]));
-    set_time(o, "now", l->now_us);
+    status_text_set_time(o, "now", l->now_us);
     json_object_set_new(o, "pipelines", pipelines);
-    if (source && source->was_asked) json_object_set_new(o, "source", source_json(source));
+    if (source && source->was_asked) json_object_set_new(o, "source", status_view_source_json(source));
     CLEANUP_FREE char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     buf_printf(out, "%s\n", text ? text : "{}");

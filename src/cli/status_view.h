@@ -11,6 +11,7 @@
 #ifndef CLI_STATUS_VIEW_H
 #define CLI_STATUS_VIEW_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -37,6 +38,9 @@ bool status_view_is_healthy(const StatusPipeline *p);
 /* eol: what ends a line ("\n"; on a screen that is drawn over, with the code that clears its rest). source
  * may be NULL. */
 void status_view_text(const StatusList *l, const StatusSource *source, const char *eol, Buf *out);
+/* The source's own word alone: a line (nothing where it wasn't asked), and an object. */
+void status_view_source(const StatusSource *s, const char *eol, Buf *out);
+json_t *status_view_source_json(const StatusSource *s);
 /* One object, one line. */
 void status_view_json(const StatusList *l, const StatusSource *source, Buf *out);
 

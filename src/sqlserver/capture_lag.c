@@ -6,6 +6,10 @@
 static const char MAX_SQL[] =
     "SELECT TOP (1) start_lsn, DATEDIFF_BIG(microsecond, tran_end_time, SYSDATETIME()) "
     "FROM cdc.lsn_time_mapping ORDER BY start_lsn DESC";
+/* A row without a transaction is the capture job's sign of life. */
+static const char BEHIND_SQL[] =
+    "SELECT TOP (1) DATEDIFF_BIG(microsecond, tran_end_time, SYSDATETIME()) FROM cdc.lsn_time_mapping "
+    "WHERE start_lsn > CAST(? AS binary(10)) AND tran_id <> 0x00 ORDER BY start_lsn";
 static const char CLOCK_SQL[] = "SELECT DATEDIFF_BIG(microsecond, '19700101', SYSUTCDATETIME())";
 /* Session 0 is the sum of all. */
 static const char SCAN_SQL[] = "SELECT (SELECT TOP (1) latency FROM sys.dm_cdc_log_scan_sessions WHERE "
@@ -34,5 +38,16 @@ bool capture_lag_ask(Odbc *odbc, CaptureLag *ret, Err *e) {
         lag.has_scan = lag.scan_latency_s >= 0;
     }
     *ret = lag;
+    return true;
+}
+
+bool capture_lag_behind(Odbc *odbc, const Lsn *after, int64_t *ret_us, Err *e) {
+    CLEANUP(arena_done) Arena arena = {0};
+    OdbcParam params[] = {odbc_bytes(after->b, LSN_BYTES)};
+    OdbcCells t;
+    if (!odbc_cells(odbc, &arena, BEHIND_SQL, params, 1, &t, e))
+        return err_wrap(e, "asking what was captured since");
+    *ret_us = t.rows ? odbc_cell_int(&t, 0, 0, -1) : -1;
+    if (t.rows && *ret_us < 0) *ret_us = 0; /* datetime rounds to 1/300 s */
     return true;
 }

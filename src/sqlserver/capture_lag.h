@@ -25,5 +25,7 @@ typedef struct CaptureLag {
 
 /* Errors: as odbc.h. */
 MUST_CHECK bool capture_lag_ask(Odbc *odbc, CaptureLag *ret, Err *e);
+/* How long ago the first transaction that is captured behind `after` was committed; -1 = there is none. */
+MUST_CHECK bool capture_lag_behind(Odbc *odbc, const Lsn *after, int64_t *ret_us, Err *e);
 
 #endif

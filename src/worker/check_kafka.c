@@ -26,7 +26,7 @@
 #include "transport/kafka_error.h"
 #include "transport/kafka_option.h"
 #include "transport/kafka_topics.h"
-#include "worker/sink_conf.h"
+#include "worker/group_lag.h"
 
 enum { ASK_MS = 10000, TEXT = 256, SHOWN = 5 };
 
@@ -408,110 +408,56 @@ static void check_registry(const Look *l, const char *name, Findings *out) {
 
 /* ---- the group of a sink ---- */
 
-static void tell_members(const struct rd_kafka_group_info *g, const char *name, Findings *out) {
-    size_t ours = 0;
-    for (int i = 0; i < g->member_cnt; i++) {
-        const char *id = g->members[i].client_id ? g->members[i].client_id : "";
-        if (strncmp(id, SINK_CONF_OWN_PREFIX, sizeof SINK_CONF_OWN_PREFIX - 1) == 0) ours++;
-        else
+static void tell_members(const GroupLag *g, const char *name, Findings *out) {
+    size_t ours = group_lag_members(g, /* is_ours= */ true);
+    for (size_t i = 0; i < g->member_count; i++)
+        if (!g->members[i].is_ours)
             findings_add(
                 out, name, FINDING_ERROR, "stop that connector first",
                 "group %s has a live member of another program, '%s' at %s: a run waits until it is gone",
-                g->group, id, g->members[i].client_host ? g->members[i].client_host : "?");
-    }
-    if (ours > 0)
+                g->group, g->members[i].client, g->members[i].host);
+    if (!g->knows_members && g->why_no_members.code != ERR_OK)
+        findings_add_err(out, name, "READ and DESCRIBE on the group", &g->why_no_members);
+    else if (!g->knows_members)
+        findings_add(out, name, FINDING_NOTE, /* cure= */ NULL,
+                     "unknown: the broker doesn't tell its members");
+    else if (ours > 0)
         findings_add(out, name, FINDING_NOTE, /* cure= */ NULL,
                      "group %s has %zu live member%s of millrace: a run would share its partitions", g->group,
                      ours, ours == 1 ? "" : "s");
-    if (g->member_cnt == 0)
+    else if (g->member_count == 0)
         findings_add(out, name, FINDING_OK, /* cure= */ NULL, "group %s has no live member", g->group);
 }
 
-static rd_kafka_topic_partition_list_t *read_partitions(const Look *l) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    for (size_t i = 0; i < l->topic_count; i++)
-        for (int k = 0;
-             l->topics[i].use == USE_READ && l->topics[i].seen && k < l->topics[i].seen->partition_cnt; k++)
-            rd_kafka_topic_partition_list_add(list, l->topics[i].name, l->topics[i].seen->partitions[k].id);
-    return list;
-}
-
-/* One whose offset couldn't be told isn't one without. */
-static bool ask_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, Err *e) {
-    rd_kafka_resp_err_t code = rd_kafka_committed(rk, list, ASK_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the group's offsets", NULL, e);
-    return kafka_error_none_in(list, "the group's offset", e);
-}
-
-static bool ask_ends(rd_kafka_t *rk, const rd_kafka_topic_partition_t *p, int64_t *low, int64_t *high,
-                     Err *e) {
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(rk, p->topic, p->partition, low, high, ASK_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
-    (void)kafka_error(code, "its ends", /* detail= */ NULL, e);
-    return err_wrap(e, "%s-%d", p->topic, (int)p->partition);
-}
-
-static void tell_offsets(const Look *l, rd_kafka_t *rk, const char *name, Findings *out) {
-    rd_kafka_topic_partition_list_t *list = read_partitions(l);
-    int64_t lag = 0, low = 0, high = 0;
-    int known = 0;
-    Err e = {0};
-    bool ok = ask_offsets(rk, list, &e);
-    for (int i = 0; ok && i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *p = &list->elems[i];
-        ok = ask_ends(rk, p, &low, &high, &e);
-        if (!ok) break;
-        known += p->offset >= 0;
-        lag += high - (p->offset >= 0 ? p->offset : low);
-        if (p->offset > high)
+static void tell_offsets(const GroupLag *g, const char *name, Findings *out) {
+    int64_t ahead = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < g->part_count; i++) {
+        const GroupPart *p = &g->parts[i];
+        known += p->committed >= 0;
+        ahead += p->ahead;
+        if (p->committed > p->end)
             findings_add(out, name, FINDING_ERROR,
                          "see docs/kafka.md, Who wins when a partition is taken: the topic was made anew",
                          "%s-%d: the group's offset %lld is past the end %lld", p->topic, (int)p->partition,
-                         (long long)p->offset, (long long)high);
+                         (long long)p->committed, (long long)p->end);
     }
-    if (!ok) findings_add_err(out, name, "READ on the group, READ on the topics", &e);
-    else if (list->cnt > 0)
+    if (g->part_count > 0)
         findings_add(out, name, FINDING_OK, /* cure= */ NULL,
-                     "offsets of %d of %d partitions are committed, about %lld records are ahead", known,
-                     list->cnt, (long long)lag);
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
-static void ask_group(const Look *l, rd_kafka_t *rk, const char *group, const char *name, Findings *out) {
-    const struct rd_kafka_group_list *list = NULL;
-    Err e = {0};
-    rd_kafka_resp_err_t code = rd_kafka_list_groups(rk, group, &list, ASK_MS);
-    if (code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
-        findings_add(out, name, FINDING_NOTE, /* cure= */ NULL,
-                     "unknown: the broker doesn't tell its members");
-    else if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)kafka_error(code, "the group's members", NULL, &e);
-        findings_add_err(out, name, "READ and DESCRIBE on the group", &e);
-    } else {
-        for (int i = 0; i < list->group_cnt; i++) tell_members(&list->groups[i], name, out);
-        rd_kafka_group_list_destroy(list);
-    }
-    tell_offsets(l, rk, name, out);
+                     "offsets of %zu of %zu partitions are committed, about %lld records are ahead", known,
+                     g->part_count, (long long)ahead);
 }
 
 static void check_group(const Look *l, const char *name, Findings *out) {
-    SinkConsumerConf made = {0};
-    char group[TEXT] = "", why[TEXT] = "";
+    const GroupLagSpec spec = {.connector = l->spec->connector, .options = l->spec->options};
+    CLEANUP(group_lag_done) GroupLag g = {0};
     Err e = {0};
-    if (!sink_conf_consumer(l->spec->options, l->spec->connector, /* task= */ 0, NULL, &made, &e)) {
-        findings_add_err(out, name, /* cure= */ NULL, &e);
+    if (!group_lag_ask(&spec, &g, &e)) {
+        findings_add_err(out, name, "READ on the group, READ on the topics", &e);
         return;
     }
-    (void)kafka_conf_get(made.conf, "group.id", group, sizeof group);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, made.conf, why, sizeof why);
-    if (!rk) {
-        rd_kafka_conf_destroy(made.conf);
-        findings_add(out, name, FINDING_ERROR, /* cure= */ NULL, "Kafka consumer: %s", why);
-        return;
-    }
-    ask_group(l, rk, group, name, out);
-    rd_kafka_destroy(rk);
+    tell_members(&g, name, out);
+    tell_offsets(&g, name, out);
 }
 
 /* ---- the list ---- */

@@ -46,9 +46,29 @@ static void nothing_captured_yet_has_no_age(void **state) {
     assert_false(lag.has_scan);
 }
 
+static int64_t behind(const char *rows) {
+    const Lsn after = {{0}};
+    int64_t us = 0;
+    Err e = {0};
+    fake_reset();
+    fake_rule((FakeRule){.match = "tran_id <> 0x00", .results = {rows}});
+    Odbc *c = connect_now();
+    if (!capture_lag_behind(c, &after, &us, &e)) fail_msg("%s", e.msg);
+    odbc_close(c);
+    return us;
+}
+
+static void what_was_captured_behind_a_position_waits_since_its_first_commit(void **state) {
+    (void)state;
+    assert_int_equal(behind("t\n1500000\n"), 1500000);
+    assert_int_equal(behind("t\n-3\n"), 0);
+    assert_int_equal(behind("t\n"), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_capture_job_tells_its_latency),
+        cmocka_unit_test(what_was_captured_behind_a_position_waits_since_its_first_commit),
         cmocka_unit_test(nothing_captured_yet_has_no_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
