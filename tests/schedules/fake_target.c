@@ -644,8 +644,11 @@ void fake_target_command(Sim *s, FakeTarget *t) {
     add_command(t, kind, table);
 }
 
-void fake_target_resume_all(FakeTarget *t) {
-    for (size_t i = 0; i < SIM_TABLES; i++) add_command(t, FAKE_RESUME, i);
+void fake_target_resume_all(FakeTarget *t, bool is_again) {
+    for (size_t i = 0; is_again && i < t->command_count; i++)
+        if (!t->commands[i].is_answered) return;
+    for (size_t i = 0; i < SIM_TABLES; i++)
+        if (!is_again || t->now.tables[i].is_paused) add_command(t, FAKE_RESUME, i);
 }
 
 void fake_target_answer(Sim *s, FakeTarget *t, size_t command, bool was_accepted) {

@@ -104,9 +104,10 @@ void fake_target_step(Sim *s, FakeTarget *t);
 void fake_target_forget(FakeTarget *t, size_t first);
 void fake_target_rollback(FakeTarget *t, size_t proc, size_t lane);
 FakeWatch fake_target_watch(const FakeTarget *t, size_t table);
-/* The operator gives a command; at the end all that is paused is resumed. */
+/* The operator gives a command; at the end all that is paused is resumed, and again where all is answered and
+ * something is paused all the same: a former owner that doesn't know it yet has answered. */
 void fake_target_command(Sim *s, FakeTarget *t);
-void fake_target_resume_all(FakeTarget *t);
+void fake_target_resume_all(FakeTarget *t, bool is_again);
 /* A command is answered: it has to have had its effect. was_accepted: the plan said so. */
 void fake_target_answer(Sim *s, FakeTarget *t, size_t command, bool was_accepted);
 /* The rows of each lane are the source's as of the lane's position: sim_fail otherwise. */

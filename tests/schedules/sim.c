@@ -423,12 +423,13 @@ static bool is_through(Sim *s) {
 /* The capture job is done with the log, and idle entries go on as on a real server. */
 static void run_quiet(Sim *s) {
     sim_set_quiet(s);
-    if (s->shape.ask) fake_target_resume_all(&s->target);
+    if (s->shape.ask) fake_target_resume_all(&s->target, /* is_again= */ false);
     if (s->shape.first_tables || s->shape.left_out) sim_crash_all(s); /* all are to be known at the end */
     for (int i = 0; i < QUIET_STEPS && !is_over(s); i++) {
         if (i % 500 == 0) {
             fake_source_tick(&s->source, 2000 * 1000);
             fake_source_idle_entry(&s->source);
+            if (s->shape.ask) fake_target_resume_all(&s->target, /* is_again= */ true);
         }
         fake_source_tick(&s->source, 20 * 1000);
         fake_source_capture(&s->source, 1);
