@@ -147,6 +147,7 @@ static const SimShape hazards[] = {
     {TOPICS, .name = "topics-transactions-that-are-torn", .refuse = 10},
     {TOPICS, .name = "topics-transactions-that-time-out", .evict = 6, .stop = 5},
     {TOPICS, .name = "topics-batch-comes-twice", .duplicate = 40, .lose = 5},
+    {TOPICS, .name = "topics-batches-that-overlap", .repeat = 30, .lose = 6, .crash = 2},
     {TOPICS, .name = "topics-second-process-fences-the-first", .rebalance = 15},
     {TOPICS, .name = "topics-stopped-owner-wakes-up", .stop = 6, .lose = 4},
     {TOPICS, .name = "topics-crash-in-the-copy", .crash = 20, .lose = 10},

@@ -95,6 +95,7 @@ const char *sim_break_name(SimBreak b) {
         [BREAK_TOPIC_COMMIT_ASSUMED] = "topics-commit-assumed",
         [BREAK_TOPIC_FORGET_INSIDE] = "topics-part-without-its-place",
         [BREAK_TOPIC_SEND_ALL] = "topics-part-is-sent-again",
+        [BREAK_TOPIC_SEND_OVERLAP] = "topics-overlapping-batch-is-sent-whole",
         [BREAK_TOPIC_CLEAR_INSIDE] = "topics-place-cleared-by-any-commit",
         [BREAK_TOPIC_MOVE_AT_SPLIT] = "topics-part-moves-the-position",
         [BREAK_TOPIC_DEBEZIUM_AT_SPLIT] = "topics-part-moves-debeziums-offset",
@@ -313,6 +314,7 @@ static SimShape topics_shape(Rng *rng) {
     shape.lose = some(rng, 50, 15);
     shape.refuse = some(rng, 30, 6);
     shape.duplicate = some(rng, 40, 20);
+    shape.repeat = some(rng, 30, 20);
     shape.foreign = some(rng, 40, 40);
     shape.reset = some(rng, 20, 20);
     return shape;

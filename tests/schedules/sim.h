@@ -62,7 +62,7 @@ typedef struct SimShape {
     uint32_t crash, lose, refuse, stop, duplicate, source_fails; /* faults */
     /* with Kafka */
     bool is_plain;             /* the topics' source knows no transactions and repeats itself */
-    uint32_t repeat, abort;    /* somebody writes a record once more; a transaction is aborted */
+    uint32_t repeat, abort;    /* a record or change comes once more; a transaction is aborted */
     uint32_t rebalance, evict; /* a partition is asked back; a live member is taken for gone */
     uint32_t foreign, reset;   /* another program goes on, and ends; an operator sets what is stored */
     uint32_t large;            /* a transaction is too large for one of Kafka's */
@@ -131,6 +131,7 @@ typedef enum SimBreak {
     BREAK_TOPIC_COMMIT_ASSUMED,
     BREAK_TOPIC_FORGET_INSIDE,
     BREAK_TOPIC_SEND_ALL,
+    BREAK_TOPIC_SEND_OVERLAP,
     BREAK_TOPIC_CLEAR_INSIDE,
     BREAK_TOPIC_MOVE_AT_SPLIT,
     BREAK_TOPIC_DEBEZIUM_AT_SPLIT,

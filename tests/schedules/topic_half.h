@@ -113,7 +113,7 @@ typedef struct TopicProc {
     /* the source */
     StoredState told; /* what it began with; its texts are owned */
     uint32_t next_part;
-    uint32_t next; /* the event that it reads next */
+    uint32_t first, next; /* events: of the stream as it began, to be read */
     Position reached;
 } TopicProc;
 

@@ -248,6 +248,7 @@ static void make_changes(Sim *s, TopicProc *p, const Batch *b) {
 static void send_changes(Sim *s, TopicProc *p, const Batch *b) {
     Position upto = parts_up_to(&p->parts, &p->work, b);
     if (sim_is_broken(s, BREAK_TOPIC_SEND_ALL)) upto = (Position){0};
+    if (sim_is_broken(s, BREAK_TOPIC_SEND_OVERLAP)) upto = p->parts.inside;
     record_batch_clear(p->records);
     make_changes(s, p, b);
     if (!position_is_zero(&upto)) parts_drop(p->records, &upto);

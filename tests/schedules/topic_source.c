@@ -97,10 +97,23 @@ static void fill(Sim *s, TopicProc *p, Batch *b) {
     b->to = p->next == w->captured ? end_of(w->captured_lsn) : end_of(inside);
 }
 
+/* What it gave comes again, cut otherwise. */
+static void go_back(Sim *s, TopicProc *p) {
+    const TopicWorld *w = world_of(s);
+    uint32_t most = p->next - p->first;
+    if (most == 0 || sim_is_quiet(s) || !rng_chance(sim_rng(s), sim_shape(s)->repeat)) return;
+    p->next -= 1 + (uint32_t)rng_below(sim_rng(s), most < TOPIC_BATCH ? most : TOPIC_BATCH);
+    if (w->events[p->next].kind == TOPIC_CHANGE && w->events[p->next].serial == 1) p->next--;
+    const TopicEvent *before = &w->events[p->next - 1];
+    p->reached = before->kind == TOPIC_CHANGE ? position_of(before) : end_of(TOPIC_START);
+    sim_trace(s, "proc %zu: the source goes back to place %u", p->number, p->next);
+}
+
 static Batch *next_changes(Sim *s, TopicProc *p) {
     const TopicWorld *w = world_of(s);
     Position all = end_of(w->captured_lsn);
-    if (p->next == 0) p->next = topic_place_of_position(w, &p->reached);
+    if (p->next == 0) p->first = p->next = topic_place_of_position(w, &p->reached);
+    go_back(s, p);
     if (position_cmp(&p->reached, &all) >= 0) return NULL;
     Batch *b = begin_batch(p, BATCH_CHANGES);
     b->from = b->to = p->reached;
