@@ -309,6 +309,18 @@ static bool past_end(const PartitionFacts *f, int64_t offset, const char *whose,
         whose, (long long)offset, (long long)f->high);
 }
 
+/* Kafka drops a group's commits with the topic, and a group without members loses them by time. What was told
+ * once and isn't there any more may stand for another log, whose first records would be left out. Where
+ * nothing of the log lies before the offset, nothing can be. */
+static bool lost_commit(const PartitionFacts *f, Err *e) {
+    return err_set(
+        e, ERR_RANGE, false,
+        "the target says offset %lld, but the group has no commit any more: the topic was made anew, or the "
+        "group's offsets expired or were deleted; if the topic is the same, kafka-consumer-groups "
+        "--reset-offsets --to-offset %lld goes on there, and --to-earliest reads one that was made anew",
+        (long long)f->stored, (long long)f->stored);
+}
+
 static bool check_log(const PartitionFacts *f, const char *whose, PartitionStart *start, Err *e) {
     if (start->offset > f->high) return past_end(f, start->offset, whose, e);
     if (start->offset >= f->low) return true;
@@ -332,7 +344,7 @@ bool partition_begin(Partition *p, const PartitionFacts *f, PartitionStart *ret,
         whose = "the group's commit, which isn't ours,";
     } else if (f->has_stored) {
         start.offset = f->stored;
-        start.must_store = f->group == PARTITION_GROUP_OTHERS; /* equal: but to be marked as ours */
+        start.must_store = f->group != PARTITION_GROUP_OURS; /* equal, or untold: but to be marked as ours */
     } else if (f->group == PARTITION_GROUP_OURS) {
         return err_set(
             e, ERR_RANGE, false,
@@ -349,6 +361,8 @@ bool partition_begin(Partition *p, const PartitionFacts *f, PartitionStart *ret,
                                  .is_reset = true};
     }
     if (!check_log(f, whose, &start, e)) return false;
+    if (f->group == PARTITION_GROUP_NONE && f->has_stored && f->stored > f->low && !start.is_reset)
+        return lost_commit(f, e);
     p->state = RUNNING;
     p->has_stored = f->has_stored;
     p->stored = f->stored;

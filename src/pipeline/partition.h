@@ -11,7 +11,9 @@
  * Who wins at the beginning. The offset that is in the target, in the rows' own transaction, is exact. The
  * group's commit is a copy of it for lag monitors, behind by up to a commit interval, and carries metadata
  * that names the target (partition_metadata). So:
- *   our own metadata, or no commit → the target's offset
+ *   our own metadata → the target's offset
+ *   no commit, and the target's offset is the log's first → that one
+ *   no commit, and records before it → stops: a commit stood there, and went with its topic or by time
  *   somebody else's (another program's sink went on from here, an operator's reset) → the group's, logged
  *   neither → the reset policy
  * An offset of the group that wins is first stored in the target and then marked as ours in the group, before

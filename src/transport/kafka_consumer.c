@@ -19,7 +19,7 @@
 #include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
 
-enum { ASK_MS = 10000, SLICE_MS = 200, NUDGE_MS = 200 };
+enum { ASK_MS = 10000, CHECK_MS = 2000, SLICE_MS = 200, NUDGE_MS = 200 };
 
 struct KafkaConsumer {
     rd_kafka_t *rk;
@@ -28,6 +28,9 @@ struct KafkaConsumer {
     const bool *is_stopping;
     rd_kafka_topic_partition_list_t *assigned; /* ours now */
     rd_kafka_topic_partition_list_t *commits;  /* set, not sent */
+    rd_kafka_topic_partition_list_t *told;     /* of ours, those whose commit the group has */
+    bool is_closing;                           /* the group's commits can't be asked for any more */
+    bool is_missing_told;                      /* that a topic of them is gone */
     bool is_member;                            /* partitions were given, or that there are none */
     bool has_failed;
     Err failure; /* of a rebalance, or fatal */
@@ -66,11 +69,21 @@ static void name_parts(const rd_kafka_topic_partition_list_t *list, KafkaAssigne
             .topic = list->elems[i].topic, .partition = list->elems[i].partition, .metadata = ""};
 }
 
+static void add_told(KafkaConsumer *c, const rd_kafka_topic_partition_list_t *list) {
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (p->offset >= 0 && !rd_kafka_topic_partition_list_find(c->told, p->topic, p->partition))
+            rd_kafka_topic_partition_list_add(c->told, p->topic, p->partition);
+    }
+}
+
 static bool ask_group(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list, Err *e) {
     rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, ASK_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the group's commits", NULL, e);
     /* one that couldn't be told isn't one that isn't there */
-    return kafka_error_none_in(list, "the group's commit", e);
+    if (!kafka_error_none_in(list, "the group's commit", e)) return false;
+    add_told(c, list);
+    return true;
 }
 
 /* The list gets the offsets at which it begins. */
@@ -131,6 +144,7 @@ static void revoke(KafkaConsumer *c, rd_kafka_topic_partition_list_t *list) {
     for (int i = 0; i < list->cnt; i++) {
         (void)rd_kafka_topic_partition_list_del(c->assigned, list->elems[i].topic, list->elems[i].partition);
         (void)rd_kafka_topic_partition_list_del(c->commits, list->elems[i].topic, list->elems[i].partition);
+        (void)rd_kafka_topic_partition_list_del(c->told, list->elems[i].topic, list->elems[i].partition);
     }
 }
 
@@ -219,6 +233,7 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     c->is_stopping = spec->is_stopping;
     c->assigned = rd_kafka_topic_partition_list_new(8);
     c->commits = rd_kafka_topic_partition_list_new(8);
+    c->told = rd_kafka_topic_partition_list_new(8);
     (void)kafka_conf_get(spec->conf, "group.id", group, sizeof group);
     set_queue(c, spec->conf);
     rd_kafka_conf_set_rebalance_cb(spec->conf, rebalanced);
@@ -255,16 +270,29 @@ static bool may_be_freed(const KafkaConsumer *c) {
     return c->is_member || rd_kafka_version() >= MENDED || !kafka_consumer_has_joined(c);
 }
 
+/* What may be told is left to the closing. */
+static void close_commits(KafkaConsumer *c) {
+    Err e = {0};
+    if (c->commits->cnt > 0 && !kafka_consumer_check(c, &e)) {
+        LOG_WARN("group_commit", LOG_S("why", e.msg), LOG_S("next", "the target's offsets count"));
+        rd_kafka_topic_partition_list_destroy(c->commits);
+        c->commits = rd_kafka_topic_partition_list_new(8);
+    }
+    c->is_closing = true;
+}
+
 KafkaConsumer *kafka_consumer_close(KafkaConsumer *c) {
     if (!c) return NULL;
     if (c->rk) {
         bool frees = may_be_freed(c);
+        close_commits(c);
         (void)rd_kafka_consumer_close(c->rk); /* the host hears of what is left */
         if (c->queue) rd_kafka_queue_destroy(c->queue);
         if (frees) rd_kafka_destroy(c->rk);
     }
     rd_kafka_topic_partition_list_destroy(c->assigned);
     rd_kafka_topic_partition_list_destroy(c->commits);
+    rd_kafka_topic_partition_list_destroy(c->told);
     free(c);
     return NULL;
 }
@@ -398,11 +426,49 @@ void kafka_consumer_commit_set(KafkaConsumer *c, const char *topic, int32_t part
     p->metadata_size = p->metadata ? strlen(metadata) : 0;
 }
 
+static bool is_topic_there(KafkaConsumer *c, const char *topic) {
+    const struct rd_kafka_metadata *meta = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(c->rk, topic, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(c->rk, 0, handle, &meta, ASK_MS);
+    bool is_there = code == RD_KAFKA_RESP_ERR_NO_ERROR && meta->topic_cnt == 1 && !meta->topics[0].err;
+    if (meta) rd_kafka_metadata_destroy(meta);
+    if (handle) rd_kafka_topic_destroy(handle);
+    return is_there;
+}
+
+static bool is_gone(KafkaConsumer *c, const rd_kafka_topic_partition_t *p, Err *e) {
+    if (is_topic_there(c, p->topic))
+        return err_set(e, ERR_RANGE, false,
+                       "%s-%d: the group's commit is gone: the topic was deleted and made anew while it was "
+                       "read, and its offsets begin again; kafka-consumer-groups --reset-offsets "
+                       "--to-earliest reads all that it has now",
+                       p->topic, (int)p->partition);
+    if (!c->is_missing_told)
+        LOG_WARN("topic_missing", LOG_S("topic", p->topic), LOG_S("why", "it was deleted"),
+                 LOG_S("next", "nothing of it is read; made anew, it stops the task"));
+    c->is_missing_told = true;
+    return err_set(e, ERR_IO, true, "topic %s is gone", p->topic);
+}
+
+bool kafka_consumer_check(KafkaConsumer *c, Err *e) {
+    if (c->told->cnt == 0) return true;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(c->told);
+    rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, list, CHECK_MS);
+    bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, "the group's commits", NULL, e);
+    ok = ok && kafka_error_none_in(list, "the group's commit", e);
+    for (int i = 0; ok && i < list->cnt; i++)
+        ok = list->elems[i].offset >= 0 || is_gone(c, &list->elems[i], e);
+    rd_kafka_topic_partition_list_destroy(list);
+    return ok;
+}
+
 bool kafka_consumer_commit_send(KafkaConsumer *c, bool is_sync, Err *e) {
     if (c->commits->cnt == 0) return true;
+    if (!c->is_closing && !kafka_consumer_check(c, e)) return false;
     rd_kafka_resp_err_t code = rd_kafka_commit(c->rk, c->commits, !is_sync);
     for (int i = 0; is_sync && code == RD_KAFKA_RESP_ERR_NO_ERROR && i < c->commits->cnt; i++)
         code = c->commits->elems[i].err;
+    if (is_sync && code == RD_KAFKA_RESP_ERR_NO_ERROR) add_told(c, c->commits);
     rd_kafka_topic_partition_list_destroy(c->commits);
     c->commits = rd_kafka_topic_partition_list_new(8);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET ||

@@ -73,7 +73,13 @@ void kafka_consumer_pause(KafkaConsumer *c, bool is_paused);
 /* Tell the group how far a partition is: sent by kafka_consumer_commit_send, all that were set since. */
 void kafka_consumer_commit_set(KafkaConsumer *c, const char *topic, int32_t partition, int64_t next,
                                const char *metadata);
-/* is_sync: wait for the answer. Errors: as kafka_error; of one that isn't waited for none. */
+/* Whether the group still has the commits that it had or was told. A topic's deletion takes them along, which
+ * nothing else tells: a fetch from one that was made anew goes on at the old offset, if it has as many
+ * records. Errors: ERR_RANGE: it was made anew; as kafka_error: it couldn't be asked, or the topic is away.
+ */
+MUST_CHECK bool kafka_consumer_check(KafkaConsumer *c, Err *e);
+/* Checks first, since a commit would hide that one was lost. is_sync: wait for the answer. Errors: as
+ * kafka_consumer_check and kafka_error; of one that isn't waited for none. */
 MUST_CHECK bool kafka_consumer_commit_send(KafkaConsumer *c, bool is_sync, Err *e);
 /* Whether librdkafka, which stops fetching at full_at records or full_kib KiB, may not have noticed yet that
  * there is room again: the queue had up to `peak` records, of record_bytes each, and has `now`. Pure. */

@@ -27,6 +27,7 @@ enum {
     BATCH_RECORDS = 6000, /* more give no more rows a second, and hold memory */
     POLL_MS = 500,
     COMMIT_EVERY_US = 1000000,
+    CHECK_EVERY_US = 10000000, /* without records */
     SLICE_MS = 100,
     TELL_EVERY_US = 60000000,
 };
@@ -52,7 +53,7 @@ struct SinkMember {
 
     Backoff backoff;
     Rng rng;
-    int64_t max_retries, commit_us;
+    int64_t max_retries, commit_us, check_us;
     Metric *records, *repeats, *skipped;
     int64_t dropped;            /* of `repeats`, counted already */
     uint64_t skips, told_skips; /* of `skipped`, counted already, and logged already */
@@ -317,13 +318,23 @@ static void take(SinkMember *m) {
     }
 }
 
-static void send_commits(SinkMember *m) {
-    Err e = {0};
+/* False: a topic was made anew. Other failures pass: the next one says more. */
+static bool send_commits(SinkMember *m, bool has_records, Err *e) {
+    Err why = {0};
     int64_t now_us = clock_mono_us();
-    if (now_us < m->commit_us) return;
+    if (now_us < m->commit_us) return true;
+    bool checks = !has_records && now_us >= m->check_us;
     m->commit_us = now_us + COMMIT_EVERY_US;
-    if (!kafka_consumer_commit_send(m->consumer, /* is_sync= */ false, &e))
-        LOG_WARN("group_commit", LOG_S("why", e.msg), LOG_S("next", "the next one says more"));
+    if (checks || has_records) m->check_us = now_us + CHECK_EVERY_US;
+    if (kafka_consumer_commit_send(m->consumer, /* is_sync= */ false, &why) &&
+        (!checks || kafka_consumer_check(m->consumer, &why)))
+        return true;
+    if (why.code == ERR_RANGE) {
+        *e = why;
+        return false;
+    }
+    LOG_WARN("group_commit", LOG_S("why", why.msg), LOG_S("next", "the next one says more"));
+    return true;
 }
 
 /* Records that are no row's change, and deletes where they aren't wanted: visible, but not a line each. */
@@ -376,16 +387,15 @@ static bool write_batch(SinkMember *m, Err *e) {
 bool sink_member_step(SinkMember *m, Err *e) {
     if (!kafka_consumer_poll(m->consumer, m->messages, BATCH_RECORDS, POLL_MS, &m->message_count, e))
         return false;
-    bool ok = true;
-    if (m->message_count > 0) {
+    bool ok = true, has_records = m->message_count > 0;
+    if (has_records) {
         take(m);
         ok = write_batch(m, e);
         sink_batch_clear(m->batch);
         kafka_consumer_done(m->messages, m->message_count);
         m->message_count = 0;
     }
-    send_commits(m);
-    return ok;
+    return ok && send_commits(m, has_records, e);
 }
 
 /* ---- life ---- */

@@ -164,7 +164,7 @@ def test_a_topic_that_is_made_later_is_told_and_then_read(sink):  # noqa: F811
     calm(p)
 
 
-@pytest.mark.parametrize("count", (3,))
+@pytest.mark.parametrize("count", (3, 10, 25))
 def test_a_topic_that_is_made_anew_while_it_is_read_stops_with_the_cure(sink, count):  # noqa: F811
     """Fewer, as many and more records than the old one had: offsets begin again, the stored one stands for others by now."""
     sink.put([(key(i), row(i, "old")) for i in range(10)])
@@ -179,6 +179,8 @@ def test_a_topic_that_is_made_anew_while_it_is_read_stops_with_the_cure(sink, co
     for word in (sink.topic, "made anew", "reset-offsets"):
         assert word in line
     calm(p)
+    p = sink.start()  # a supervisor starts it again: it doesn't go on in silence either
+    assert p.wait(60) != 0 and sink.topic in lines(p, "task_failed")[0]
     sink.set_back()
     p = sink.start()
     sink.await_rows([(i, "old") for i in range(10)] + [(100 + i, "new") for i in range(count)], process=p)

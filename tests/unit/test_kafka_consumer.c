@@ -117,6 +117,34 @@ static void partitions_begin_where_the_host_says(void **state) {
     kafka_mock_close(&m);
 }
 
+/* One that was lost with its topic would be put back by it, and nobody would notice. */
+static void nothing_is_committed_while_the_last_commit_cannot_be_seen(void **state) {
+    (void)state;
+    enum { OFFSET_FETCH = 9 }; /* Kafka's protocol: API key */
+    KafkaMock m;
+    Seen seen = {.start = 0};
+    KafkaConsumer *c = NULL;
+    Err e = {0};
+    kafka_mock_open(&m, "t", TOPIC_PARTITIONS);
+    for (int i = 0; i < 2; i++) kafka_mock_put(&m, "t", i % TOPIC_PARTITIONS, "k", "v");
+    kafka_mock_flush(&m);
+    if (!open_of(&m, &seen, &c, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(read_some(c, 2, &e), 2);
+    assert_true(kafka_consumer_check(c, &e)); /* the group has none of ours yet */
+    kafka_consumer_commit_set(c, "t", 0, 1, "ours");
+    if (!kafka_consumer_commit_send(c, /* is_sync= */ true, &e)) fail_msg("%s", e.msg);
+    if (!kafka_consumer_check(c, &e)) fail_msg("%s", e.msg);
+    kafka_consumer_commit_set(c, "t", 0, 2, "unseen");
+    rd_kafka_mock_push_request_errors(m.cluster, OFFSET_FETCH, 1,
+                                      RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    assert_false(kafka_consumer_commit_send(c, /* is_sync= */ true, &e));
+    assert_non_null(strstr(e.msg, "the group's commits"));
+    check_commit(&m, 1, "ours");
+    kafka_consumer_close(c); /* it can be asked again: what is set is told after all */
+    check_commit(&m, 2, "unseen");
+    kafka_mock_close(&m);
+}
+
 /* By a former owner, before it was fenced: else its offset would lie past the end. */
 static void ends_are_asked_for_once_partitions_are_taken(void **state) {
     (void)state;
@@ -209,6 +237,7 @@ static void a_queue_that_was_full_is_half_empty(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partitions_begin_where_the_host_says),
+        cmocka_unit_test(nothing_is_committed_while_the_last_commit_cannot_be_seen),
         cmocka_unit_test(ends_are_asked_for_once_partitions_are_taken),
         cmocka_unit_test(a_partition_that_the_host_refuses_delivers_nothing),
         cmocka_unit_test(ends_that_are_not_told_say_why),

@@ -41,12 +41,26 @@ static void the_targets_offset_wins_over_our_own_commit(void **state) {
     PartitionFacts f = facts();
     f.has_stored = true;
     f.stored = 40;
-    assert_int_equal(begin(&f).offset, 40); /* none */
     f.group = PARTITION_GROUP_OURS;
     f.committed = 30;
     assert_int_equal(begin(&f).offset, 40);
     assert_false(begin(&f).must_store);
     f.committed = 60; /* a target that was put back from a backup */
+    assert_int_equal(begin(&f).offset, 40);
+}
+
+static void a_commit_that_is_gone_stops_where_records_would_be_left_out(void **state) {
+    (void)state;
+    PartitionFacts f = facts();
+    f.has_stored = true;
+    f.stored = 40;
+    assert_int_equal(begin(&f).offset, -1);
+    f.low = 40; /* nothing lies before it: killed before the group was told, or all of it was read */
+    assert_int_equal(begin(&f).offset, 40);
+    assert_true(begin(&f).must_store); /* so that the group is told now */
+    f.low = 0;
+    f.group = PARTITION_GROUP_OTHERS; /* the operator says that it is right */
+    f.committed = 40;
     assert_int_equal(begin(&f).offset, 40);
 }
 
@@ -88,6 +102,7 @@ static void an_offset_that_the_log_does_not_have_stops(void **state) {
     (void)state;
     PartitionFacts f = facts();
     f.has_stored = true;
+    f.group = PARTITION_GROUP_OURS;
     f.stored = 101;
     assert_int_equal(begin(&f).offset, -1);
     f.is_reset_asked = true;
@@ -240,7 +255,8 @@ static void a_guard_of_version(uint8_t version) {
     buf_le64(&stored, 7 * 64);
     buf_le64(&stored, 7);
     f.has_stored = true;
-    f.stored = 40;
+    f.stored = f.committed = 40;
+    f.group = PARTITION_GROUP_OURS;
     f.guard = buf_view(&stored);
     Partition *p = begun(&f);
     assert_int_equal(partition_is_behind_delete(p, 77), version == 2);
@@ -417,7 +433,7 @@ static void read_some(World *w, Holder *h) {
 static void step(World *w, Holder *h) {
     if (!h->p) return;
     if (partition_is_unsure(h->p)) settle(w, h);
-    else if (partition_is_behind(h->p) && rng_chance(&w->rng, 60)) write(w, h);
+    else if ((h->must_mark || partition_is_behind(h->p)) && rng_chance(&w->rng, 60)) write(w, h);
     else if (!h->must_mark) read_some(w, h);
 }
 
@@ -484,6 +500,7 @@ static void what_is_of_no_stream_is_not_offered_to_the_guard(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_targets_offset_wins_over_our_own_commit),
+        cmocka_unit_test(a_commit_that_is_gone_stops_where_records_would_be_left_out),
         cmocka_unit_test(somebody_elses_commit_wins_and_is_made_ours),
         cmocka_unit_test(nobody_knows_so_the_policy_does),
         cmocka_unit_test(an_offset_that_the_log_does_not_have_stops),

@@ -23,7 +23,12 @@ static SinkPartitions *empty(void) {
 
 /* One that begins at the offset, as the target has it. */
 static void begin(SinkPartitions *s, const char *topic, int32_t partition, int64_t offset) {
-    const PartitionFacts facts = {.has_stored = true, .stored = offset, .epoch = 3, .high = 100};
+    const PartitionFacts facts = {.has_stored = true,
+                                  .stored = offset,
+                                  .epoch = 3,
+                                  .group = PARTITION_GROUP_OURS,
+                                  .committed = offset,
+                                  .high = 100};
     PartitionStart start = {0};
     Err e = {0};
     SinkPartition *p = sink_partitions_add(s, topic, partition);
