@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/command.h"
@@ -507,6 +508,7 @@ static bool check_target(const Pair *pair) {
 static int run_files(const Args *args, Screen *screen) {
     TopicRun run = {0};
     if (!command_topics(args, &run)) return EXIT_USAGE;
+    heap_keep_requests();
     int status = run_topics(&run, screen);
     topic_run_done(&run);
     return status;

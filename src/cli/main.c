@@ -1,10 +1,10 @@
 /* main.c - millrace's commands, their help, and nothing else. */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/heap.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/command.h"
@@ -61,15 +61,8 @@ static int run(const Command *c, int argc, const char **argv) {
     return c->run(&args);
 }
 
-/* glibc raises the size from which pieces are mapped by themselves to the largest one that was freed. Batches
- * then lie in heaps whose middle is never given back: with three lanes a fifth of all memory. */
-static void keep_heaps_small(void) {
-    enum { MAPPED_FROM_BYTES = 128 * 1024 };
-    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
-}
-
 int main(int argc, char **argv) {
-    keep_heaps_small();
+    heap_keep_small();
     const char *name = argc > 1 ? argv[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) return help();
     if (strcmp(name, "--version") == 0) {
