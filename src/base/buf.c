@@ -19,28 +19,13 @@ void buf_clear(Buf *b) {
     b->n = 0;
 }
 
-static __attribute__((noinline)) void grow(Buf *b, size_t n) {
+void buf_grow(Buf *b, size_t n) {
     size_t need, cap;
     if (__builtin_add_overflow(b->n, n, &need)) need = SIZE_MAX; /* x_realloc stops the program */
     if (__builtin_mul_overflow(b->cap, 2, &cap) || cap < need) cap = need;
     if (cap < BUF_FIRST_BYTES) cap = BUF_FIRST_BYTES;
     b->p = x_realloc(b->p, cap);
     b->cap = cap;
-}
-
-uint8_t *buf_reserve(Buf *b, size_t n) {
-    if (n > b->cap - b->n || !b->p) grow(b, n);
-    return b->p + b->n;
-}
-
-void buf_add(Buf *b, const void *p, size_t n) {
-    if (n == 0) return;
-    memcpy(buf_reserve(b, n), p, n);
-    b->n += n;
-}
-
-void buf_str(Buf *b, Str s) {
-    buf_add(b, s.p, s.n);
 }
 
 void buf_cstr(Buf *b, const char *s) {
@@ -61,11 +46,6 @@ void buf_printf(Buf *b, const char *fmt, ...) {
     va_end(again);
     va_end(args);
     if (n > 0) b->n += (size_t)n;
-}
-
-void buf_u8(Buf *b, uint8_t v) {
-    *buf_reserve(b, 1) = v;
-    b->n++;
 }
 
 /* The loops below become one store each: gcc and clang know the pattern. */

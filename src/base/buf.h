@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -13,15 +14,28 @@ typedef struct Buf {
     size_t cap;
 } Buf;
 
-void buf_done(Buf *b);  /* free; b is {0} again */
-void buf_clear(Buf *b); /* keep the memory */
+void buf_done(Buf *b);           /* free; b is {0} again */
+void buf_clear(Buf *b);          /* keep the memory */
+void buf_grow(Buf *b, size_t n); /* buf_reserve's slow way */
 /* Room for n more bytes; returns where they go (count them in with b->n += n). */
-uint8_t *buf_reserve(Buf *b, size_t n);
-void buf_add(Buf *b, const void *p, size_t n);
-void buf_str(Buf *b, Str s);
+static inline uint8_t *buf_reserve(Buf *b, size_t n) {
+    if (n > b->cap - b->n || !b->p) buf_grow(b, n);
+    return b->p + b->n;
+}
+static inline void buf_add(Buf *b, const void *p, size_t n) {
+    if (n == 0) return;
+    memcpy(buf_reserve(b, n), p, n);
+    b->n += n;
+}
+static inline void buf_str(Buf *b, Str s) {
+    buf_add(b, s.p, s.n);
+}
 void buf_cstr(Buf *b, const char *s);
 void buf_printf(Buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_u8(Buf *b, uint8_t v);
+static inline void buf_u8(Buf *b, uint8_t v) {
+    *buf_reserve(b, 1) = v;
+    b->n++;
+}
 void buf_le16(Buf *b, uint16_t v);
 void buf_le32(Buf *b, uint32_t v);
 void buf_le64(Buf *b, uint64_t v);

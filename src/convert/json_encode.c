@@ -16,10 +16,9 @@ static bool put_null(const JsonPlan *p, Buf *out, Err *e) {
 }
 
 static bool put_struct(const JsonPlan *p, const Value *v, Buf *out, Err *e) {
-    buf_u8(out, '{');
+    if (p->schema->field_count == 0) buf_u8(out, '{');
     for (size_t i = 0; i < p->schema->field_count; i++) {
-        if (i > 0) buf_u8(out, ',');
-        buf_str(out, p->labels[i]);
+        buf_add(out, p->labels[i].p - 1, p->labels[i].n + 1);
         if (json_encode(&p->fields[i], record_field(v, i), out, e)) continue;
         return err_wrap(e, "field " STR_FMT, STR_ARG(p->schema->fields[i].name));
     }

@@ -50,9 +50,11 @@ static void fill_struct(JsonPlan *p, Arena *a) {
     CLEANUP(buf_done) Buf label = {0};
     for (size_t i = 0; i < n; i++) {
         buf_clear(&label);
+        buf_u8(&label, i == 0 ? '{' : ',');
         json_text_string(&label, s->fields[i].name);
         buf_u8(&label, ':');
-        p->labels[i] = arena_str(a, buf_view(&label));
+        Str whole = arena_str(a, buf_view(&label));
+        p->labels[i] = (Str){whole.p + 1, whole.n - 1};
         sorted[i] = (uint16_t)i;
         fill(&fields[i], s->fields[i].schema, p->rules, a);
     }

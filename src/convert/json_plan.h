@@ -42,7 +42,8 @@ struct JsonPlan {
     JsonKind kind;
     int64_t min, max;       /* INT */
     int scale;              /* DECIMAL */
-    Str *labels;            /* STRUCT: "name": of each field, quotes and colon included */
+    Str *labels;            /* STRUCT: "name": of each field, quotes and colon included; before it the { or
+                             * comma that stands there */
     const JsonPlan *fields; /* STRUCT: field_count of them */
     const uint16_t *sorted; /* STRUCT: fields by name */
     const JsonPlan *key, *value;

@@ -119,11 +119,16 @@ void json_text_base64(Buf *out, Str bytes) {
 /* ---- numbers ---- */
 
 void json_text_int(Buf *out, int64_t v) {
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940"
+        "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
+        "828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof digits;
     uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
-    do digits[--at] = (char)('0' + rest % 10);
-    while (rest /= 10);
+    for (; rest >= 100; rest /= 100) memcpy(digits + (at -= 2), pairs + 2 * (rest % 100), 2);
+    if (rest >= 10) memcpy(digits + (at -= 2), pairs + 2 * rest, 2);
+    else digits[--at] = (char)('0' + rest);
     if (v < 0) digits[--at] = '-';
     buf_add(out, digits + at, sizeof digits - at);
 }
