@@ -68,19 +68,29 @@ static void a_file_that_is_missing_or_too_long_is_refused(void **state) {
     assert_int_equal(unlink(path), 0);
 }
 
+static bool ends_with(const char *text, size_t n, const char *end) {
+    size_t k = strlen(end);
+    return n >= k && memcmp(text + n - k, end, k) == 0;
+}
+
 /* Ask in a child with a terminal of its own; type keys once the prompt is there. Returns the child's exit
- * status: 0 = it got `expected`, else the error's code. shown gets all that the terminal showed. */
+ * status: 0 = it got `expected`, else the error's code. shown gets all that the terminal showed. The child
+ * lives until its last line was read: what a terminal holds when its last user goes may be lost. */
 static int ask_with_keys(const char *keys, const char *expected, char *shown, size_t size) {
-    int terminal = -1;
+    int terminal = -1, seen[2];
+    assert_int_equal(pipe(seen), 0);
     pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
     assert_true(pid >= 0);
     if (pid == 0) {
+        char unused;
+        (void)close(seen[1]);
         Secret s = {0};
         Err e = {0};
         struct termios before, after;
         (void)tcgetattr(0, &before);
         bool ok = secret_prompt("Password: ", &s, &e);
         (void)tcgetattr(0, &after);
+        if (read(seen[0], &unused, 1) != 0) _exit(102);
         if (before.c_lflag != after.c_lflag) _exit(101);
         if (ok) _exit(strcmp(s.text, expected) == 0 ? 0 : 100);
         _exit((int)e.code);
@@ -92,13 +102,16 @@ static int ask_with_keys(const char *keys, const char *expected, char *shown, si
         if (got <= 0) break; /* the child is gone */
         n += (size_t)got;
         shown[n] = '\0';
+        if (has_typed && ends_with(shown, n, "\r\n")) break;
         if (has_typed || !strstr(shown, "Password: ")) continue;
         assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys));
         has_typed = true;
     }
-    (void)close(terminal);
+    (void)close(seen[0]);
+    (void)close(seen[1]);
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    (void)close(terminal);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
