@@ -292,6 +292,11 @@ static size_t lanes_of(const Pair *pair) {
     return lanes < ROUTE_LANES_MAX ? (size_t)lanes : ROUTE_LANES_MAX;
 }
 
+static bool sets_aside(const Pair *pair) {
+    return pair->sink_class == &postgres_sink_class &&
+           options_enum(pair->sink.options, "errors.tolerance") == 1;
+}
+
 static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
     const Options *source = pair->source.options;
     int64_t bytes = options_int(source, "max.queue.size.in.bytes");
@@ -316,6 +321,7 @@ static DirectSpec spec_of(const Pair *pair, Metrics *metrics, Claims *claims) {
             options_is_set(source, RESTART_WAIT) ? options_int(source, RESTART_WAIT) : RESTART_WAIT_MAX_MS,
         .stop_at_end = !source_streams(source),
         .wants_before = pair->sink_class == &topic_sink_class,
+        .sets_aside = sets_aside(pair),
     };
 }
 

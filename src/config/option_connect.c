@@ -89,7 +89,8 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .values = TOLERANCE,
      .help =
          "sink: none, a row that PostgreSQL refuses fails the task; all, it is set aside as a dead letter "
-         "(millrace dlq) and the rest goes on. A source's row that can't be read always fails"},
+         "(millrace dlq) and the rest goes on; in direct mode so is one with a value that can't be read "
+         "(over max.value.bytes)"},
     {.key = "errors.log.enable",
      .type = OPTION_BOOL,
      .importance = OPTION_MEDIUM,

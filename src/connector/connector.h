@@ -56,12 +56,14 @@ typedef struct LanePeers {
 } LanePeers;
 
 typedef struct ConnectorContext {
-    const char *name;       /* the connector's name: pipeline name in direct mode */
-    const char *database;   /* the source's, as its options name it; NULL = it has none */
-    bool has_siblings;      /* other databases are carried under the same pipeline name */
-    int task;               /* which of the source connector's tasks this one is: 0 … */
-    bool wants_before;      /* the source: updates come with the row before them */
-    int lane;               /* which of the sink's lanes this one is: 0 … */
+    const char *name;     /* the connector's name: pipeline name in direct mode */
+    const char *database; /* the source's, as its options name it; NULL = it has none */
+    bool has_siblings;    /* other databases are carried under the same pipeline name */
+    int task;             /* which of the source connector's tasks this one is: 0 … */
+    bool wants_before;    /* the source: updates come with the row before them */
+    bool sets_aside;      /* the source: a value that can't be read may come marked (VALUE_UNREADABLE), since
+                             the sink makes a dead letter of its row */
+    int lane;             /* which of the sink's lanes this one is: 0 … */
     const LanePeers *peers; /* the sink: its lane is one of several from the start; NULL = not, or not yet */
     const char *topic_prefix; /* the source's, for ${topic} in the sink; NULL when it has none */
     TransformRoute *route;    /* borrowed; what the transforms make of topics; NULL = they stay */

@@ -355,6 +355,22 @@ static bool is_bag_update(const Target *t, const Change *change) {
     return t->is_bag && change->op == OP_UPDATE && change->after;
 }
 
+/* A bag's rows are told by what they hold, so one that wasn't read whole is nobody's, before and after. */
+static bool is_readable(Apply *a, const Target *t, const Value *row, Err *e) {
+    for (size_t i = 0; row && i < t->written_count; i++) {
+        const Value *v = &row[t->written[i]];
+        if (!value_is_unreadable(v)) continue;
+        a->culprit = row;
+        a->culprit_column = t->written[i];
+        return err_set(e, ERR_DATA, false, "%s: %s", t->whats[t->written[i]], value_fault(v)->why);
+    }
+    return true;
+}
+
+static bool fits_bag(Apply *a, const Target *t, const Change *change, Err *e) {
+    return !t->is_bag || (is_readable(a, t, change->before, e) && is_readable(a, t, change->after, e));
+}
+
 /* Whether a removal is to be done. delete.enabled=false and keyless appends leave rows where they are. */
 static bool takes_removal(Target *t) {
     if (t->rules->may_delete && (t->key_count > 0 || t->is_bag)) return true;
@@ -373,6 +389,7 @@ static bool compact_change(Apply *a, PgConn *c, const Change *change, Err *e) {
     Target *t = NULL;
     if (!target_set_find(a->targets, c, change->schema, &t, e)) return false;
     if (change->op == OP_TOMBSTONE) return true;
+    if (!fits_bag(a, t, change, e)) return false;
     t->has_known_rows |= change->op == OP_UPDATE || change->op == OP_DELETE;
     if (change->op == OP_DELETE)
         return !takes_removal(t) ||
@@ -484,6 +501,7 @@ static bool order_change(Apply *a, PgConn *c, Run *run, const Change *change, Er
     Target *t = NULL;
     if (!target_set_find(a->targets, c, change->schema, &t, e)) return false;
     if (change->op == OP_TOMBSTONE) return true;
+    if (!fits_bag(a, t, change, e)) return false;
     if (change->op == OP_DELETE)
         return !takes_removal(t) || add_to_run(a, c, run, t, change->before, true, e);
     if (is_bag_update(t, change) && !add_to_run(a, c, run, t, change->before, true, e)) return false;

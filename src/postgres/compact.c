@@ -96,6 +96,7 @@ static uint32_t hash_key(const CompactTable *t, const Value *row) {
 }
 
 static bool value_equal(const Value *a, const Value *b, ValueForm form) {
+    if (value_is_unreadable(a) || value_is_unreadable(b)) return false; /* not even to itself */
     if (a->flags || b->flags) return a->flags && b->flags;
     if (!is_bytes(form)) return a->v.i == b->v.i;
     return a->n == b->n && (a->n == 0 || memcmp(a->v.p, b->v.p, a->n) == 0);

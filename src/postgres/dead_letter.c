@@ -92,6 +92,8 @@ static uint64_t hash_value(const Value *v, ValueForm form) {
 
 bool dead_letter_key(const Target *t, const Value *row, uint64_t *ret) {
     if (t->key_count == 0) return false;
+    for (size_t i = 0; i < t->compact.key_count; i++)
+        if (value_is_unreadable(&row[t->compact.key[i].column])) return false;
     uint64_t h = hash_bytes(t->schema->qualified, strlen(t->schema->qualified), 0);
     for (size_t i = 0; i < t->compact.key_count; i++)
         h = hash_mix(h, hash_value(&row[t->compact.key[i].column], t->compact.key[i].form));

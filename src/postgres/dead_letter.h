@@ -43,7 +43,7 @@ MUST_CHECK bool dead_letter_create(PgConn *c, Err *e);
 MUST_CHECK bool dead_letter_load(DeadLetters *d, PgConn *c, DeadOrder *order, Err *e);
 
 /* The row's key in its target, as a number that is the same in every process and version. The table of a key
- * that isn't there (no key, or a bag's rows) has no number: false. */
+ * that isn't there (no key, or a bag's rows) has no number: false; nor has a key that wasn't read. */
 bool dead_letter_key(const Target *t, const Value *row, uint64_t *ret);
 /* The key as {"id":7}, or the whole row where there is no key. */
 void dead_letter_key_text(const Target *t, const Value *row, Buf *out);

@@ -83,9 +83,20 @@ static void add_int(Buf *out, const Column *c, const Value *v) {
     }
 }
 
+static void add_fault(Buf *out, const ValueFault *fault) {
+    buf_cstr(out, "{\"unreadable\":");
+    add_text(out, str_from(fault->why));
+    if (fault->bytes >= 0) buf_printf(out, ",\"bytes\":%lld", (long long)fault->bytes);
+    buf_u8(out, '}');
+}
+
 void dead_payload_value(const Column *c, const Value *v, Buf *out) {
     char number[NUMTEXT_SIZE];
     NumInt128 wide;
+    if (value_is_unreadable(v)) {
+        add_fault(out, value_fault(v));
+        return;
+    }
     if (value_is_null(v) || value_is_absent(v)) {
         buf_cstr(out, "null");
         return;
@@ -394,12 +405,33 @@ static bool read_text_value(Reader *r, const Column *c, Value *ret) {
     return true;
 }
 
+/* {"unreadable":…,"bytes":…} */
+static bool read_fault(Reader *r, Value *ret) {
+    ValueFault *fault = arena_alloc(r->arena, sizeof *fault);
+    *fault = (ValueFault){.bytes = -1};
+    *ret = value_unreadable(fault);
+    if (!take(r, '{')) return false;
+    for (bool is_first = true; !take(r, '}'); is_first = false) {
+        if ((!is_first && !take(r, ',')) || !take_text(r) || !take(r, ':')) return false;
+        if (str_eq_c(buf_view(&r->text), "unreadable")) {
+            if (!take_text(r)) return false;
+            fault->why = arena_str(r->arena, buf_view(&r->text)).p;
+        } else if (str_eq_c(buf_view(&r->text), "bytes")) {
+            if (!take_number(r, 0, INT64_MAX, &fault->bytes)) return false;
+        } else if (!skip(r, MAX_DEPTH)) {
+            return false;
+        }
+    }
+    return fault->why != NULL;
+}
+
 static bool read_value(Reader *r, const Column *c, Value *ret) {
     if (take_word(r, "null")) {
         *ret = value_null();
         return true;
     }
     if (next_char(r) == '"') return take_text(r) && read_text_value(r, c, ret);
+    if (next_char(r) == '{') return read_fault(r, ret);
     if (sqltype_form(c->type, c->precision) == FORM_INT) {
         *ret = value_int(0);
         return take_number(r, INT64_MIN, INT64_MAX, &ret->v.i);

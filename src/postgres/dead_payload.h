@@ -9,7 +9,9 @@
  *
  * Numbers stand as numbers, decimals and times as text, bytes as "0x…", text as text: U+0000 and unpaired
  * surrogates as \u0000 and \ud800, which PostgreSQL's json holds (and jsonb doesn't). A column that the
- * change doesn't carry (VALUE_ABSENT) isn't in its row.
+ * change doesn't carry (VALUE_ABSENT) isn't in its row. A value that couldn't be read (VALUE_UNREADABLE) is
+ * {"unreadable":"the value has over 1048576 bytes (max.value.bytes)","bytes":2097154}, bytes where it is
+ * known.
  */
 #ifndef POSTGRES_DEAD_PAYLOAD_H
 #define POSTGRES_DEAD_PAYLOAD_H

@@ -428,7 +428,8 @@ void pgencode_copy_end(Buf *out) {
 }
 
 static uint8_t *put_value(const PgField *f, const Value *v, uint8_t *out, Err *e) {
-    return v->flags == 0 ? f->encode(f, v, out, e) : put32(out, NULL_LENGTH);
+    if (v->flags == 0) return f->encode(f, v, out, e);
+    return value_is_unreadable(v) ? refuse(f, value_fault(v)->why, e) : put32(out, NULL_LENGTH);
 }
 
 static size_t variable_room(const PgField *f, const Value *v) {

@@ -47,7 +47,7 @@ typedef struct PgRowPlan {
 
 /* COPY … WITH (FORMAT binary): header, rows, trailer. */
 void pgencode_copy_begin(Buf *out);
-/* A row. On failure nothing is appended. Errors: ERR_DATA. */
+/* A row. On failure nothing is appended. Errors: ERR_DATA, for a value that wasn't read as well. */
 MUST_CHECK bool pgencode_copy_row(const PgRowPlan *plan, const Value *row, Buf *out, Err *e);
 void pgencode_copy_end(Buf *out);
 /* An array parameter of one column over count rows (count ≥ 1). Errors: ERR_DATA. */

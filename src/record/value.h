@@ -29,8 +29,16 @@
 
 #include "base/str.h"
 
-/* Flags. ABSENT: the source doesn't carry it; never write it over a value. */
-enum { VALUE_NULL = 1, VALUE_ABSENT = 2 };
+/* Flags. ABSENT: the source doesn't carry it; never write it over a value. UNREADABLE (alone): it is there,
+ * but couldn't be read; a row with it may only be set aside. Never in a key column of the schema, and only
+ * where the target says that it sets such rows aside (ConnectorContext.sets_aside). */
+enum { VALUE_NULL = 1, VALUE_ABSENT = 2, VALUE_UNREADABLE = 4 };
+
+/* What is known of an UNREADABLE value. */
+typedef struct ValueFault {
+    const char *why; /* "the value has over …"; no row data */
+    int64_t bytes;   /* its length in the source; -1 = unknown */
+} ValueFault;
 
 typedef struct Value {
     union {
@@ -40,7 +48,7 @@ typedef struct Value {
     } v;
     uint32_t n;    /* bytes at p */
     int16_t aux;   /* datetimeoffset: minutes east of UTC */
-    uint8_t flags; /* VALUE_NULL | VALUE_ABSENT, or 0; NULL and ABSENT have v zeroed */
+    uint8_t flags; /* VALUE_NULL | VALUE_ABSENT, VALUE_UNREADABLE, or 0; NULL and ABSENT have v zeroed */
     uint8_t pad;   /* 0 */
 } Value;
 
@@ -51,6 +59,15 @@ static inline bool value_is_null(const Value *v) {
 }
 static inline bool value_is_absent(const Value *v) {
     return (v->flags & VALUE_ABSENT) != 0;
+}
+static inline bool value_is_unreadable(const Value *v) {
+    return (v->flags & VALUE_UNREADABLE) != 0;
+}
+static inline const ValueFault *value_fault(const Value *v) { /* of an UNREADABLE one; borrowed */
+    return (const ValueFault *)(const void *)v->v.p;
+}
+static inline Value value_unreadable(const ValueFault *fault) { /* fault: borrowed as bytes are */
+    return (Value){.v = {.p = (const char *)fault}, .flags = VALUE_UNREADABLE};
 }
 static inline Str value_str(const Value *v) {
     return (Str){v->v.p, v->n};

@@ -329,8 +329,7 @@ static bool decode_hierarchy(const CellRun *run, Value *out, Err *e) {
             bytes_value(run->room, path->p, path->n, out);
         } else {
             if (!run->refused) return false;
-            run->refused(run->self, i, e);
-            *out = value_unread();
+            *out = run->refused(run->self, i, e);
         }
     }
     return true;

@@ -38,8 +38,8 @@ char *cell_room(CellRoom *room, size_t n);
 
 typedef struct CellRun CellRun;
 typedef bool (*CellDecode)(const CellRun *run, Value *out, Err *e);
-/* The value of the run's row has no form outside SQL Server, for that reason. */
-typedef void (*CellRefused)(void *self, size_t row, const Err *why);
+/* The value of the run's row has no form outside SQL Server, for that reason: what stands in its place. */
+typedef Value (*CellRefused)(void *self, size_t row, const Err *why);
 
 typedef struct CellPlan {
     SQLSMALLINT c_type;
@@ -59,7 +59,7 @@ struct CellRun {
     size_t rows;
     size_t out_stride; /* values from row to row */
     CellRoom *room;
-    CellRefused refused; /* told of such a value, which is NULL and absent then; NULL = it's an error */
+    CellRefused refused; /* asked for such a value; NULL = it's an error */
     void *self;          /* for `refused` */
 };
 

@@ -257,6 +257,14 @@ static void mark_absent(const ChangeReader *r, Value *row) {
     }
 }
 
+/* Of a row before a change the key is enough, where there is one. */
+static void forget_old_marked(const ChangeReader *r, Value *row) {
+    int64_t operation = row[SQL_TEXT_META_OPERATION].v.i;
+    if (r->schema->key_count == 0 || operation == 2 || operation == 4) return;
+    for (size_t i = r->meta_count; i < r->count; i++)
+        if (value_is_unreadable(&row[i])) row[i] = value_unread();
+}
+
 static bool has_absent(const Schema *s) {
     for (size_t i = 0; i < s->column_count; i++)
         if (s->columns[i].is_computed || s->columns[i].is_lob) return true;
@@ -351,6 +359,7 @@ static bool fetch_page(PageRead *q, ChangePage *page, Err *e) {
                 return true;
             }
             if (marks) mark_absent(r, row);
+            if (rowset_has_marked(r->rowset)) forget_old_marked(r, row);
             const char *why = rowset_unreadable(r->rowset, i);
             if (why && leaves_out(r, row)) page_leave_out(page, page->count + i, why);
         }

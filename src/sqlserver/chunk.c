@@ -130,7 +130,7 @@ static bool check_key(const ChunkRead *c, const OdbcParam *key, Err *e) {
 /* Its key is among what couldn't be read. */
 static const Column *unread_key(const ChunkRead *c, const Value *row) {
     for (size_t i = 0; i < c->job->paging_count; i++)
-        if (value_is_absent(&row[c->job->paging[i]])) return &c->key[i];
+        if (row[c->job->paging[i]].flags & (VALUE_ABSENT | VALUE_UNREADABLE)) return &c->key[i];
     return NULL;
 }
 

@@ -63,8 +63,7 @@ static bool hierarchy_param(const Value *v, Arena *arena, OdbcParam *ret, Err *e
 }
 
 bool key_text_param(const Column *c, const Value *v, Arena *arena, OdbcParam *ret, Err *e) {
-    if (value_is_null(v) || value_is_absent(v))
-        return err_set(e, ERR_DATA, false, "key column " STR_FMT " is NULL", STR_ARG(c->name));
+    if (v->flags) return err_set(e, ERR_DATA, false, "key column " STR_FMT " is NULL", STR_ARG(c->name));
     if (c->type == SQLTYPE_HIERARCHYID) return hierarchy_param(v, arena, ret, e);
     if (c->type == SQLTYPE_SQL_VARIANT)
         return err_set(e, ERR_INVALID, false,
@@ -184,8 +183,8 @@ bool key_text_parse(Str text, Arena *arena, OdbcParam *ret, size_t count, Err *e
 }
 
 void key_text_show(const Column *c, const Value *v, Buf *out) {
-    if (value_is_null(v) || value_is_absent(v)) {
-        buf_cstr(out, "NULL");
+    if (v->flags) {
+        buf_cstr(out, value_is_unreadable(v) ? "(unreadable)" : "NULL");
         return;
     }
     if (c->type == SQLTYPE_HIERARCHYID || c->type == SQLTYPE_SQL_VARIANT) {

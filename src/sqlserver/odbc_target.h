@@ -16,8 +16,15 @@ typedef enum OdbcDriverKind {
     ODBC_DRIVER_FREETDS,
 } OdbcDriverKind;
 
-/* event.processing.failure.handling.mode: an error, or the row is left out: counted, and told or not. */
-typedef enum UnreadableRow { UNREADABLE_FAIL, UNREADABLE_WARN, UNREADABLE_SKIP } UnreadableRow;
+/* event.processing.failure.handling.mode: an error, or the row is left out: counted, and told or not. MARK,
+ * in an error's place: the row comes with the value marked (VALUE_UNREADABLE), for the target to set it
+ * aside. */
+typedef enum UnreadableRow {
+    UNREADABLE_FAIL,
+    UNREADABLE_WARN,
+    UNREADABLE_SKIP,
+    UNREADABLE_MARK,
+} UnreadableRow;
 
 /* All texts are borrowed and must outlive what is made from it. NULL = not set. */
 typedef struct OdbcTarget {

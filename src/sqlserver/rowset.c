@@ -45,8 +45,9 @@ struct Rowset {
     const Value *last;      /* the same, or the row itself */
     RowsetTellKey tell_key; /* NULL = by `key` */
     void *tell_key_self;
-    bool passes_unreadable, has_unreadable;
+    bool passes_unreadable, has_unreadable, has_marked;
     size_t decoding;        /* column */
+    int64_t long_bytes;     /* of the value at hand; -1 = unknown */
     Unreadable *unreadable; /* owned; by row; NULL until there is one */
 };
 
@@ -219,22 +220,41 @@ static bool name_row(const Rowset *r, size_t column, const Value *row, Err *e) {
                     buf_text(&key));
 }
 
-static void note_unreadable(void *self, size_t row, const Err *why) {
+static bool is_of_key(const Rowset *r, size_t column) {
+    for (size_t i = 0; i < r->key_count; i++)
+        if (r->key[i] == column) return true;
+    return false;
+}
+
+static Value mark(Rowset *r, const char *why) {
+    ValueFault *fault = arena_alloc(r->room.arena, sizeof *fault);
+    *fault = (ValueFault){.why = why, .bytes = r->long_bytes};
+    r->has_marked = true;
+    return value_unreadable(fault);
+}
+
+/* A value of the row can't be read. Returns what stands in its place. */
+static Value note_unreadable(void *self, size_t row, const Err *why) {
     Rowset *r = self;
+    const char *text = arena_str(r->room.arena, str_from(why->msg)).p;
+    bool marks = r->passes_unreadable && odbc_unreadable(r->odbc) == UNREADABLE_MARK;
+    if (marks && !is_of_key(r, r->decoding)) return mark(r, text);
     if (!r->unreadable) r->unreadable = x_calloc(r->capacity, sizeof *r->unreadable);
     r->has_unreadable = true;
-    if (r->unreadable[row].why) return;
-    r->unreadable[row] = (Unreadable){arena_str(r->room.arena, str_from(why->msg)).p, r->decoding};
+    if (!r->unreadable[row].why) r->unreadable[row] = (Unreadable){text, r->decoding};
+    return value_unread();
 }
 
 static void forget_unreadable(Rowset *r) {
     if (r->has_unreadable) memset(r->unreadable, 0, r->capacity * sizeof *r->unreadable);
-    r->has_unreadable = false;
+    r->has_unreadable = r->has_marked = false;
+    r->long_bytes = -1;
 }
 
 /* Of the rows of an array, all whose keys are decoded by now. */
 static bool settle_unreadable(Rowset *r, size_t rows, const Value *values, Err *e) {
-    bool passes = r->passes_unreadable && odbc_unreadable(r->odbc) != UNREADABLE_FAIL;
+    UnreadableRow mode = odbc_unreadable(r->odbc);
+    bool passes = r->passes_unreadable && (mode == UNREADABLE_WARN || mode == UNREADABLE_SKIP);
     for (size_t i = 0; r->has_unreadable && i < rows; i++) {
         Unreadable *u = &r->unreadable[i];
         if (!u->why) continue;
@@ -254,7 +274,18 @@ const char *rowset_unreadable(const Rowset *r, size_t row) {
     return r->has_unreadable ? r->unreadable[row].why : NULL;
 }
 
+bool rowset_has_marked(const Rowset *r) {
+    return r->has_marked;
+}
+
 /* ---- long values ---- */
+
+/* Whether the driver's bytes are those that DATALENGTH counts: not of a text in a code page, which it
+ * converts, nor of what the statement makes text of. */
+static bool has_own_bytes(SqlType type) {
+    return type == SQLTYPE_NVARCHAR || type == SQLTYPE_NTEXT || type == SQLTYPE_VARBINARY ||
+           type == SQLTYPE_IMAGE;
+}
 
 static bool too_large(const Rowset *r, Err *e) {
     return err_set(e, ERR_DATA, false, "the value has over %lld bytes (max.value.bytes)",
@@ -267,7 +298,8 @@ static bool read_long(Rowset *r, SQLUSMALLINT number, const CellPlan *plan, bool
     Odbc *c = r->odbc;
     int64_t most = odbc_max_value_bytes(c);
     buf_clear(&r->piece);
-    for (;;) {
+    r->long_bytes = -1;
+    for (bool is_first = true;; is_first = false) {
         SQLLEN n = 0, room = LONG_PIECE_BYTES - (plan->is_ended ? (SQLLEN)sizeof(SQLWCHAR) : 0);
         uint8_t *at = buf_reserve(&r->piece, LONG_PIECE_BYTES);
         SQLRETURN rc = SQLGetData(odbc_stmt(c), number, plan->c_type, at, LONG_PIECE_BYTES, &n);
@@ -275,6 +307,7 @@ static bool read_long(Rowset *r, SQLUSMALLINT number, const CellPlan *plan, bool
         if (!odbc_check(c, rc, e)) return false;
         *ret_is_null = n == SQL_NULL_DATA;
         if (*ret_is_null) return true;
+        if (is_first && n >= 0 && has_own_bytes(plan->type)) r->long_bytes = n;
         bool is_cut = n == SQL_NO_TOTAL || n > room;
         r->piece.n += (size_t)(is_cut ? room : n);
         *ret_is_over = (int64_t)r->piece.n > (plan->is_utf16 ? 2 * most : most);
@@ -302,8 +335,7 @@ static bool decode_longs(Rowset *r, Value *row, Err *e) {
         if (decode_long(r, i, &row[r->decoding], e)) continue;
         if (e->code != ERR_DATA)
             return err_wrap(e, "table %s, column " STR_FMT, r->label, STR_ARG(r->columns[r->decoding].name));
-        note_unreadable(r, 0, e);
-        row[r->decoding] = value_unread();
+        row[r->decoding] = note_unreadable(r, 0, e);
     }
     return true;
 }

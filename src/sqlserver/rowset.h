@@ -61,11 +61,14 @@ void rowset_into(Rowset *r, Arena *arena);
 MUST_CHECK bool rowset_fetch(Rowset *r, Value **ret_values, size_t *ret_rows, Err *e);
 /* Its reader can do without a row. Where the connection says so (OdbcTarget.unreadable), one with a value
  * that can't be read is then no error of rowset_fetch: it comes with NULL and absent in place of that value.
- */
+ * With UNREADABLE_MARK the value is marked and the row is one like others; in a key column it's an error
+ * still. */
 void rowset_pass_unreadable(Rowset *r);
 /* Why the row-th of the rows that were fetched last can't be read; NULL: it can. Until the next fetch; the
  * text is in the arena. */
 const char *rowset_unreadable(const Rowset *r, size_t row);
+/* Some of the rows that were fetched last have marked values. */
+bool rowset_has_marked(const Rowset *r);
 /* The last row that was fetched, as it was before masks; until the next fetch. NULL before the first. */
 const Value *rowset_last(const Rowset *r);
 /* Unpaired surrogates replaced so far. */

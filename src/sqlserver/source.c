@@ -223,11 +223,18 @@ static Source *source_stop(Source *s) {
     return NULL;
 }
 
+static bool settle(Source *s, const Options *options, Err *e) {
+    if (!source_settings(options, &s->settings, e)) return false;
+    if (s->context.sets_aside && s->settings.target.unreadable == UNREADABLE_FAIL)
+        s->settings.target.unreadable = UNREADABLE_MARK;
+    return true;
+}
+
 static bool source_start(const Options *options, const ConnectorContext *context, const StoredState *state,
                          Source **ret, Err *e) {
     Source *s = x_calloc(1, sizeof *s);
     s->context = *context;
-    bool ok = source_settings(options, &s->settings, e) && decide_snapshot(s, state, e) &&
+    bool ok = settle(s, options, e) && decide_snapshot(s, state, e) &&
               precheck_connect(&s->settings.target, &s->odbc, e) && load_catalog(s, e) &&
               precheck_start(&s->catalog, s->odbc, &s->settings, state, e) && fix_tables(s, state, e) &&
               open_signals(s, e) && watch_columns(s, e);

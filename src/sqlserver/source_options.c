@@ -300,10 +300,12 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .importance = OPTION_MEDIUM,
      .standard = "fail",
      .values = UNREADABLE,
-     .help = "what a row or change that can't be read (a value over max.value.bytes, say) does: fail stops "
-             "with an "
-             "error that names it; warn and skip leave it out of the target, counted "
-             "(millrace_rows_left_out_total), warn with a line in the log each. ignore = skip"},
+     .help =
+         "what a row or change that can't be read (a value over max.value.bytes, say) does: fail stops "
+         "with an "
+         "error that names it; warn and skip leave it out of the target, counted "
+         "(millrace_rows_left_out_total), warn with a line in the log each. ignore = skip. With fail and the "
+         "sink's errors.tolerance=all it becomes a dead letter (direct mode)"},
     OPTION_NO_SENSE_ROW("event.converting.failure.handling.mode", OPTION_STRING, NATIVE, .standard = "warn"),
     OPTION_NO_SENSE_ROW("sourceinfo.struct.maker", OPTION_CLASS, NO_JAVA),
 

@@ -505,6 +505,7 @@ Direct *direct_start(const DirectSpec *spec) {
                                     .has_siblings = spec->has_siblings,
                                     .task = spec->task,
                                     .wants_before = spec->wants_before,
+                                    .sets_aside = spec->sets_aside,
                                     .topic_prefix = spec->topic_prefix,
                                     .route = spec->route,
                                     .metrics = spec->metrics,

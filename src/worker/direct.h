@@ -39,6 +39,7 @@ typedef struct DirectSpec {
     bool has_siblings;    /* other pipelines of the same name carry other databases */
     int task;             /* which of them: 0 … */
     bool wants_before;    /* updates with the row before them: for topics */
+    bool sets_aside;      /* the sink takes marked values: ConnectorContext's */
     const SourceClass *source;
     const Options *source_options; /* borrowed as long as the pipeline lives */
     const SinkClass *sink;

@@ -294,9 +294,10 @@ static void long_types_are_read_apart_and_some_not_at_all(void **state) {
     }
 }
 
-static void note_refused(void *self, size_t row, const Err *why) {
+static Value note_refused(void *self, size_t row, const Err *why) {
     assert_int_equal(why->code, ERR_DATA);
     *(size_t *)self = row;
+    return value_unread();
 }
 
 static void a_malformed_hierarchyid_is_an_error_unless_somebody_is_told(void **state) {

@@ -75,6 +75,32 @@ static void what_a_later_change_does_not_carry_comes_from_the_earlier(void **sta
     compact_free(c);
 }
 
+static void a_value_that_was_not_read_is_carried_as_it_is_and_equal_to_nothing(void **state) {
+    (void)state;
+    static const ValueFault fault = {.why = "too large", .bytes = -1};
+    Compact *c = compact_new();
+    CompactTable t = keyed(), by_name = {.key = ID_NAME, .key_count = 2, .column_count = WIDTH};
+    const Value unread[WIDTH] = {value_int(1), value_unreadable(&fault), value_int(9)};
+    const Value later[WIDTH] = {value_int(1), {.flags = VALUE_ABSENT}, value_int(10)};
+    add(c, &t, row(1, "older", 1), false);
+    add(c, &t, unread, false);
+    (void)finish(c);
+    assert_true(value_is_unreadable(&t.puts[0][1])); /* not filled with the older one */
+    compact_clear(c);
+    add(c, &t, unread, false);
+    add(c, &t, later, false);
+    (void)finish(c);
+    assert_true(value_is_unreadable(&t.puts[0][1])); /* nobody knows what the row holds */
+    compact_clear(c);
+    add(c, &by_name, unread, false);
+    add(c, &by_name, unread, false);
+    assert_false(compact_has(c, &by_name, unread));
+    assert_false(compact_has(c, &by_name, row(1, NULL, 9)));
+    (void)finish(c);
+    assert_int_equal(by_name.put_count, 2);
+    compact_free(c);
+}
+
 static void keys_of_two_tables_and_of_several_columns_are_apart(void **state) {
     (void)state;
     Compact *c = compact_new();
@@ -158,6 +184,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_state_of_each_key_is_left),
         cmocka_unit_test(what_a_later_change_does_not_carry_comes_from_the_earlier),
+        cmocka_unit_test(a_value_that_was_not_read_is_carried_as_it_is_and_equal_to_nothing),
         cmocka_unit_test(keys_of_two_tables_and_of_several_columns_are_apart),
         cmocka_unit_test(a_bag_counts_equal_rows),
         cmocka_unit_test(a_bag_never_guesses_among_rows_that_differ_unseen),

@@ -149,6 +149,43 @@ static void a_text_cut_or_spoilt_anywhere_is_refused_not_believed(void **state) 
     schema_unref(s);
 }
 
+static void a_value_that_was_not_read_is_told_with_its_reason_and_comes_back(void **state) {
+    (void)state;
+    static const ValueFault known = {.why = "the value has over 9 \"bytes\"", .bytes = 12},
+                            unknown = {.why = "no such thing", .bytes = -1};
+    const Column columns[] = {
+        {.name = NAME("id"), .type = SQLTYPE_INT, .length = 4, .key = 1, .column_id = 1},
+        {.name = NAME("note"), .type = SQLTYPE_NVARCHAR, .length = -1, .is_lob = true, .column_id = 2},
+        {.name = NAME("h"), .type = SQLTYPE_HIERARCHYID, .column_id = 3}};
+    const Schema *s = schema_of(columns, 3), *back_schema = NULL;
+    const Value row[] = {value_int(7), value_unreadable(&known), value_unreadable(&unknown)};
+    const Change change = {.op = OP_CREATE, .schema = s, .after = row};
+    Change back = {0};
+    Buf text = {0};
+    Arena arena = {0};
+    Err e = {0};
+    dead_payload_write(&change, &text);
+    assert_non_null(strstr(buf_text(&text),
+                           "\"after\":{\"id\":7,\"note\":{\"unreadable\":\"the value has over 9 "
+                           "\\\"bytes\\\"\",\"bytes\":12},\"h\":{\"unreadable\":\"no such thing\"}}"));
+    if (!dead_payload_read(buf_view(&text), &arena, &back_schema, &back, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(back.after[0].v.i, 7);
+    for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(back.after[i].flags, VALUE_UNREADABLE);
+        assert_string_equal(value_fault(&back.after[i])->why, value_fault(&row[i])->why);
+        assert_int_equal(value_fault(&back.after[i])->bytes, value_fault(&row[i])->bytes);
+    }
+    schema_unref(back_schema);
+    buf_clear(&text);
+    buf_cstr(&text, "{\"format\":1,\"op\":\"c\",\"table\":[\"a\",\"b\",\"c\"],\"columns\":[{\"name\":\"id\","
+                    "\"type\":\"int\",\"key\":1}],\"before\":null,\"after\":{\"id\":{\"bytes\":1}}}");
+    back_schema = NULL;
+    assert_false(dead_payload_read(buf_view(&text), &arena, &back_schema, &back, &e)); /* no reason */
+    schema_unref(s);
+    buf_done(&text);
+    arena_done(&arena);
+}
+
 static void every_type_name_is_read_back(void **state) {
     (void)state;
     for (int t = SQLTYPE_UNKNOWN + 1; t < SQLTYPE_COUNT; t++)
@@ -160,6 +197,7 @@ int main(void) {
         cmocka_unit_test(a_change_of_every_form_comes_back_bit_for_bit),
         cmocka_unit_test(it_reads_as_people_expect),
         cmocka_unit_test(a_text_cut_or_spoilt_anywhere_is_refused_not_believed),
+        cmocka_unit_test(a_value_that_was_not_read_is_told_with_its_reason_and_comes_back),
         cmocka_unit_test(every_type_name_is_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,6 +336,22 @@ static void an_array_has_one_dimension_and_its_elements_type(void **state) {
     assert_memory_equal(out.p, want, sizeof want);
 }
 
+static void a_value_that_was_not_read_is_refused_and_never_null(void **state) {
+    (void)state;
+    const ValueFault fault = {.why = "the value has over 9 bytes (max.value.bytes)", .bytes = 10};
+    const PgField f = {.encode = pgencode_text_text, .what = "dbo.t.c", .is_variable = true, .oid = 25};
+    const uint16_t column = 0;
+    const Value v = value_unreadable(&fault), *rows[] = {&v};
+    CLEANUP(buf_done) Buf out = {0};
+    Err e = {0};
+    assert_false(pgencode_copy_row(&(PgRowPlan){&f, &column, 1}, &v, &out, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_string_equal(e.msg, "dbo.t.c: the value has over 9 bytes (max.value.bytes)");
+    assert_int_equal(out.n, 0);
+    assert_false(pgencode_array(&f, column, rows, 1, &out, &e));
+    assert_int_equal(e.code, ERR_DATA);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_big_endian_and_checked_for_range),
@@ -353,6 +369,7 @@ int main(void) {
         cmocka_unit_test(a_path_is_an_ltree_that_no_other_path_is),
         cmocka_unit_test(a_float_is_the_shortest_text_that_reads_back),
         cmocka_unit_test(a_row_is_whole_or_not_there),
+        cmocka_unit_test(a_value_that_was_not_read_is_refused_and_never_null),
         cmocka_unit_test(an_array_has_one_dimension_and_its_elements_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static bool read_long_ones(Table *t, UnreadableRow unreadable, RereadRow rows[st
     return ok;
 }
 
-static void a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was(void **state) {
+static void a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was_or_is_marked(void **state) {
     (void)state;
     static const char why[] =
         "table dbo.T, column Long, key Id=8: the value has over 11 bytes (max.value.bytes)";
@@ -143,6 +143,10 @@ static void a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was(
     assert_true(str_eq_c(value_str(&a[4]), "short"));
     assert_string_equal(rows[1].unreadable, why);
     for (size_t i = 2; i < 5; i++) assert_true(value_is_absent(&b[i]));
+    if (!read_long_ones(&t, UNREADABLE_MARK, rows, &arena, &e)) fail_msg("%s", e.msg);
+    assert_null(rows[1].unreadable);
+    assert_int_equal(b[2].v.i, 16);
+    assert_true(value_is_unreadable(&b[4]));
     arena_done(&arena);
 }
 
@@ -166,7 +170,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_by_key_in_one_statement_and_gone_rows_stay_as_they_are),
         cmocka_unit_test(a_row_that_was_not_asked_for_is_an_error),
-        cmocka_unit_test(a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was),
+        cmocka_unit_test(a_value_that_cannot_be_read_is_an_error_or_leaves_its_row_as_it_was_or_is_marked),
         cmocka_unit_test(nothing_is_read_when_it_is_not_asked_for_or_no_row_can_be_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,47 @@ static void a_malformed_hierarchyid_is_named_or_passed_among_the_rows_of_an_arra
     }
 }
 
+static void a_value_that_cannot_be_read_is_marked_where_rows_are_set_aside(void **state) {
+    (void)state;
+    Run run;
+    fake_reset();
+    run_begin(&run, connect_as(11, UNREADABLE_MARK), "itt\n6|one|short\n7|two|twelve bytes\n8|three|~\n");
+    rowset_pass_unreadable(run.r);
+    assert_true(run_fetch(&run));
+    assert_false(rowset_has_marked(run.r));
+    assert_true(run_fetch(&run));
+    assert_true(rowset_has_marked(run.r));
+    assert_null(rowset_unreadable(run.r, 0)); /* a row like others */
+    const Value *v = &run.v[1];
+    assert_true(value_is_unreadable(v) && !value_is_null(v) && !value_is_absent(v) && v->n == 0);
+    assert_string_equal(value_fault(v)->why, "the value has over 11 bytes (max.value.bytes)");
+    assert_true(value_fault(v)->bytes > 11); /* as the driver tells it */
+    assert_true(str_eq_c(value_str(&run.v[2]), "two"));
+    assert_true(run_fetch(&run));
+    assert_false(rowset_has_marked(run.r));
+    assert_true(value_is_null(&run.v[1]));
+    run_end(&run);
+}
+
+static void a_key_that_cannot_be_read_is_never_marked(void **state) {
+    (void)state;
+    const Column two[] = {{.name = {"Path", 4}, .type = SQLTYPE_HIERARCHYID}, columns[2]};
+    const uint16_t key[] = {0};
+    Run run = {0};
+    fake_reset();
+    fake_rule((FakeRule){.match = "SELECT", .results = {"xt\n5ade|six\nff|seven\n"}});
+    run.c = connect_as(0, UNREADABLE_MARK);
+    assert_true(rowset_new("dbo.T", two, 2, ODBC_DRIVER_FREETDS, &run.r, &run.e));
+    rowset_set_key(run.r, key, 1);
+    rowset_pass_unreadable(run.r);
+    assert_true(odbc_query(run.c, "SELECT", NULL, 0, &run.e) &&
+                rowset_bind(run.r, run.c, &run.arena, &run.e));
+    assert_false(run_fetch(&run));
+    assert_int_equal(run.e.code, ERR_DATA);
+    assert_non_null(strstr(run.e.msg, "table dbo.T, column Path"));
+    run_end(&run);
+}
+
 static void another_number_of_columns_is_an_error(void **state) {
     (void)state;
     Rowset *r = rowset_of(1);
@@ -250,6 +291,8 @@ int main(void) {
         cmocka_unit_test(a_row_that_cannot_be_read_is_not_passed_by_one_of_both_alone),
         cmocka_unit_test(a_row_that_cannot_be_read_is_passed_when_told_so),
         cmocka_unit_test(a_malformed_hierarchyid_is_named_or_passed_among_the_rows_of_an_array),
+        cmocka_unit_test(a_value_that_cannot_be_read_is_marked_where_rows_are_set_aside),
+        cmocka_unit_test(a_key_that_cannot_be_read_is_never_marked),
         cmocka_unit_test(another_number_of_columns_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
