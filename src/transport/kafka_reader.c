@@ -105,6 +105,8 @@ static bool take(Reading *r, const rd_kafka_message_t *m, KafkaReaderFn fn, void
         return true;
     }
     if (m->err == RD_KAFKA_RESP_ERR__TRANSPORT || m->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return true;
+    /* no right on the group, which librdkafka looks for all the same and nothing here needs */
+    if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return true;
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_error(m->err, r->topic, rd_kafka_message_errstr(m), e);
     fn(arg, m->partition, m->offset, text_of(m->key, m->key_len), text_of(m->payload, m->len));

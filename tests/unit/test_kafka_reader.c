@@ -92,12 +92,31 @@ static void a_stop_is_seen_between_two_records(void **state) {
     mock_kafka_done(&m);
 }
 
+/* A group has to be named, librdkafka looks for its coordinator, and nothing here needs it. */
+static void no_right_on_the_group_is_no_error(void **state) {
+    (void)state;
+    enum { FIND_COORDINATOR = 10 };
+    MockKafka m = mock_kafka_new();
+    Seen seen = {0};
+    Err e = {0};
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "offsets", 4, 1), 0);
+    fill(&m, 50);
+    for (int i = 0; i < 50; i++)
+        rd_kafka_mock_push_request_errors(m.cluster, FIND_COORDINATOR, 1,
+                                          RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+    rd_kafka_mock_broker_set_rtt(m.cluster, 1, 200); /* so that it is heard of before the end */
+    if (!kafka_reader_all(mock_kafka_conf(&m), "offsets", NULL, see, &seen, NULL, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(seen.count, 50);
+    mock_kafka_done(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_partitions_are_read_to_their_ends),
         cmocka_unit_test(an_empty_topic_has_nothing),
         cmocka_unit_test(a_topic_that_is_not_there_is_told),
         cmocka_unit_test(a_stop_is_seen_between_two_records),
+        cmocka_unit_test(no_right_on_the_group_is_no_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
