@@ -145,6 +145,12 @@ static void forget(SourceOffsets *o, const char *schema, const char *table) {
     *t = o->state.tables[--o->state.table_count];
 }
 
+/* An absent one is 0. */
+static bool is_number_within(const json_t *o, const char *name, int64_t min, int64_t max, Err *e) {
+    json_int_t n = json_integer_value(json_object_get(o, name));
+    return (n >= min && n <= max) || err_set(e, ERR_INVALID, false, "%s is out of range", name);
+}
+
 static bool take_table(SourceOffsets *o, const json_t *partition, const json_t *v, Err *e) {
     const char *schema = json_string_value(json_object_get(partition, "schema"));
     const char *table = json_string_value(json_object_get(partition, "table"));
@@ -157,6 +163,10 @@ static bool take_table(SourceOffsets *o, const json_t *partition, const json_t *
     }
     if (!fingerprint || !read_position(v, "floor", &floor, e))
         return err_set(e, ERR_INVALID, false, "a table's value lacks something");
+    if (!is_number_within(v, "chunks_done", 0, UINT32_MAX, e) ||
+        !is_number_within(v, "instance", INT32_MIN, INT32_MAX, e) ||
+        !is_number_within(v, "asked", BATCH_NOT_ASKED, BATCH_ASKED_BLOCKING, e))
+        return false;
     StoredTable *t = entry_of(o, schema, table);
     StoredTable now = {.schema = TAKE(t->schema), .table = TAKE(t->table)};
     table_done(t);
@@ -219,9 +229,7 @@ bool source_offsets_take(SourceOffsets *o, const SourceOffsetsKey *k, Str key, S
         return true;
     }
     const json_t *partition = own_partition(k, key, &parsed);
-    bool ok = !partition || take_own(o, partition, value, e) ||
-              err_wrap(e, "the offsets of connector " STR_FMT ": a record of millrace's can't be read",
-                       STR_ARG(k->connector));
+    bool ok = !partition || take_own(o, partition, value, e);
     json_decref(parsed);
     return ok;
 }

@@ -5,26 +5,54 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strmap.h"
 #include "convert/schema_history.h"
 #include "kafka/takeover.h"
 #include "transport/kafka_option.h"
 #include "transport/kafka_reader.h"
 
-/* One topic that is read; the first error is kept, the rest is passed over. */
+enum {
+    DAMAGED_MAX = 64, /* keys remembered; one is named */
+    KEY_SHOWN = 200,
+};
+
+/* One topic that is read; of errors the first is kept, which isn't in the way of what follows. */
 typedef struct Reading {
     SourceOffsets *found;
     const SourceOffsetsKey *key;
     SchemaHistory *history;
+    StrMap *damaged; /* key of an offset whose last value can't be read → Err, owned */
     Err e;
 } Reading;
 
+/* Debezium's value is kept as it is; whether it is one shows here, where its place is known. */
+static bool is_sound(const Reading *r, Str key, Str value, Err *e) {
+    CLEANUP(buf_done) Buf debezium = {0};
+    CLEANUP(arena_done) Arena arena = {0};
+    ConnectOffset offset;
+    connect_offset_key(r->key->connector, r->key->prefix, r->key->database, &debezium);
+    return !value.p || !str_eq(key, buf_view(&debezium)) || connect_offset_read(value, &arena, &offset, e);
+}
+
+/* A later value of the key takes the place of a damaged one: that is how it is mended. */
 static void take_offset(void *arg, int32_t partition, int64_t offset, Str key, Str value) {
     Reading *r = arg;
-    (void)partition;
-    (void)offset;
-    if (r->e.code == ERR_OK && !source_offsets_take(r->found, r->key, key, value, &r->e)) assert(r->e.code);
+    Err e = {0};
+    if (!key.p) return;
+    free(strmap_del(r->damaged, key));
+    if (source_offsets_take(r->found, r->key, key, value, &e) && is_sound(r, key, value, &e)) return;
+    (void)err_wrap(
+        &e,
+        "partition %d, offset %lld, key %.*s: the stored offset is damaged; write the value before "
+        "it under that key again, or null to forget it",
+        (int)partition, (long long)offset, (int)(key.n < KEY_SHOWN ? key.n : KEY_SHOWN), key.p);
+    if (strmap_count(r->damaged) >= DAMAGED_MAX) return;
+    Err *kept = x_malloc(sizeof *kept);
+    *kept = e;
+    strmap_set(r->damaged, key, kept);
 }
 
 static void take_history(void *arg, int32_t partition, int64_t offset, Str key, Str value) {
@@ -83,11 +111,25 @@ static bool go_on_from_debezium(const Options *options, const SourceOffsetsKey *
     return ok;
 }
 
+static bool read_offsets(const Options *options, const SourceOffsetsKey *key, const char *topic,
+                         const bool *is_stopping, SourceOffsets *found, Err *e) {
+    Reading r = {.found = found, .key = key, .damaged = strmap_new(/* ignore_case= */ false)};
+    Str damaged;
+    void *why;
+    size_t at = 0;
+    bool ok = read_topic(options, topic, is_stopping, take_offset, &r, /* ret_exists= */ NULL, e);
+    if (ok && strmap_next(r.damaged, &at, &damaged, &why)) {
+        *e = *(const Err *)why;
+        ok = err_wrap(e, "topic %s", topic);
+    }
+    strmap_free_all(r.damaged);
+    return ok;
+}
+
 bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
                        const bool *is_stopping, SourceOffsets *ret, Err *e) {
     SourceOffsets found = {0};
-    Reading r = {.found = &found, .key = key};
-    bool ok = read_topic(options, topic, is_stopping, take_offset, &r, /* ret_exists= */ NULL, e);
+    bool ok = read_offsets(options, key, topic, is_stopping, &found, e);
     if (ok) source_offsets_settle(&found);
     if (ok && has_gone_on(&found)) ok = go_on_from_debezium(options, key, is_stopping, &found, e);
     if (ok) *ret = found;

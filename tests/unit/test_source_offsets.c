@@ -139,7 +139,27 @@ static void a_damaged_record_of_ours_is_an_error(void **state) {
         Err e = {0};
         assert_false(source_offsets_take(&o, &KEY, buf_view(&key), str_from(values[i]), &e));
         assert_int_equal(e.code, ERR_INVALID);
-        assert_non_null(strstr(e.msg, "connector src"));
+        assert_true(e.msg[0] != '\0'); /* where it is, its reader adds */
+        source_offsets_done(&o);
+    }
+}
+
+static void a_table_s_numbers_have_bounds(void **state) {
+    (void)state;
+    static const char *const values[] = {"\"chunks_done\":-1,\"instance\":1,\"asked\":0",
+                                         "\"chunks_done\":4294967296,\"instance\":1,\"asked\":0",
+                                         "\"chunks_done\":1,\"instance\":2147483648,\"asked\":0",
+                                         "\"chunks_done\":1,\"instance\":1,\"asked\":77",
+                                         "\"chunks_done\":1,\"instance\":1,\"asked\":-1"};
+    CLEANUP(buf_done) Buf key = {0};
+    source_offsets_table_key(&KEY, STR_LIT("dbo"), STR_LIT("t"), &key);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        CLEANUP_FREE char *value = x_asprintf("{\"fingerprint\":\"1\",\"floor\":null,%s}", values[i]);
+        SourceOffsets o = {0};
+        Err e = {0};
+        assert_false(source_offsets_take(&o, &KEY, buf_view(&key), str_from(value), &e));
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_int_equal(o.state.table_count, 0);
         source_offsets_done(&o);
     }
 }
@@ -151,6 +171,7 @@ int main(void) {
         cmocka_unit_test(debezium_s_value_is_kept_as_it_is),
         cmocka_unit_test(a_reset_position_takes_the_tables_with_it),
         cmocka_unit_test(a_damaged_record_of_ours_is_an_error),
+        cmocka_unit_test(a_table_s_numbers_have_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,8 +121,33 @@ static void an_offset_that_is_none_is_an_error(void **state) {
     write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT("[1]"));
     assert_false(source_start_read(r.options, &KEY, "offsets", NULL, &o, &e));
     assert_int_equal(e.code, ERR_INVALID);
-    assert_non_null(strstr(e.msg, "connector src"));
+    assert_non_null(strstr(e.msg, "topic offsets: partition 0, offset 0, key " THEIRS_KEY ": "));
+    assert_non_null(strstr(e.msg, "null to forget it"));
     done(&r);
+}
+
+/* Each key's last value counts, as it will once the topic is compacted. */
+static void a_damaged_offset_is_mended_by_a_later_value_of_its_key(void **state) {
+    (void)state;
+    for (int null = 0; null < 2; null++) {
+        Rig r = rig();
+        CLEANUP(buf_done) Buf own = {0};
+        source_offsets_position_key(&KEY, &own);
+        write_offset(&r, buf_view(&own), STR_LIT("\xff no JSON"));
+        write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT("{}"));
+        write_offset(&r, STR_LIT(THEIRS_KEY), null ? (Str){0} : STR_LIT(STREAMED));
+        SourceOffsets o = {0};
+        Err e = {0};
+        assert_false(source_start_read(r.options, &KEY, "offsets", NULL, &o, &e));
+        assert_non_null(strstr(e.msg, "offset 0, key [\"src\",{\"millrace\":\"position\""));
+        if (null) write_offset(&r, buf_view(&own), (Str){0});
+        else write_own(&r, STR_LIT(STREAMED));
+        o = start(&r);
+        assert_int_equal(o.has_own, !null);
+        assert_int_equal(o.state.has_position, !null);
+        source_offsets_done(&o);
+        done(&r);
+    }
 }
 
 int main(void) {
@@ -132,6 +157,7 @@ int main(void) {
         cmocka_unit_test(an_offset_that_was_set_since_is_taken_over),
         cmocka_unit_test(an_unfinished_snapshot_of_debezium_s_is_no_place_to_go_on_from),
         cmocka_unit_test(an_offset_that_is_none_is_an_error),
+        cmocka_unit_test(a_damaged_offset_is_mended_by_a_later_value_of_its_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
