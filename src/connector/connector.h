@@ -36,12 +36,14 @@ typedef struct RefusedChange {
 } RefusedChange;
 
 /* What a process remembers of a pipeline it owns, while its connectors are stopped and started again: so that
- * it doesn't take the pipeline back from another process that has taken it in between. Zeroed at first; the
- * sink's. */
+ * it doesn't take the pipeline back from another process that has taken it in between, and doesn't try for
+ * ever what can't succeed. Zeroed at first; the sink's. */
 typedef struct Ownership {
     char owner[17]; /* random; tells this process's connections from others' */
     bool was_owned;
     RefusedChange refused[ROUTE_LANES_MAX]; /* by lane; each lane's own */
+    int64_t batch_bytes; /* topics: at a time, as one of them takes less than is set; 0 = what is set */
+    uint32_t over_time;  /* topics: copies of keyless tables that took too long for a transaction, in a row */
 } Ownership;
 
 /* The other lanes of a sink that has several; the worker's. */

@@ -38,6 +38,7 @@
 
 enum {
     PENDING_MAX = 256,
+    OVER_TIME_MAX = 3,
     STRETCH = 1024, /* changes made records at a time: what they take stays in the processor's cache */
 };
 
@@ -62,6 +63,8 @@ struct Sink {
     Lane *lane;
     int64_t epoch;
     Parts parts;
+    Ownership *memory; /* the caller's, or &own */
+    Ownership own;
     Buf debezium; /* Debezium's value as it is stored */
     Buf key, value, history;
     HistoryWriter *histories; /* NULL: nothing to write so far */
@@ -108,6 +111,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     Sink *s = x_calloc(1, sizeof *s);
     s->options = options;
     s->is_stopping = context->is_stopping;
+    s->memory = context->ownership ? context->ownership : &s->own;
     s->metrics = context->metrics;
     s->progress = context->progress;
     s->name = x_strdup(context->name);
@@ -201,6 +205,10 @@ static bool open_producer(Sink *s, Err *e) {
     else textlist_done(&warnings);
     CLEANUP_FREE char *client = x_asprintf("connector-producer-%s", s->transactional_id);
     (void)rd_kafka_conf_set(conf, "client.id", client, why, sizeof why);
+    if (s->memory->batch_bytes > 0) {
+        CLEANUP_FREE char *size = x_asprintf("%lld", (long long)s->memory->batch_bytes);
+        (void)rd_kafka_conf_set(conf, "batch.size", size, why, sizeof why);
+    }
     if (!kafka_producer_open(conf, s->transactional_id, s->is_stopping, &s->producer, e)) return false;
     record_writer_use(s->writer, s->producer);
     return true;
@@ -482,8 +490,30 @@ static void tell_progress(Sink *s) {
     progress_copying(s->progress, !stored->is_snapshot_done);
 }
 
+static bool is_keyless_copy(const Batch *b) {
+    return b && b->kind == BATCH_ROWS && b->schema->key_count == 0;
+}
+
+/* A copy of one transaction that takes too long takes too long the next time, too; a few tries, as the broker
+ * may have been away in between. Of other copies what is behind them is kept. */
+static void note_over_time(Sink *s, const Batch *b, Err *e) {
+    if (!is_keyless_copy(b) || !kafka_producer_is_over_time(s->producer)) return;
+    if (++s->memory->over_time < OVER_TIME_MAX) return;
+    e->retriable = false;
+    (void)err_wrap(
+        e,
+        "table %s couldn't be copied in %u tries: without a key it is copied in one transaction. Raise "
+        "producer.override.transaction.timeout.ms (at most the broker's transaction.max.timeout.ms), "
+        "give it a key (message.key.columns), or filter its copy "
+        "(snapshot.select.statement.overrides)",
+        b->schema->qualified, (unsigned)s->memory->over_time);
+}
+
 /* Whatever failed: what the transaction had is read again by its next owner, which is us or another. */
-static bool give_up(Sink *s, const Err *e) {
+static bool give_up(Sink *s, const Batch *b, Err *e) {
+    int64_t smaller = kafka_producer_smaller_batches(s->producer);
+    if (smaller > 0) s->memory->batch_bytes = smaller;
+    note_over_time(s, b, e);
     s->producer = kafka_producer_close(s->producer);
     record_writer_use(s->writer, NULL);
     if (e->code == ERR_FENCED) lane_fenced(s->lane);
@@ -493,9 +523,10 @@ static bool give_up(Sink *s, const Err *e) {
 
 static bool do_work(Sink *s, const LaneWork *work, const Batch *b, Err *e) {
     for (size_t i = 0; i < work->count; i++)
-        if (!do_step(s, work, work->steps[i], b, e)) return give_up(s, e);
+        if (!do_step(s, work, work->steps[i], b, e)) return give_up(s, b, e);
     bool is_committed = has_step(work, LANE_COMMIT);
     lane_done(s->lane);
+    if (is_committed && is_keyless_copy(b)) s->memory->over_time = 0;
     if (is_committed) tell_progress(s);
     return true;
 }
@@ -519,7 +550,7 @@ static bool beat(Sink *s, Err *e) {
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     LaneWork work;
     if (!s->producer) return not_owned(e);
-    if (!kafka_producer_is_open(s->producer) && !beat(s, e)) return give_up(s, e);
+    if (!kafka_producer_is_open(s->producer) && !beat(s, e)) return give_up(s, /* b= */ NULL, e);
     if (!lane_put(s->lane, batch, clock_mono_us(), &work, e)) return false;
     if (batch->kind == BATCH_CHANGES && batch->to_us > 0) s->reached_us = batch->to_us;
     return do_work(s, &work, batch, e);
@@ -529,7 +560,7 @@ static bool sink_idle(Sink *s, Err *e) {
     LaneWork work;
     if (!s->producer) return not_owned(e);
     if (!kafka_producer_is_open(s->producer) && (!kafka_producer_check(s->producer, e) || !beat(s, e)))
-        return give_up(s, e);
+        return give_up(s, /* b= */ NULL, e);
     lane_idle(s->lane, clock_mono_us(), &work);
     return do_work(s, &work, /* b= */ NULL, e);
 }

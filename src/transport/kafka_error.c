@@ -42,7 +42,8 @@ static const Class classes[] = {
     {LOCAL(UNKNOWN_TOPIC), ERR_IO, true, "; the topic isn't there, or not yet"},
     {LOCAL(UNKNOWN_PARTITION), ERR_IO, true, "; the partition isn't there, or not yet"},
     {BROKER(MSG_SIZE_TOO_LARGE), ERR_DATA, false,
-     "; a record is larger than max.request.size here, or than max.message.bytes of the topic"},
+     "; a record is larger than max.request.size here, or than max.message.bytes of the topic (where it "
+     "isn't set, message.max.bytes of the broker)"},
     {BROKER(RECORD_LIST_TOO_LARGE), ERR_DATA, false, "; batch.size is more than the topic's segment.bytes"},
     {BROKER(INVALID_TRANSACTION_TIMEOUT), ERR_INVALID, false,
      "; transaction.timeout.ms is more than the broker's transaction.max.timeout.ms"},

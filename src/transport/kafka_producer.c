@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strmap.h"
 #include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
+#include "transport/kafka_topics.h"
 
 enum {
     SLICE_MS = 500,
@@ -23,10 +25,15 @@ enum {
     ABORT_LIMIT_MS = 15000,
     CLOSE_LIMIT_MS = 3000,
     POLL_EVERY = 1024, /* records between two polls */
+    STALL_MS = 3000,   /* nothing acknowledged for so long: are the topics still there? */
+    SMALL_BATCH = 16384,
+    NAMES_MAX = 8, /* topics named in a message */
 };
 
 struct KafkaTopic {
     rd_kafka_topic_t *handle;
+    uint64_t written_in; /* number of the transaction that wrote to it last */
+    bool is_missed;      /* at the last look */
 };
 
 struct KafkaProducer {
@@ -40,11 +47,25 @@ struct KafkaProducer {
     bool has_refused; /* in this transaction */
     Err refused;
     uint32_t sent;
+    uint64_t number;            /* of the transaction */
     int64_t begun_us, limit_us; /* of the transaction: transaction.timeout.ms */
+    bool is_over_time;
+    int64_t moved_us; /* when a record was acknowledged last, or the topics were looked for */
+    int64_t batch_bytes, smaller_bytes;
 };
 
 static bool is_stopping(const KafkaProducer *p) {
     return p->is_stopping && __atomic_load_n(p->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* What a broker refuses for its size is a batch: when the record is much smaller than one may be, it may be
+ * the company it was in. */
+static bool is_batch_too_large(KafkaProducer *p, const rd_kafka_message_t *m, rd_kafka_resp_err_t code) {
+    if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && code != RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
+        return false;
+    if ((int64_t)(m->len + m->key_len) >= p->batch_bytes) return false;
+    p->smaller_bytes = p->batch_bytes > SMALL_BATCH ? SMALL_BATCH : 1;
+    return true;
 }
 
 /* Served on the owner's thread. A success without an offset (kafka_error_delivery) is kept from happening by
@@ -54,12 +75,21 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     (void)rk;
     bool is_purged = m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
     rd_kafka_resp_err_t code = kafka_error_delivery(m);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) p->moved_us = clock_mono_us();
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || is_purged || p->has_refused) return;
+    p->has_refused = true;
+    if (is_batch_too_large(p, m, code)) {
+        (void)err_set(&p->refused, ERR_IO, true,
+                      "Kafka: topic %s doesn't take as much at a time as batch.size says (%lld): it goes on "
+                      "with %lld; set producer.override.batch.size below the topic's max.message.bytes and "
+                      "segment.bytes",
+                      rd_kafka_topic_name(m->rkt), (long long)p->batch_bytes, (long long)p->smaller_bytes);
+        return;
+    }
     CLEANUP_FREE char *what =
         x_asprintf("a record of %zu bytes to topic %s", m->len + m->key_len, rd_kafka_topic_name(m->rkt));
     const char *guessed = "refused, and a later record taken: all of the transaction is written again";
     (void)kafka_error(code, what, code == m->err ? NULL : guessed, &p->refused);
-    p->has_refused = true;
 }
 
 /* Fatal errors are asked for where they matter; the others are librdkafka's to mend. */
@@ -138,6 +168,7 @@ bool kafka_producer_open(rd_kafka_conf_t *conf, const char *transactional_id, co
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
     p->limit_us = kafka_conf_number(conf, "transaction.timeout.ms") * 1000;
+    p->batch_bytes = kafka_conf_number(conf, "batch.size");
     bool ok =
         rd_kafka_conf_set(conf, "transactional.id", transactional_id, why, sizeof why) == RD_KAFKA_CONF_OK;
     if (ok) p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
@@ -190,10 +221,11 @@ KafkaTopic *kafka_producer_topic(KafkaProducer *p, Str name) {
 /* ---- transactions ---- */
 
 /* The broker ends a transaction that was open for too long by the same means as a new owner does. */
-static bool tell_time_out(const KafkaProducer *p, Err *e) {
+static bool tell_time_out(KafkaProducer *p, Err *e) {
     if (e->code != ERR_FENCED || !p->is_open || p->limit_us <= 0 ||
         clock_mono_us() - p->begun_us < p->limit_us)
         return false;
+    p->is_over_time = true;
     return err_set(
         e, ERR_TIMEOUT, true,
         "Kafka: a transaction was open for longer than transaction.timeout.ms (%lld ms): the broker "
@@ -216,12 +248,66 @@ bool kafka_producer_begin(KafkaProducer *p, Err *e) {
     rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
     if (error) return kafka_error_of(error, "beginning a transaction", e);
     p->is_open = true;
-    p->begun_us = clock_mono_us();
+    p->number++;
+    p->begun_us = p->moved_us = clock_mono_us();
     return true;
 }
 
 bool kafka_producer_is_open(const KafkaProducer *p) {
     return p->is_open;
+}
+
+bool kafka_producer_is_over_time(const KafkaProducer *p) {
+    return p->is_over_time;
+}
+
+int64_t kafka_producer_smaller_batches(const KafkaProducer *p) {
+    return p->smaller_bytes;
+}
+
+/* ---- the topics of a transaction ---- */
+
+/* The next one that the open transaction has written to; *at = 0 first. NULL = no more. */
+static KafkaTopic *next_written(const KafkaProducer *p, size_t *at, Str *ret_name) {
+    void *topic;
+    while (strmap_next(p->topics, at, ret_name, &topic))
+        if (((KafkaTopic *)topic)->written_in == p->number) return topic;
+    return NULL;
+}
+
+/* No right on a topic: which one, the broker says only to librdkafka. */
+static void add_topics(const KafkaProducer *p, Err *e) {
+    CLEANUP(buf_done) Buf names = {0};
+    Str name;
+    size_t count = 0;
+    for (size_t at = 0; next_written(p, &at, &name) && count < NAMES_MAX; count++)
+        buf_printf(&names, "%s" STR_FMT, count ? ", " : "", STR_ARG(name));
+    if (count > 0) (void)err_wrap(e, "%s %s", count > 1 ? "one of the topics" : "topic", buf_text(&names));
+}
+
+/* A partition of a topic that was deleted is waited for by librdkafka until its records time out, all others'
+ * with it, and then says that these did. Two looks in a row have to miss it. */
+static bool topics_are_there(KafkaProducer *p, Err *e) {
+    int64_t now_us = clock_mono_us();
+    if (now_us - p->moved_us < STALL_MS * INT64_C(1000)) return true;
+    p->moved_us = now_us;
+    StrMap *there = strmap_new(/* ignore_case= */ false);
+    Err unknown = {0};
+    bool ok = true;
+    Str name;
+    KafkaTopic *t;
+    if (kafka_topics_list(p->rk, there, &unknown))
+        for (size_t at = 0; ok && (t = next_written(p, &at, &name));) {
+            bool is_missing = !strmap_get(there, name);
+            ok = !(is_missing && t->is_missed) ||
+                 err_set(e, ERR_IO, true,
+                         "Kafka: topic " STR_FMT " isn't there any more: it was deleted while it was written "
+                         "to, and what the transaction had is written again",
+                         STR_ARG(name));
+            t->is_missed = is_missing;
+        }
+    strmap_free(there);
+    return ok;
 }
 
 static bool say_refused(KafkaProducer *p, Err *e) {
@@ -267,7 +353,9 @@ static bool commit(KafkaProducer *p, Err *e) {
             return say_refused(p, e);
         }
         if (!rd_kafka_error_is_retriable(error) || rd_kafka_error_txn_requires_abort(error)) {
+            bool is_right = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
             (void)kafka_error_of(error, "committing", e);
+            if (is_right) add_topics(p, e);
             return tell_time_out(p, e);
         }
         rd_kafka_error_destroy(error);
@@ -279,8 +367,10 @@ static bool commit(KafkaProducer *p, Err *e) {
 bool kafka_producer_commit(KafkaProducer *p, Err *e) {
     assert(p->is_open);
     /* All reports are in before the broker is told to commit; records time out by delivery.timeout.ms. */
-    while (!p->has_refused && rd_kafka_flush(p->rk, SLICE_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT)
+    while (!p->has_refused && rd_kafka_flush(p->rk, SLICE_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
         if (rd_kafka_fatal_error(p->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) break;
+        if (!topics_are_there(p, e)) return false;
+    }
     return p->has_refused ? say_refused(p, e) : commit(p, e);
 }
 
@@ -292,6 +382,7 @@ static bool say_failed(KafkaProducer *p, Err *e) {
 
 bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m, Err *e) {
     assert(p->is_open);
+    to->written_in = p->number;
     if (++p->sent % POLL_EVERY == 0) rd_kafka_poll(p->rk, 0);
     for (;;) {
         if (p->has_refused) return say_refused(p, e);
@@ -306,6 +397,7 @@ bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m
             return tell_time_out(p, e);
         }
         if (is_stopping(p) && !kafka_producer_check(p, e)) return false;
+        if (!topics_are_there(p, e)) return false;
         rd_kafka_poll(p->rk, 10); /* records time out by delivery.timeout.ms: that is the end of this */
     }
 }

@@ -52,6 +52,11 @@ MUST_CHECK bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const Kafk
 /* All sent records are in, or none is. After a failure that isn't ERR_FENCED it may be in all the same: read
  * what is stored after opening anew. */
 MUST_CHECK bool kafka_producer_commit(KafkaProducer *p, Err *e);
+/* After a failure: the transaction was open for longer than transaction.timeout.ms. */
+bool kafka_producer_is_over_time(const KafkaProducer *p);
+/* After a failure: a batch was refused whose records may each be small enough, and the batch.size to open the
+ * next producer with. 0 = it wasn't that. */
+int64_t kafka_producer_smaller_batches(const KafkaProducer *p);
 /* False: the producer is of no use any more; close it. */
 MUST_CHECK bool kafka_producer_abort(KafkaProducer *p, Err *e);
 /* Now and then when nothing is sent. Errors: fatal ones (ERR_FENCED). */

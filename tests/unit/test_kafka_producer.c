@@ -132,6 +132,65 @@ static void a_record_that_is_too_large_is_the_record_s_fault(void **state) {
     mock_kafka_done(&m);
 }
 
+/* A batch of small records that the topic doesn't take asks for smaller ones; a record that is alone in its
+ * batch is at fault itself. */
+static void a_refused_batch_asks_for_a_smaller_one(void **state) {
+    (void)state;
+    static const struct {
+        const char *batch_size;
+        int64_t smaller;
+    } cases[] = {{"1000000", 16384}, {"16384", 1}, {"2", 0}, {"1", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MockKafka m = mock_kafka_new();
+        Err e = {0};
+        char why[64];
+        KafkaProducer *p = NULL;
+        rd_kafka_conf_t *conf = mock_kafka_conf(&m);
+        (void)rd_kafka_conf_set(conf, "batch.size", cases[i].batch_size, why, sizeof why);
+        assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 1, 1), 0);
+        if (!kafka_producer_open(conf, "g-c-0", NULL, &p, &e)) fail_msg("%s", e.msg);
+        const KafkaMessage one = message("k", "v");
+        assert_int_equal(kafka_producer_smaller_batches(p), 0);
+        rd_kafka_mock_push_request_errors(m.cluster, PRODUCE_REQUEST, 1,
+                                          RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+        assert_true(kafka_producer_begin(p, &e));
+        assert_true(kafka_producer_send(p, kafka_producer_topic(p, STR_LIT("t")), &one, &e));
+        assert_false(kafka_producer_commit(p, &e));
+        assert_int_equal(kafka_producer_smaller_batches(p), cases[i].smaller);
+        assert_int_equal(e.retriable, cases[i].smaller > 0);
+        assert_int_equal(e.code, cases[i].smaller > 0 ? ERR_IO : ERR_DATA);
+        assert_non_null(strstr(e.msg, "topic t"));
+        assert_non_null(strstr(e.msg, "max.message.bytes"));
+        kafka_producer_close(p);
+        mock_kafka_done(&m);
+    }
+}
+
+/* Which topic it is, the broker says to librdkafka alone. */
+static void a_topic_without_a_right_is_named(void **state) {
+    (void)state;
+    enum { ADD_PARTITIONS = 24 };
+    MockKafka m = mock_kafka_new();
+    Err e = {0};
+    KafkaProducer *p = open_producer(&m);
+    const KafkaMessage one = message("k", "v");
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 1, 1), 0);
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "before", 1, 1), 0);
+    assert_true(kafka_producer_begin(p, &e));
+    assert_true(kafka_producer_send(p, kafka_producer_topic(p, STR_LIT("before")), &one, &e));
+    if (!kafka_producer_commit(p, &e)) fail_msg("%s", e.msg);
+    rd_kafka_mock_push_request_errors(m.cluster, ADD_PARTITIONS, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_true(kafka_producer_begin(p, &e));
+    assert_true(kafka_producer_send(p, kafka_producer_topic(p, STR_LIT("t")), &one, &e));
+    assert_false(kafka_producer_commit(p, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "topic t: "));
+    assert_null(strstr(e.msg, "before"));
+    kafka_producer_close(p);
+    mock_kafka_done(&m);
+}
+
 static void a_stop_ends_the_wait_for_a_broker(void **state) {
     (void)state;
     static const bool told = true;
@@ -167,6 +226,7 @@ static void a_transaction_that_was_open_too_long_is_no_new_owner(void **state) {
         assert_false(kafka_producer_commit(p, &e));
         assert_int_equal(e.code, late ? ERR_TIMEOUT : ERR_FENCED);
         assert_int_equal(e.retriable, late);
+        assert_int_equal(kafka_producer_is_over_time(p), late);
         kafka_producer_close(p);
         mock_kafka_done(&m);
     }
@@ -178,6 +238,8 @@ int main(void) {
         cmocka_unit_test(a_refused_record_is_told_by_its_own_reason),
         cmocka_unit_test(a_report_without_an_offset_fails_the_transaction),
         cmocka_unit_test(a_record_that_is_too_large_is_the_record_s_fault),
+        cmocka_unit_test(a_refused_batch_asks_for_a_smaller_one),
+        cmocka_unit_test(a_topic_without_a_right_is_named),
         cmocka_unit_test(a_stop_ends_the_wait_for_a_broker),
         cmocka_unit_test(a_transaction_that_was_open_too_long_is_no_new_owner),
     };

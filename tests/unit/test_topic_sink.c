@@ -283,6 +283,33 @@ static void whether_the_cluster_answers_is_told(void **state) {
     options_free(o);
 }
 
+static void what_is_too_much_at_a_time_is_put_again_in_less(void **state) {
+    (void)state;
+    enum { PRODUCE = 0 };
+    Rig r = rig(PLAIN);
+    Ownership memory = {0};
+    StoredState stored = {0};
+    TopicRecord found[64];
+    Err e = {0};
+    r.context.ownership = &memory;
+    open_sink(&r, &stored);
+    begin_stream(&r);
+    const Position from = end_of(1), to = end_of(2);
+    Batch *b = changes(&from, &to, true);
+    add_insert(&r, b, 2, 1, 41);
+    rd_kafka_mock_push_request_errors(r.mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    assert_false(topic_sink_class.put(r.sink, b, &e));
+    assert_true(e.retriable);
+    assert_int_equal(memory.batch_bytes, 16384);
+    assert_true(topic_sink_class.own(r.sink, &stored, &e));
+    assert_true(topic_sink_class.put(r.sink, b, &e));
+    batch_free(b);
+    (void)wire_rig_read(&r.mock, TOPIC, 1, found, 64);
+    assert_non_null(strstr(found[0].value, "\"event_serial_no\":1"));
+    stored_state_done(&stored);
+    done(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_and_position_stand_in_the_topics),
@@ -292,6 +319,7 @@ int main(void) {
         cmocka_unit_test(a_large_transaction_is_written_in_several_and_each_change_once),
         cmocka_unit_test(what_was_refused_is_owned_again_and_put_once),
         cmocka_unit_test(whether_the_cluster_answers_is_told),
+        cmocka_unit_test(what_is_too_much_at_a_time_is_put_again_in_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
