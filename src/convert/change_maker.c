@@ -4,8 +4,9 @@
  * Schemas of tables outlive plans: when a topic's value schema changes in something that no column shows (the
  * envelope's version), the table's schema stays the same object and its target isn't opened anew.
  *
- * A producer whose every record has a schema of its own would fill the memory with plans; past MAX_PLANS all
- * are forgotten. Batches hold the schemas they use.
+ * A producer whose every record has a schema of its own would fill the memory with plans, and one whose every
+ * source block names another table with schemas; past MAX_PLANS or MAX_SCHEMAS all are forgotten. Batches
+ * hold the schemas they use.
  */
 #include "convert/change_maker.h"
 
@@ -17,7 +18,7 @@
 #include "base/strmap.h"
 #include "convert/change_plan.h"
 
-enum { BUCKETS = 1024, MAX_PLANS = 4096 };
+enum { BUCKETS = 1024, MAX_PLANS = 4096, MAX_SCHEMAS = 4096 };
 
 typedef struct Entry Entry;
 
@@ -382,9 +383,22 @@ static bool make_of_value(ChangeMaker *m, const Record *r, Arena *a, MadeChange 
                                                      : make_of_flat(entry, r, a, ret, e);
 }
 
-bool change_maker_make(ChangeMaker *m, const Record *r, Arena *a, MadeChange *ret, Err *e) {
+static bool make_one(ChangeMaker *m, const Record *r, Arena *a, MadeChange *ret, Err *e) {
     if (value_is_null(&r->value) ? make_of_null(m, r, a, ret, e) : make_of_value(m, r, a, ret, e))
         return true;
     err_wrap(e, "a record of topic " STR_FMT, STR_ARG(r->topic));
     return false;
+}
+
+/* Schemas are forgotten between two records, as within one its plan is in use; what the record has may be
+ * held by a plan alone. */
+bool change_maker_make(ChangeMaker *m, const Record *r, Arena *a, MadeChange *ret, Err *e) {
+    if (m->schema_count < MAX_SCHEMAS) return make_one(m, r, a, ret, e);
+    const ConnectSchema *key = r->key_schema ? connect_schema_ref(r->key_schema) : NULL;
+    const ConnectSchema *value = r->value_schema ? connect_schema_ref(r->value_schema) : NULL;
+    forget(m);
+    bool ok = make_one(m, r, a, ret, e);
+    connect_schema_unref(key);
+    connect_schema_unref(value);
+    return ok;
 }

@@ -192,7 +192,14 @@ static bool was_written(const TopicWriter *w, const Schema *s) {
     return false;
 }
 
+/* The same columns may come as another object, when their maker has forgotten the first. */
 static void note_fitted(TopicWriter *w, const Schema *s) {
+    for (size_t i = 0; i < w->fitted_count; i++) {
+        if (w->fitted[i]->fingerprint != s->fingerprint || !is_same_table(w->fitted[i], s)) continue;
+        schema_unref(w->fitted[i]);
+        w->fitted[i] = schema_ref(s);
+        return;
+    }
     if (w->fitted_count == w->fitted_cap) {
         w->fitted_cap = w->fitted_cap ? 2 * w->fitted_cap : 16;
         w->fitted = x_reallocarray(w->fitted, w->fitted_cap, sizeof(const Schema *));

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test.h"
-
 #include "base/buf.h"
+#include "base/mem.h"
+#include "test.h"
 
 /* ---- schemas and records of a table: Id int, Price decimal(9,2), Seen datetime2(7) ---- */
 
@@ -460,6 +460,31 @@ static void plans_are_bounded(void **state) {
     connect_schema_unref(kept);
 }
 
+/* Their names come from outside. */
+static void schemas_are_bounded(void **state) {
+    Rig *rig = *state;
+    rig->rules.names_from_source = true;
+    use_rules(rig);
+    Record r = envelope(rig, "c", value_null(), row(rig, 7));
+    Value *values = (Value *)(uintptr_t)r.value.v.p;
+    const Schema *first = schema_ref(make(rig, &r).change.schema);
+    uint32_t made = 0;
+    for (int i = 0; i < 10000; i++) {
+        CLEANUP_FREE char *name = x_asprintf("t%d", i);
+        values[2] = source(rig, name, "true", NULL, COMMIT_LSN);
+        const Schema *s = make(rig, &r).change.schema;
+        assert_true(str_eq_c(s->table, name));
+        made = s->version;
+    }
+    assert_true(made >= 10000);
+    values[2] = source(rig, "Item", NULL, CHANGE_LSN, COMMIT_LSN);
+    const Schema *again = make(rig, &r).change.schema;
+    assert_ptr_not_equal(again, first); /* it was forgotten in between */
+    assert_int_equal(again->fingerprint, first->fingerprint);
+    assert_string_equal(again->qualified, first->qualified);
+    schema_unref(first);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -478,6 +503,7 @@ int main(void) {
         TEST(names_come_from_the_source_block_where_the_format_asks),
         TEST(what_cannot_be_written_is_refused_with_the_topic),
         TEST(plans_are_bounded),
+        TEST(schemas_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
