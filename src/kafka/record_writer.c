@@ -12,7 +12,7 @@
 #include "transform/transform.h"
 #include "transport/kafka_option.h"
 
-enum { HEADERS_MAX = 256 };
+enum { HEADERS_MAX = 256, LIST_TOPICS_MS = 10000 };
 
 struct RecordWriter {
     KafkaProducer *producer;
@@ -100,7 +100,7 @@ void record_writer_use(RecordWriter *w, KafkaProducer *producer) {
 static bool list_topics(RecordWriter *w, Err *e) {
     w->known = strmap_free(w->known);
     w->known = strmap_new(/* ignore_case= */ false);
-    return kafka_topics_list(kafka_producer_handle(w->producer), w->known, e);
+    return kafka_topics_list(kafka_producer_handle(w->producer), LIST_TOPICS_MS, w->known, e);
 }
 
 static bool make_topic(RecordWriter *w, const char *name, const KafkaTopicSpec *spec, Err *e) {

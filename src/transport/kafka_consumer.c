@@ -18,12 +18,14 @@
 #include "base/mem.h"
 #include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
+#include "transport/kafka_subscription.h"
 
 enum { ASK_MS = 10000, CHECK_MS = 2000, SLICE_MS = 200, NUDGE_MS = 200 };
 
 struct KafkaConsumer {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
+    KafkaSubscription *topics;
     KafkaConsumerHost host;
     const bool *is_stopping;
     rd_kafka_topic_partition_list_t *assigned; /* ours now */
@@ -211,15 +213,6 @@ static bool check_members(KafkaConsumer *c, const char *group, const char *own_p
     return ok;
 }
 
-static bool subscribe(KafkaConsumer *c, const TextList *topics, Err *e) {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)topics->count);
-    for (size_t i = 0; i < topics->count; i++)
-        rd_kafka_topic_partition_list_add(list, topics->items[i], RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(c->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, "subscribing", NULL, e);
-}
-
 static void set_queue(KafkaConsumer *c, rd_kafka_conf_t *conf) {
     c->nudges = rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "5", NULL, 0) != RD_KAFKA_CONF_OK;
     c->full_at = (size_t)kafka_conf_number(conf, "queued.min.messages");
@@ -236,6 +229,13 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     c->told = rd_kafka_topic_partition_list_new(8);
     (void)kafka_conf_get(spec->conf, "group.id", group, sizeof group);
     set_queue(c, spec->conf);
+    if (!kafka_subscription_new(spec->topics, spec->regex,
+                                kafka_conf_number(spec->conf, "topic.metadata.refresh.interval.ms"),
+                                &c->topics, e)) {
+        rd_kafka_conf_destroy(spec->conf);
+        kafka_consumer_close(c);
+        return false;
+    }
     rd_kafka_conf_set_rebalance_cb(spec->conf, rebalanced);
     rd_kafka_conf_set_opaque(spec->conf, c);
     rd_kafka_conf_set_error_cb(spec->conf, on_error);
@@ -247,7 +247,7 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     }
     (void)rd_kafka_poll_set_consumer(c->rk);
     c->queue = rd_kafka_queue_get_consumer(c->rk);
-    if (!check_members(c, group, spec->own_prefix, e) || !subscribe(c, spec->topics, e)) {
+    if (!check_members(c, group, spec->own_prefix, e) || !kafka_subscription_begin(c->topics, c->rk, e)) {
         kafka_consumer_close(c);
         return false;
     }
@@ -293,6 +293,7 @@ KafkaConsumer *kafka_consumer_close(KafkaConsumer *c) {
     rd_kafka_topic_partition_list_destroy(c->assigned);
     rd_kafka_topic_partition_list_destroy(c->commits);
     rd_kafka_topic_partition_list_destroy(c->told);
+    kafka_subscription_free(c->topics);
     free(c);
     return NULL;
 }
@@ -380,6 +381,7 @@ bool kafka_consumer_poll(KafkaConsumer *c, rd_kafka_message_t **ret, size_t max,
     *ret_count = 0;
     if (max == 0) return true;
     if (c->nudges) nudge(c);
+    if (!c->is_paused) kafka_subscription_look(c->topics, c->rk);
     rd_kafka_message_t *first = NULL;
     for (int waited = 0; !first && !c->has_failed; waited += SLICE_MS) {
         int left = timeout_ms - waited;

@@ -52,7 +52,8 @@ typedef struct KafkaConsumerHost {
 typedef struct KafkaConsumerSpec {
     rd_kafka_conf_t *conf;  /* moved; group.id is set */
     const char *own_prefix; /* of the client.ids of our own kind: other live members stop the start */
-    const TextList *topics; /* names; a text that begins with '^' is a regular expression */
+    const TextList *topics; /* names; borrowed as long as the consumer lives */
+    const char *regex;      /* or: what matches it, in Java's way; NULL or "" = none */
     KafkaConsumerHost host;
     const bool *is_stopping; /* borrowed; read atomically; may be NULL */
 } KafkaConsumerSpec;

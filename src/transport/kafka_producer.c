@@ -23,6 +23,7 @@ enum {
     CONNECT_LIMIT_MS = 10000,
     INIT_LIMIT_MS = 60000,
     ABORT_LIMIT_MS = 15000,
+    LIST_LIMIT_MS = 10000,
     CLOSE_LIMIT_MS = 3000,
     POLL_EVERY = 1024, /* records between two polls */
     STALL_MS = 3000,   /* nothing acknowledged for so long: are the topics still there? */
@@ -296,7 +297,7 @@ static bool topics_are_there(KafkaProducer *p, Err *e) {
     bool ok = true;
     Str name;
     KafkaTopic *t;
-    if (kafka_topics_list(p->rk, there, &unknown))
+    if (kafka_topics_list(p->rk, LIST_LIMIT_MS, there, &unknown))
         for (size_t at = 0; ok && (t = next_written(p, &at, &name));) {
             bool is_missing = !strmap_get(there, name);
             ok = !(is_missing && t->is_missed) ||

@@ -167,10 +167,10 @@ bool kafka_topic_rules_find(const KafkaTopicRules *r, const char *topic, KafkaTo
 
 /* ---- the cluster ---- */
 
-bool kafka_topics_list(rd_kafka_t *rk, StrMap *into, Err *e) {
+bool kafka_topics_list(rd_kafka_t *rk, int timeout_ms, StrMap *into, Err *e) {
     static char is_there;
     const struct rd_kafka_metadata *meta = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, /* all_topics= */ 1, NULL, &meta, ASK_MS);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, /* all_topics= */ 1, NULL, &meta, timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "the list of topics", NULL, e);
     for (int i = 0; i < meta->topic_cnt; i++)
         if (meta->topics[i].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)

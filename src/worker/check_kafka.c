@@ -25,6 +25,7 @@
 #include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
 #include "transport/kafka_option.h"
+#include "transport/kafka_subscription.h"
 #include "transport/kafka_topics.h"
 #include "worker/group_lag.h"
 
@@ -147,10 +148,9 @@ static bool add_sink_topics(Look *l, Err *e) {
     for (size_t i = 0; names && i < names->count; i++) add_topic(l, str_from(names->items[i]), USE_READ);
     if (regex && *regex) {
         JavaRegex *java = NULL;
-        Str whole;
         if (!java_regex_new(regex, /* replacement= */ NULL, &java, e)) return err_wrap(e, "topics.regex");
         for (int i = 0; i < l->meta->topic_cnt; i++)
-            if (java_regex_route(java, str_from(l->meta->topics[i].topic), &whole))
+            if (kafka_subscription_takes(java, str_from(l->meta->topics[i].topic)))
                 add_topic(l, str_from(l->meta->topics[i].topic), USE_READ);
         java_regex_free(java);
     }

@@ -107,10 +107,3 @@ bool sink_conf_letters(const Options *o, const char *connector, int task, TextLi
     *ret = conf;
     return true;
 }
-
-void sink_conf_topics(const Options *o, TextList *ret) {
-    const TextList *names = options_list(o, "topics");
-    const char *regex = options_str(o, "topics.regex");
-    for (size_t i = 0; names && i < names->count; i++) textlist_add(ret, str_from(names->items[i]));
-    if (regex && *regex) textlist_printf(ret, "^(%s)$", regex); /* Java's must match the whole */
-}

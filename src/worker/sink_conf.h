@@ -27,7 +27,5 @@ MUST_CHECK bool sink_conf_consumer(const Options *o, const char *connector, int 
 /* The producer of dead letters. *ret is the caller's. Errors: likewise. */
 MUST_CHECK bool sink_conf_letters(const Options *o, const char *connector, int task, TextList *warnings,
                                   rd_kafka_conf_t **ret, Err *e);
-/* What to subscribe to (topics, topics.regex), appended as KafkaConsumerSpec takes it. */
-void sink_conf_topics(const Options *o, TextList *ret);
 
 #endif

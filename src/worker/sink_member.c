@@ -457,18 +457,18 @@ static bool open_letters(SinkMember *m, Err *e) {
 }
 
 static bool open_consumer(SinkMember *m, Err *e) {
-    CLEANUP(textlist_done) TextList warnings = {0}, topics = {0};
+    CLEANUP(textlist_done) TextList warnings = {0};
+    const Options *o = m->spec.options;
     SinkConsumerConf made = {0};
-    if (!sink_conf_consumer(m->spec.options, m->spec.connector, m->spec.task, &warnings, &made, e))
-        return false;
+    if (!sink_conf_consumer(o, m->spec.connector, m->spec.task, &warnings, &made, e)) return false;
     tell_warnings(m, &warnings);
-    sink_conf_topics(m->spec.options, &topics);
     m->reset = made.reset;
     m->is_reset_asked = made.is_reset_asked;
     const KafkaConsumerSpec spec = {
         .conf = made.conf,
         .own_prefix = SINK_CONF_OWN_PREFIX,
-        .topics = &topics,
+        .topics = options_list(o, "topics"),
+        .regex = options_str(o, "topics.regex"),
         .host = {.taken = taken, .assigned = assigned, .revoked = revoked, .arg = m},
         .is_stopping = m->spec.is_stopping};
     return kafka_consumer_open(&spec, &m->consumer, e);

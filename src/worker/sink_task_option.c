@@ -2,10 +2,9 @@
 
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
-#include "config/regexlist.h"
+#include "transform/java_regex.h"
 #include "transport/kafka_option.h"
+#include "transport/kafka_subscription.h"
 
 static const char *const TOLERANCE[] = {"none", "all", NULL};
 static const char *const KEY_MODES[] = {"none", "record_key", "record_value", "kafka", NULL};
@@ -108,15 +107,11 @@ bool sink_task_option_check(const Options *o, Err *e) {
                            e);
     }
     if (!has_regex) return true;
-    CLEANUP(buf_done) Buf escaped = {0};
-    for (const char *p = regex; *p; p++) {
-        if (*p == ',') buf_u8(&escaped, '\\'); /* it is one expression, not a list */
-        buf_u8(&escaped, (uint8_t)*p);
-    }
-    RegexList *list = NULL;
+    JavaRegex *java = NULL;
     Err why = {0};
-    if (!regexlist_compile(buf_view(&escaped), &list, &why)) return invalid(o, "topics.regex", why.msg, e);
-    bool reads_dead = *dead && regexlist_match(list, str_from(dead));
-    regexlist_free(list);
+    if (!java_regex_new(regex, /* replacement= */ NULL, &java, &why))
+        return invalid(o, "topics.regex", why.msg, e);
+    bool reads_dead = *dead && kafka_subscription_takes(java, str_from(dead));
+    java_regex_free(java);
     return !reads_dead || invalid(o, "errors.deadletterqueue.topic.name", "topics.regex matches it", e);
 }

@@ -138,24 +138,6 @@ static void letters_are_bounded_as_the_user_says(void **state) {
     options_free(o);
 }
 
-static void topics_are_names_or_a_whole_expression(void **state) {
-    (void)state;
-    static const char *const names[][2] = {{"topics", "a,b"}, {NULL, NULL}}, *const regex[][2] = {
-                                                                                 {"topics.regex", "x|y"},
-                                                                                 {NULL, NULL}};
-    CLEANUP(textlist_done) TextList list = {0}, expressions = {0};
-    Options *o = options_of(names);
-    sink_conf_topics(o, &list);
-    options_free(o);
-    assert_int_equal(list.count, 2);
-    assert_string_equal(list.items[1], "b");
-    o = options_of(regex);
-    sink_conf_topics(o, &expressions);
-    options_free(o);
-    assert_int_equal(expressions.count, 1);
-    assert_string_equal(expressions.items[0], "^(x|y)$");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_group_is_the_connectors_and_offsets_are_ours),
@@ -165,7 +147,6 @@ int main(void) {
         cmocka_unit_test(a_reset_that_is_asked_for_is_told),
         cmocka_unit_test(letters_have_a_client_of_their_own),
         cmocka_unit_test(letters_are_bounded_as_the_user_says),
-        cmocka_unit_test(topics_are_names_or_a_whole_expression),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,7 @@ static void the_dead_letter_topic_is_not_read(void **state) {
     assert_non_null(strstr(check("a,dlq", NULL, "dlq"), "among the topics"));
     assert_non_null(strstr(check(NULL, "d.*", "dlq"), "matches it"));
     assert_string_equal(check(NULL, "a{1,2}", "dlq"), ""); /* its comma doesn't separate */
+    assert_string_equal(check(NULL, "D.*", "dlq"), "");    /* letter case counts */
 }
 
 int main(void) {

@@ -1,0 +1,52 @@
+"""topics.regex of a sink: Java's expressions, and topics that come while it runs."""
+
+import contextlib
+
+import pytest
+
+import lab
+import topics
+from conftest import LAB
+from test_sink import Sink, key, row
+
+
+@pytest.fixture
+def sink(broker, cluster):
+    s = Sink(broker, cluster, lab.fresh_dir(LAB / "regex"), 1)
+    yield s
+    s.stop()
+
+
+def tables(sink):
+    with contextlib.closing(sink.cluster.connect(sink.database)) as c, c.cursor() as q:
+        q.execute("select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1")
+        return [name for name, in q.fetchall()]
+
+
+def fill(sink, topic, i):
+    sink.broker.create_topic(topic, 2)
+    topics.produce(sink.broker, [(topic, i % 2, key(i), row(i, topic), None)])
+
+
+def test_an_expression_of_java_s_and_topics_that_come_later(sink):
+    """Look-ahead and \\d, which POSIX's hasn't; letter case counts; two tasks and a topic that comes, then one more process."""
+    first, second, third = (f"{sink.topic}_{name}" for name in ("items1", "items2", "more3"))
+    others = f"{sink.topic}_secret1", f"{sink.topic.upper()}_items1", f"{sink.topic}_items", f"{first}0"
+    settings = {"topics": "", "topics__regex": sink.topic + r"_(?!secret)[a-z]+\d", "tasks__max": "2",
+                "consumer__override__metadata__max__age__ms": "500"}
+    for number, topic in enumerate(others):
+        fill(sink, topic, number)
+    p = sink.start(**settings)
+    lab.wait_for("a word on it", lambda: "event=topics_missing" in p.log())
+    fill(sink, first, 1)
+    sink.await_rows([(1, first)], f'select id, name from "{first}"', p)
+    fill(sink, second, 2)
+    sink.await_rows([(2, second)], f'select id, name from "{second}"', p)
+    q = sink.start(**settings)
+    lab.wait_for("the second process", lambda: "event=partitions_given" in q.log())
+    fill(sink, third, 3)
+    sink.await_rows([(3, third)], f'select id, name from "{third}"', p)
+    topics.produce(sink.broker, [(first, 0, key(4), row(4, "late"), None)])
+    sink.await_rows([(1, first), (4, "late")], f'select id, name from "{first}" order by id', p)
+    assert tables(sink) == sorted([first, second, third])
+    assert p.stop() == 0 and q.stop() == 0
