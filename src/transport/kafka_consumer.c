@@ -34,6 +34,7 @@ struct KafkaConsumer {
     bool is_closing;                           /* the group's commits can't be asked for any more */
     bool is_missing_told;                      /* that a topic of them is gone */
     bool is_member;                            /* partitions were given, or that there are none */
+    bool has_lost_topic;                       /* a topic whose partitions were ours was removed */
     bool has_failed;
     Err failure; /* of a rebalance, or fatal */
     bool is_paused;
@@ -172,6 +173,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     KafkaConsumer *c = opaque;
     LOG_WARN("kafka_consumer", LOG_S("client", rd_kafka_name(rk)),
              LOG_S("error", rd_kafka_err2name((rd_kafka_resp_err_t)code)), LOG_S("why", reason));
+    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) c->has_lost_topic = true;
     if (c->is_member || c->has_failed || !kafka_error_is_hopeless(code, reason)) return;
     c->has_failed = true;
     (void)kafka_error((rd_kafka_resp_err_t)code, "connecting", reason, &c->failure);
@@ -263,10 +265,12 @@ bool kafka_consumer_has_joined(const KafkaConsumer *c) {
 }
 
 /* librdkafka before 2.3.0 ends the process (an assertion, its issue 4312) when the handle of a member is
- * freed that has joined but was never given anything: a stop in the midst of a rebalance is enough. Such a
- * handle is closed, and left with its threads. */
+ * freed that has joined but was never given anything: a stop in the midst of a rebalance is enough. And
+ * once a topic was removed whose partitions were ours, freeing waits for ever for a thread that waits for
+ * them (its issue 4362; seen with 2.0.2). Such a handle is closed, and left with its threads. */
 static bool may_be_freed(const KafkaConsumer *c) {
     enum { MENDED = 0x020300ff };
+    if (c->has_lost_topic) return false;
     return c->is_member || rd_kafka_version() >= MENDED || !kafka_consumer_has_joined(c);
 }
 

@@ -50,3 +50,18 @@ def test_an_expression_of_java_s_and_topics_that_come_later(sink):
     sink.await_rows([(1, first), (4, "late")], f'select id, name from "{first}" order by id', p)
     assert tables(sink) == sorted([first, second, third])
     assert p.stop() == 0 and q.stop() == 0
+
+
+def test_a_topic_that_is_removed_is_left(sink):
+    """The others go on."""
+    stays, goes = f"{sink.topic}_stays", f"{sink.topic}_goes"
+    fill(sink, stays, 1)
+    fill(sink, goes, 2)
+    p = sink.start(topics="", topics__regex=sink.topic + "_.*", consumer__override__metadata__max__age__ms="500")
+    for topic, i in ((stays, 1), (goes, 2)):
+        sink.await_rows([(i, topic)], f'select id, name from "{topic}"', p)
+    sink.broker.delete_topic(goes)
+    lab.wait_for("a word on it", lambda: "event=topic_gone" in p.log())
+    topics.produce(sink.broker, [(stays, 0, key(3), row(3, "on"), None)])
+    sink.await_rows([(1, stays), (3, "on")], f'select id, name from "{stays}" order by id', p)
+    assert p.stop() == 0

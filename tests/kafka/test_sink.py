@@ -136,6 +136,20 @@ def test_rows_updates_and_deletes_arrive_with_their_offsets(sink):
     sink.await_rows([(1, "uno"), (3, "three")], process=p)
 
 
+def test_a_stop_after_a_topic_was_removed(sink):
+    """librdkafka's handle can't be freed then: the process ends all the same."""
+    goes = f"{sink.topic}_goes"
+    sink.broker.create_topic(goes, 1)
+    sink.put([(key(1), row(1, "one"))])
+    topics.produce(sink.broker, [(goes, 0, key(2), row(2, "two"), None)])
+    p = sink.start(topics=f"{sink.topic},{goes}", consumer__override__metadata__max__age__ms="500")
+    sink.await_rows([(1, "one")], process=p)
+    sink.await_rows([(2, "two")], f'select id, name from "{goes}"', p)
+    sink.broker.delete_topic(goes)
+    lab.wait_for("a word on it", lambda: "event=topic_missing" in p.log())
+    assert p.stop() == 0
+
+
 def test_a_schema_change_in_mid_topic(sink):
     sink.put([(key(1), row(1, "a")), (key(2), row(2, "b", WIDER, note="n")), (key(3), row(3, "c")), (key(1), row(1, "d", WIDER, note="m"))])
     p = sink.start()
