@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/net.h"
+#include "connector/notices.h"
 #include "pipeline/plan.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/column_watch.h"
@@ -64,6 +65,7 @@ struct Source {
     Copier *copier;
     Heartbeat *heartbeat;
     SignalInbox *signals;
+    Notices *notices; /* NULL = nobody wants any */
     ColumnWatch columns;
     Reading reading;
     int64_t
@@ -189,6 +191,14 @@ static void begin_copies(Source *s, const StoredState *state) {
     }
 }
 
+static void begin_notices(Source *s, const StoredState *state) {
+    if (!s->settings.notifies) return;
+    s->notices = notices_new(s->context.topic_prefix ? s->context.topic_prefix : s->context.name,
+                             s->settings.target.database, state, notices_log, /* arg= */ NULL);
+    if (state->has_position && state->is_snapshot_done && !s->policy.copies_anew && !s->context.is_restart)
+        notices_skipped(s->notices);
+}
+
 static void make_copier(Source *s) {
     const SourceSettings *settings = &s->settings;
     bool is_snapshot =
@@ -209,6 +219,7 @@ static Source *source_stop(Source *s) {
     heartbeat_free(s->heartbeat);
     copier_free(s->copier);
     signal_inbox_free(s->signals);
+    notices_free(s->notices);
     column_watch_done(&s->columns);
     stream_free(s->stream);
     plan_free(s->plan);
@@ -252,6 +263,7 @@ static bool source_start(const Options *options, const ConnectorContext *context
                                            .skips_unchanged = s->settings.skips_unchanged,
                                            .metrics = context->metrics});
     begin_copies(s, state);
+    begin_notices(s, state);
     make_copier(s);
     s->captured_us = metrics_get(context->metrics, METRIC_GAUGE, "millrace_captured_time_us", (Str){0},
                                  "commit time of what the capture job has reached, µs since 1970");
@@ -667,6 +679,7 @@ static bool source_poll(Source *s, int64_t timeout_ms, Batch **ret, Err *e) {
             if (e->code == ERR_RANGE && !e->retriable) explain_gap(s, e);
             return false;
         }
+        if (*ret) notices_batch(s->notices, *ret);
         if (*ret) return true;
         if (is_woken(s) || clock_mono_us() >= deadline_us) return true;
     }

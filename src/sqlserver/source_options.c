@@ -278,9 +278,12 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .standard = "file-signals.txt",
      .help = "channel `file`: a JSON object a line, {\"id\", \"type\", \"data\"}; emptied once it is read"},
     OPTION_NO_SENSE_ROW("signal.*", OPTION_STRING, NO_TOPICS),
-    OPTION_STATUS_ROW(OPTION_NOT_YET, OPTION_LOW, "notification.enabled.channels", OPTION_LIST,
-                      "notifications are log lines so far"),
-    OPTION_NO_SENSE_ROW("notification.sink.topic.name", OPTION_STRING, NO_TOPICS),
+    {.key = "notification.enabled.channels",
+     .type = OPTION_LIST,
+     .importance = OPTION_LOW,
+     .help = "where notifications of snapshots go: `log`; `sink` and `jmx` are named in a warning"},
+    OPTION_STATUS_ROW(OPTION_NOT_YET, OPTION_LOW, "notification.sink.topic.name", OPTION_STRING,
+                      "notifications go to the log only so far"),
 
     /* values */
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "debezium.version", OPTION_STRING, NO_TOPICS,

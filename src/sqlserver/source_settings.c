@@ -135,6 +135,22 @@ static bool signals_of(const Options *o, SourceSettings *s, Err *e) {
     return true;
 }
 
+static bool notifications_of(const Options *o, SourceSettings *s, Err *e) {
+    const TextList *channels = options_list(o, "notification.enabled.channels");
+    for (size_t i = 0; channels && i < channels->count; i++) {
+        Str name = str_from(channels->items[i]);
+        bool is_sink = str_eq_icase(name, STR_LIT("sink"));
+        if (str_eq_icase(name, STR_LIT("log"))) s->notifies = true;
+        else if (is_sink || str_eq_icase(name, STR_LIT("jmx")))
+            LOG_WARN("notification_channel_ignored", LOG_S("channel", channels->items[i]),
+                     LOG_S("why", is_sink ? "notifications aren't written into topics yet"
+                                          : "there is no JVM, so no MBean to hold them"),
+                     LOG_S("next", "use log, and millrace status"));
+        else return fault(o, "notification.enabled.channels", e, "it lists some of log, sink, jmx");
+    }
+    return true;
+}
+
 static bool policy_of(const Options *o, SourceSettings *s, Err *e) {
     SchemaChange base = (SchemaChange)(SCHEMA_EVOLVE + options_enum(o, "schema.change.policy"));
     Err why = {0};
@@ -171,7 +187,7 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     s.chunk_rows = options_is_set(o, "incremental.snapshot.chunk.size")
                        ? (uint64_t)options_int(o, "incremental.snapshot.chunk.size")
                        : 0;
-    if (!signals_of(o, &s, e)) return false;
+    if (!signals_of(o, &s, e) || !notifications_of(o, &s, e)) return false;
     s.agent_query = options_str(o, "database.sqlserver.agent.status.query");
     if (!mask_rules_new(o, &s.masks, e)) return false;
     s.makes_instances = options_bool(o, "capture.instance.auto");

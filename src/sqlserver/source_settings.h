@@ -35,6 +35,7 @@ typedef struct SourceSettings {
     size_t snapshot_threads;
     int64_t lock_timeout_ms;
     uint64_t chunk_rows; /* of a copy beside the stream; 0 = by bytes */
+    bool notifies;       /* notifications go to the log */
     SignalInboxSpec signals;
     SchemaPolicy *schema_change; /* owned */
     bool makes_instances;        /* capture instances, for columns that were added */

@@ -166,6 +166,33 @@ def test_a_signal_file(runner, warehouse, target, directory):
     assert file.read_text() == ""
 
 
+def test_notifications_of_snapshots_are_log_lines(runner, warehouse, target):
+    def told(run):
+        found = re.findall(r'event=notification id=(\S+) aggregate_type="(\w+) Snapshot" type=(\w+) additional_data=(.*) timestamp=\d+', run.log())
+        return [(kind, type_, json.loads(json.loads(data)), id_) for id_, kind, type_, data in found]
+
+    config = {"notification.enabled.channels": "log,jmx"}
+    run = runner.start(source=config)
+    lab.wait_for("the copy's end", lambda: told(run)[-1:] and told(run)[-1][1] == "COMPLETED", 60, 0.1)
+    runner.drained(run)
+    assert "event=notification_channel_ignored channel=jmx" in run.log()
+    first = told(run)
+    assert [t[:2] for t in first[:2]] == [("Initial", "STARTED"), ("Initial", "IN_PROGRESS")] and first[-1][:2] == ("Initial", "COMPLETED")
+    assert sorted(t[1] for t in first) == ["COMPLETED", *["IN_PROGRESS"] * 3, "STARTED", *["TABLE_SCAN_COMPLETED"] * 3]
+    scanned = {t[2]["scanned_collection"]: t[2] for t in first if t[1] == "TABLE_SCAN_COMPLETED"}
+    customers = scanned["warehouse_source.dbo.customers"]
+    assert customers["total_rows_scanned"] == "300" and customers["status"] == "SUCCEEDED" and customers["connector_name"] == "sqlserver"
+    assert sorted(customers["data_collections"].split(",")) == sorted(scanned) and len({t[3] for t in first}) == len(first)
+    signal(runner, "execute-snapshot", "--tables=dbo.customers")
+    lab.wait_for("the end", lambda: told(run)[-1][:2] == ("Incremental", "COMPLETED"), 30, 0.1)
+    asked = told(run)[len(first):]
+    assert asked[0][1] == "STARTED" and asked[-2][1] == "TABLE_SCAN_COMPLETED" and len({t[3] for t in asked}) == 1
+    run.stop()
+    run = runner.start(source=config)
+    runner.drained(run)
+    assert [t[:2] for t in told(run)] == [("Initial", "SKIPPED")]
+
+
 def test_what_cant_be_done_is_said(runner, warehouse, target):
     run = runner.start()
     runner.drained(run)

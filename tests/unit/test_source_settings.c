@@ -106,12 +106,39 @@ static void skipped_operations_are_bits_of_the_change_tables_numbers(void **stat
     }
 }
 
+static bool notifies(const char *channels) {
+    const char *const pairs[][2] = {{"notification.enabled.channels", channels}};
+    Options *o = options_of(pairs, 1);
+    SourceSettings s;
+    Err e = {0};
+    if (!source_settings(o, &s, &e)) fail_msg("%s", e.msg);
+    bool wanted = s.notifies;
+    source_settings_done(&s);
+    options_free(o);
+    return wanted;
+}
+
+static void notifications_go_to_the_log_where_it_is_asked_for(void **state) {
+    (void)state;
+    assert_true(notifies("log"));
+    assert_true(notifies("jmx, log"));
+    assert_false(notifies("jmx"));
+    static const char *const pairs[][2] = {{"notification.enabled.channels", "mail"}};
+    Options *o = options_of(pairs, 1);
+    SourceSettings s;
+    Err e = {0};
+    assert_false(source_settings(o, &s, &e));
+    assert_non_null(strstr(e.msg, "log, sink, jmx"));
+    options_free(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_debeziums),
         cmocka_unit_test(an_instance_without_a_port_is_found_by_its_name),
         cmocka_unit_test(two_lists_against_each_other_are_refused),
         cmocka_unit_test(skipped_operations_are_bits_of_the_change_tables_numbers),
+        cmocka_unit_test(notifications_go_to_the_log_where_it_is_asked_for),
         cmocka_unit_test(before_a_run_it_is_known_what_the_mode_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
