@@ -132,3 +132,44 @@ void common_records_transaction(const WireOptions *o, const TransactionSchemas *
     f[4] = value_int(note->ts_ms);
     r->value = record_struct(f, 5);
 }
+
+static const ConnectSchema *notification_schema(const WireOptions *o) {
+    const ConnectSchema *text = connect_schema_plain(CONNECT_STRING, false);
+    const ConnectSchema *data =
+        make(&(ConnectSchema){.type = CONNECT_MAP, .is_optional = true, .key = text, .value = text});
+    ConnectField fields[] = {{STR_LIT("id"), text},
+                             {STR_LIT("type"), connect_schema_ref(text)},
+                             {STR_LIT("aggregate_type"), connect_schema_ref(text)},
+                             {STR_LIT("additional_data"), data},
+                             {STR_LIT("timestamp"), connect_schema_plain(CONNECT_INT64, false)}};
+    return struct_schema(o, "io.debezium.connector.common.Notification", fields, 5);
+}
+
+/* In the order in which Debezium's map gives them. */
+static Value data_value(const NotificationNote *note, RecordBatch *out) {
+    size_t order[NOTIFICATION_DATA_MAX];
+    java_map_order(note->keys, note->count, order);
+    Value *entries = record_batch_row(out, 2 * note->count);
+    for (size_t i = 0; i < note->count; i++) {
+        entries[2 * i] = text(note->keys[order[i]], &out->arena);
+        entries[2 * i + 1] = text(note->values[order[i]], &out->arena);
+    }
+    return record_struct(entries, note->count);
+}
+
+void common_records_notification(const WireOptions *o, const NotificationNote *note, RecordBatch *out) {
+    ConnectField key[] = {{STR_LIT("id"), connect_schema_plain(CONNECT_STRING, false)}};
+    Record *r = record_batch_add(out);
+    Value id = text(note->id, &out->arena);
+    r->topic = arena_str(&out->arena, note->topic);
+    put_schemas(r, struct_schema(o, "io.debezium.connector.common.NotificationKey", key, 1),
+                notification_schema(o), out);
+    r->key = one_field(id, out);
+    Value *f = record_batch_row(out, 5);
+    f[0] = id;
+    f[1] = text(note->type, &out->arena);
+    f[2] = text(note->aggregate_type, &out->arena);
+    f[3] = data_value(note, out);
+    f[4] = value_int(note->ts_ms);
+    r->value = record_struct(f, 5);
+}

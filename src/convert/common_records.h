@@ -1,5 +1,6 @@
 /*
- * common_records.h - Debezium's records that are of no table: heartbeats, and a transaction's begin and end.
+ * common_records.h - Debezium's records that are of no table: heartbeats, a transaction's begin and end,
+ * and notifications.
  * Any thread. Each adds one record to out, whose schemas it holds.
  */
 #ifndef CONVERT_COMMON_RECORDS_H
@@ -34,5 +35,18 @@ void common_records_transaction_schemas_done(TransactionSchemas *s); /* {0} agai
 /* To "<topic.prefix>.<topic.transaction>". */
 void common_records_transaction(const WireOptions *o, const TransactionSchemas *schemas,
                                 const TransactionNote *note, RecordBatch *out);
+
+enum { NOTIFICATION_DATA_MAX = 16 };
+
+/* Borrowed texts: copied. */
+typedef struct NotificationNote {
+    Str topic, id, aggregate_type, type;
+    Str keys[NOTIFICATION_DATA_MAX], values[NOTIFICATION_DATA_MAX]; /* additional_data */
+    size_t count;
+    int64_t ts_ms;
+} NotificationNote;
+
+/* To the topic it names, keyed by its id. */
+void common_records_notification(const WireOptions *o, const NotificationNote *note, RecordBatch *out);
 
 #endif

@@ -112,6 +112,14 @@ const OptionDef wire_options_table[WIRE_OPTION_COUNT] = {
      .importance = OPTION_LOW,
      .standard = "transaction",
      .help = "last part of the transaction topic's name"},
+    {.key = "notification.enabled.channels",
+     .type = OPTION_LIST,
+     .importance = OPTION_LOW,
+     .help = "where notifications of snapshots go: `log`, `sink` (a topic); `jmx` is named in a warning"},
+    {.key = "notification.sink.topic.name",
+     .type = OPTION_STRING,
+     .importance = OPTION_LOW,
+     .help = "topic of notifications, with notification.enabled.channels=sink"},
     OPTION_NO_SENSE_ROW("transaction.metadata.factory", OPTION_CLASS, "Java classes can't be loaded"),
     OPTION_STATUS_ROW(OPTION_NOT_YET, OPTION_LOW, "include.schema.comments", OPTION_BOOL,
                       "Debezium has none of SQL Server's either", .standard = "false"),
@@ -135,6 +143,20 @@ WireOptions wire_options_standard(const char *prefix) {
                          .schema_changes = true};
 }
 
+/* Where notifications go, if into a topic. */
+static bool notifications_of(const Options *o, const char **ret, Err *e) {
+    const TextList *channels = options_list(o, "notification.enabled.channels");
+    const char *topic = options_str(o, "notification.sink.topic.name");
+    char place[PROPS_PLACE_SIZE];
+    *ret = NULL;
+    for (size_t i = 0; channels && i < channels->count; i++)
+        if (str_eq_icase(str_from(channels->items[i]), STR_LIT("sink"))) *ret = topic ? topic : "";
+    if (!*ret || **ret) return true;
+    return err_set(e, ERR_INVALID, false,
+                   "%s: notification.enabled.channels: sink: name its topic by notification.sink.topic.name",
+                   options_place(o, "notification.enabled.channels", place));
+}
+
 bool wire_options(const Options *o, WireOptions *ret, Err *e) {
     WireOptions w = wire_options_standard(options_str(o, "topic.prefix"));
     char place[PROPS_PLACE_SIZE];
@@ -156,6 +178,7 @@ bool wire_options(const Options *o, WireOptions *ret, Err *e) {
     w.tombstones = options_bool(o, "tombstones.on.delete");
     w.transactions = options_bool(o, "provide.transaction.metadata");
     w.schema_changes = options_bool(o, "include.schema.changes");
+    if (!notifications_of(o, &w.notifications, e)) return false;
     if (!w.names_database && options_list(o, "database.names")->count > 1)
         return err_set(
             e, ERR_INVALID, false,

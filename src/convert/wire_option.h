@@ -40,6 +40,7 @@ typedef struct WireOptions {
     const char *delimiter;
     const char *heartbeat_prefix; /* "__debezium-heartbeat" */
     const char *transaction;      /* "transaction" */
+    const char *notifications;    /* topic of notifications; NULL = they go into none */
     bool names_database;          /* the database's name is part of topics and schemas */
     WireDecimal decimal;
     WireTime time;
@@ -53,7 +54,7 @@ typedef struct WireOptions {
     bool schema_changes; /* include.schema.changes */
 } WireOptions;
 
-enum { WIRE_OPTION_COUNT = 20 };
+enum { WIRE_OPTION_COUNT = 22 };
 extern const OptionDef wire_options_table[WIRE_OPTION_COUNT];
 
 /* From parsed properties; o is borrowed as long as ret is used. topic.prefix is the source table's.

@@ -14,6 +14,7 @@
 #include "kafka/topic_sink.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "connector/notices.h"
 #include "convert/change_events.h"
 #include "convert/common_records.h"
 #include "convert/schema_log.h"
@@ -57,7 +59,8 @@ struct Sink {
     WireOptions wire;
     RecordWriter *writer;
     ChangeEvents *events;
-    RecordBatch *records;
+    RecordBatch *records, *notes;
+    Notices *notices;        /* NULL = nobody wants any */
     KafkaProducer *producer; /* NULL = closed */
     KafkaTopic *offsets;
     Lane *lane;
@@ -85,6 +88,8 @@ static Sink *sink_stop(Sink *s) {
     kafka_producer_close(s->producer);
     record_writer_free(s->writer);
     record_batch_free(s->records);
+    record_batch_free(s->notes);
+    notices_free(s->notices);
     change_events_free(s->events);
     lane_free(s->lane);
     buf_done(&s->debezium);
@@ -124,6 +129,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->last_heartbeat_us = clock_mono_us();
     s->lane = lane_new();
     s->records = record_batch_new();
+    s->notes = record_batch_new();
     s->transactions = metrics_get(s->metrics, METRIC_COUNTER, "millrace_transactions_total", (Str){0},
                                   "Transactions committed in the target");
     s->position_time = metrics_get(s->metrics, METRIC_GAUGE, "millrace_position_time_us", (Str){0},
@@ -270,6 +276,41 @@ static bool write_again(Sink *s, const SourceOffsets *found, Err *e) {
            kafka_producer_commit(s->producer, e);
 }
 
+/* A NoticeFn. */
+static void add_note(void *arg, const Notice *notice) {
+    Sink *s = arg;
+    const char *key;
+    json_t *value, *data = json_loads(notice->data, 0, NULL);
+    NotificationNote note = {.topic = str_from(s->wire.notifications),
+                             .id = str_from(notice->id),
+                             .aggregate_type = str_from(notice->aggregate_type),
+                             .type = str_from(notice->type),
+                             .ts_ms = clock_wall_us() / 1000};
+    json_object_foreach(data, key, value) {
+        if (note.count == NOTIFICATION_DATA_MAX) break;
+        note.keys[note.count] = str_from(key);
+        note.values[note.count++] = str_from(json_string_value(value));
+    }
+    common_records_notification(&s->wire, &note, s->notes);
+    json_decref(data);
+}
+
+/* What is told counts from what is stored: an aborted transaction's was never told. */
+static void begin_notes(Sink *s, const StoredState *state) {
+    s->notices = notices_free(s->notices);
+    record_batch_clear(s->notes);
+    if (s->wire.notifications) s->notices = notices_new(s->prefix, s->database, state, add_note, s);
+}
+
+/* In the transaction of what it tells. */
+static bool send_notes(Sink *s, const Batch *b, Err *e) {
+    notices_batch(s->notices, b);
+    if (s->notes->count == 0) return true;
+    bool ok = record_writer_put(s->writer, s->notes, /* ret_sent= */ NULL, e);
+    record_batch_clear(s->notes);
+    return ok;
+}
+
 static bool note_owned(Sink *s, const SourceOffsets *o, StoredState *ret, Err *e) {
     char position[POSITION_TEXT_SIZE];
     s->epoch = o->epoch + 1;
@@ -279,6 +320,7 @@ static bool note_owned(Sink *s, const SourceOffsets *o, StoredState *ret, Err *e
         "pipeline_owned", LOG_S("connector", s->name), LOG_I("epoch", s->epoch),
         LOG_S("position", o->state.has_position ? position_format(&o->state.position, position) : "none"));
     (void)lane_owned(s->lane, s->epoch, &o->state);
+    begin_notes(s, &o->state);
     s->pending_count = 0;
     progress_copying(s->progress, !o->state.is_snapshot_done);
     stored_state_copy(ret, &o->state);
@@ -465,10 +507,10 @@ static bool do_step(Sink *s, const LaneWork *work, LaneStep step, const Batch *b
     switch (step) {
     case LANE_BEGIN_MOVED:
     case LANE_BEGIN_LOCKED: return begin(s, e);
-    case LANE_MARK_TABLE:
+    case LANE_MARK_TABLE: return store_table(s, b, e) && send_notes(s, b, e);
     case LANE_MARK_CHUNK: return store_table(s, b, e);
     case LANE_COPY_PLAIN:
-    case LANE_UPSERT_ROWS: return send_batch(s, work, b, e);
+    case LANE_UPSERT_ROWS: return send_batch(s, work, b, e) && send_notes(s, b, e);
     case LANE_APPLY:
         return begin(s, e) && send_batch(s, work, b, e) &&
                (has_step(work, LANE_COMMIT) || split(s, work, b, e));

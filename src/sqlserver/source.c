@@ -192,6 +192,10 @@ static void begin_copies(Source *s, const StoredState *state) {
 }
 
 static void begin_notices(Source *s, const StoredState *state) {
+    if (s->settings.notifies_topic && !s->context.wants_before)
+        LOG_WARN("notification_channel_ignored", LOG_S("channel", "sink"),
+                 LOG_S("why", "there are no topics in direct mode"),
+                 LOG_S("next", "use log, and millrace status"));
     if (!s->settings.notifies) return;
     s->notices = notices_new(s->context.topic_prefix ? s->context.topic_prefix : s->context.name,
                              s->settings.target.database, state, notices_log, /* arg= */ NULL);

@@ -282,8 +282,7 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .type = OPTION_LIST,
      .importance = OPTION_LOW,
      .help = "where notifications of snapshots go: `log`; `sink` and `jmx` are named in a warning"},
-    OPTION_STATUS_ROW(OPTION_NOT_YET, OPTION_LOW, "notification.sink.topic.name", OPTION_STRING,
-                      "notifications go to the log only so far"),
+    OPTION_NO_SENSE_ROW("notification.sink.topic.name", OPTION_STRING, NO_TOPICS),
 
     /* values */
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "debezium.version", OPTION_STRING, NO_TOPICS,

@@ -139,12 +139,11 @@ static bool notifications_of(const Options *o, SourceSettings *s, Err *e) {
     const TextList *channels = options_list(o, "notification.enabled.channels");
     for (size_t i = 0; channels && i < channels->count; i++) {
         Str name = str_from(channels->items[i]);
-        bool is_sink = str_eq_icase(name, STR_LIT("sink"));
         if (str_eq_icase(name, STR_LIT("log"))) s->notifies = true;
-        else if (is_sink || str_eq_icase(name, STR_LIT("jmx")))
-            LOG_WARN("notification_channel_ignored", LOG_S("channel", channels->items[i]),
-                     LOG_S("why", is_sink ? "notifications aren't written into topics yet"
-                                          : "there is no JVM, so no MBean to hold them"),
+        else if (str_eq_icase(name, STR_LIT("sink"))) s->notifies_topic = true;
+        else if (str_eq_icase(name, STR_LIT("jmx")))
+            LOG_WARN("notification_channel_ignored", LOG_S("channel", "jmx"),
+                     LOG_S("why", "there is no JVM, so no MBean to hold them"),
                      LOG_S("next", "use log, and millrace status"));
         else return fault(o, "notification.enabled.channels", e, "it lists some of log, sink, jmx");
     }

@@ -36,6 +36,7 @@ typedef struct SourceSettings {
     int64_t lock_timeout_ms;
     uint64_t chunk_rows; /* of a copy beside the stream; 0 = by bytes */
     bool notifies;       /* notifications go to the log */
+    bool notifies_topic; /* and into a topic, where there are topics: the sink's */
     SignalInboxSpec signals;
     SchemaPolicy *schema_change; /* owned */
     bool makes_instances;        /* capture instances, for columns that were added */

@@ -66,7 +66,46 @@ static void a_transaction(void **state) {
     record_batch_free(b);
 }
 
+static void a_notification(void **state) {
+    (void)state;
+    WireOptions o = wire_options_standard("sales");
+    RecordBatch *b = record_batch_new();
+    const NotificationNote note = {.topic = STR_LIT("notes"),
+                                   .id = STR_LIT("1-2"),
+                                   .aggregate_type = STR_LIT("Initial Snapshot"),
+                                   .type = STR_LIT("STARTED"),
+                                   .keys = {STR_LIT("connector_name")},
+                                   .values = {STR_LIT("sales")},
+                                   .count = 1,
+                                   .ts_ms = 7};
+    common_records_notification(&o, &note, b);
+    Record *r = &b->records[0];
+    assert_true(str_eq_c(r->topic, "notes"));
+    connect_text_expect_schema(
+        r->key_schema, "{'type':'struct','fields':[{'type':'string','optional':false,'field':'id'}],"
+                       "'optional':false,'name':'io.debezium.connector.common.NotificationKey','version':1}");
+    connect_text_expect_schema(
+        r->value_schema, "{'type':'struct','fields':[{'type':'string','optional':false,'field':'id'},"
+                         "{'type':'string','optional':false,'field':'type'},"
+                         "{'type':'string','optional':false,'field':'aggregate_type'},"
+                         "{'type':'map','optional':true,'field':'additional_data'},{'type':'int64','optional'"
+                         ":false,'field':'timestamp'}],"
+                         "'optional':false,'name':'io.debezium.connector.common.Notification','version':1}");
+    connect_text_expect_value(r->key_schema, &r->key, "{'id':'1-2'}");
+    const ConnectSchema *map = r->value_schema->fields[3].schema; /* its insides aren't in that text */
+    assert_true(map->key->type == CONNECT_STRING && map->value->type == CONNECT_STRING);
+    const Value *data = record_field(&r->value, 3);
+    assert_int_equal(data->n, 1);
+    assert_memory_equal(record_field(data, 0)->v.p, "connector_name", 14);
+    assert_memory_equal(record_field(data, 1)->v.p, "sales", 5);
+    assert_memory_equal(record_field(&r->value, 1)->v.p, "STARTED", 7);
+    assert_memory_equal(record_field(&r->value, 2)->v.p, "Initial Snapshot", 16);
+    assert_int_equal(record_field(&r->value, 4)->v.i, 7);
+    record_batch_free(b);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_heartbeat), cmocka_unit_test(a_transaction)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_heartbeat), cmocka_unit_test(a_transaction),
+                                       cmocka_unit_test(a_notification)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

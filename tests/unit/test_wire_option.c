@@ -1,6 +1,7 @@
 /* The properties that decide how records look. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config/props.h"
@@ -82,10 +83,34 @@ static void names_without_the_database_are_for_one(void **state) {
     assert_null(parse("topic.prefix=p\ntime.precision.mode=isostring\n", &e)); /* not yet */
 }
 
+static void a_topic_of_notifications_has_a_name(void **state) {
+    (void)state;
+    static const char base[] =
+        "topic.prefix=p\ndatabase.names=Shop\nnotification.enabled.channels=log, sink\n";
+    char named[256];
+    Err e = {0};
+    WireOptions w;
+    Options *o = parse(base, &e);
+    assert_non_null(o);
+    assert_false(wire_options(o, &w, &e));
+    assert_non_null(strstr(e.msg, "notification.sink.topic.name"));
+    options_free(o);
+    (void)snprintf(named, sizeof named, "%snotification.sink.topic.name=notes\n", base);
+    o = parse(named, &e);
+    assert_true(o && wire_options(o, &w, &e));
+    assert_string_equal(w.notifications, "notes");
+    options_free(o);
+    o = parse("topic.prefix=p\ndatabase.names=Shop\nnotification.sink.topic.name=notes\n", &e);
+    assert_true(o && wire_options(o, &w, &e));
+    assert_null(w.notifications);
+    options_free(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_debezium_2_7),
         cmocka_unit_test(all_are_read),
+        cmocka_unit_test(a_topic_of_notifications_has_a_name),
         cmocka_unit_test(names_without_the_database_are_for_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
