@@ -5,11 +5,13 @@
  *
  *   execute-snapshot  {"data-collections": ["regex", …], "type": "incremental"|"blocking",
  *                      "additional-conditions": [{"data-collection": "regex", "filter": "SQL condition"}, …]}
- *                     ("surrogate-key", a column to read along, changes nothing: a table with a key is read
- * along that, and one without is refused, as its rows would be there twice) stop-snapshot, pause-snapshot,
- * resume-snapshot   {"data-collections": […]}: none = all log               {"message": "…{}…"}: {} becomes
- * the position pause, resume     the whole pipeline: for the worker Expressions match schema.table or
- * database.schema.table as a whole, letter case ignored.
+ *   stop-snapshot, pause-snapshot, resume-snapshot   {"data-collections": […]}: none = all
+ *   log               {"message": "…{}…"}: {} becomes the position
+ *   pause, resume     the whole pipeline: for the worker
+ *
+ * Expressions match schema.table or database.schema.table as a whole, letter case ignored. "surrogate-key" of
+ * execute-snapshot, a column to read along, changes nothing: a table with a key is read along that, and one
+ * without is refused, as its rows would be there twice.
  */
 #ifndef PIPELINE_SIGNAL_H
 #define PIPELINE_SIGNAL_H
