@@ -25,6 +25,7 @@ struct Queue {
     Slot *slots; /* owned ring */
     size_t cap, first, count, bytes;
     size_t max_items, max_bytes;
+    size_t takers; /* that wait, or are about to */
     bool is_closed;
 };
 
@@ -111,9 +112,12 @@ QueueResult queue_put(Queue *q, void *item, size_t bytes, int64_t timeout_ms) {
 QueueResult queue_take(Queue *q, void **ret, int64_t timeout_ms) {
     struct timespec deadline = deadline_after(timeout_ms > 0 ? timeout_ms : 0);
     (void)pthread_mutex_lock(&q->lock);
-    bool in_time = true;
+    bool in_time = timeout_ms != 0;
+    q->takers++;
+    if (q->count == 0 && in_time) (void)pthread_cond_broadcast(&q->may_put); /* who waits for a taker */
     while (q->count == 0 && !q->is_closed && in_time)
-        in_time = timeout_ms != 0 && wait_on(q, &q->may_take, timeout_ms < 0 ? NULL : &deadline);
+        in_time = wait_on(q, &q->may_take, timeout_ms < 0 ? NULL : &deadline);
+    q->takers--;
     QueueResult result = q->count ? QUEUE_OK : q->is_closed ? QUEUE_CLOSED : QUEUE_TIMEOUT;
     if (result == QUEUE_OK) {
         *ret = q->slots[q->first].item;
@@ -127,13 +131,17 @@ QueueResult queue_take(Queue *q, void **ret, int64_t timeout_ms) {
     return result;
 }
 
-QueueResult queue_wait_empty(Queue *q, int64_t timeout_ms) {
+static bool has_taker(const Queue *q) {
+    return q->count == 0 && q->takers > 0;
+}
+
+QueueResult queue_wait_taker(Queue *q, int64_t timeout_ms) {
     struct timespec deadline = deadline_after(timeout_ms > 0 ? timeout_ms : 0);
     (void)pthread_mutex_lock(&q->lock);
     bool in_time = true;
-    while (!q->is_closed && q->count > 0 && in_time)
+    while (!q->is_closed && !has_taker(q) && in_time)
         in_time = timeout_ms != 0 && wait_on(q, &q->may_put, timeout_ms < 0 ? NULL : &deadline);
-    QueueResult result = q->is_closed ? QUEUE_CLOSED : q->count == 0 ? QUEUE_OK : QUEUE_TIMEOUT;
+    QueueResult result = q->is_closed ? QUEUE_CLOSED : has_taker(q) ? QUEUE_OK : QUEUE_TIMEOUT;
     (void)pthread_mutex_unlock(&q->lock);
     return result;
 }

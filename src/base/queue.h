@@ -22,8 +22,8 @@ Queue *queue_free(Queue *q, void (*drop)(void *item));
 QueueResult queue_put(Queue *q, void *item, size_t bytes, int64_t timeout_ms);
 /* Move the oldest out. QUEUE_CLOSED comes only once the queue is empty too. */
 QueueResult queue_take(Queue *q, void **ret, int64_t timeout_ms);
-/* Wait until all was taken. QUEUE_CLOSED: it was closed before that. */
-QueueResult queue_wait_empty(Queue *q, int64_t timeout_ms);
+/* Wait until all was taken and somebody waits for more. QUEUE_CLOSED: it was closed before that. */
+QueueResult queue_wait_taker(Queue *q, int64_t timeout_ms);
 /* No more puts; takes drain what is there. Wakes all. */
 void queue_close(Queue *q);
 size_t queue_items(const Queue *q);

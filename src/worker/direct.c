@@ -217,10 +217,11 @@ static bool reader_is_told(const Direct *d) {
     return is_stopping(d) || __atomic_load_n(&d->is_reader_told, __ATOMIC_ACQUIRE);
 }
 
-/* A sink that is slower than the source is for small batches gains by larger ones: while one is waiting, what
- * comes is left where it is, to be read as one. Without this each waits for all before it, a commit each. */
+/* A sink that is slower than the source is for small batches gains by larger ones: until it is through with
+ * one, what comes is left where it is, to be read as one. Read ahead, it would wait for a commit of its own.
+ */
 static void await_sink(Direct *d, bool is_small) {
-    while (is_small && !reader_is_told(d) && queue_wait_empty(d->queue, PUT_MS) == QUEUE_TIMEOUT) continue;
+    while (is_small && !reader_is_told(d) && queue_wait_taker(d->queue, PUT_MS) == QUEUE_TIMEOUT) continue;
 }
 
 static void *reader_main(void *arg) {

@@ -113,18 +113,23 @@ static void close_wakes_all_who_wait(void **state) {
     (void)queue_free(full, NULL);
 }
 
-static void emptiness_is_waited_for(void **state) {
+static void a_taker_is_waited_for(void **state) {
     (void)state;
     Queue *q = queue_new(2, 10);
-    void *item = NULL;
-    assert_int_equal(queue_wait_empty(q, 0), QUEUE_OK);
+    void *item = NULL, *result = NULL;
+    pthread_t taker;
+    assert_int_equal(queue_wait_taker(q, 0), QUEUE_TIMEOUT); /* empty, but nobody wants more */
     assert_int_equal(queue_put(q, &numbers[0], 1, 0), QUEUE_OK);
-    assert_int_equal(queue_wait_empty(q, 0), QUEUE_TIMEOUT);
-    assert_int_equal(queue_wait_empty(q, 5), QUEUE_TIMEOUT);
+    assert_int_equal(queue_wait_taker(q, 5), QUEUE_TIMEOUT);
     assert_int_equal(queue_take(q, &item, 0), QUEUE_OK);
-    assert_int_equal(queue_wait_empty(q, -1), QUEUE_OK);
+    assert_int_equal(pthread_create(&taker, NULL, wait_to_take, q), 0);
+    assert_int_equal(queue_wait_taker(q, PATIENT_MS), QUEUE_OK);
+    assert_int_equal(queue_put(q, &numbers[0], 1, 0), QUEUE_OK);
+    assert_int_equal(pthread_join(taker, &result), 0);
+    assert_int_equal((uintptr_t)result, QUEUE_OK);
+    assert_int_equal(queue_wait_taker(q, 0), QUEUE_TIMEOUT);
     queue_close(q);
-    assert_int_equal(queue_wait_empty(q, -1), QUEUE_CLOSED);
+    assert_int_equal(queue_wait_taker(q, -1), QUEUE_CLOSED);
     (void)queue_free(q, NULL);
 }
 
@@ -182,7 +187,7 @@ int main(void) {
         cmocka_unit_test(an_empty_queue_times_out_and_leaves_the_result_alone),
         cmocka_unit_test(a_closed_queue_is_drained_then_says_closed),
         cmocka_unit_test(close_wakes_all_who_wait),
-        cmocka_unit_test(emptiness_is_waited_for),
+        cmocka_unit_test(a_taker_is_waited_for),
         cmocka_unit_test(threads_hand_over_everything_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
