@@ -128,8 +128,8 @@ class Broker:
         lab.wait_for("the broker", alive(self.process, self._knows_all), 60)
 
     def _sessions(self):
-        """ZooKeeper's, with what lives as long as they do."""
-        with socket.create_connection(("127.0.0.1", self.control)) as s:
+        """ZooKeeper's, with what lives as long as they do. One that has just begun to listen may never answer."""
+        with socket.create_connection(("127.0.0.1", self.control), timeout=2) as s:
             s.sendall(b"dump")
             return b"".join(iter(lambda: s.recv(65536), b""))
 

@@ -449,7 +449,7 @@ static void tell_offsets(const GroupLag *g, const char *name, Findings *out) {
 }
 
 static void check_group(const Look *l, const char *name, Findings *out) {
-    const GroupLagSpec spec = {.connector = l->spec->connector, .options = l->spec->options};
+    const GroupLagSpec spec = {.connector = l->spec->connector, .options = l->spec->options, .seen = l->meta};
     CLEANUP(group_lag_done) GroupLag g = {0};
     Err e = {0};
     if (!group_lag_ask(&spec, &g, &e)) {

@@ -80,21 +80,30 @@ static void add_parts(const rd_kafka_metadata_topic_t *t, rd_kafka_topic_partiti
         rd_kafka_topic_partition_list_add(list, t->topic, t->partitions[k].id);
 }
 
-/* Of the topics that are there: to be asked for by name makes some brokers make them. */
-static bool list_parts(rd_kafka_t *rk, const Options *o, rd_kafka_topic_partition_list_t *list, Err *e) {
-    const struct rd_kafka_metadata *meta = NULL;
+static bool add_wanted(const Options *o, const struct rd_kafka_metadata *meta,
+                       rd_kafka_topic_partition_list_t *list, Err *e) {
     const char *text = options_str(o, "topics.regex");
     JavaRegex *regex = NULL;
     if (text && *text && !java_regex_new(text, /* replacement= */ NULL, &regex, e))
         return err_wrap(e, "topics.regex");
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, /* all_topics= */ 1, NULL, &meta, ASK_MS);
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < meta->topic_cnt; i++)
+    for (int i = 0; i < meta->topic_cnt; i++)
         if (is_wanted(options_list(o, "topics"), regex, meta->topics[i].topic))
             add_parts(&meta->topics[i], list);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(meta);
     java_regex_free(regex);
     rd_kafka_topic_partition_list_sort(list, NULL, NULL);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error(code, "asking the cluster", NULL, e);
+    return true;
+}
+
+/* Of the topics that are there: to be asked for by name makes some brokers make them. */
+static bool list_parts(rd_kafka_t *rk, const GroupLagSpec *spec, rd_kafka_topic_partition_list_t *list,
+                       Err *e) {
+    const struct rd_kafka_metadata *meta = NULL;
+    if (spec->seen) return add_wanted(spec->options, spec->seen, list, e);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, /* all_topics= */ 1, NULL, &meta, ASK_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "asking the cluster", NULL, e);
+    bool ok = add_wanted(spec->options, meta, list, e);
+    rd_kafka_metadata_destroy(meta);
+    return ok;
 }
 
 static bool ask_ends(rd_kafka_t *rk, GroupPart *p, Err *e) {
@@ -186,7 +195,7 @@ bool group_lag_ask(const GroupLagSpec *spec, GroupLag *ret, Err *e) {
     GroupLag g = {0};
     rd_kafka_t *rk = NULL;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    bool ok = open_client(spec, &rk, &g, e) && list_parts(rk, spec->options, list, e);
+    bool ok = open_client(spec, &rk, &g, e) && list_parts(rk, spec, list, e);
     if (ok) ask_members(rk, &g);
     ok = ok && ask_offsets(rk, list, &g, e) && (!spec->looks_into || look_into(rk, &g, e));
     rd_kafka_topic_partition_list_destroy(list);

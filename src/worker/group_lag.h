@@ -41,8 +41,9 @@ typedef struct GroupLag {
 /* All borrowed. */
 typedef struct GroupLagSpec {
     const char *connector;
-    const Options *options; /* the worker's and the connector's in one, as SinkMemberSpec's */
-    bool looks_into;        /* read the first record that waits of each partition */
+    const Options *options;               /* the worker's and the connector's in one, as SinkMemberSpec's */
+    bool looks_into;                      /* read the first record that waits of each partition */
+    const struct rd_kafka_metadata *seen; /* topics that another user sees; NULL = as the sink's does */
 } GroupLagSpec;
 
 /* *ret is the caller's after success: group_lag_done. Errors: as kafka_error; ERR_INVALID (options). */
