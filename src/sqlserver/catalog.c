@@ -544,9 +544,6 @@ static bool load_captured(Loader *l, Err *e) {
                                     .has_command = has_command_key(l, object_id)};
         if (!add_instance(l, instance, object_id, e)) return false;
     }
-    if (!odbc_cells(l->odbc, arena, "SELECT MAX(ddl_lsn) FROM cdc.ddl_history", /* params= */ NULL, 0, &t, e))
-        return err_wrap(e, "reading cdc.ddl_history");
-    if (t.rows) l->c->ddl_lsn = odbc_cell_lsn(&t, 0, 0);
     return true;
 }
 
@@ -563,8 +560,21 @@ static bool load_uncaptured(Loader *l, Err *e) {
     return true;
 }
 
+/* Read before all else: a change of columns that is captured while they are read is news then, and they are
+ * read once more. Read after them, it would be taken for one that they show. */
+static bool load_ddl_lsn(Loader *l, Err *e) {
+    OdbcCells t;
+    if (!odbc_cells(l->odbc, &l->c->arena, "SELECT MAX(ddl_lsn) FROM cdc.ddl_history", /* params= */ NULL, 0,
+                    &t, e))
+        return err_wrap(e, "reading cdc.ddl_history");
+    if (t.rows) l->c->ddl_lsn = odbc_cell_lsn(&t, 0, 0);
+    return true;
+}
+
 static bool load_all(Loader *l, Err *e) {
-    if (!load_database(l, e) || !load_tables(l, e) || !load_keys(l, e)) return false;
+    if (!load_database(l, e)) return false;
+    if (l->c->is_cdc_enabled && !load_ddl_lsn(l, e)) return false;
+    if (!load_tables(l, e) || !load_keys(l, e)) return false;
     for (size_t i = 0; i < l->c->table_count; i++) find_paging_key(l, &l->c->tables[i]);
     if (l->c->is_cdc_enabled && !load_captured(l, e)) return false;
     return !l->filter->takes_uncaptured || load_uncaptured(l, e);
