@@ -39,7 +39,6 @@
 #include "transport/kafka_topics.h"
 
 enum {
-    SMALL_BATCH = 1000, /* changes: what is read ahead or not (worker/direct.c) */
     PENDING_MAX = 256,
     OVER_TIME_MAX = 3,
     STRETCH = 1024, /* changes made records at a time: what they take stays in the processor's cache */

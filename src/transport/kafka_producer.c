@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -26,7 +25,6 @@ enum {
     ABORT_LIMIT_MS = 15000,
     LIST_LIMIT_MS = 10000,
     CLOSE_LIMIT_MS = 3000,
-    MARKS_US = 3000,
     POLL_EVERY = 1024, /* records between two polls */
     STALL_MS = 3000,   /* nothing acknowledged for so long: are the topics still there? */
     SMALL_BATCH = 16384,
@@ -52,7 +50,6 @@ struct KafkaProducer {
     uint32_t sent;
     uint64_t number;            /* of the transaction */
     int64_t begun_us, limit_us; /* of the transaction: transaction.timeout.ms */
-    int64_t committed_us;       /* the last one */
     bool is_over_time;
     int64_t moved_us; /* when a record was acknowledged last, or the topics were looked for */
     int64_t batch_bytes, smaller_bytes;
@@ -246,11 +243,6 @@ bool kafka_producer_check(KafkaProducer *p, Err *e) {
     return tell_time_out(p, e);
 }
 
-void kafka_producer_settle(const KafkaProducer *p) {
-    int64_t left = p->committed_us + MARKS_US - clock_mono_us();
-    if (left > 0) (void)usleep((useconds_t)left);
-}
-
 bool kafka_producer_begin(KafkaProducer *p, Err *e) {
     assert(!p->is_open);
     p->has_refused = false;
@@ -370,7 +362,6 @@ static bool commit(KafkaProducer *p, Err *e) {
         rd_kafka_error_destroy(error);
     }
     p->is_open = false;
-    p->committed_us = clock_mono_us();
     return true;
 }
 

@@ -45,10 +45,6 @@ KafkaProducer *kafka_producer_close(KafkaProducer *p);
 /* The topic's handle, which lives as long as the producer; it is asked for nothing. */
 KafkaTopic *kafka_producer_topic(KafkaProducer *p, Str name);
 
-/* For small transactions: wait, milliseconds at most, until the broker should have written the marks of the
- * last one. A new transaction's partitions are refused before that (CONCURRENT_TRANSACTIONS), and librdkafka
- * asks again after 20 ms. */
-void kafka_producer_settle(const KafkaProducer *p);
 MUST_CHECK bool kafka_producer_begin(KafkaProducer *p, Err *e);
 bool kafka_producer_is_open(const KafkaProducer *p); /* in a transaction */
 /* Errors: as kafka_error: of this record, or of an earlier one of the transaction that was refused. */
