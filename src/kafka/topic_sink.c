@@ -185,10 +185,9 @@ static bool store_table(Sink *s, const Batch *b, Err *e) {
     return store(s, e);
 }
 
-/* Debezium's value under its key. */
+/* Debezium's value under its key; "": that it has none. */
 static bool store_debezium(Sink *s, Str value, Err *e) {
     const SourceOffsetsKey k = offsets_key(s);
-    if (value.n == 0) return true;
     buf_clear(&s->key);
     buf_clear(&s->value);
     connect_offset_key(k.connector, k.prefix, k.database, &s->key);
@@ -259,20 +258,13 @@ static bool store_tables(Sink *s, const StoredState *state, Err *e) {
     return true;
 }
 
-/* An aborted transaction may have brought one where none is committed. */
-static bool store_no_debezium(Sink *s, Err *e) {
-    const SourceOffsetsKey k = offsets_key(s);
-    buf_clear(&s->key);
-    buf_clear(&s->value);
-    connect_offset_key(k.connector, k.prefix, k.database, &s->key);
-    return store(s, e);
-}
-
+/* Where something of ours is stored, that Debezium has no offset is written too: an aborted transaction may
+ * have brought one where none is committed. */
 static bool write_again(Sink *s, const SourceOffsets *found, Err *e) {
-    bool has_none = found->has_own && !found->debezium;
+    bool tells_debezium = found->has_own || found->debezium;
     return kafka_producer_begin(s->producer, e) && store_tables(s, &found->state, e) &&
            store_position(s, &found->state.position, &found->state.consistent, &found->inside, e) &&
-           (has_none ? store_no_debezium(s, e) : store_debezium(s, buf_view(&s->debezium), e)) &&
+           (!tells_debezium || store_debezium(s, buf_view(&s->debezium), e)) &&
            kafka_producer_commit(s->producer, e);
 }
 
@@ -586,7 +578,8 @@ static bool beat(Sink *s, Err *e) {
     record_batch_clear(s->records);
     common_records_heartbeat(&s->wire, clock_wall_us() / 1000, s->records);
     return begin(s, e) && record_writer_put(s->writer, s->records, /* ret_sent= */ NULL, e) &&
-           store_debezium(s, buf_view(&s->debezium), e) && kafka_producer_commit(s->producer, e);
+           (s->debezium.n == 0 || store_debezium(s, buf_view(&s->debezium), e)) &&
+           kafka_producer_commit(s->producer, e);
 }
 
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
