@@ -211,7 +211,8 @@ static bool update_from_temp(Apply *a, PgConn *c, TargetWrite *w, size_t count, 
 }
 
 static bool may_copy(const Apply *a, const Target *t, TargetWrite *w) {
-    if (!w->copy || !(a->is_new || t->key_count == 0)) return false;
+    bool is_insert = w->copy && w->count > 0 && t->rules->insert != TARGET_UPDATE;
+    if (!is_insert || !(a->is_new || t->key_count == 0)) return false;
     if (w->copy_pause == 0) return true;
     w->copy_pause--;
     return false;
@@ -529,7 +530,7 @@ bool apply_changes(Apply *a, PgConn *c, const Change *changes, size_t count, App
 /* ---- plain COPY ---- */
 
 static bool copy_begin(Apply *a, PgConn *c, Target *t, Err *e) {
-    if (!pgconn_pipe_end(c, e) || !pgconn_copy_in(c, t->copy_sql, e)) return false;
+    if (!pgconn_pipe_end(c, e) || !pgconn_copy_in(c, t->shapes.write.copy, e)) return false;
     a->copying = t;
     buf_clear(&a->out);
     pgencode_copy_begin(&a->out);

@@ -234,14 +234,6 @@ static bool check_key(const Target *t, Err *e) {
                    t->schema->qualified, t->qualified, buf_text(&names));
 }
 
-static void make_copy_sql(Target *t) {
-    CLEANUP(buf_done) Buf sql = {0};
-    buf_printf(&sql, "COPY %s (", t->qualified);
-    target_sql_names(t, t->written, t->written_count, "", &sql);
-    buf_cstr(&sql, ") FROM STDIN WITH (FORMAT binary)");
-    t->copy_sql = target_sql_take(&sql);
-}
-
 static void make_counters(Target *t) {
     static const char *const names[TARGET_COUNTS][2] = {
         [TARGET_COPIED] = {"millrace_rows_copied_total",
@@ -316,7 +308,6 @@ static bool fit(Target *t, Err *e) {
     target_sql_puts(t, &t->shapes, 0);
     target_sql_removes(t);
     make_compact(t);
-    make_copy_sql(t);
     make_counters(t);
     return true;
 }
@@ -492,7 +483,6 @@ Target *target_free(Target *t) {
     free(t->written);
     free(t->key);
     free(t->compact_key);
-    free(t->copy_sql);
     schema_unref(t->schema);
     free(t);
     return NULL;

@@ -53,7 +53,7 @@ typedef struct TargetWrite {
     char *temp_create, *temp_copy, *temp_clear;
     bool is_temp_made;
     uint64_t temp_filled_in; /* number of the transaction that last used it */
-    char *copy;              /* new rows straight into the table; NULL = these aren't inserts */
+    char *copy;              /* straight into the table; of removes NULL */
     unsigned copy_pause;     /* so many statements more don't try it */
     unsigned copy_pause_next;
 } TargetWrite;
@@ -97,7 +97,6 @@ typedef struct Target {
     bool is_bag;          /* no key, but deletes and updates find their rows by content */
     CompactTable compact; /* its key columns with their forms */
     CompactKey *compact_key;
-    char *copy_sql;      /* COPY straight into the table */
     TargetShape shapes;  /* puts */
     TargetWrite removes; /* by key; of a bag: by content, with a count */
     int rank;            /* tables that its foreign keys point to have a lower one */

@@ -209,10 +209,8 @@ static void make_update(const Target *t, TargetWrite *w, const char *temp) {
     w->update.sql = target_sql_take(&sql);
 }
 
-/* All that an insert does to rows whose keys aren't there. */
 static void make_copy(const Target *t, TargetWrite *w) {
     CLEANUP(buf_done) Buf sql = {0};
-    if (t->rules->insert == TARGET_UPDATE || w->count == 0) return;
     buf_printf(&sql, "COPY %s (", t->qualified);
     target_sql_names(t, w->columns, w->count, "", &sql);
     buf_cstr(&sql, ") FROM STDIN WITH (FORMAT binary)");

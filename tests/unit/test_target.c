@@ -53,7 +53,7 @@ static void statements_name_every_column_once_and_quote_it(void **state) {
                         "DELETE FROM \"dbo\".\"it\"\"ems\" AS t USING unnest($1) AS s(\"id\") WHERE "
                         "t.\"id\" = s.\"id\"");
     assert_string_equal(
-        t->copy_sql,
+        t->shapes.write.copy,
         "COPY \"dbo\".\"it\"\"ems\" (\"id\", \"Name\", \"amount\") FROM STDIN WITH (FORMAT binary)");
     assert_int_equal(t->shapes.write.small.types[0], 1007); /* int4[] */
     target_free(t);
