@@ -4,8 +4,6 @@
  */
 #include "cli/topic_passed.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "cli/topic_look.h"
 
@@ -14,19 +12,12 @@ void topic_passed_done(TopicPassed *p) {
     p->has_ends = false;
 }
 
-static const GroupPart *find(const GroupLag *g, const GroupPart *of) {
-    for (size_t i = 0; i < g->part_count; i++)
-        if (g->parts[i].partition == of->partition && strcmp(g->parts[i].topic, of->topic) == 0)
-            return &g->parts[i];
-    return NULL;
-}
-
 bool topic_passed_is_beyond(const GroupLag *now, const GroupLag *ends) {
     for (size_t i = 0; i < ends->part_count; i++) {
-        const GroupPart *p = find(now, &ends->parts[i]);
+        const GroupPart *end = &ends->parts[i], *p = group_lag_part(now, end->topic, end->partition);
         if (!p) return false;
         bool waits = p->ahead > 0 || !p->is_looked_into; /* an end may be a transaction's mark */
-        if (p->committed < ends->parts[i].end && waits) return false;
+        if (p->committed < end->end && waits) return false;
     }
     return true;
 }

@@ -18,6 +18,7 @@
 #include "transform/java_regex.h"
 #include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
+#include "transport/kafka_subscription.h"
 #include "worker/sink_conf.h"
 
 enum { ASK_MS = 10000, SLICE_MS = 100, NAME = 256 };
@@ -38,6 +39,12 @@ size_t group_lag_members(const GroupLag *g, bool is_ours) {
     size_t n = 0;
     for (size_t i = 0; i < g->member_count; i++) n += g->members[i].is_ours == is_ours;
     return n;
+}
+
+GroupPart *group_lag_part(const GroupLag *g, const char *topic, int32_t partition) {
+    for (size_t i = 0; i < g->part_count; i++)
+        if (g->parts[i].partition == partition && strcmp(g->parts[i].topic, topic) == 0) return &g->parts[i];
+    return NULL;
 }
 
 /* ---- members ---- */
@@ -68,8 +75,7 @@ static void ask_members(rd_kafka_t *rk, GroupLag *g) {
 /* ---- partitions ---- */
 
 static bool is_wanted(const TextList *names, JavaRegex *regex, const char *topic) {
-    Str unused;
-    if (regex && java_regex_route(regex, str_from(topic), &unused)) return true;
+    if (regex && kafka_subscription_takes(regex, str_from(topic))) return true;
     for (size_t i = 0; names && i < names->count; i++)
         if (strcmp(names->items[i], topic) == 0) return true;
     return false;
@@ -136,15 +142,9 @@ static bool ask_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, G
 
 /* ---- the first records that wait ---- */
 
-static GroupPart *find_part(GroupLag *g, const char *topic, int32_t partition) {
-    for (size_t i = 0; i < g->part_count; i++)
-        if (g->parts[i].partition == partition && strcmp(g->parts[i].topic, topic) == 0) return &g->parts[i];
-    return NULL;
-}
-
 /* A record, or the end; both tell. True: the first word of that partition. */
 static bool take_first(GroupLag *g, const rd_kafka_message_t *m) {
-    GroupPart *part = m->rkt ? find_part(g, rd_kafka_topic_name(m->rkt), m->partition) : NULL;
+    GroupPart *part = m->rkt ? group_lag_part(g, rd_kafka_topic_name(m->rkt), m->partition) : NULL;
     bool is_end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
     if (!part || part->is_looked_into || (m->err && !is_end)) return false;
     part->is_looked_into = true;

@@ -49,6 +49,7 @@ typedef struct GroupLagSpec {
 /* *ret is the caller's after success: group_lag_done. Errors: as kafka_error; ERR_INVALID (options). */
 MUST_CHECK bool group_lag_ask(const GroupLagSpec *spec, GroupLag *ret, Err *e);
 void group_lag_done(GroupLag *g);
+GroupPart *group_lag_part(const GroupLag *g, const char *topic, int32_t partition); /* borrowed, or NULL */
 /* Of all members. */
 size_t group_lag_members(const GroupLag *g, bool is_ours);
 
