@@ -16,9 +16,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strmap.h"
 #include "transport/kafka_config.h"
 #include "transport/kafka_error.h"
 #include "transport/kafka_subscription.h"
+#include "transport/kafka_topics.h"
 
 enum { ASK_MS = 10000, CHECK_MS = 2000, SLICE_MS = 200, NUDGE_MS = 200 };
 
@@ -433,12 +435,10 @@ void kafka_consumer_commit_set(KafkaConsumer *c, const char *topic, int32_t part
 }
 
 static bool is_topic_there(KafkaConsumer *c, const char *topic) {
-    const struct rd_kafka_metadata *meta = NULL;
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(c->rk, topic, NULL);
-    rd_kafka_resp_err_t code = rd_kafka_metadata(c->rk, 0, handle, &meta, ASK_MS);
-    bool is_there = code == RD_KAFKA_RESP_ERR_NO_ERROR && meta->topic_cnt == 1 && !meta->topics[0].err;
-    if (meta) rd_kafka_metadata_destroy(meta);
-    if (handle) rd_kafka_topic_destroy(handle);
+    StrMap *all = strmap_new(/* ignore_case= */ false);
+    Err unknown = {0};
+    bool is_there = kafka_topics_list(c->rk, ASK_MS, all, &unknown) && strmap_get(all, str_from(topic));
+    strmap_free(all);
     return is_there;
 }
 
