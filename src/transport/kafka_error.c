@@ -48,8 +48,10 @@ static const Class classes[] = {
     {BROKER(INVALID_TRANSACTION_TIMEOUT), ERR_INVALID, false,
      "; transaction.timeout.ms is more than the broker's transaction.max.timeout.ms"},
     {BROKER(POLICY_VIOLATION), ERR_INVALID, false, "; the cluster's policy for topics says so"},
-    {BROKER(INVALID_REPLICATION_FACTOR), ERR_INVALID, false,
-     "; topic.creation.default.replication.factor is more than there are brokers"},
+    /* true of a cluster that starts, too: its brokers count when they are up ("currently fenced") */
+    {BROKER(INVALID_REPLICATION_FACTOR), ERR_INVALID, true,
+     "; there are fewer brokers that are up than the topic is to have replicas: see them, or a …"
+     "replication.factor of yours"},
     {BROKER(UNSUPPORTED_COMPRESSION_TYPE), ERR_INVALID, false, ""},
     {LOCAL(UNSUPPORTED_FEATURE), ERR_INVALID, false, "; the broker is older than 0.11"},
     {LOCAL(NOT_CONFIGURED), ERR_INTERNAL, false, ""},

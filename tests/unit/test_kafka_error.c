@@ -17,6 +17,7 @@ static void errors_are_classed_and_say_what_to_do(void **state) {
         {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, ERR_FENCED, false, "another process"},
         {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_INVALID, false, "WRITE"},
         {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_DATA, false, "max.request.size"},
+        {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, ERR_INVALID, true, "replication.factor"},
         {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, ERR_IO, true, "NOT_ENOUGH_REPLICAS"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
