@@ -1,11 +1,12 @@
 /*
  * A batch makes hundreds of thousands of small pieces and forgets them together, so a piece is a pointer
  * moved forward in a block. Blocks are kept newest first, and only the newest is filled; a piece that would
- * waste much of a block gets one of its own, put behind the newest so that filling goes on there. Clearing
- * keeps one block: a batch that is filled again and again asks malloc for nothing. A few blocks that were
- * freed are kept for whoever needs one next: they wander from the thread that reads to the one that writes,
- * and the pages of a new one would have to be made by the kernel each time. Under AddressSanitizer the free
- * room is poisoned, so a pointer kept past arena_clear is caught.
+ * waste much of a block gets one of its own, put behind the newest so that filling goes on there. The first
+ * block is small and the next ones grow to the full size: most arenas are a schema's, of a few hundred bytes.
+ * Clearing keeps the largest block: a batch that is filled again and again asks malloc for nothing. A few
+ * full blocks that were freed are kept for whoever needs one next: they wander from the thread that reads to
+ * the one that writes, and the pages of a new one would have to be made by the kernel each time. Under
+ * AddressSanitizer the free room is poisoned, so a pointer kept past arena_clear is caught.
  */
 #include "base/arena.h"
 
@@ -31,7 +32,9 @@
 
 enum {
     ARENA_ALIGN = _Alignof(max_align_t),
-    ARENA_SPARES = 16,                       /* blocks kept, of all threads together */
+    ARENA_FIRST_BYTES = 4 * 1024,
+    ARENA_GROWTH = 4,
+    ARENA_SPARES = 16,                       /* full blocks kept, of all threads together */
     ARENA_OWN_BYTES = ARENA_BLOCK_BYTES / 4, /* from here a piece that doesn't fit gets a block of its own */
 };
 
@@ -96,10 +99,19 @@ static char *own_block(Arena *a, size_t n) {
     return block->data;
 }
 
+/* Bytes of the block to be filled next, its head included: n fits. */
+static size_t next_bytes(const Arena *a, size_t n) {
+    size_t bytes = ARENA_FIRST_BYTES;
+    if (a->blocks) bytes = (a->blocks->size + sizeof(ArenaBlock)) * ARENA_GROWTH;
+    while (bytes < n + sizeof(ArenaBlock)) bytes *= ARENA_GROWTH;
+    return bytes < ARENA_BLOCK_BYTES ? bytes : ARENA_BLOCK_BYTES;
+}
+
 static __attribute__((noinline)) char *piece_slow(Arena *a, size_t n) {
     if (n >= ARENA_OWN_BYTES) return own_block(a, n);
-    ArenaBlock *block = spare_take();
-    if (!block) block = block_new(ARENA_BLOCK_BYTES - sizeof(ArenaBlock));
+    size_t bytes = next_bytes(a, n);
+    ArenaBlock *block = bytes == ARENA_BLOCK_BYTES ? spare_take() : NULL;
+    if (!block) block = block_new(bytes - sizeof(ArenaBlock));
     block->next = a->blocks;
     a->blocks = block;
     a->at = block->data + n;
@@ -166,10 +178,13 @@ char *arena_printf(Arena *a, const char *fmt, ...) {
 
 void arena_clear(Arena *a) {
     ArenaBlock *kept = NULL;
+    for (ArenaBlock *block = a->blocks; block; block = block->next) {
+        bool is_of_its_own = block->size > ARENA_BLOCK_BYTES - sizeof(ArenaBlock);
+        if (!is_of_its_own && (!kept || block->size > kept->size)) kept = block;
+    }
     for (ArenaBlock *block = a->blocks, *next; block; block = next) {
         next = block->next;
-        if (is_plain(block) && !kept) kept = block;
-        else block_free(block);
+        if (block != kept) block_free(block);
     }
     *a = (Arena){.blocks = kept};
     if (!kept) return;

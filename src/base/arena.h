@@ -1,6 +1,7 @@
 /*
  * arena.h - memory that is freed in one go. {0} is an empty arena. Owner thread only; moves with the object
- * it is part of. Small pieces share blocks of ARENA_BLOCK_BYTES, a larger one gets a block of its own.
+ * it is part of. Small pieces share blocks, of 4 KiB at first and up to ARENA_BLOCK_BYTES; a larger one gets a
+ * block of its own.
  * Nothing in it may outlive it.
  */
 #ifndef BASE_ARENA_H
@@ -29,7 +30,7 @@ void *arena_array(Arena *a, size_t size, size_t count); /* checks the product; n
 /* A copy in the arena, NUL-terminated (the NUL isn't counted). */
 Str arena_str(Arena *a, Str s);
 char *arena_printf(Arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void arena_clear(Arena *a); /* forget all, keep one block for reuse */
+void arena_clear(Arena *a); /* forget all, keep the largest block for reuse */
 void arena_done(Arena *a);  /* free all; a is {0} again */
 
 #endif

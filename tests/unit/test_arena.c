@@ -51,6 +51,37 @@ static void a_block_can_be_filled_to_its_last_byte(void **state) {
     memset(arena_alloc(&a, 1), 7, 1);
 }
 
+/* A few bytes take a few kilobytes; a lot of pieces soon share full blocks. */
+static void blocks_grow(void **state) {
+    (void)state;
+    CLEANUP(arena_done) Arena a = {0};
+    (void)arena_bytes(&a, 1);
+    assert_true((size_t)(a.end - a.at) < 8 * (size_t)1024);
+    size_t blocks = 1;
+    for (char *end = a.end; a.bytes < 1024 * (size_t)1024; (void)arena_bytes(&a, 100))
+        if (a.end != end) {
+            end = a.end;
+            blocks++;
+        }
+    assert_true(blocks < 10);
+    (void)arena_bytes(&a, (size_t)(a.end - a.at));
+    (void)arena_bytes(&a, 1);
+    assert_true((size_t)(a.end - a.at) > 200 * (size_t)1024);
+}
+
+/* In a block that is larger than the next one would be. */
+static void a_piece_may_be_larger_than_the_next_block(void **state) {
+    (void)state;
+    CLEANUP(arena_done) Arena a = {0};
+    memset(arena_bytes(&a, 30000), 1, 30000);
+    assert_non_null(a.at);
+    memset(arena_bytes(&a, 60000), 2, 60000);
+    arena_clear(&a);
+    char *first = arena_bytes(&a, 60000); /* the larger of the two is kept */
+    memset(first, 3, 60000);
+    assert_true((size_t)(a.end - first) >= 60000);
+}
+
 static void clear_keeps_one_block_for_reuse(void **state) {
     (void)state;
     CLEANUP(arena_done) Arena a = {0};
@@ -131,6 +162,8 @@ int main(void) {
         cmocka_unit_test(a_large_piece_may_come_first),
         cmocka_unit_test(a_block_can_be_filled_to_its_last_byte),
         cmocka_unit_test(clear_keeps_one_block_for_reuse),
+        cmocka_unit_test(blocks_grow),
+        cmocka_unit_test(a_piece_may_be_larger_than_the_next_block),
         cmocka_unit_test(copies_and_prints_are_terminated),
         cmocka_unit_test(zeroed_pieces_are_zero_after_reuse_too),
         cmocka_unit_test(threads_never_share_a_block),
