@@ -4,12 +4,14 @@
 
 #include "base/mem.h"
 #include "transport/kafka_error.h"
+#include "transport/kafka_topics.h"
 
 enum { WAIT_MS = 60000 };
 
 struct HistoryWriter {
     rd_kafka_t *rk;
     rd_kafka_resp_err_t result; /* of the record that is waited for */
+    bool is_awaited;            /* the client knows the topic's leader */
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
@@ -42,6 +44,7 @@ HistoryWriter *history_writer_close(HistoryWriter *w) {
 
 bool history_writer_put(HistoryWriter *w, const char *topic, Str record, Err *e) {
     w->result = RD_KAFKA_RESP_ERR_NO_ERROR; /* some configurations report failures alone */
+    w->is_awaited = w->is_awaited || kafka_topics_await(w->rk, topic, 1);
     const rd_kafka_vu_t v[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},

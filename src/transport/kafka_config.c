@@ -116,8 +116,7 @@ static const Row rows[] = {
     {"max.block.ms", KAFKA_PRODUCER, SAYS, NULL,
      "a full buffer is waited for as long as records may take: delivery.timeout.ms"},
     {"delivery.timeout.ms", KAFKA_PRODUCER, AS_IS, NULL, NULL},
-    {"max.in.flight.requests.per.connection", KAFKA_PRODUCER, ONLY, "1",
-     "with more, the first batch of a new partition can be overtaken by the second, and is lost then"},
+    {"max.in.flight.requests.per.connection", KAFKA_PRODUCER, AS_IS, NULL, NULL},
     {"retries", KAFKA_PRODUCER, AS_IS, NULL, NULL},
     {"transaction.timeout.ms", KAFKA_PRODUCER, AS_IS, NULL, NULL},
     {"transactional.id", KAFKA_PRODUCER, SAYS, NULL,
@@ -209,7 +208,6 @@ bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *
     return kafka_conf_set(c->conf, name, value, e);
 }
 
-#define PRODUCER_QUEUE_KIB "8192"
 enum { RECORD_ROOM_KIB = 1024 }; /* beside a record of max.request.size */
 
 /* Defaults that differ from librdkafka's. Its queues are sized for servers of many gigabytes; ours hold what
@@ -221,14 +219,13 @@ static const char *const producer_defaults[][2] = {
     {"partitioner", "murmur2"},
     {"enable.idempotence", "true"},
     {"delivery.report.only.error", "false"}, /* one without an offset: kafka_producer.c */
-    /* As Connect's source producers. A partition that was just made may refuse the first batch (not leader
-     * yet) and take the second, which is under way: a broker that knows nothing of a producer takes any first
-     * sequence number. librdkafka takes that for an acknowledgement of both. */
-    {"max.in.flight.requests.per.connection", "1"},
-    {"queue.buffering.max.kbytes", PRODUCER_QUEUE_KIB},
+    {"max.in.flight.requests.per.connection", "5"},
+    {"queue.buffering.max.kbytes", KAFKA_CONFIG_QUEUE_KIB},
     {"queue.buffering.max.messages", "100000"},
-    {"linger.ms", "5"},
-    {"batch.size", "1000000"},         /* one request in flight: large ones keep the broker busy */
+    /* Few requests: each costs the broker as much as many records, and librdkafka's thread looks all the time
+     * for a batch whose time is near. A commit sends what there is at once. */
+    {"linger.ms", "100"},
+    {"batch.size", "700000"},
     {"delivery.timeout.ms", "120000"}, /* Java's */
     {"transaction.timeout.ms", "300000"},
 };
@@ -474,7 +471,7 @@ static bool settle_queue(KafkaConfig *c, TextList *warnings, Err *e) {
         return true;
     (void)kafka_config_get(c, "queue.buffering.max.kbytes", queue, sizeof queue);
     (void)snprintf(room, sizeof room, "%lld", (long long)kib);
-    if (warnings && strcmp(queue, PRODUCER_QUEUE_KIB) != 0)
+    if (warnings && strcmp(queue, KAFKA_CONFIG_QUEUE_KIB) != 0)
         textlist_printf(warnings,
                         "buffer.memory: %s KiB can't take a record of max.request.size: it is %s KiB", queue,
                         room);

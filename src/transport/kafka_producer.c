@@ -69,8 +69,11 @@ static bool is_batch_too_large(KafkaProducer *p, const rd_kafka_message_t *m, rd
     return true;
 }
 
-/* Served on the owner's thread. A success without an offset (kafka_error_delivery) is kept from happening by
- * one request in flight (kafka_config.c); here it would be seen. */
+/* Served on the owner's thread. A broker that knows nothing of a producer takes any first sequence number: of
+ * several requests in flight to a partition that has no leader yet the first may be refused and the next
+ * taken, which librdkafka takes for an acknowledgement of both. The first has no offset then
+ * (kafka_error_delivery), and the transaction fails. kafka_topics_create waits for the leaders, so that it is
+ * rare. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     KafkaProducer *p = opaque;
     (void)rk;

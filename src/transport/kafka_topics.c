@@ -222,29 +222,39 @@ static bool ask(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, const char *what, Er
     return ok;
 }
 
-static bool has_leaders(const struct rd_kafka_metadata *m, int32_t partitions) {
-    if (m->topic_cnt != 1 || m->topics[0].partition_cnt < partitions) return false;
-    for (int i = 0; i < m->topics[0].partition_cnt; i++)
-        if (m->topics[0].partitions[i].leader < 0) return false;
-    return true;
+/* Whether the topic is seen with that many partitions, all of them with a leader. */
+static bool has_leaders(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partitions) {
+    const struct rd_kafka_metadata *m = NULL;
+    if (rd_kafka_metadata(rk, /* all_topics= */ 0, topic, &m, LEADER_LIMIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    bool ok = m->topic_cnt == 1 && m->topics[0].partition_cnt >= partitions;
+    for (int i = 0; ok && i < m->topics[0].partition_cnt; i++) ok = m->topics[0].partitions[i].leader >= 0;
+    rd_kafka_metadata_destroy(m);
+    return ok;
 }
 
-/* The first records to a topic that the client knows nothing of wait for its next look at the cluster, up to
- * a second. Not to be seen in time is no failure: librdkafka goes on looking. */
-static void await_leaders(rd_kafka_t *rk, const char *topic, int32_t partitions) {
+/* A broker may hear later than others that it leads: it refuses records until then, and answers what it is
+ * asked for a partition's end the same way. */
+static bool leaders_know(rd_kafka_t *rk, const char *topic, int32_t partitions) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int32_t i = 0; i < partitions; i++)
+        rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_END;
+    bool ok = rd_kafka_offsets_for_times(rk, list, LEADER_LIMIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; ok && i < list->cnt; i++) ok = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_destroy(list);
+    return ok;
+}
+
+bool kafka_topics_await(rd_kafka_t *rk, const char *topic, int32_t partitions) {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
     const int64_t until_us = clock_mono_us() + LEADER_LIMIT_MS * INT64_C(1000);
-    bool is_there = !handle;
-    while (!is_there && clock_mono_us() < until_us) {
-        const struct rd_kafka_metadata *m = NULL;
-        if (rd_kafka_metadata(rk, /* all_topics= */ 0, handle, &m, LEADER_LIMIT_MS) ==
-            RD_KAFKA_RESP_ERR_NO_ERROR) {
-            is_there = has_leaders(m, partitions);
-            rd_kafka_metadata_destroy(m);
-        }
-        if (!is_there) clock_sleep_ms(LEADER_STEP_MS);
+    bool is_ready = false;
+    while (handle && !is_ready && clock_mono_us() < until_us) {
+        is_ready = has_leaders(rk, handle, partitions) && leaders_know(rk, topic, partitions);
+        if (!is_ready) clock_sleep_ms(LEADER_STEP_MS);
     }
     if (handle) rd_kafka_topic_destroy(handle);
+    return is_ready;
 }
 
 bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec *spec, Err *e) {
@@ -255,6 +265,6 @@ bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec
     if (!new) return kafka_error(RD_KAFKA_RESP_ERR__INVALID_ARG, what, why, e);
     bool ok = fill_new(new, spec, what, e) && ask(rk, new, what, e);
     rd_kafka_NewTopic_destroy(new);
-    if (ok) await_leaders(rk, topic, spec->partitions);
+    if (ok) (void)kafka_topics_await(rk, topic, spec->partitions > 0 ? spec->partitions : 1);
     return ok;
 }

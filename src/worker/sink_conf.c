@@ -14,9 +14,9 @@
 #include "transport/kafka_option.h"
 
 enum {
-    QUEUE_KIB = 16 * 1024, /* of all tasks */
+    QUEUE_KIB = 6 * 1024, /* of all tasks */
     QUEUE_KIB_MIN = 2 * 1024,
-    QUEUE_RECORDS = 24000,
+    QUEUE_RECORDS = 18000,
     PARTITION_FETCH_BYTES = 256 * 1024,
     HEARTBEAT_MS = 1000,
     LETTER_BYTES = 100 * 1000 * 1000, /* what a consumer takes at most; its topic may take less */
@@ -99,8 +99,11 @@ bool sink_conf_letters(const Options *o, const char *connector, int task, TextLi
     if (!kafka_option_client(o, KAFKA_PRODUCER, warnings, &conf, e)) return false;
     /* A letter is as large as its record. The queue holds those of one poll, which is bounded by its own. */
     bool takes_all = conf_default(conf, "message.max.bytes", "1000000", LETTER_BYTES, e) &&
-                     conf_default(conf, "queue.buffering.max.kbytes", "8192", LETTERS_KIB, e);
-    if (!takes_all || !kafka_conf_set(conf, "client.id", client, e)) {
+                     conf_default(conf, "queue.buffering.max.kbytes", KAFKA_CONFIG_QUEUE_KIB, LETTERS_KIB, e);
+    /* Without transactions a letter that may or may not be in (kafka_producer.c) would be written twice: none
+     * of a partition is under way before the one before it is in. */
+    bool is_single = takes_all && kafka_conf_set(conf, "max.in.flight.requests.per.connection", "1", e);
+    if (!is_single || !kafka_conf_set(conf, "client.id", client, e)) {
         rd_kafka_conf_destroy(conf);
         return false;
     }

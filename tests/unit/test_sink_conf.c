@@ -71,12 +71,12 @@ static void tasks_share_the_queues_down_to_a_least_one(void **state) {
                                                                                 {"tasks.max", "200"},
                                                                                 {NULL, NULL}};
     SinkConsumerConf made = consumer_of(two);
-    assert_string_equal(value_of(made.conf, "queued.max.messages.kbytes"), "8192");
-    assert_string_equal(value_of(made.conf, "queued.min.messages"), "12000");
+    assert_string_equal(value_of(made.conf, "queued.max.messages.kbytes"), "3072");
+    assert_string_equal(value_of(made.conf, "queued.min.messages"), "9000");
     rd_kafka_conf_destroy(made.conf);
     made = consumer_of(many);
     assert_string_equal(value_of(made.conf, "queued.max.messages.kbytes"), "2048");
-    assert_string_equal(value_of(made.conf, "queued.min.messages"), "120");
+    assert_string_equal(value_of(made.conf, "queued.min.messages"), "90");
     rd_kafka_conf_destroy(made.conf);
 }
 
