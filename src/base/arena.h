@@ -1,8 +1,7 @@
 /*
  * arena.h - memory that is freed in one go. {0} is an empty arena. Owner thread only; moves with the object
- * it is part of. Small pieces share blocks, of 4 KiB at first and up to ARENA_BLOCK_BYTES; a larger one gets a
- * block of its own.
- * Nothing in it may outlive it.
+ * it is part of. Small pieces share blocks, of 4 KiB at first and up to ARENA_BLOCK_BYTES; a larger one gets
+ * a block of its own. Nothing in it may outlive it.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

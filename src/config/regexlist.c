@@ -30,7 +30,7 @@ static bool next_expression(Str *list, Buf *ret) {
     return true;
 }
 
-static pcre2_code *compile(Str text, Err *e) {
+static pcre2_code *compile(Str text, uint32_t letters, Err *e) {
     assert(text.p);
     if (memmem(text.p, text.n, "&&", 2) && memchr(text.p, '[', text.n)) {
         (void)err_set(e, ERR_INVALID, false,
@@ -38,8 +38,7 @@ static pcre2_code *compile(Str text, Err *e) {
                       STR_ARG(text));
         return NULL;
     }
-    const uint32_t flags =
-        PCRE2_CASELESS | PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY;
+    const uint32_t flags = letters | PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY;
     int code = 0;
     PCRE2_SIZE at = 0;
     pcre2_code *re = pcre2_compile((PCRE2_SPTR)text.p, text.n, flags, &code, &at, NULL);
@@ -51,13 +50,13 @@ static pcre2_code *compile(Str text, Err *e) {
     return NULL;
 }
 
-bool regexlist_compile(Str list, RegexList **ret, Err *e) {
+static bool compile_all(Str list, uint32_t letters, RegexList **ret, Err *e) {
     RegexList *l = x_calloc(1, sizeof *l);
     CLEANUP(buf_done) Buf one = {0};
     while (next_expression(&list, &one)) {
         Str text = str_trim(buf_view(&one));
         if (text.n == 0) continue;
-        pcre2_code *re = compile(text, e);
+        pcre2_code *re = compile(text, letters, e);
         if (!re) {
             (void)regexlist_free(l);
             return false;
@@ -68,6 +67,14 @@ bool regexlist_compile(Str list, RegexList **ret, Err *e) {
     }
     *ret = l;
     return true;
+}
+
+bool regexlist_compile(Str list, RegexList **ret, Err *e) {
+    return compile_all(list, PCRE2_CASELESS, ret, e);
+}
+
+bool regexlist_compile_exact(Str list, RegexList **ret, Err *e) {
+    return compile_all(list, /* letters= */ 0, ret, e);
 }
 
 RegexList *regexlist_free(RegexList *l) {

@@ -17,6 +17,8 @@ typedef struct RegexList RegexList;
 
 /* Errors: ERR_INVALID, naming the expression and the place of the fault in it. */
 MUST_CHECK bool regexlist_compile(Str list, RegexList **ret, Err *e);
+/* The same, where letter case counts: Kafka Connect's lists. */
+MUST_CHECK bool regexlist_compile_exact(Str list, RegexList **ret, Err *e);
 RegexList *regexlist_free(RegexList *l); /* returns NULL */
 size_t regexlist_count(const RegexList *l);
 /* Whether one of them matches. A NULL or empty list matches nothing. */

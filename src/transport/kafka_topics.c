@@ -87,7 +87,7 @@ static bool take(Group *g, const char *what, const char *value, bool is_default,
     if (is_default) return err_set(e, ERR_INVALID, false, "the group default takes all that no other takes");
     RegexList **list = is_include ? &g->include : &g->exclude;
     *list = regexlist_free(*list);
-    return regexlist_compile(str_from(value), list, e);
+    return regexlist_compile_exact(str_from(value), list, e); /* topics differ by case */
 }
 
 /* The group whose name stands before a dot; the longest, as names may have dots. */

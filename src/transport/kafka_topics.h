@@ -35,8 +35,8 @@ bool kafka_topic_rules_find(const KafkaTopicRules *r, const char *topic, KafkaTo
 /* The names of all topics that may be seen, into the set (their values mean nothing). Asking by name would
  * have some brokers make what isn't there. Errors: as kafka_error. */
 MUST_CHECK bool kafka_topics_list(rd_kafka_t *rk, int timeout_ms, StrMap *into, Err *e);
-/* Make it; one that is there by now is fine. Waits for its leaders, as below. Errors: as kafka_error, with the
- * topic's name. */
+/* Make it; one that is there by now is fine. Waits for its leaders, as below. Errors: as kafka_error, with
+ * the topic's name. */
 MUST_CHECK bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec *spec, Err *e);
 /* Wait, for some seconds, until the client knows the leaders of the first so many partitions and each of them
  * answers. Else the first records wait for the client's next look at the cluster, up to a second, or are

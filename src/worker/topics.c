@@ -4,25 +4,15 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "config/regexlist.h"
+#include "transform/java_regex.h"
 
 struct Topics {
     char *prefix;
     const TextList *names; /* of the options; empty = none */
     const char *pattern;   /* likewise; NULL = none */
-    RegexList *regex;
+    JavaRegex *regex;
     TransformRoute *route;
 };
-
-/* A regular expression list of one: its commas don't separate. */
-static bool compile_one(const char *pattern, RegexList **ret, Err *e) {
-    CLEANUP(buf_done) Buf list = {0};
-    for (const char *p = pattern; *p; p++) {
-        if (*p == ',') buf_u8(&list, '\\');
-        buf_u8(&list, (uint8_t)*p);
-    }
-    return regexlist_compile(buf_view(&list), ret, e) || err_wrap(e, "topics.regex");
-}
 
 bool topics_new(const Options *options, const char *prefix, TransformRoute *route, Topics **ret, Err *e) {
     Topics t = {.route = route,
@@ -31,7 +21,8 @@ bool topics_new(const Options *options, const char *prefix, TransformRoute *rout
     if (t.names->count > 0 && t.pattern)
         return err_set(e, ERR_INVALID, false,
                        "topics and topics.regex exclude each other: remove one of them");
-    if (t.pattern && !compile_one(t.pattern, &t.regex, e)) return false;
+    if (t.pattern && !java_regex_new(t.pattern, /* replacement= */ NULL, &t.regex, e))
+        return err_wrap(e, "topics.regex");
     t.prefix = x_strdup(prefix ? prefix : "");
     *ret = x_malloc(sizeof t);
     **ret = t;
@@ -40,14 +31,15 @@ bool topics_new(const Options *options, const char *prefix, TransformRoute *rout
 
 Topics *topics_free(Topics *t) {
     if (!t) return NULL;
-    regexlist_free(t->regex);
+    java_regex_free(t->regex);
     free(t->prefix);
     free(t);
     return NULL;
 }
 
 static bool takes(const Topics *t, Str topic) {
-    if (t->regex) return regexlist_match(t->regex, topic);
+    Str whole;
+    if (t->regex) return java_regex_route(t->regex, topic, &whole);
     for (size_t i = 0; i < t->names->count; i++) {
         if (str_eq_c(topic, t->names->items[i])) return true;
     }

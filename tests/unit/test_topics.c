@@ -51,6 +51,7 @@ static void names_and_expressions_choose(void **state) {
     assert_false(takes("topics", "p.shop.dbo.orders", "items", &e));
     assert_true(takes("topics.regex", "p\\.shop\\.dbo\\.o.{1,9}", "orders", &e));
     assert_false(takes("topics.regex", "p\\.shop\\.dbo\\.o", "orders", &e));
+    assert_false(takes("topics.regex", "p\\.shop\\.dbo\\.O.*", "orders", &e)); /* as Java's: case counts */
 }
 
 static void a_table_that_is_not_taken_is_named_with_the_cure(void **state) {
