@@ -5,7 +5,8 @@
  *
  * A mapped piece is new to the kernel each time: a fault and 4 KiB of zeroes a page. Of a source that writes
  * requests of 1 MiB that was a tenth to a fifth of its CPU. In heaps each thread's has room that no other can
- * use, half of all with three tasks: so there are two of them.
+ * use, half of all with three tasks: so there are two of them, and what is free at the end of one goes back
+ * from 3 MiB on, as much as three requests.
  */
 #include "base/heap.h"
 

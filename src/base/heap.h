@@ -1,6 +1,6 @@
 /*
  * heap.h - how glibc's malloc keeps memory, for the whole process. To be called before threads that allocate
- * are started. Facts: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
+ * are started. Facts: mallopt(3), M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_ARENA_MAX.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H

@@ -1,8 +1,8 @@
 /*
  * regexlist.h - Debezium's lists of regular expressions (table.include.list and its kin): separated by
- * commas, a comma in an expression written `\,`; each must match the whole text, letter case ignored.
- * Expressions are PCRE2's, which agree with Java's but for character class intersections (`&&`), which are
- * refused. Read-only once compiled: any thread.
+ * commas, a comma in an expression written `\,`; each must match the whole text, letter case ignored (or not:
+ * regexlist_compile_exact). Expressions are PCRE2's, which agree with Java's but for character class
+ * intersections (`&&`), which are refused. Read-only once compiled: any thread.
  */
 #ifndef CONFIG_REGEXLIST_H
 #define CONFIG_REGEXLIST_H

@@ -11,7 +11,7 @@ enum { WAIT_MS = 60000 };
 struct HistoryWriter {
     rd_kafka_t *rk;
     rd_kafka_resp_err_t result; /* of the record that is waited for */
-    bool is_awaited;            /* the client knows the topic's leader */
+    bool is_awaited;            /* the last record went in: the client knows the leader */
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg) {
@@ -44,7 +44,7 @@ HistoryWriter *history_writer_close(HistoryWriter *w) {
 
 bool history_writer_put(HistoryWriter *w, const char *topic, Str record, Err *e) {
     w->result = RD_KAFKA_RESP_ERR_NO_ERROR; /* some configurations report failures alone */
-    w->is_awaited = w->is_awaited || kafka_topics_await(w->rk, topic, 1);
+    if (!w->is_awaited) (void)kafka_topics_await(w->rk, topic, /* most= */ 1);
     const rd_kafka_vu_t v[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},
@@ -56,7 +56,8 @@ bool history_writer_put(HistoryWriter *w, const char *topic, Str record, Err *e)
         code = rd_kafka_flush(w->rk, WAIT_MS);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = w->result;
     }
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    w->is_awaited = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (w->is_awaited) return true;
     (void)kafka_error(code, "the schema history wasn't written", /* detail= */ NULL, e);
     return err_wrap(e, "topic %s", topic);
 }

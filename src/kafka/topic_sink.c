@@ -426,7 +426,9 @@ static bool send_history(Sink *s, Err *e) {
     if (!s->histories && (!kafka_option_client(s->options, KAFKA_PRODUCER, /* warnings= */ NULL, &conf, e) ||
                           !history_writer_open(conf, &s->histories, e)))
         return false;
-    return history_writer_put(s->histories, name, buf_view(&s->history), e);
+    if (history_writer_put(s->histories, name, buf_view(&s->history), e)) return true;
+    s->histories = history_writer_close(s->histories); /* with what it may still hold */
+    return false;
 }
 
 /* Its columns, for who reads the topics. */

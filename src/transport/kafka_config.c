@@ -208,7 +208,10 @@ bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *
     return kafka_conf_set(c->conf, name, value, e);
 }
 
-enum { RECORD_ROOM_KIB = 1024 }; /* beside a record of max.request.size */
+enum {
+    RECORD_ROOM_KIB = 1024, /* beside a record of max.request.size */
+    IN_FLIGHT_MOST = 5,
+};
 
 /* Defaults that differ from librdkafka's. Its queues are sized for servers of many gigabytes; ours hold what
  * one pipeline needs to keep the broker busy, in less than the 96 MiB that the whole process may take. */
@@ -478,6 +481,19 @@ static bool settle_queue(KafkaConfig *c, TextList *warnings, Err *e) {
     return kafka_config_own(c, "queue.buffering.max.kbytes", room, e);
 }
 
+/* With idempotence five are the most, in Java as here; workers of Connect's without it may have more. */
+static bool settle_in_flight(KafkaConfig *c, TextList *warnings, Err *e) {
+    static const char key[] = "max.in.flight.requests.per.connection";
+    int64_t given = kafka_conf_number(c->conf, key);
+    if (c->role != KAFKA_PRODUCER || given <= IN_FLIGHT_MOST) return true;
+    if (warnings)
+        textlist_printf(warnings, "%s: %lld are more than an idempotent producer may have: it is %d", key,
+                        (long long)given, IN_FLIGHT_MOST);
+    char most[NUMBER_MAX];
+    (void)snprintf(most, sizeof most, "%d", IN_FLIGHT_MOST);
+    return kafka_config_own(c, key, most, e);
+}
+
 /* librdkafka's own order of sizes, which Java doesn't know: a record ≤ a fetch < an answer. What is fetched
  * may be larger than all of them but the last: a record that is comes alone. */
 static bool settle_fetch(KafkaConfig *c, Err *e) {
@@ -498,7 +514,7 @@ static bool settle_fetch(KafkaConfig *c, Err *e) {
 
 bool kafka_config_take(KafkaConfig *c, TextList *warnings, rd_kafka_conf_t **ret, Err *e) {
     if (!settle_truststore(c, e) || !settle_keystore(c, e) || !settle_times(c, warnings, e) ||
-        !settle_queue(c, warnings, e) || !settle_fetch(c, e))
+        !settle_queue(c, warnings, e) || !settle_in_flight(c, warnings, e) || !settle_fetch(c, e))
         return false;
     *ret = TAKE(c->conf);
     return true;

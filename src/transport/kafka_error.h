@@ -13,8 +13,8 @@
 /* Fill *e, return false. what: what was being done ("topic orders"); detail: what stands in the place of
  * librdkafka's words for the code, where there are better ones; NULL or "" = its own. Codes: ERR_FENCED
  * (another producer of the same transactional.id), ERR_IO and ERR_TIMEOUT (retriable), ERR_DATA (a record
- * that is too large, not retriable), ERR_INVALID (rights, configuration, names; not retriable), ERR_INTERNAL.
- */
+ * that is too large, not retriable), ERR_INVALID (rights, configuration, names; not retriable, but for too
+ * few brokers for a topic's replicas), ERR_INTERNAL. */
 bool kafka_error(rd_kafka_resp_err_t code, const char *what, const char *detail, Err *e);
 /* The same of an error object, which is freed. What an abortable error says is retriable here: the
  * transaction is aborted and begun anew. */

@@ -27,6 +27,7 @@ enum {
     CLOSE_LIMIT_MS = 3000,
     POLL_EVERY = 1024, /* records between two polls */
     STALL_MS = 3000,   /* nothing acknowledged for so long: are the topics still there? */
+    FULL_MS = 10,      /* a look at a full queue */
     SMALL_BATCH = 16384,
     NAMES_MAX = 8, /* topics named in a message */
 };
@@ -73,7 +74,8 @@ static bool is_batch_too_large(KafkaProducer *p, const rd_kafka_message_t *m, rd
  * several requests in flight to a partition that has no leader yet the first may be refused and the next
  * taken, which librdkafka takes for an acknowledgement of both. The first has no offset then
  * (kafka_error_delivery), and the transaction fails. kafka_topics_create waits for the leaders, so that it is
- * rare. */
+ * rare. Of a producer that the broker knows the next one is refused, too, out of sequence: the transaction
+ * fails as well, where one request in flight would just be sent again. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     KafkaProducer *p = opaque;
     (void)rk;
@@ -402,7 +404,9 @@ bool kafka_producer_send(KafkaProducer *p, KafkaTopic *to, const KafkaMessage *m
         }
         if (is_stopping(p) && !kafka_producer_check(p, e)) return false;
         if (!topics_are_there(p, e)) return false;
-        rd_kafka_poll(p->rk, 10); /* records time out by delivery.timeout.ms: that is the end of this */
+        /* A full queue of many partitions may have no batch that is full, and nothing would leave before
+         * linger.ms: a flush waits for none. Records time out by delivery.timeout.ms: the end of this. */
+        if (rd_kafka_poll(p->rk, FULL_MS) == 0) (void)rd_kafka_flush(p->rk, FULL_MS);
     }
 }
 

@@ -222,35 +222,43 @@ static bool ask(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, const char *what, Er
     return ok;
 }
 
-/* Whether the topic is seen with that many partitions, all of them with a leader. */
-static bool has_leaders(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partitions) {
+/* The partitions of the topic, the first ones at most; 0: it isn't seen, or one of them has no leader. */
+static int32_t led_partitions(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t most, int wait_ms) {
     const struct rd_kafka_metadata *m = NULL;
-    if (rd_kafka_metadata(rk, /* all_topics= */ 0, topic, &m, LEADER_LIMIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return false;
-    bool ok = m->topic_cnt == 1 && m->topics[0].partition_cnt >= partitions;
-    for (int i = 0; ok && i < m->topics[0].partition_cnt; i++) ok = m->topics[0].partitions[i].leader >= 0;
+    if (rd_kafka_metadata(rk, /* all_topics= */ 0, topic, &m, wait_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    int32_t count = m->topic_cnt == 1 ? m->topics[0].partition_cnt : 0;
+    if (most > 0 && count > most) count = most;
+    for (int32_t i = 0; count > 0 && i < m->topics[0].partition_cnt; i++)
+        if (m->topics[0].partitions[i].id < count && m->topics[0].partitions[i].leader < 0) count = 0;
     rd_kafka_metadata_destroy(m);
-    return ok;
+    return count;
 }
 
 /* A broker may hear later than others that it leads: it refuses records until then, and answers what it is
  * asked for a partition's end the same way. */
-static bool leaders_know(rd_kafka_t *rk, const char *topic, int32_t partitions) {
+static bool leaders_know(rd_kafka_t *rk, const char *topic, int32_t partitions, int wait_ms) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     for (int32_t i = 0; i < partitions; i++)
         rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_END;
-    bool ok = rd_kafka_offsets_for_times(rk, list, LEADER_LIMIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool ok = rd_kafka_offsets_for_times(rk, list, wait_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
     for (int i = 0; ok && i < list->cnt; i++) ok = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_topic_partition_list_destroy(list);
     return ok;
 }
 
-bool kafka_topics_await(rd_kafka_t *rk, const char *topic, int32_t partitions) {
+static int left_ms(int64_t until_us) {
+    int64_t ms = (until_us - clock_mono_us()) / 1000;
+    return ms > 1 ? (int)ms : 1;
+}
+
+bool kafka_topics_await(rd_kafka_t *rk, const char *topic, int32_t most) {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
     const int64_t until_us = clock_mono_us() + LEADER_LIMIT_MS * INT64_C(1000);
     bool is_ready = false;
     while (handle && !is_ready && clock_mono_us() < until_us) {
-        is_ready = has_leaders(rk, handle, partitions) && leaders_know(rk, topic, partitions);
+        int32_t led = led_partitions(rk, handle, most, left_ms(until_us));
+        is_ready = led > 0 && leaders_know(rk, topic, led, left_ms(until_us));
         if (!is_ready) clock_sleep_ms(LEADER_STEP_MS);
     }
     if (handle) rd_kafka_topic_destroy(handle);
@@ -265,6 +273,6 @@ bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec
     if (!new) return kafka_error(RD_KAFKA_RESP_ERR__INVALID_ARG, what, why, e);
     bool ok = fill_new(new, spec, what, e) && ask(rk, new, what, e);
     rd_kafka_NewTopic_destroy(new);
-    if (ok) (void)kafka_topics_await(rk, topic, spec->partitions > 0 ? spec->partitions : 1);
+    if (ok) (void)kafka_topics_await(rk, topic, /* most= */ 0);
     return ok;
 }

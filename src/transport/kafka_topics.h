@@ -38,10 +38,10 @@ MUST_CHECK bool kafka_topics_list(rd_kafka_t *rk, int timeout_ms, StrMap *into, 
 /* Make it; one that is there by now is fine. Waits for its leaders, as below. Errors: as kafka_error, with
  * the topic's name. */
 MUST_CHECK bool kafka_topics_create(rd_kafka_t *rk, const char *topic, const KafkaTopicSpec *spec, Err *e);
-/* Wait, for some seconds, until the client knows the leaders of the first so many partitions and each of them
- * answers. Else the first records wait for the client's next look at the cluster, up to a second, or are
- * refused by a broker that doesn't know yet. False: not seen in time, which is no failure: librdkafka goes on
- * looking. */
-bool kafka_topics_await(rd_kafka_t *rk, const char *topic, int32_t partitions);
+/* Wait, for two seconds at most, until the client knows the leaders of the topic's partitions and each of
+ * them answers; most: only the first so many count, 0 = all. Else the first records wait for the client's
+ * next look at the cluster, up to a second, or are refused by a broker that doesn't know yet. False: not seen
+ * in time, which is no failure: librdkafka goes on looking. */
+bool kafka_topics_await(rd_kafka_t *rk, const char *topic, int32_t most);
 
 #endif

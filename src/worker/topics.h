@@ -1,7 +1,6 @@
 /*
  * topics.h - which tables a sink takes: `topics` and `topics.regex` over the names that topics would have,
- * <topic.prefix>.<database>.<schema>.<table> (Debezium's SchemaTopicNamingStrategy). Read-only once made: any
- * thread.
+ * <topic.prefix>.<database>.<schema>.<table> (Debezium's SchemaTopicNamingStrategy). Owner thread only.
  */
 #ifndef WORKER_TOPICS_H
 #define WORKER_TOPICS_H

@@ -156,6 +156,16 @@ static void check_finished(KafkaConfig *c, const char *name, const char *expecte
     kafka_config_free(c);
 }
 
+static void five_requests_in_flight_are_the_most(void **state) {
+    (void)state;
+    static const char *const given[] = {"1", "5", "6", "100"};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
+        set(c, "max.in.flight.requests.per.connection", given[i], NULL);
+        check_finished(c, "max.in.flight.requests.per.connection", i < 2 ? given[i] : "5", i < 2 ? 0 : 1);
+    }
+}
+
 static void a_record_s_time_stays_within_its_transaction_s(void **state) {
     (void)state;
     KafkaConfig *c = kafka_config_new(KAFKA_PRODUCER);
@@ -218,6 +228,7 @@ int main(void) {
         cmocka_unit_test(logins_come_from_jaas),
         cmocka_unit_test(stores_are_pem_or_pkcs12),
         cmocka_unit_test(a_record_s_time_stays_within_its_transaction_s),
+        cmocka_unit_test(five_requests_in_flight_are_the_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/option_connect.h"
+#include "mock_kafka.h"
 #include "test.h"
 #include "transport/kafka_option.h"
 
@@ -110,12 +111,49 @@ static void mistakes_are_named(void **state) {
     }
 }
 
+enum { LIST_OFFSETS = 2 }; /* Kafka's protocol: API keys */
+
+static rd_kafka_t *client_of(const MockKafka *m) {
+    char why[256];
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, mock_kafka_conf(m), why, sizeof why);
+    if (!rk) fail_msg("%s", why);
+    return rk;
+}
+
+/* The metadata name a leader at once; it answers only the third time. */
+static void leaders_are_awaited_until_they_answer(void **state) {
+    (void)state;
+    MockKafka m = mock_kafka_new();
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 3, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_mock_push_request_errors(m.cluster, LIST_OFFSETS, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    rd_kafka_t *rk = client_of(&m);
+    assert_true(kafka_topics_await(rk, "t", /* most= */ 0));
+    assert_true(kafka_topics_await(rk, "t", 1));
+    rd_kafka_destroy(rk);
+    mock_kafka_done(&m);
+}
+
+static void a_partition_without_a_leader_counts_where_it_is_asked_for(void **state) {
+    (void)state;
+    MockKafka m = mock_kafka_new();
+    assert_int_equal(rd_kafka_mock_topic_create(m.cluster, "t", 2, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_mock_partition_set_leader(m.cluster, "t", 1, -1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_t *rk = client_of(&m);
+    assert_true(kafka_topics_await(rk, "t", 1));
+    assert_false(kafka_topics_await(rk, "t", /* most= */ 0));
+    rd_kafka_destroy(rk);
+    mock_kafka_done(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_properties_topics_have_three_partitions_and_a_week),
         cmocka_unit_test(groups_take_their_topics_and_leave_the_rest_to_default),
         cmocka_unit_test(nothing_is_made_when_the_worker_says_so),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(leaders_are_awaited_until_they_answer),
+        cmocka_unit_test(a_partition_without_a_leader_counts_where_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

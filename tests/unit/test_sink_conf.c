@@ -109,7 +109,10 @@ static void a_reset_that_is_asked_for_is_told(void **state) {
 
 static void letters_have_a_client_of_their_own(void **state) {
     (void)state;
-    static const char *const settings[][2] = {{"producer.override.linger.ms", "7"}, {NULL, NULL}};
+    static const char *const settings[][2] = {
+        {"producer.override.linger.ms", "7"},
+        {"producer.override.max.in.flight.requests.per.connection", "4"},
+        {NULL, NULL}};
     Options *o = options_of(settings);
     CLEANUP(textlist_done) TextList warnings = {0};
     rd_kafka_conf_t *conf = NULL;
@@ -119,6 +122,7 @@ static void letters_have_a_client_of_their_own(void **state) {
     assert_true(strncmp(value_of(conf, "linger.ms"), "7", 1) == 0);
     assert_string_equal(value_of(conf, "message.max.bytes"), "100000000");
     assert_string_equal(value_of(conf, "queue.buffering.max.kbytes"), "98680");
+    assert_string_equal(value_of(conf, "max.in.flight.requests.per.connection"), "1");
     rd_kafka_conf_destroy(conf);
     options_free(o);
 }
