@@ -43,6 +43,7 @@ typedef struct Ownership {
     bool was_owned;
     RefusedChange refused[ROUTE_LANES_MAX]; /* by lane; each lane's own */
     int64_t batch_bytes; /* topics: at a time, as one of them takes less than is set; 0 = what is set */
+    int64_t epoch;       /* topics: under which this process owned the task last; 0 = not yet */
     uint32_t over_time;  /* topics: copies of keyless tables that took too long for a transaction, in a row */
 } Ownership;
 

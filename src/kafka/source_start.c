@@ -126,6 +126,19 @@ static bool read_offsets(const Options *options, const SourceOffsetsKey *key, co
     return ok;
 }
 
+bool source_start_epoch(const Options *options, const SourceOffsetsKey *key, const char *topic,
+                        const bool *is_stopping, int64_t *ret, Err *e) {
+    SourceOffsets found = {0};
+    Reading r = {.found = &found, .key = key, .damaged = strmap_new(/* ignore_case= */ false)};
+    rd_kafka_conf_t *conf = NULL;
+    bool exists = false, ok = kafka_option_client(options, KAFKA_CONSUMER, /* warnings= */ NULL, &conf, e) &&
+                              kafka_reader_committed(conf, topic, is_stopping, take_offset, &r, &exists, e);
+    if (ok) *ret = found.epoch;
+    strmap_free_all(r.damaged); /* told by source_start_read */
+    source_offsets_done(&found);
+    return ok;
+}
+
 bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
                        const bool *is_stopping, SourceOffsets *ret, Err *e) {
     SourceOffsets found = {0};

@@ -1,7 +1,6 @@
 /*
  * source_start.h - what a source task goes on from: the topic of offsets read to its end, and where Debezium
- * has gone on since, its offset and its schema history. One thread; to be called once the former owner is
- * fenced.
+ * has gone on since, its offset and its schema history. One thread.
  */
 #ifndef KAFKA_SOURCE_START_H
 #define KAFKA_SOURCE_START_H
@@ -12,10 +11,16 @@
 #include "config/option.h"
 #include "kafka/source_offsets.h"
 
-/* topic: of the offsets. *ret is {0} before, and owned by the caller after success. Errors: as
- * kafka_reader_all; ERR_INVALID (a record that can't be read); ERR_DATA (the history's). */
+/* To be called once the former owner is fenced. topic: of the offsets. *ret is {0} before, and owned by the
+ * caller after success. Errors: as kafka_reader_all; ERR_INVALID (a record that can't be read); ERR_DATA (the
+ * history's). */
 MUST_CHECK bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
                                   const bool *is_stopping, SourceOffsets *ret, Err *e);
+
+/* The epoch of the task's last owner that has committed; 0 = there is none. Waits for nobody's transaction.
+ * Errors: as kafka_reader_committed. */
+MUST_CHECK bool source_start_epoch(const Options *options, const SourceOffsetsKey *key, const char *topic,
+                                   const bool *is_stopping, int64_t *ret, Err *e);
 
 /* The topic of offsets, as the options name it. Borrowed. */
 const char *source_start_topic(const Options *options);

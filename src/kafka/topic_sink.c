@@ -7,7 +7,8 @@
  * The fence is Kafka's own: whoever opens a producer of the same transactional.id ends the former one's
  * transaction and leaves it unable to write. Only then the offsets are read, and what is stored is written
  * again in a committed transaction: readers of uncommitted records (JVM workers) would see an aborted offset.
- * So after any failure the producer is closed, and owning the task again is all there is to do.
+ * So after any failure the producer is closed, and owning the task again is all there is to do. Who has owned
+ * it before looks first whether another has since: it stops then, and doesn't fence the new owner.
  *
  * A transaction of the source that is too large for one of Kafka's is written in several: pipeline/parts.h.
  */
@@ -305,7 +306,7 @@ static bool send_notes(Sink *s, const Batch *b, Err *e) {
 
 static bool note_owned(Sink *s, const SourceOffsets *o, StoredState *ret, Err *e) {
     char position[POSITION_TEXT_SIZE];
-    s->epoch = o->epoch + 1;
+    s->epoch = s->memory->epoch = o->epoch + 1;
     parts_owned(&s->parts, &o->inside);
     if (!start_events(s, o->debezium, e) || !write_again(s, o, e)) return false;
     LOG_INFO(
@@ -319,10 +320,24 @@ static bool note_owned(Sink *s, const SourceOffsets *o, StoredState *ret, Err *e
     return true;
 }
 
+/* Opening a producer fences whoever has one. A process that was stopped for a while, and lost its source in
+ * the meantime, would take the task back from the one that has taken it over: so it looks before. */
+static bool is_still_ours(const Sink *s, Err *e) {
+    const SourceOffsetsKey key = offsets_key(s);
+    int64_t epoch = 0;
+    if (s->memory->epoch == 0) return true;
+    if (!source_start_epoch(s->options, &key, s->offsets_topic, s->is_stopping, &epoch, e)) return false;
+    return epoch <= s->memory->epoch ||
+           err_set(e, ERR_FENCED, false,
+                   "another process runs this connector's task since (epoch %lld, here it was %lld): only "
+                   "one may, so this one stops",
+                   (long long)epoch, (long long)s->memory->epoch);
+}
+
 static bool sink_own(Sink *s, StoredState *ret, Err *e) {
     const SourceOffsetsKey key = offsets_key(s);
     SourceOffsets found = {0};
-    bool ok = open_producer(s, e) && open_offsets(s, e) &&
+    bool ok = is_still_ours(s, e) && open_producer(s, e) && open_offsets(s, e) &&
               source_start_read(s->options, &key, s->offsets_topic, s->is_stopping, &found, e) &&
               note_owned(s, &found, ret, e);
     source_offsets_done(&found);

@@ -28,6 +28,7 @@ typedef struct Reading {
     const bool *is_stopping;
     int64_t *ends; /* by partition; 0 = nothing in it, or read */
     int32_t count, open;
+    bool is_committed_enough;
 } Reading;
 
 static bool is_stopping(const Reading *r) {
@@ -100,8 +101,9 @@ static Str text_of(const void *p, size_t n) {
 }
 
 static bool take(Reading *r, const rd_kafka_message_t *m, KafkaReaderFn fn, void *arg, Err *e) {
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        reached(r, m->partition, m->offset);
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) { /* of what is committed */
+        bool is_end = r->is_committed_enough && m->partition >= 0 && m->partition < r->count;
+        reached(r, m->partition, is_end ? INT64_MAX : m->offset);
         return true;
     }
     if (m->err == RD_KAFKA_RESP_ERR__TRANSPORT || m->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return true;
@@ -136,8 +138,8 @@ static bool read_all(Reading *r, KafkaReaderFn fn, void *arg, Err *e) {
     return true;
 }
 
-bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *stopping, KafkaReaderFn fn,
-                      void *arg, bool *ret_exists, Err *e) {
+static bool read_topic(rd_kafka_conf_t *conf, Reading r, KafkaReaderFn fn, void *arg, bool *ret_exists,
+                       Err *e) {
     static const char *const own[][2] = {
         {"enable.partition.eof", "true"},  {"isolation.level", "read_committed"},
         {"fetch.wait.max.ms", "10"}, /* the end is told by an answer without records */
@@ -145,7 +147,6 @@ bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *stop
         {"auto.offset.reset", "earliest"}, {"group.id", "millrace-reader"}, /* assign wants one; unused */
     };
     char why[256] = "";
-    Reading r = {.topic = topic, .is_stopping = stopping};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         (void)rd_kafka_conf_set(conf, own[i][0], own[i][1], why, sizeof why);
     r.rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -160,4 +161,15 @@ bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *stop
     rd_kafka_destroy(r.rk);
     free(r.ends);
     return ok;
+}
+
+bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *stopping, KafkaReaderFn fn,
+                      void *arg, bool *ret_exists, Err *e) {
+    return read_topic(conf, (Reading){.topic = topic, .is_stopping = stopping}, fn, arg, ret_exists, e);
+}
+
+bool kafka_reader_committed(rd_kafka_conf_t *conf, const char *topic, const bool *stopping, KafkaReaderFn fn,
+                            void *arg, bool *ret_exists, Err *e) {
+    const Reading r = {.topic = topic, .is_stopping = stopping, .is_committed_enough = true};
+    return read_topic(conf, r, fn, arg, ret_exists, e);
 }

@@ -22,4 +22,9 @@ typedef void (*KafkaReaderFn)(void *arg, int32_t partition, int64_t offset, Str 
 MUST_CHECK bool kafka_reader_all(rd_kafka_conf_t *conf, const char *topic, const bool *is_stopping,
                                  KafkaReaderFn fn, void *arg, bool *ret_exists, Err *e);
 
+/* The same of what is committed now: transactions that are open aren't waited for, and what stands behind the
+ * first of them isn't read. */
+MUST_CHECK bool kafka_reader_committed(rd_kafka_conf_t *conf, const char *topic, const bool *is_stopping,
+                                       KafkaReaderFn fn, void *arg, bool *ret_exists, Err *e);
+
 #endif

@@ -208,6 +208,37 @@ static void a_fenced_one_stops_for_good(void **state) {
     done(&r);
 }
 
+/* One process was stopped, another took over; then the first one's source is gone, so it begins anew. */
+static void who_was_taken_over_does_not_take_the_task_back(void **state) {
+    (void)state;
+    Rig r = rig(PLAIN);
+    Ownership first = {.owner = "0123456789abcdef"}, second = {.owner = "fedcba9876543210"};
+    StoredState stored = {0};
+    Err e = {0};
+    r.context.ownership = &first;
+    open_sink(&r, &stored);
+    assert_int_equal(first.epoch, 1);
+    topic_sink_class.stop(r.sink);
+    open_sink(&r, &stored); /* nobody was in between */
+    assert_int_equal(first.epoch, 2);
+    topic_sink_class.stop(r.sink);
+    r.context.ownership = &second;
+    open_sink(&r, &stored);
+    assert_int_equal(second.epoch, 3);
+    Sink *taken = r.sink;
+    r.context.ownership = &first;
+    assert_true(topic_sink_class.start(r.options, &r.context, &r.sink, &e));
+    assert_false(topic_sink_class.own(r.sink, &stored, &e));
+    assert_int_equal(e.code, ERR_FENCED);
+    assert_false(e.retriable);
+    assert_non_null(strstr(e.msg, "another process runs"));
+    topic_sink_class.stop(r.sink);
+    r.sink = taken; /* whose producer nobody has fenced */
+    begin_stream(&r);
+    stored_state_done(&stored);
+    done(&r);
+}
+
 /* The mock keeps what was aborted, so that only what is sent counts here. */
 static void a_large_transaction_is_written_in_several_and_each_change_once(void **state) {
     (void)state;
@@ -316,6 +347,7 @@ int main(void) {
         cmocka_unit_test(the_next_owner_goes_on_where_the_former_one_was),
         cmocka_unit_test(the_next_owner_also_writes_that_debezium_has_no_offset),
         cmocka_unit_test(a_fenced_one_stops_for_good),
+        cmocka_unit_test(who_was_taken_over_does_not_take_the_task_back),
         cmocka_unit_test(a_large_transaction_is_written_in_several_and_each_change_once),
         cmocka_unit_test(what_was_refused_is_owned_again_and_put_once),
         cmocka_unit_test(whether_the_cluster_answers_is_told),
