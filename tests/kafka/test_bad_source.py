@@ -108,7 +108,7 @@ def test_a_broker_that_stops_in_mid_stream_loses_nothing(own_broker, kill):
         try:
             time.sleep(0.5)
             own_broker.stop(kill=kill)
-            says(run, "event=kafka_producer", "127.0.0.1")
+            says(run, "level=warn event=kafka_", "127.0.0.1")  # the producer's word; while a commit waits, only its client's
             time.sleep(3)
             own_broker.start()
             time.sleep(1)
