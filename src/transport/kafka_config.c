@@ -208,6 +208,7 @@ bool kafka_config_own(KafkaConfig *c, const char *name, const char *value, Err *
     return kafka_conf_set(c->conf, name, value, e);
 }
 
+#define PRODUCER_QUEUE_KIB "5120"
 enum {
     RECORD_ROOM_KIB = 1024, /* beside a record of max.request.size */
     IN_FLIGHT_MOST = 5,
@@ -223,7 +224,7 @@ static const char *const producer_defaults[][2] = {
     {"enable.idempotence", "true"},
     {"delivery.report.only.error", "false"}, /* one without an offset: kafka_producer.c */
     {"max.in.flight.requests.per.connection", "5"},
-    {"queue.buffering.max.kbytes", KAFKA_CONFIG_QUEUE_KIB},
+    {"queue.buffering.max.kbytes", PRODUCER_QUEUE_KIB},
     {"queue.buffering.max.messages", "100000"},
     /* Few requests: each costs the broker as much as many records, and librdkafka's thread looks all the time
      * for a batch whose time is near. A commit sends what there is at once. */
@@ -474,7 +475,7 @@ static bool settle_queue(KafkaConfig *c, TextList *warnings, Err *e) {
         return true;
     (void)kafka_config_get(c, "queue.buffering.max.kbytes", queue, sizeof queue);
     (void)snprintf(room, sizeof room, "%lld", (long long)kib);
-    if (warnings && strcmp(queue, KAFKA_CONFIG_QUEUE_KIB) != 0)
+    if (warnings && strcmp(queue, PRODUCER_QUEUE_KIB) != 0)
         textlist_printf(warnings,
                         "buffer.memory: %s KiB can't take a record of max.request.size: it is %s KiB", queue,
                         room);

@@ -25,8 +25,6 @@ typedef enum KafkaRole {
 
 typedef struct KafkaConfig KafkaConfig;
 
-#define KAFKA_CONFIG_QUEUE_KIB "5120" /* a producer's buffer.memory by default */
-
 /* With this project's defaults: bounded queues, Java's partitioner, logs through base/log.h. */
 KafkaConfig *kafka_config_new(KafkaRole role);
 KafkaConfig *kafka_config_free(KafkaConfig *c); /* NULL is fine; returns NULL */

@@ -23,12 +23,12 @@ enum {
     LETTERS_KIB = LETTER_BYTES / 1024 + 1024,
 };
 
-/* A property that nobody has set: librdkafka's value still is `standard`. */
-static bool conf_default(rd_kafka_conf_t *conf, const char *name, const char *standard, int64_t value,
+/* A property that nobody has set: it still is what every client of ours begins with. */
+static bool conf_default(rd_kafka_conf_t *conf, const KafkaConfig *untouched, const char *name, int64_t value,
                          Err *e) {
-    char text[64];
+    char text[64], standard[64];
     (void)kafka_conf_get(conf, name, text, sizeof text);
-    if (strcmp(text, standard) != 0) return true;
+    if (strcmp(text, kafka_config_get(untouched, name, standard, sizeof standard)) != 0) return true;
     (void)snprintf(text, sizeof text, "%lld", (long long)value);
     return kafka_conf_set(conf, name, text, e);
 }
@@ -39,12 +39,15 @@ static bool set_defaults(const Options *o, rd_kafka_conf_t *conf, Err *e) {
     int64_t tasks = options_int(o, "tasks.max");
     int64_t kib = QUEUE_KIB / tasks, records = QUEUE_RECORDS / tasks;
     if (kib < QUEUE_KIB_MIN) kib = QUEUE_KIB_MIN;
-    return conf_default(conf, "queued.max.messages.kbytes", "16384", kib, e) &&
-           conf_default(conf, "fetch.max.bytes", "8388608", kib * 1024, e) &&
-           /* compressed; what it unfolds to is bounded by nothing else */
-           conf_default(conf, "fetch.message.max.bytes", "1048576", PARTITION_FETCH_BYTES, e) &&
-           conf_default(conf, "queued.min.messages", "20000", records > 0 ? records : 1, e) &&
-           conf_default(conf, "heartbeat.interval.ms", "3000", HEARTBEAT_MS, e);
+    KafkaConfig *untouched = kafka_config_new(KAFKA_CONSUMER);
+    bool ok = conf_default(conf, untouched, "queued.max.messages.kbytes", kib, e) &&
+              conf_default(conf, untouched, "fetch.max.bytes", kib * 1024, e) &&
+              /* compressed; what it unfolds to is bounded by nothing else */
+              conf_default(conf, untouched, "fetch.message.max.bytes", PARTITION_FETCH_BYTES, e) &&
+              conf_default(conf, untouched, "queued.min.messages", records > 0 ? records : 1, e) &&
+              conf_default(conf, untouched, "heartbeat.interval.ms", HEARTBEAT_MS, e);
+    kafka_config_free(untouched);
+    return ok;
 }
 
 /* Whether consumer.override.… or consumer.… says auto.offset.reset. */
@@ -98,8 +101,10 @@ bool sink_conf_letters(const Options *o, const char *connector, int task, TextLi
     rd_kafka_conf_t *conf = NULL;
     if (!kafka_option_client(o, KAFKA_PRODUCER, warnings, &conf, e)) return false;
     /* A letter is as large as its record. The queue holds those of one poll, which is bounded by its own. */
-    bool takes_all = conf_default(conf, "message.max.bytes", "1000000", LETTER_BYTES, e) &&
-                     conf_default(conf, "queue.buffering.max.kbytes", KAFKA_CONFIG_QUEUE_KIB, LETTERS_KIB, e);
+    KafkaConfig *untouched = kafka_config_new(KAFKA_PRODUCER);
+    bool takes_all = conf_default(conf, untouched, "message.max.bytes", LETTER_BYTES, e) &&
+                     conf_default(conf, untouched, "queue.buffering.max.kbytes", LETTERS_KIB, e);
+    kafka_config_free(untouched);
     /* Without transactions a letter that may or may not be in (kafka_producer.c) would be written twice: none
      * of a partition is under way before the one before it is in. */
     bool is_single = takes_all && kafka_conf_set(conf, "max.in.flight.requests.per.connection", "1", e);
