@@ -24,7 +24,8 @@ typedef struct Reading {
     SourceOffsets *found;
     const SourceOffsetsKey *key;
     SchemaHistory *history;
-    StrMap *damaged; /* key of an offset whose last value can't be read → Err, owned */
+    bool waits_for_none; /* what is committed now will do */
+    StrMap *damaged;     /* key of an offset whose last value can't be read → Err, owned */
     Err e;
 } Reading;
 
@@ -67,7 +68,8 @@ static bool read_topic(const Options *o, const char *topic, const bool *is_stopp
                        Reading *r, bool *ret_exists, Err *e) {
     rd_kafka_conf_t *conf = NULL;
     if (!kafka_option_client(o, KAFKA_CONSUMER, /* warnings= */ NULL, &conf, e) ||
-        !kafka_reader_all(conf, topic, is_stopping, fn, r, ret_exists, e))
+        !(r->waits_for_none ? kafka_reader_committed : kafka_reader_all)(conf, topic, is_stopping, fn, r,
+                                                                         ret_exists, e))
         return false;
     if (r->e.code == ERR_OK) return true;
     *e = r->e;
@@ -129,10 +131,9 @@ static bool read_offsets(const Options *options, const SourceOffsetsKey *key, co
 bool source_start_epoch(const Options *options, const SourceOffsetsKey *key, const char *topic,
                         const bool *is_stopping, int64_t *ret, Err *e) {
     SourceOffsets found = {0};
-    Reading r = {.found = &found, .key = key, .damaged = strmap_new(/* ignore_case= */ false)};
-    rd_kafka_conf_t *conf = NULL;
-    bool exists = false, ok = kafka_option_client(options, KAFKA_CONSUMER, /* warnings= */ NULL, &conf, e) &&
-                              kafka_reader_committed(conf, topic, is_stopping, take_offset, &r, &exists, e);
+    Reading r = {
+        .found = &found, .key = key, .waits_for_none = true, .damaged = strmap_new(/* ignore_case= */ false)};
+    bool exists = false, ok = read_topic(options, topic, is_stopping, take_offset, &r, &exists, e);
     if (ok) *ret = found.epoch;
     strmap_free_all(r.damaged); /* told by source_start_read */
     source_offsets_done(&found);

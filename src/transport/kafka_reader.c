@@ -102,8 +102,7 @@ static Str text_of(const void *p, size_t n) {
 
 static bool take(Reading *r, const rd_kafka_message_t *m, KafkaReaderFn fn, void *arg, Err *e) {
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) { /* of what is committed */
-        bool is_end = r->is_committed_enough && m->partition >= 0 && m->partition < r->count;
-        reached(r, m->partition, is_end ? INT64_MAX : m->offset);
+        reached(r, m->partition, r->is_committed_enough ? INT64_MAX : m->offset);
         return true;
     }
     if (m->err == RD_KAFKA_RESP_ERR__TRANSPORT || m->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return true;
