@@ -279,14 +279,16 @@ class ConnectWorker:
     def status(self, name):
         return http("GET", f"{self.url}/connectors/{name}/status")
 
+    def check_running(self, name):
+        """Whether it and its tasks run; with its trace, an error where one of them has failed."""
+        status = self.status(name)
+        tasks = status["tasks"]
+        for part in (status["connector"], *tasks):
+            assert part["state"] != "FAILED", f"{name} failed: {part.get('trace', '')[:3000]}"
+        return tasks and all(t["state"] == "RUNNING" for t in tasks)
+
     def wait_running(self, name, seconds=90):
-        def check():
-            status = self.status(name)
-            tasks = status["tasks"]
-            for part in (status["connector"], *tasks):
-                assert part["state"] != "FAILED", f"{name} failed: {part.get('trace', '')[:3000]}"
-            return tasks and all(t["state"] == "RUNNING" for t in tasks)
-        lab.wait_for(f"{name} running", alive(self.process, check), seconds, 0.1)
+        lab.wait_for(f"{name} running", alive(self.process, lambda: self.check_running(name)), seconds, 0.1)
 
     def stop_connector(self, name):
         """Its tasks end, offsets stay."""

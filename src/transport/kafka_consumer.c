@@ -292,6 +292,7 @@ KafkaConsumer *kafka_consumer_close(KafkaConsumer *c) {
     if (c->rk) {
         bool frees = may_be_freed(c);
         close_commits(c);
+        kafka_subscription_end(c->topics, c->rk);
         (void)rd_kafka_consumer_close(c->rk); /* the host hears of what is left */
         if (c->queue) rd_kafka_queue_destroy(c->queue);
         if (frees) rd_kafka_destroy(c->rk);

@@ -168,3 +168,13 @@ void kafka_subscription_look(KafkaSubscription *s, rd_kafka_t *rk) {
     if (!look(s, rk, LOOK_MS, &e))
         LOG_WARN("topics_not_looked_for", LOG_S("why", e.msg), LOG_S("next", "the next look"));
 }
+
+/* ---- the end ---- */
+
+/* librdkafka keeps a change of subscription for later while the group is being spread anew. One that is still
+ * kept when the consumer is closed is carried out in the midst of that (seen with 2.0.2:
+ * rd_kafka_cgrp_destroy_final finds a subscription, and its assertion ends the process). This takes its
+ * place. */
+void kafka_subscription_end(const KafkaSubscription *s, rd_kafka_t *rk) {
+    if (s->regex) (void)rd_kafka_unsubscribe(rk);
+}

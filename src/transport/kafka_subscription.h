@@ -33,6 +33,8 @@ MUST_CHECK bool kafka_subscription_begin(KafkaSubscription *s, rd_kafka_t *rk, E
 /* Between polls: once it is time, look again and subscribe to what is new; a topic that two looks in a row
  * didn't show is left. Takes a second at most; a failure is a warning, and the next look is for it. */
 void kafka_subscription_look(KafkaSubscription *s, rd_kafka_t *rk);
+/* Before the consumer is closed: what librdkafka may still hold back of the looks is dropped. */
+void kafka_subscription_end(const KafkaSubscription *s, rd_kafka_t *rk);
 /* How many topics it is subscribed to. */
 size_t kafka_subscription_count(const KafkaSubscription *s);
 

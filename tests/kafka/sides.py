@@ -79,13 +79,19 @@ class Debezium(Side):
     def __init__(self, worker, server, registry, label=""):
         super().__init__(worker.broker, registry, label)
         self.worker, self.server = worker, server
+        self.names = []  # of those that were started
 
     def start(self, names=scenario.SETTINGS):
+        self.names = list(names)
         for name in names:
             self.worker.post(self.label + name, {**scenario.settings(self.server, self.broker, name, self.label),
                                                  **converters(name, self.registry)}, wait=False)
         for name in names:
             self.worker.wait_running(self.label + name)
+
+    def check(self):
+        for name in self.names:
+            self.worker.check_running(self.label + name)
 
     def stop(self, names=scenario.SETTINGS):
         for name in names:

@@ -1,6 +1,8 @@
 """topics.regex of a sink: Java's expressions, and topics that come while it runs."""
 
 import contextlib
+import signal
+import threading
 
 import pytest
 
@@ -65,3 +67,24 @@ def test_a_topic_that_is_removed_is_left(sink):
     topics.produce(sink.broker, [(stays, 0, key(3), row(3, "on"), None)])
     sink.await_rows([(1, stays), (3, "on")], f'select id, name from "{stays}" order by id', p)
     assert p.stop() == 0
+
+
+def test_a_stop_amid_a_rebalance(sink):
+    """The first new topic makes the group spread its partitions anew, which waits for a member that is frozen; what a second one changes
+    waits for that. Both members go in order."""
+    settings = {"topics": "", "topics__regex": sink.topic + "_.*", "tasks__max": "2", "consumer__override__metadata__max__age__ms": "300"}
+    fill(sink, f"{sink.topic}_1", 1)
+    running = []
+    for _ in range(2):
+        running.append(sink.start(**settings))
+        lab.wait_for("its partitions", lambda: "event=partitions_given" in running[-1].log())
+    running[1].send(signal.SIGSTOP)
+    for number in (2, 3):
+        fill(sink, f"{sink.topic}_{number}", number)
+        lab.wait_for("the new topic", lambda: running[0].log().count(f"event=topic_found topic={sink.topic}_{number}") == 2)
+    stopper = threading.Thread(target=running[0].stop)
+    stopper.start()
+    lab.wait_for("the stop", lambda: "event=stop_asked" in running[0].log())
+    running[1].send(signal.SIGCONT)
+    stopper.join()
+    assert [p.stop() for p in running] == [0, 0], [p.log()[-2000:] for p in running]
