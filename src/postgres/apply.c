@@ -265,8 +265,9 @@ static bool write_some(Apply *a, PgConn *c, const Target *t, TargetWrite *w, con
 
 static bool write_rows(Apply *a, PgConn *c, const Target *t, TargetWrite *w, const Value *const *rows,
                        size_t count, Err *e) {
-    while (count > 0) {
-        size_t n = count < a->batch_rows ? count : a->batch_rows;
+    while (count > 0) { /* in equal parts: a few rows that are left over would cost more than their share */
+        size_t parts = count / a->batch_rows + (count % a->batch_rows > 0);
+        size_t n = (count + parts - 1) / parts;
         if (!write_some(a, c, t, w, rows, n, e)) return false;
         rows += n;
         count -= n;
