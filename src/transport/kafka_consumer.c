@@ -7,6 +7,10 @@
  * to do, or after a second (fetch.queue.backoff.ms, from 2.2 on). A member that empties the queue faster than
  * that would wait for most of its time. So the older ones get something to do: a question for a partition's
  * ends, once the queue, full before, is half empty.
+ *
+ * Its main thread looks after the group once a second, or after anything else that it is asked. A group of
+ * three takes three such looks to be spread, and joins one by one meanwhile. So, while there is a rebalance
+ * to be expected, it is asked for the member's id.
  */
 #include "transport/kafka_consumer.h"
 
@@ -14,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strmap.h"
@@ -22,7 +27,14 @@
 #include "transport/kafka_subscription.h"
 #include "transport/kafka_topics.h"
 
-enum { ASK_MS = 10000, CHECK_MS = 2000, SLICE_MS = 200, NUDGE_MS = 200 };
+enum {
+    ASK_MS = 10000,
+    CHECK_MS = 2000,
+    SLICE_MS = 200,
+    NUDGE_MS = 200,
+    UNSETTLED_US = 5000000, /* after a rebalance the next one is near */
+    UNSETTLED_SLICE_MS = 50,
+};
 
 struct KafkaConsumer {
     rd_kafka_t *rk;
@@ -45,6 +57,7 @@ struct KafkaConsumer {
     size_t peak;              /* most records in the queue since the last nudge */
     size_t record_bytes;      /* of the records taken last, a mean */
     int nudged;               /* the partition asked last */
+    int64_t settled_us;       /* when the group is taken to be settled, monotonic */
 };
 
 /* ---- partitions come and go ---- */
@@ -160,6 +173,7 @@ static void rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_
     LOG_INFO(code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "partitions_given" : "partitions_taken_away",
              LOG_I("count", list->cnt));
     c->is_member = true;
+    c->settled_us = clock_mono_us() + UNSETTLED_US;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) assign(c, list);
     else revoke(c, list);
 }
@@ -250,6 +264,7 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
         return err_set(e, ERR_INVALID, false, "Kafka consumer: %s", why);
     }
     (void)rd_kafka_poll_set_consumer(c->rk);
+    c->settled_us = clock_mono_us() + UNSETTLED_US;
     c->queue = rd_kafka_queue_get_consumer(c->rk);
     if (!check_members(c, group, spec->own_prefix, e) || !kafka_subscription_begin(c->topics, c->rk, e)) {
         kafka_consumer_close(c);
@@ -383,6 +398,13 @@ static void nudge(KafkaConsumer *c) {
     (void)rd_kafka_query_watermark_offsets(c->rk, p->topic, p->partition, &low, &high, NUDGE_MS);
 }
 
+/* How long to wait at a time. */
+static int hasten(KafkaConsumer *c) {
+    if (clock_mono_us() >= c->settled_us) return SLICE_MS;
+    (void)kafka_consumer_has_joined(c);
+    return UNSETTLED_SLICE_MS;
+}
+
 bool kafka_consumer_poll(KafkaConsumer *c, rd_kafka_message_t **ret, size_t max, int timeout_ms,
                          size_t *ret_count, Err *e) {
     *ret_count = 0;
@@ -390,11 +412,11 @@ bool kafka_consumer_poll(KafkaConsumer *c, rd_kafka_message_t **ret, size_t max,
     if (c->nudges) nudge(c);
     if (!c->is_paused) kafka_subscription_look(c->topics, c->rk);
     rd_kafka_message_t *first = NULL;
-    for (int waited = 0; !first && !c->has_failed; waited += SLICE_MS) {
-        int left = timeout_ms - waited;
+    for (int left = timeout_ms, slice = 0; !first && !c->has_failed; left -= slice) {
+        slice = hasten(c);
         if (is_told_to_stop(c)) left = 0;
-        first = rd_kafka_consumer_poll(c->rk, left > SLICE_MS ? SLICE_MS : left > 0 ? left : 0);
-        if (left <= SLICE_MS) break;
+        first = rd_kafka_consumer_poll(c->rk, left > slice ? slice : left > 0 ? left : 0);
+        if (left <= slice) break;
     }
     size_t count = 0;
     if (first) ret[count++] = first;
