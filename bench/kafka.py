@@ -7,6 +7,7 @@
     source/avro, source/json   the stand-in's table, first copy, into a topic of 3 partitions, acks=all
     limit                      the same topic by a bare librdkafka consumer (bench/kafka_limit.c)
     sink/new, sink/update      a topic of Debezium's into PostgreSQL, tasks.max=3, batches of 3,000
+    sink/update-room           only when named: as sink/update, of a table made with fillfactor=50 (for both sides)
     both                       source and sink at once: table to topic to PostgreSQL, Avro
     latency/sink, latency/both, pace    only when named: kafka_pace.py says what they are (MINUTES=60 for pace)
 
@@ -130,11 +131,11 @@ class KafkaBench(bench.Bench):
         if self._jvm:
             self._jvm.close()
 
-    def target(self):
+    def target(self, fillfactor=100):
         """A database with the table: several tasks of Debezium's sink can't make it, they run into each other."""
         database = self.new_database()
         with contextlib.closing(self.pg.connect(database)) as c, c.cursor() as q:
-            q.execute(TARGET)
+            q.execute(f"{TARGET} with (fillfactor = {fillfactor})")
         return database
 
     # ---- connectors ----
@@ -320,21 +321,21 @@ class KafkaBench(bench.Bench):
             assert r["rows"] == self.rows, r
             self.add("limit", "librdkafka", round_, r["seconds"], r["cpu_s"], r["peak_rss_mib"], {})
 
-    def case_sink(self, sides, changed):
+    def case_sink(self, sides, case, changed, fillfactor=100):
         topic = self.topic()
         updates = self.updates() if changed else None
         for round_ in range(1, self.rounds + 1):
             for side in sides:
-                database, number = self.target(), next(numbers)
+                database, number = self.target(fillfactor), next(numbers)
                 new = [self.sink_connector(f"sink-{number}", topic, database)]
                 done = self.applied(database, topic, False)
                 if not changed:
-                    self.measure("sink/new", side, round_, new, self.begun(database, topic, False), done)
+                    self.measure(case, side, round_, new, self.begun(database, topic, False), done)
                 else:
                     with side.running(*new):
                         lab.wait_for("the rows", done, 1800, 0.1)
                     connector = self.sink_connector(f"sink-u{number}", updates, database)
-                    self.measure("sink/update", side, round_, [connector], self.begun(database, updates, True),
+                    self.measure(case, side, round_, [connector], self.begun(database, updates, True),
                                  self.applied(database, updates, True))
                 assert self.value(database, "select count(*) from items") == self.rows
                 self.drop_database(database)
@@ -358,14 +359,15 @@ CASES = {
     "source/avro": lambda b, sides: b.case_source(sides, "avro"),
     "source/json": lambda b, sides: b.case_source(sides, "json"),
     "limit": lambda b, sides: b.case_limit(sides),
-    "sink/new": lambda b, sides: b.case_sink(sides, False),
-    "sink/update": lambda b, sides: b.case_sink(sides, True),
+    "sink/new": lambda b, sides: b.case_sink(sides, "sink/new", False),
+    "sink/update": lambda b, sides: b.case_sink(sides, "sink/update", True),
+    "sink/update-room": lambda b, sides: b.case_sink(sides, "sink/update-room", True, fillfactor=50),
     "both": lambda b, sides: b.case_both(sides),
     "latency/sink": kafka_pace.latency_sink,
     "latency/both": kafka_pace.latency_both,
     "pace": lambda b, sides: kafka_pace.pace(b, sides, b.minutes),
 }
-ONLY_WHEN_NAMED = ("latency/sink", "latency/both", "pace")
+ONLY_WHEN_NAMED = ("sink/update-room", "latency/sink", "latency/both", "pace")
 SIDES = {"jvm": KafkaBench.jvm, "millrace": Millrace}
 
 

@@ -78,6 +78,8 @@ bool ddl_pg_create(const DdlPgSource *s, const PgTableName *name, Buf *out, Err 
         buf_cstr(out, " PARTITION BY LIST (");
         add_column_name(s, s->key[0], out);
         buf_cstr(out, ")");
+    } else if (s->fillfactor > 0 && s->fillfactor < 100) {
+        buf_printf(out, " WITH (fillfactor = %d)", s->fillfactor);
     }
     buf_cstr(out, ";");
     return true;

@@ -22,6 +22,7 @@ typedef struct DdlPgSource {
     size_t key_count;    /* 0 = no primary key */
     const char *const
         *types;       /* by column: the type to make it of, NULL = the native one; NULL = all native */
+    int fillfactor;   /* percent; 0 or 100 = PostgreSQL's own */
     bool was_written; /* the pipeline has written it before: a NOT NULL column that isn't among these was the
                        * source's once, and must not block rows any more */
     bool is_trial;    /* what is created won't hold rows: as a partitioned table, which has no files */

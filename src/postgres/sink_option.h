@@ -11,7 +11,7 @@
 #include "postgres/quarantine.h"
 #include "postgres/target.h"
 
-enum { SINK_OPTION_COUNT = 54 };
+enum { SINK_OPTION_COUNT = 55 };
 extern const OptionDef sink_options[SINK_OPTION_COUNT];
 extern const char *const sink_option_classes[]; /* values of connector.class, NULL-terminated */
 

@@ -102,6 +102,7 @@ static DdlPgSource ddl_source(const Target *t) {
                          .key = t->key,
                          .key_count = t->key_count,
                          .types = t->types,
+                         .fillfactor = t->rules->fillfactor,
                          .was_written = t->was_written,
                          .is_trial = t->is_trial};
 }

@@ -35,6 +35,7 @@ typedef struct TargetRules {
     const TextList *key_fields; /* empty = all */
     bool may_delete, may_create;
     bool may_evolve;             /* where the policy says nothing */
+    int fillfactor;              /* of tables that are made: percent, 0 or 100 = PostgreSQL's own */
     SchemaPolicy *schema_change; /* owned by the config */
     PgNameRule *names;
     TypeOverrides *types; /* column.type.overrides; NULL = none */

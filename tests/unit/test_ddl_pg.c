@@ -26,6 +26,10 @@ static PgNameRule *rule(bool is_folded) {
     return r;
 }
 
+static DdlPgSource source_of(const Schema *s, const PgNameRule *r) {
+    return (DdlPgSource){.schema = s, .names = r, .key = s->key, .key_count = s->key_count};
+}
+
 static void create_has_key_not_null_and_quoted_names(void **state) {
     (void)state;
     const Column columns[] = {
@@ -35,19 +39,23 @@ static void create_has_key_not_null_and_quoted_names(void **state) {
     };
     const Schema *s = schema_with(columns, 3);
     PgNameRule *r = rule(false);
+    DdlPgSource source = source_of(s, r);
     const PgTableName name = {.schema = (char *)"a", .table = (char *)"T"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
     ddl_pg_create_schema("a", &out);
-    assert_true(
-        ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false, false}, &name, &out, &e));
+    assert_true(ddl_pg_create(&source, &name, &out, &e));
     assert_string_equal(
         buf_text(&out),
         "CREATE SCHEMA \"a\"; CREATE TABLE \"a\".\"T\" (\"Id\" integer NOT NULL, "
         "\"total \"\"x\"\"\" numeric(19,4) NOT NULL, \"sum\" integer, PRIMARY KEY (\"Id\"));");
     buf_clear(&out);
-    assert_true(
-        ddl_pg_create(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false, true}, &name, &out, &e));
+    source.fillfactor = 80;
+    assert_true(ddl_pg_create(&source, &name, &out, &e));
+    assert_non_null(strstr(buf_text(&out), "PRIMARY KEY (\"Id\")) WITH (fillfactor = 80);"));
+    buf_clear(&out);
+    source.is_trial = true; /* a partitioned table has no pages */
+    assert_true(ddl_pg_create(&source, &name, &out, &e));
     assert_non_null(strstr(buf_text(&out), "PRIMARY KEY (\"Id\")) PARTITION BY LIST (\"Id\");"));
     schema_unref(s);
     pgname_rule_free(r);
@@ -81,10 +89,10 @@ static void evolve_adds_widens_and_relaxes_but_never_drops(void **state) {
     const PgTable have = {
         .schema = (char *)"p", .name = (char *)"t", .columns = have_columns, .column_count = 3};
     PgNameRule *r = rule(false);
+    const DdlPgSource source = source_of(s, r);
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};
-    assert_true(
-        ddl_pg_evolve(&(DdlPgSource){s, r, s->key, s->key_count, NULL, false, false}, &have, &out, &e));
+    assert_true(ddl_pg_evolve(&source, &have, &out, &e));
     assert_string_equal(buf_text(&out), "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"id\" TYPE bigint; "
                                         "ALTER TABLE \"p\".\"t\" ALTER COLUMN \"n\" DROP NOT NULL; "
                                         "ALTER TABLE \"p\".\"t\" ADD COLUMN \"new\" date;");
@@ -99,7 +107,8 @@ static void a_type_asked_for_stands_in_place_of_the_native_one_and_is_kept(void 
     const char *const types[] = {NULL, "numeric(20,6)"};
     const Schema *s = schema_with(columns, 2);
     PgNameRule *r = rule(false);
-    const DdlPgSource source = {s, r, s->key, s->key_count, types, false, false};
+    DdlPgSource source = source_of(s, r);
+    source.types = types;
     const PgTableName name = {.table = (char *)"t"};
     CLEANUP(buf_done) Buf out = {0};
     Err e = {0};

@@ -75,6 +75,7 @@ static void the_defaults_are_those_of_the_jdbc_sinks(void **state) {
     assert_int_equal(c->rules.key_mode, TARGET_KEY_NONE);
     assert_false(c->rules.may_delete || c->rules.may_create || c->rules.may_evolve);
     assert_int_equal(c->rules.key_fields->count, 0);
+    assert_int_equal(c->rules.fillfactor, 100);
     assert_non_null(strstr(c->conninfo, "5433"));
     sink_config_free(c);
     options_free(o);
