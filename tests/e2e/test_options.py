@@ -219,6 +219,19 @@ def test_transforms_of_the_jvm_stack_name_the_tables(runner, warehouse, target):
     assert not warehouse_differences(warehouse, target)
 
 
+def test_room_in_the_pages_of_made_tables_makes_updates_cheap(runner, warehouse, target):
+    """PostgreSQL says itself that no index has a new entry for them."""
+    run = runner.start(sink={"table.fillfactor": "60"})
+    runner.drained(run)
+    made = target.rows("select reloptions from pg_class where relkind = 'r' and relnamespace = 'dbo'::regnamespace")
+    assert made and all(options == ["fillfactor=60"] for options, in made), made
+    execute(warehouse, "UPDATE dbo.customers SET city = N'moved' WHERE id <= 5")
+    runner.drained(run)
+    lab.wait_for("the server's count", lambda: target.rows(
+        "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where schemaname = 'dbo' and relname = 'customers'") == [(5, 5)])
+    assert not warehouse_differences(warehouse, target)
+
+
 def test_a_transform_that_needs_records_stops_the_run_with_its_cure(runner, warehouse):
     cast = {"transforms": "cast", "transforms.cast.type": "org.apache.kafka.connect.transforms.Cast$Value", "transforms.cast.spec": "id:string"}
     refused = runner.command("run", *runner.files(sink=cast))
