@@ -71,6 +71,16 @@ static void sample_tables(Live *l, const Live *before, const Metrics *m) {
     }
 }
 
+/* A source's by its marks, a sink's by the oldest change that waits. */
+static int64_t lag_of(const Live *l, const Metrics *metrics) {
+    int64_t captured = value_of(metrics, "millrace_captured_time_us", (Str){0}, 0);
+    int64_t written = value_of(metrics, "millrace_position_time_us", (Str){0}, 0);
+    int64_t oldest = value_of(metrics, "millrace_oldest_waiting_time_us", (Str){0}, -1);
+    if (captured && written) return captured > written ? captured - written : 0;
+    if (oldest <= 0) return oldest;
+    return l->wall_us > oldest ? l->wall_us - oldest : 0;
+}
+
 void live_sample(Live *l, const Metrics *metrics) {
     Live before = *l;
     *l = (Live){.at_us = clock_mono_us(), .wall_us = clock_wall_us()};
@@ -81,9 +91,7 @@ void live_sample(Live *l, const Metrics *metrics) {
     l->changes_per_s = rate(l->changes, before.changes, l->at_us - before.at_us);
     l->transactions = value_of(metrics, "millrace_transactions_total", (Str){0}, 0);
     l->queue_bytes = value_of(metrics, "millrace_queue_bytes", (Str){0}, 0);
-    int64_t captured = value_of(metrics, "millrace_captured_time_us", (Str){0}, 0);
-    int64_t written = value_of(metrics, "millrace_position_time_us", (Str){0}, 0);
-    l->lag_us = !captured || !written ? -1 : captured > written ? captured - written : 0;
+    l->lag_us = lag_of(l, metrics);
     l->lag_capture_us = value_of(metrics, "millrace_lag_capture_us", (Str){0}, -1);
     l->lag_read_us = value_of(metrics, "millrace_lag_read_us", (Str){0}, -1);
     l->lag_apply_us = value_of(metrics, "millrace_lag_apply_us", (Str){0}, -1);

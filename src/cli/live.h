@@ -29,7 +29,8 @@ typedef struct Live {
     size_t table_count;
     int64_t copied, changes, transactions;
     double copied_per_s, changes_per_s;
-    int64_t lag_us; /* captured but not yet written, by commit times; -1 = not known yet */
+    int64_t lag_us; /* captured but not yet written, by commit times; of a sink of topics the age of the
+                     * oldest change that waits; -1 = not known yet */
     int64_t lag_capture_us, lag_read_us,
         lag_apply_us;               /* worker/pulse.h's, a second old at most; -1 likewise */
     int64_t p50_us, p95_us, p99_us; /* commit in SQL Server to commit in PostgreSQL; 0 = no change yet */

@@ -52,6 +52,7 @@ struct KafkaConsumer {
     bool has_failed;
     Err failure; /* of a rebalance, or fatal */
     bool is_paused;
+    bool is_cut_off;          /* no broker answers: what waits there isn't known */
     bool nudges;              /* a queue that was full has to be told when it isn't */
     size_t full_at, full_kib; /* records, KiB: where librdkafka stops fetching */
     size_t peak;              /* most records in the queue since the last nudge */
@@ -274,6 +275,10 @@ bool kafka_consumer_open(const KafkaConsumerSpec *spec, KafkaConsumer **ret, Err
     return true;
 }
 
+bool kafka_consumer_is_current(const KafkaConsumer *c) {
+    return c->is_member && !c->is_cut_off;
+}
+
 bool kafka_consumer_has_joined(const KafkaConsumer *c) {
     char *id = rd_kafka_memberid(c->rk);
     bool has_joined = id && *id;
@@ -342,11 +347,11 @@ static bool take_event(KafkaConsumer *c, const rd_kafka_message_t *m, Err *e) {
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR__FATAL: return kafka_error(m->err, "consuming", rd_kafka_message_errstr(m), e);
     default:
+        c->is_cut_off |= m->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
         LOG_WARN("kafka", LOG_S("what", "consuming"), LOG_S("why", rd_kafka_message_errstr(m)),
                  LOG_S("next", "librdkafka tries again"));
         return true;
     }
-    (void)c;
 }
 
 /* Events are taken out; records move to the front. */
@@ -362,6 +367,7 @@ static bool sift(KafkaConsumer *c, rd_kafka_message_t **messages, size_t *count,
         rd_kafka_message_destroy(messages[i]);
     }
     *count = kept;
+    if (kept > 0) c->is_cut_off = false;
     if (c->has_failed) { /* the first one: what comes behind it may be of its making */
         *e = c->failure;
         ok = false;
@@ -488,6 +494,7 @@ bool kafka_consumer_check(KafkaConsumer *c, Err *e) {
     for (int i = 0; ok && i < list->cnt; i++)
         ok = list->elems[i].offset >= 0 || is_gone(c, &list->elems[i], e);
     rd_kafka_topic_partition_list_destroy(list);
+    c->is_cut_off = !ok && e->code != ERR_RANGE;
     return ok;
 }
 

@@ -86,6 +86,9 @@ MUST_CHECK bool kafka_consumer_commit_send(KafkaConsumer *c, bool is_sync, Err *
  * there is room again: the queue had up to `peak` records, of record_bytes each, and has `now`. Pure. */
 bool kafka_consumer_queue_slept(size_t peak, size_t now, size_t record_bytes, size_t full_at,
                                 size_t full_kib);
+/* Whether a poll without records means that none waits: the group has given what it gives, and a broker
+ * answered last. */
+bool kafka_consumer_is_current(const KafkaConsumer *c);
 /* The group has answered that it knows this member; partitions may come only later. */
 bool kafka_consumer_has_joined(const KafkaConsumer *c);
 /* Partitions that this member has. */

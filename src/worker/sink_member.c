@@ -370,10 +370,26 @@ static void count_batch(SinkMember *m) {
     m->dropped = dropped;
 }
 
+/* By the records alone, until it is known what they say. */
+static void tell_oldest_record(SinkMember *m) {
+    rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+    int64_t us = -1;
+    if (m->message_count == 0) us = kafka_consumer_is_current(m->consumer) ? 0 : -1;
+    else us = rd_kafka_message_timestamp(m->messages[0], &type) * 1000;
+    m->spec.oldest(m->spec.arg, m->message_count > 0 && us <= 0 ? -1 : us);
+}
+
+static void tell_oldest_change(SinkMember *m) {
+    size_t count = 0;
+    const Change *changes = sink_batch_changes(m->batch, &count);
+    if (count > 0 && changes[0].source_us > 0) m->spec.oldest(m->spec.arg, changes[0].source_us);
+}
+
 static bool write_batch(SinkMember *m, Err *e) {
     backoff_reset(&m->backoff);
     while (!sink_batch_make(m->batch, e))
         if (!wait_again(m, e)) return false;
+    tell_oldest_change(m);
     for (;;) {
         Outcome o = put_once(m, e);
         if (o == OUTCOME_IN) break;
@@ -387,6 +403,7 @@ static bool write_batch(SinkMember *m, Err *e) {
 bool sink_member_step(SinkMember *m, Err *e) {
     if (!kafka_consumer_poll(m->consumer, m->messages, BATCH_RECORDS, POLL_MS, &m->message_count, e))
         return false;
+    tell_oldest_record(m);
     bool ok = true, has_records = m->message_count > 0;
     if (has_records) {
         take(m);

@@ -32,6 +32,9 @@ typedef struct SinkMemberSpec {
     const bool *is_stopping; /* read with __atomic_load_n */
     /* Why the member is waiting, and NULL when it goes on. */
     void (*waiting)(void *arg, const Err *why);
+    /* After each poll: when the oldest change in hand was committed in the source (or its record written,
+     * where that isn't told), µs since 1970 UTC; 0 = none waits; -1 = not known. */
+    void (*oldest)(void *arg, int64_t us);
     void *arg;
 } SinkMemberSpec;
 

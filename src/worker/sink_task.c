@@ -23,6 +23,7 @@ typedef struct SinkTask {
     bool is_started;
     SinkTaskState state; /* all->lock */
     Err why;
+    int64_t oldest_us; /* all->lock; as SinkMemberSpec's */
 } SinkTask;
 
 struct SinkTasks {
@@ -30,6 +31,7 @@ struct SinkTasks {
     SinkTask *tasks;
     size_t count;
     pthread_mutex_t lock;
+    Metric *oldest;
     bool is_stopping; /* __atomic */
 };
 
@@ -48,6 +50,22 @@ static void waiting(void *arg, const Err *why) {
     set_state(arg, why ? SINK_TASK_WAITING : SINK_TASK_RUNNING, why);
 }
 
+/* Of all tasks the oldest; not known, where one doesn't know. */
+static void tell_oldest(void *arg, int64_t us) {
+    SinkTask *t = arg;
+    SinkTasks *all = t->all;
+    int64_t oldest_us = us;
+    pthread_mutex_lock(&all->lock);
+    t->oldest_us = us;
+    for (size_t i = 0; i < all->count; i++) {
+        int64_t other_us = all->tasks[i].oldest_us;
+        if (oldest_us < 0 || other_us < 0) oldest_us = -1;
+        else if (oldest_us == 0 || (other_us > 0 && other_us < oldest_us)) oldest_us = other_us;
+    }
+    metric_set(all->oldest, oldest_us);
+    pthread_mutex_unlock(&all->lock);
+}
+
 static SinkMemberSpec member_spec(SinkTask *t) {
     const SinkTasks *all = t->all;
     return (SinkMemberSpec){.connector = all->spec.connector,
@@ -58,6 +76,7 @@ static SinkMemberSpec member_spec(SinkTask *t) {
                             .metrics = all->spec.metrics,
                             .is_stopping = &all->is_stopping,
                             .waiting = waiting,
+                            .oldest = tell_oldest,
                             .arg = t};
 }
 
@@ -70,6 +89,7 @@ static bool run_member(SinkTask *t, Err *e) {
     bool ok = true;
     while (ok && !is_stopping(t)) ok = sink_member_step(m, e);
     sink_member_close(m);
+    tell_oldest(t, -1);
     return ok;
 }
 
@@ -128,10 +148,14 @@ bool sink_tasks_start(const SinkTasksSpec *spec, SinkTasks **ret, Err *e) {
     all->spec = *spec;
     all->count = (size_t)options_int(spec->options, "tasks.max");
     all->tasks = x_calloc(all->count, sizeof *all->tasks);
+    all->oldest = metrics_get(spec->metrics, METRIC_GAUGE, "millrace_oldest_waiting_time_us", (Str){0},
+                              "when the oldest change that waits was committed; 0 none waits, -1 not known");
+    metric_set(all->oldest, -1);
     pthread_mutex_init(&all->lock, NULL);
+    for (size_t i = 0; i < all->count; i++)
+        all->tasks[i] = (SinkTask){.all = all, .number = (int)i, .oldest_us = -1};
     for (size_t i = 0; i < all->count; i++) {
         SinkTask *t = &all->tasks[i];
-        *t = (SinkTask){.all = all, .number = (int)i};
         t->is_started = pthread_create(&t->thread, NULL, run, t) == 0;
         if (t->is_started) continue;
         sink_tasks_stop(all);

@@ -73,6 +73,27 @@ static void a_sample_gathers_tables_totals_and_lag(void **state) {
     metrics_free(m);
 }
 
+static void a_sink_s_lag_is_the_age_of_what_waits(void **state) {
+    (void)state;
+    Metrics *m = metrics_new();
+    Live l = {0};
+    Metric *oldest = metrics_get(m, METRIC_GAUGE, "millrace_oldest_waiting_time_us", (Str){0}, "");
+    metric_set(oldest, -1);
+    live_sample(&l, m);
+    assert_int_equal(l.lag_us, -1);
+    metric_set(oldest, 0);
+    live_sample(&l, m);
+    assert_int_equal(l.lag_us, 0);
+    metric_set(oldest, l.wall_us - 7000000);
+    live_sample(&l, m);
+    assert_true(l.lag_us >= 7000000);
+    metric_set(oldest, l.wall_us + 3600000000); /* a source whose clock is ahead */
+    live_sample(&l, m);
+    assert_int_equal(l.lag_us, 0);
+    live_done(&l);
+    metrics_free(m);
+}
+
 static void the_screen_has_a_line_a_table_and_fits_its_width(void **state) {
     (void)state;
     Metrics *m;
@@ -129,6 +150,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_grouped_by_thousands),
         cmocka_unit_test(durations_take_the_unit_that_reads_best),
         cmocka_unit_test(a_sample_gathers_tables_totals_and_lag),
+        cmocka_unit_test(a_sink_s_lag_is_the_age_of_what_waits),
         cmocka_unit_test(the_screen_has_a_line_a_table_and_fits_its_width),
         cmocka_unit_test(the_json_form_is_one_line_that_parses),
         cmocka_unit_test(several_databases_stand_one_below_the_other),

@@ -1,5 +1,6 @@
 #include "worker/sink_member.h"
 
+#include "base/clock.h"
 #include "sink_rig.h"
 
 enum { STEPS = 100 };
@@ -14,6 +15,14 @@ static void note_waiting(void *arg, const Err *why) {
     if (why) waits++;
 }
 
+static int64_t oldest_us, worst_us; /* told last; the oldest that was told */
+
+static void note_oldest(void *arg, int64_t us) {
+    (void)arg;
+    oldest_us = us;
+    if (us > 0 && (worst_us == 0 || us < worst_us)) worst_us = us;
+}
+
 static bool is_stopping;
 
 static bool open_of(const SinkRig *r, SinkMember **ret, Err *e) {
@@ -23,8 +32,10 @@ static bool open_of(const SinkRig *r, SinkMember **ret, Err *e) {
                                  .writer = &kept_class,
                                  .metrics = r->metrics,
                                  .is_stopping = &is_stopping,
-                                 .waiting = note_waiting};
+                                 .waiting = note_waiting,
+                                 .oldest = note_oldest};
     waits = 0;
+    oldest_us = worst_us = 0;
     return sink_member_open(&spec, ret, e);
 }
 
@@ -58,7 +69,14 @@ static void rows_and_offsets_reach_the_target_once(void **state) {
     for (int i = 0; i < 10; i++) put_id(&r, i);
     kafka_mock_flush(&r.mock);
     SinkMember *m = opened(&r);
+    int64_t put_us = clock_wall_us();
+    if (!sink_member_step(m, &e)) fail_msg("%s", e.msg);
+    assert_true(oldest_us != 0); /* it isn't in its group yet, or has records in hand */
     if (!step_to(m, 10, &e)) fail_msg("%s", e.msg);
+    assert_true(worst_us > put_us - 60000000 && worst_us <= put_us + 1000);
+    for (int i = 0; i < STEPS && oldest_us != 0; i++)
+        if (!sink_member_step(m, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(oldest_us, 0);
     sink_member_close(m);
     assert_int_equal(target.row_count, 10);
     assert_int_equal(target.partitions[0].offset, 5);

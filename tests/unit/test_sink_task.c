@@ -41,10 +41,14 @@ static void tasks_run_until_they_are_stopped(void **state) {
     for (int i = 0; i < 1000 && sink_tasks_state_of_all(t, NULL) != SINK_TASK_RUNNING; i++)
         clock_sleep_ms(10);
     assert_int_equal(sink_tasks_state(t, 0, NULL), SINK_TASK_RUNNING);
+    const Metric *oldest = metrics_find(r.metrics, "millrace_oldest_waiting_time_us", (Str){0});
+    for (int i = 0; i < 1000 && metric_value(oldest) != 0; i++) clock_sleep_ms(10);
+    assert_int_equal(metric_value(oldest), 0); /* all tasks are in their group, and nothing waits */
     sink_tasks_drain(t);
     for (int i = 0; i < 1000 && sink_tasks_state_of_all(t, NULL) != SINK_TASK_STOPPED; i++)
         clock_sleep_ms(10);
     assert_int_equal(sink_tasks_state(t, 0, NULL), SINK_TASK_STOPPED);
+    assert_int_equal(metric_value(oldest), -1);
     sink_tasks_stop(t);
     sink_rig_close(&r);
 }
