@@ -31,6 +31,7 @@ bool err_set(Err *e, ErrCode code, bool retriable, const char *fmt, ...) {
     tidy(msg, n >= (int)sizeof msg);
     e->code = code;
     e->retriable = retriable;
+    e->retry_until_us = 0;
     memcpy(e->msg, msg, strlen(msg) + 1);
     return false;
 }
@@ -42,7 +43,10 @@ bool err_wrap(Err *e, const char *fmt, ...) {
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    return err_set(e, e->code, e->retriable, "%s: %s", what, e->msg);
+    int64_t until_us = e->retry_until_us;
+    (void)err_set(e, e->code, e->retriable, "%s: %s", what, e->msg);
+    e->retry_until_us = until_us;
+    return false;
 }
 
 const char *err_code_name(ErrCode code) {

@@ -4,6 +4,7 @@
 #define BASE_ERR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
@@ -24,13 +25,15 @@ enum { ERR_MSG_SIZE = 512 };
 typedef struct Err {
     ErrCode code;
     bool retriable;         /* set by the lowest layer that knows (SQLSTATE, TDS error); others only read */
+    int64_t retry_until_us; /* retriable: monotonic time up to which tries go on, however many, and the last
+                               one is then; INT64_MAX = for ever; 0 (err_set) = their number is what counts */
     char msg[ERR_MSG_SIZE]; /* one line, cut if longer; no secret, no row data */
 } Err;
 
 /* Fill *e, return false: `return err_set(e, ...);` is a whole error path. */
 bool err_set(Err *e, ErrCode code, bool retriable, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Put "what: " before the message; keeps code and retriable; returns false. */
+/* Put "what: " before the message; keeps the rest; returns false. */
 bool err_wrap(Err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The code's stable name ("invalid", "io", …), for logs and --json. Static text. */
 const char *err_code_name(ErrCode code);

@@ -17,10 +17,14 @@ static void wrap_puts_context_before_and_keeps_the_rest(void **state) {
     (void)state;
     Err e = {0};
     (void)err_set(&e, ERR_TIMEOUT, true, "no answer");
+    e.retry_until_us = 7;
     assert_false(err_wrap(&e, "table %s", "dbo.Orders"));
     assert_string_equal(e.msg, "table dbo.Orders: no answer");
     assert_int_equal(e.code, ERR_TIMEOUT);
     assert_true(e.retriable);
+    assert_int_equal(e.retry_until_us, 7);
+    (void)err_set(&e, ERR_IO, true, "another failure");
+    assert_int_equal(e.retry_until_us, 0);
 }
 
 static void the_old_message_may_be_an_argument(void **state) {
