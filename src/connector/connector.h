@@ -29,11 +29,11 @@
 #include "record/batch.h"
 #include "transform/transform_route.h"
 
-/* The change that a lane tries again and again because the target refuses it. */
-typedef struct RefusedChange {
-    Position at;
+/* What a lane tries again and again because the target refuses a change in it. */
+typedef struct RefusedBatch {
+    uint64_t batch;   /* what it is known again by: the sink's */
     int64_t since_us; /* monotonic; 0 = none */
-} RefusedChange;
+} RefusedBatch;
 
 /* What a process remembers of a pipeline it owns, while its connectors are stopped and started again: so that
  * it doesn't take the pipeline back from another process that has taken it in between, and doesn't try for
@@ -41,7 +41,7 @@ typedef struct RefusedChange {
 typedef struct Ownership {
     char owner[17]; /* random; tells this process's connections from others' */
     bool was_owned;
-    RefusedChange refused[ROUTE_LANES_MAX]; /* by lane; each lane's own */
+    RefusedBatch refused[ROUTE_LANES_MAX]; /* by lane; each lane's own */
     int64_t batch_bytes; /* topics: at a time, as one of them takes less than is set; 0 = what is set */
     int64_t epoch;       /* topics: under which this process owned the task last; 0 = not yet */
     uint32_t over_time;  /* topics: copies of keyless tables that took too long for a transaction, in a row */
@@ -115,6 +115,7 @@ typedef struct SinkClass {
     bool (*own)(Sink *s, StoredState *ret, Err *e);
     /* Write one batch and commit what it completes. The batch stays the caller's: after a retriable error the
      * same batch is put again, once `own` has said that the stored position still is the one before it.
+     * One with retry_until_us: the target answers, and a row of it waits for another writer's.
      * ERR_FENCED: another owner. */
     bool (*put)(Sink *s, const Batch *batch, Err *e);
     /* Nothing came for a while: commit what is due (idle position), keep the connection alive. */

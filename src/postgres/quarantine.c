@@ -75,7 +75,9 @@ struct Quarantine {
     TargetSet *targets;
     Metrics *metrics;
     Metric *open;
-    RefusedChange *refused, own;
+    RefusedBatch *refused, own;
+    uint64_t batch; /* the first of the open transaction */
+    bool has_begun;
     QuarantineKeep keep_elsewhere; /* NULL = letters go to the table */
     void *keep_arg;
 
@@ -104,7 +106,7 @@ struct Quarantine {
 /* ---- life ---- */
 
 Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *key, Apply *apply,
-                           TargetSet *targets, Metrics *metrics, RefusedChange *refused) {
+                           TargetSet *targets, Metrics *metrics, RefusedBatch *refused) {
     Quarantine *q = x_calloc(1, sizeof *q);
     q->rules = *rules;
     q->letters = dead_letter_new(key);
@@ -143,6 +145,12 @@ bool quarantine_own(Quarantine *q, PgConn *c, Err *e) {
     if (!dead_letter_create(c, e) || !dead_letter_load(q->letters, c, q->order, e)) return false;
     metric_set(q->open, (int64_t)dead_order_count(q->order));
     return true;
+}
+
+void quarantine_begun(Quarantine *q, uint64_t batch) {
+    if (q->has_begun) return;
+    q->batch = batch;
+    q->has_begun = true;
 }
 
 /* ---- tallies ---- */
@@ -546,21 +554,26 @@ static size_t open_suspects(const Quarantine *q) {
     return n;
 }
 
-/* Another pipeline, or another writer, may bring what a constraint misses: errors.retry.timeout. */
+static int64_t wait_end(int64_t since_us, int64_t timeout_ms) {
+    bool has_end = timeout_ms >= 0 && timeout_ms < (INT64_MAX - since_us) / 1000;
+    return has_end ? since_us + timeout_ms * 1000 : INT64_MAX;
+}
+
+/* Another pipeline, or another writer, may bring what a constraint misses: errors.retry.timeout. One clock
+ * for all of the transaction: with one for each change the last one to be refused would have the others wait,
+ * too. */
 static bool may_wait(Quarantine *q, const Suspect *s, Err *e) {
-    RefusedChange *r = q->refused;
-    const Position *at = &q->changes[s->at].position;
+    RefusedBatch *r = q->refused;
+    int64_t now_us = clock_mono_us();
     if (q->rules.retry_timeout_ms == 0 || !(is_state(&s->why, "23503") || is_state(&s->why, "23505")))
         return true;
-    if (r->since_us == 0 || position_cmp(&r->at, at) != 0) {
-        r->since_us = clock_mono_us();
-        r->at = *at;
-    }
-    int64_t waited_ms = (clock_mono_us() - r->since_us) / 1000;
-    if (q->rules.retry_timeout_ms > 0 && waited_ms >= q->rules.retry_timeout_ms) return true;
+    if (r->since_us == 0 || r->batch != q->batch) *r = (RefusedBatch){.batch = q->batch, .since_us = now_us};
+    int64_t until_us = wait_end(r->since_us, q->rules.retry_timeout_ms);
+    if (now_us >= until_us) return true;
     (void)fail_at(q, s, e);
     e->code = ERR_TIMEOUT;
     e->retriable = true;
+    e->retry_until_us = until_us;
     return err_wrap(e, "tried again within errors.retry.timeout");
 }
 
@@ -664,9 +677,12 @@ void quarantine_committed(Quarantine *q) {
         q->tallies[i].pending = 0;
     }
     metric_set(q->open, (int64_t)dead_order_count(q->order));
+    if (q->has_begun) q->refused->since_us = 0;
+    q->has_begun = false;
 }
 
 void quarantine_rolled_back(Quarantine *q) {
+    q->has_begun = false;
     dead_order_undo(q->order, 0);
     for (size_t i = 0; i < q->tally_count; i++) q->tallies[i].pending = 0;
 }

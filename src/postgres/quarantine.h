@@ -6,9 +6,11 @@
  * A row's fault can only be what has SQLSTATE class 22 or 23 (ERR_DATA). And not even that is, when all of a
  * table's changes are refused alike: more than QUARANTINE_HANDFUL in one batch with none taken, or
  * QUARANTINE_RUN one behind the other. 23503 and 23505 may be another's: such a change is tried again once
- * the rest of its batch is in, and, as long as errors.retry.timeout says, with its whole batch.
+ * the rest of its batch is in, and, as long as errors.retry.timeout says, with its whole transaction, counted
+ * from the first such refusal in it.
  *
- * Errors: as pgconn.h; ERR_DATA names table, key, position and the way on.
+ * Errors: as pgconn.h; ERR_DATA names table, key, position and the way on; ERR_TIMEOUT, retriable, with its
+ * retry_until_us: such a change waits.
  */
 #ifndef POSTGRES_QUARANTINE_H
 #define POSTGRES_QUARANTINE_H
@@ -40,7 +42,7 @@ typedef struct Quarantine Quarantine;
 
 /* All borrowed as long as it lives; refused: the lane's, NULL = nothing is remembered from start to start. */
 Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *key, Apply *apply,
-                           TargetSet *targets, Metrics *metrics, RefusedChange *refused);
+                           TargetSet *targets, Metrics *metrics, RefusedBatch *refused);
 Quarantine *quarantine_free(Quarantine *q); /* NULL is fine; returns NULL */
 /* Letters aren't kept in the table: keep is called for each, in place of that, when the rest of its run is
  * in. at: as in quarantine_apply's changes. Nothing is remembered from one transaction to the next. */
@@ -49,6 +51,9 @@ void quarantine_keep_elsewhere(Quarantine *q, QuarantineKeep keep, void *arg);
 /* The connection is new and the pipeline ours: what is open is read. Outside of a transaction. */
 MUST_CHECK bool quarantine_own(Quarantine *q, PgConn *c, Err *e);
 
+/* A batch of changes is to be written, the first of its transaction or a later one. batch tells the first
+ * from all others, and is the same when they come again. */
+void quarantine_begun(Quarantine *q, uint64_t batch);
 /* Whether changes need quarantine_meet: letters are open. */
 bool quarantine_is_open(const Quarantine *q);
 /* Inside the transaction, before rows are written: letters that the changes supersede are marked.

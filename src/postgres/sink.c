@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "config/textlist.h"
@@ -127,7 +128,7 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
     s->apply = apply_new(s->targets);
     if (s->config->batch_rows > 0) apply_set_batch_rows(s->apply, s->config->batch_rows);
     const DeadLetterKey letters = {context->name, context->database, context->lane};
-    RefusedChange *refused = context->ownership ? &context->ownership->refused[context->lane] : NULL;
+    RefusedBatch *refused = context->ownership ? &context->ownership->refused[context->lane] : NULL;
     s->quarantine =
         quarantine_new(&s->config->errors, &letters, s->apply, s->targets, context->metrics, refused);
     s->foreign_keys = foreign_keys_new(context->name, context->database, s->config->suspends_foreign_keys);
@@ -645,6 +646,16 @@ static bool learn_letters(Sink *s, Err *e) {
     return true;
 }
 
+/* What it is known again by, also when the source has cut it elsewhere: the lane's first change that isn't in
+ * yet; of a copy, whose rows have another position each time they are read, the chunk. */
+static uint64_t batch_id(const Batch *b, size_t first) {
+    char place[POSITION_TEXT_SIZE];
+    if (b->kind == BATCH_ROWS)
+        return hash_bytes(b->schema->qualified, strlen(b->schema->qualified), b->chunk.number);
+    position_format(&b->changes[first].position, place);
+    return hash_bytes(place, strlen(place), /* seed= */ 0);
+}
+
 static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     LaneWork work;
     if (!pgconn_is_open(s->conn)) return not_owned(e);
@@ -656,6 +667,8 @@ static bool sink_put(Sink *s, const Batch *batch, Err *e) {
     if (batch->kind == BATCH_ROWS)
         s->chunk_rows = (batch->chunk.is_first_part ? 0 : s->chunk_rows) + (int64_t)batch->count;
     if (batch->kind == BATCH_CHANGES) note_latency(s, batch->changes + work.first, batch->count - work.first);
+    size_t first = batch->kind == BATCH_CHANGES ? work.first : 0;
+    if (first < batch->count) quarantine_begun(s->quarantine, batch_id(batch, first));
     if (!do_work(s, &work, batch, was_begun, e)) return say_where(batch, e);
     if (batch->kind != BATCH_END) return true;
     s->has_met = s->peers != NULL;

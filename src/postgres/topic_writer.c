@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "postgres/apply.h"
@@ -319,9 +320,17 @@ static bool queue(TopicWriter *w, PgStatement *statement, Err *e) {
            pgconn_pipe_send(w->conn, statement, NULL, 0, /* ret_rows= */ NULL, e);
 }
 
+/* What it is known again by: where its first partition stands. Records needn't have positions. */
+static uint64_t put_id(const TopicPut *put) {
+    const TopicMove *first = &put->moves[0];
+    uint64_t place = hash_mix((uint64_t)first->partition, first->has_old ? (uint64_t)first->old : UINT64_MAX);
+    return hash_bytes(first->topic, strlen(first->topic), place);
+}
+
 static bool write_all(TopicWriter *w, Way way, Err *e) {
     if (w->part_count > 0 && !open_targets(w, &w->parts[0], e)) return false;
     apply_begun(w->apply);
+    if (w->put->count > 0 && w->put->move_count > 0) quarantine_begun(w->quarantine, put_id(w->put));
     if (!queue(w, &w->begin, e) || !topic_store_move(w->store, w->conn, w->put->moves, w->put->move_count, e))
         return false;
     if (way == WAY_IN_ORDER &&

@@ -14,6 +14,8 @@
 static const Setting TOLERANT[] = {COMMON, {"errors.tolerance", "all"}, {NULL, NULL}};
 static const Setting LIMITED[] = {
     COMMON, {"errors.tolerance", "all"}, {"dlq.limit.per.minute", "3"}, {NULL, NULL}};
+static const Setting MINUTE[] = {
+    COMMON, {"errors.tolerance", "all"}, {"errors.retry.timeout", "60000"}, {NULL, NULL}};
 static const Setting PATIENT[] = {
     COMMON, {"errors.tolerance", "all"}, {"errors.retry.timeout", "-1"}, {NULL, NULL}};
 
@@ -32,6 +34,10 @@ static void end(Rig *r, const Schema *s) {
 
 #define CHECKED                                                                                              \
     "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int CHECK (amount < 100000))"
+
+#define REFERRING                                                                                            \
+    "CREATE TABLE dbo.other (id int PRIMARY KEY);"                                                           \
+    "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int REFERENCES dbo.other)"
 
 static const char *letters(Rig *r) {
     return pg_fixture_text(r->conn, "SELECT concat_ws(' ', key, state, op, coalesce(sqlstate, '-')) FROM "
@@ -387,17 +393,14 @@ static void a_row_that_came_too_early_is_tried_again_when_the_rest_is_in(void **
 static void a_constraint_that_others_may_mend_is_retried_as_long_as_is_said(void **state) {
     (void)state;
     Rig r;
-    const Schema *s =
-        start(&r, PATIENT,
-              "CREATE TABLE dbo.other (id int PRIMARY KEY);"
-              "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int REFERENCES "
-              "dbo.other)");
+    const Schema *s = start(&r, PATIENT, REFERRING);
     Err e = {0};
     Batch *b = changes_batch(1, 2);
     add(b, OP_CREATE, s, item(b, 1, "x", 5));
     assert_false(put(r.sink, b, &e));
     assert_true(e.retriable);
     assert_non_null(strstr(e.msg, "errors.retry.timeout"));
+    assert_true(e.retry_until_us == INT64_MAX); /* for ever, whatever the number of tries */
     pg_fixture_exec(r.conn, "INSERT INTO dbo.other VALUES (5)");
     StoredState stored = own(r.sink);
     stored_state_done(&stored);
@@ -426,13 +429,8 @@ static void start_again(Rig *r, Ownership *ownership) {
 static void each_lane_remembers_since_when_a_change_is_refused(void **state) {
     (void)state;
     Rig r;
-    const Schema *s =
-        start(&r, PATIENT,
-              "CREATE TABLE dbo.other (id int PRIMARY KEY);"
-              "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int REFERENCES "
-              "dbo.other)");
-    const Position nine = at(9);
-    Ownership ownership = {.refused = {[1] = {.at = nine, .since_us = 1}}};
+    const Schema *s = start(&r, PATIENT, REFERRING);
+    Ownership ownership = {.refused = {[1] = {.batch = 9, .since_us = 1}}};
     int64_t first_us = 0;
     for (int i = 0; i < 2; i++) {
         start_again(&r, &ownership);
@@ -444,8 +442,78 @@ static void each_lane_remembers_since_when_a_change_is_refused(void **state) {
         if (i == 0) first_us = ownership.refused[0].since_us;
     }
     assert_true(first_us > 0 && ownership.refused[0].since_us == first_us);
-    assert_int_equal(position_cmp(&ownership.refused[1].at, &nine), 0);
+    assert_int_equal(ownership.refused[1].batch, 9);
     assert_int_equal(ownership.refused[1].since_us, 1);
+    end(&r, s);
+}
+
+/* A transaction of `parts` batches, each with an item 10 * part + 1 that refers to a row of dbo.other, 5. The
+ * last put's outcome. */
+static bool put_referring(Rig *r, const Schema *s, uint32_t to, uint32_t parts, Err *e) {
+    bool ok = true;
+    for (uint32_t i = 0; i < parts && ok; i++) {
+        Batch *b = batch_new(BATCH_CHANGES);
+        b->from = i > 0 ? inside(to, 10 * i) : at(to - 1);
+        b->to = i < parts - 1 ? inside(to, 10 * (i + 1)) : at(to);
+        b->ends_transaction = i == parts - 1;
+        for (uint32_t k = 1; k < 4; k++) {
+            add(b, OP_CREATE, s, item(b, 10 * i + k, "x", k == 2 ? -1 : 5));
+            b->changes[k - 1].position = inside(to, 10 * i + k);
+        }
+        ok = put(r->sink, b, e);
+    }
+    return ok;
+}
+
+/* Several are refused, in one batch and in several of a transaction: none waits anew for another's sake. */
+static void the_time_to_try_again_is_that_of_the_whole_transaction(void **state) {
+    (void)state;
+    for (uint32_t parts = 1; parts < 4; parts++) {
+        Rig r;
+        const Schema *s = start(&r, MINUTE, REFERRING);
+        Ownership ownership = {0};
+        Err e = {0};
+        for (int i = 0; i < 2; i++) {
+            start_again(&r, &ownership);
+            assert_false(put_referring(&r, s, 2, parts, &e));
+            assert_true(e.retriable);
+        }
+        ownership.refused[0].since_us -= INT64_C(61) * 1000 * 1000; /* as if it had been a minute ago */
+        start_again(&r, &ownership);
+        if (!put_referring(&r, s, 2, parts, &e)) fail_msg("%s", e.msg);
+        assert_int_equal(strtol(count_of(&r), NULL, 10), parts);
+        assert_int_equal(
+            strtol(pg_fixture_text(r.conn, "SELECT count(*) FROM millrace.dead_letter"), NULL, 10),
+            2 * parts);
+        assert_int_equal(ownership.refused[0].since_us, 0);
+        end(&r, s);
+    }
+}
+
+static void a_chunk_that_is_read_again_is_known_again(void **state) {
+    (void)state;
+    Rig r;
+    const Schema *s = start(&r, MINUTE,
+                            "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text UNIQUE, amount int);"
+                            "INSERT INTO dbo.items VALUES (7, 'x')");
+    Ownership ownership = {0};
+    int64_t first_us = 0;
+    start_again(&r, &ownership);
+    Batch *table = table_batch(s, BATCH_COPY_BESIDE);
+    table->table.asked = BATCH_ASKED;
+    must_put(r.sink, table);
+    for (uint32_t i = 0; i < 2; i++) {
+        Err e = {0};
+        Batch *b = rows_batch(s, 0, /* is_first= */ true, /* is_last= */ true, /* is_plain= */ false);
+        add(b, OP_READ, s, item(b, 1, "x", 5));
+        b->changes[0].position = at(5 + i);
+        assert_false(put(r.sink, b, &e));
+        assert_true(e.retriable);
+        if (i == 0) first_us = ownership.refused[0].since_us;
+        StoredState stored = own(r.sink);
+        stored_state_done(&stored);
+    }
+    assert_true(first_us > 0 && ownership.refused[0].since_us == first_us);
     end(&r, s);
 }
 
@@ -618,6 +686,8 @@ int main(void) {
         cmocka_unit_test(a_row_that_came_too_early_is_tried_again_when_the_rest_is_in),
         cmocka_unit_test(a_constraint_that_others_may_mend_is_retried_as_long_as_is_said),
         cmocka_unit_test(each_lane_remembers_since_when_a_change_is_refused),
+        cmocka_unit_test(the_time_to_try_again_is_that_of_the_whole_transaction),
+        cmocka_unit_test(a_chunk_that_is_read_again_is_known_again),
         cmocka_unit_test(inside_a_long_transaction_the_earlier_batches_stay),
         cmocka_unit_test(rows_of_a_table_without_a_key_are_set_aside_by_content),
         cmocka_unit_test(whichever_call_fails_nothing_is_lost_doubled_or_half_done),

@@ -254,6 +254,78 @@ static void without_tolerance_a_refused_row_fails_the_put(void **state) {
     topic_rig_close(&r);
 }
 
+#define PATIENT(ms)                                                                                          \
+    {                                                                                                        \
+        {"insert.mode", "upsert"}, {"pk.mode", "record_key"}, {"schema.evolution", "basic"},                 \
+            {"quote.identifiers", "true"}, {"table.name.format", "${source.schema}.${source.table}"},        \
+            {"errors.tolerance", "all"}, {"errors.retry.timeout", ms}, {                                     \
+            NULL, NULL                                                                                       \
+        }                                                                                                    \
+    }
+
+/* Items that refer to a row of dbo.other, 5, as flat records have them: without positions. */
+static bool put_referring(TopicRig *r, const Schema *s, Puts *puts, int count, Err *e) {
+    puts->batch = some();
+    for (int i = 0; i < count; i++) {
+        add(puts->batch, OP_UPSERT, s, item(puts->batch, (int)r->offset.offset + i, "x", 5));
+        puts->batch->changes[i].position = (Position){0};
+    }
+    return put_to(r, puts, r->offset.offset + count, e);
+}
+
+static void make_referring(TopicRig *r) {
+    pg_fixture_exec(r->conn,
+                    "CREATE TABLE dbo.other (id int PRIMARY KEY);"
+                    "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int REFERENCES "
+                    "dbo.other)");
+}
+
+static void of_several_that_wait_none_begins_anew_for_anothers_sake(void **state) {
+    (void)state;
+    static const Setting settings[] = PATIENT("1");
+    TopicRig r;
+    Puts puts = {0};
+    Err e = {0};
+    topic_rig_open(&r, settings);
+    make_referring(&r);
+    const Schema *s = items("items", true);
+    for (int try = 0; try < 2; try++) {
+        puts.batch = some();
+        add(puts.batch, OP_UPSERT, s, item(puts.batch, 1, "x", 5));
+        add(puts.batch, OP_UPSERT, s, item(puts.batch, 2, "x", 6));
+        bool ok = put_to(&r, &puts, 2, &e);
+        assert_true(ok == (try == 1));
+        while (clock_mono_us() < e.retry_until_us) clock_sleep_ms(1);
+    }
+    assert_int_equal(puts.refused_count, 2);
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
+static void the_next_put_has_time_of_its_own(void **state) {
+    (void)state;
+    static const Setting settings[] = PATIENT("60000");
+    TopicRig r;
+    Puts puts = {0};
+    Err first = {0}, second = {0}, third = {0};
+    topic_rig_open(&r, settings);
+    make_referring(&r);
+    const Schema *s = items("items", true);
+    assert_false(put_referring(&r, s, &puts, 1, &first));
+    pg_fixture_exec(r.conn, "INSERT INTO dbo.other VALUES (5)");
+    if (!put_referring(&r, s, &puts, 1, &second)) fail_msg("%s", second.msg);
+    pg_fixture_exec(r.conn, "TRUNCATE dbo.items, dbo.other");
+    assert_false(put_referring(&r, s, &puts, 1, &second));
+    assert_true(second.retriable && second.retry_until_us > first.retry_until_us);
+    pg_fixture_exec(r.conn, "UPDATE millrace.topic_offset SET next_offset = 9"); /* in, its answer was lost */
+    r.offset.offset = 9;
+    assert_false(put_referring(&r, s, &puts, 1, &third));
+    assert_true(third.retriable && third.retry_until_us > second.retry_until_us);
+    assert_int_equal(puts.refused_count, 0);
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
 static void what_breaks_compacted_may_hold_in_order(void **state) {
     (void)state;
     TopicRig r;
@@ -302,6 +374,8 @@ int main(void) {
         cmocka_unit_test(a_delete_by_key_alone_finds_a_table_of_the_search_path),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
+        cmocka_unit_test(of_several_that_wait_none_begins_anew_for_anothers_sake),
+        cmocka_unit_test(the_next_put_has_time_of_its_own),
         cmocka_unit_test(a_topic_that_makes_no_table_is_refused_at_the_start),
         cmocka_unit_test(what_breaks_compacted_may_hold_in_order),
     };
