@@ -77,8 +77,8 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .unit = "ms",
      .help =
          "sink: how long a row that breaks a foreign key or a unique constraint, which another writer may "
-         "mend, is tried again before it counts as refused; -1 = for ever. Other failures that may pass "
-         "are retried by max.retries"},
+         "mend, is tried again before it counts as refused; -1 = for ever. Its tries don't count for "
+         "max.retries, by which other failures that may pass are retried"},
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "errors.retry.delay.max.ms", OPTION_DURATION,
                       "waits begin at retry.backoff.ms and double up to 30 s", .standard = "60000", .min = 0,
                       .max = INT64_MAX),

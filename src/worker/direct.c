@@ -282,16 +282,17 @@ static bool start_source(Direct *d, const StoredState *state, Err *e) {
 /* Count a failure and wait. False: not retriable, tries used up, or told to stop. */
 static bool back_off(Direct *d, Backoff *backoff, Rng *rng, Err *e) {
     if (e->code == ERR_CANCELLED || is_stopping(d)) return false;
-    bool is_last = d->spec.max_restarts >= 0 && backoff->tries >= (uint32_t)d->spec.max_restarts;
+    bool is_last = backoff_is_used_up(backoff, e, d->spec.max_restarts);
     if (e->retriable && is_last)
-        (void)err_wrap(e, "after %u failures in a row (errors.max.retries, max.retries)", backoff->tries + 1);
+        (void)err_wrap(e, "after %u failures in a row (errors.max.retries, max.retries)",
+                       backoff->counted + 1);
     if (!e->retriable || is_last) {
         LOG_ERROR("pipeline_failed", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
                   LOG_I("tries", backoff->tries + 1));
         set_state(d, DIRECT_FAILED, e);
         return false;
     }
-    int64_t ms = backoff_next_ms(backoff, rng);
+    int64_t ms = backoff_after_ms(backoff, rng, e, clock_mono_us());
     LOG_WARN("pipeline_retry", LOG_S("pipeline", d->label), LOG_S("why", e->msg),
              LOG_I("try", backoff->tries), LOG_I("wait_ms", ms));
     set_state(d, DIRECT_WAITING, e);

@@ -1,6 +1,7 @@
 #include "worker/putter.h"
 
 #include "base/backoff.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define AFTER_FAILURES "after %u failures in a row (errors.max.retries, max.retries)"
@@ -18,10 +19,10 @@ static bool own_again(const Putter *p, bool *ret_again, Err *e) {
 
 /* Wait before the next try; false: there is none. */
 static bool back_off(const Putter *p, Backoff *backoff, Rng *rng, Err *e) {
-    bool is_last = p->max_tries >= 0 && backoff->tries >= (uint32_t)p->max_tries;
     if (!e->retriable || e->code == ERR_CANCELLED) return false;
-    if (is_last) return err_wrap(e, AFTER_FAILURES, backoff->tries + 1);
-    int64_t ms = backoff_next_ms(backoff, rng);
+    if (backoff_is_used_up(backoff, e, p->max_tries))
+        return err_wrap(e, AFTER_FAILURES, backoff->counted + 1);
+    int64_t ms = backoff_after_ms(backoff, rng, e, clock_mono_us());
     LOG_WARN("pipeline_retry", LOG_S("pipeline", p->pipeline), LOG_S("why", e->msg),
              LOG_I("try", backoff->tries), LOG_I("wait_ms", ms));
     p->tell(p->arg, e);

@@ -17,7 +17,8 @@ typedef struct Putter {
     Sink *sink;
     const char *pipeline;                    /* borrowed, as all here */
     int64_t wait_ms, wait_max_ms;            /* first wait; doubles up to the second */
-    int32_t max_tries;                       /* failures in a row before it gives up; -1 = no end */
+    int32_t max_tries;                       /* failures in a row before it gives up; -1 = no end. Those with
+                                                a time of their own (Err.retry_until_us) don't count */
     bool (*wait)(void *arg, int64_t ms);     /* false: told to end */
     void (*tell)(void *arg, const Err *why); /* it waits because of that; NULL = it goes on */
     void *arg;

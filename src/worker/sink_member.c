@@ -246,14 +246,14 @@ static bool stay_in_group(void *arg, int64_t ms) {
 /* After a failure that may pass. False: no more tries (*e stays), or the group's word. */
 static bool wait_again(SinkMember *m, Err *e) {
     if (!e->retriable || e->code == ERR_FENCED || e->code == ERR_CANCELLED) return false;
-    if (m->max_retries >= 0 && m->backoff.tries >= (uint64_t)m->max_retries) {
+    if (backoff_is_used_up(&m->backoff, e, m->max_retries)) {
         e->retriable = false;
-        return err_wrap(e, "after %u tries (max.retries)", (unsigned)m->backoff.tries);
+        return err_wrap(e, "after %u tries (max.retries)", (unsigned)m->backoff.counted);
     }
     Stay stay = {.m = m, .generation = m->generation, .e = e};
     Outage outage = {.wait = stay_in_group, .arg = &stay};
     sink_member_servers(&m->spec, outage.ends);
-    int64_t wait_ms = backoff_next_ms(&m->backoff, &m->rng);
+    int64_t wait_ms = backoff_after_ms(&m->backoff, &m->rng, e, clock_mono_us());
     LOG_WARN("sink_waits", LOG_S("connector", m->spec.connector), LOG_I("task", m->spec.task),
              LOG_S("why", e->msg), LOG_I("try", m->backoff.tries), LOG_S("next", "the same records again"));
     m->spec.waiting(m->spec.arg, e);

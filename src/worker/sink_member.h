@@ -4,10 +4,10 @@
  *
  *   open → step* → close
  *
- * A failure that may pass is retried inside the step (max.retries, retry.backoff.ms …
- * errors.retry.delay.max.ms; a server that is back ends the wait), while the member stays in its group with
- * its partitions paused. A step that
- * fails leaves nothing half done: close the member; a new one goes on from what is stored.
+ * A failure that may pass is retried inside the step (max.retries, but for one with a time of its own,
+ * Err.retry_until_us; retry.backoff.ms … errors.retry.delay.max.ms; a server that is back ends the wait),
+ * while the member stays in its group with its partitions paused. A step that fails leaves nothing half done:
+ * close the member; a new one goes on from what is stored.
  */
 #ifndef WORKER_SINK_MEMBER_H
 #define WORKER_SINK_MEMBER_H

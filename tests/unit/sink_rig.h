@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "config/option_connect.h"
 #include "connector/topic_writer_class.h"
@@ -28,9 +29,10 @@ static struct {
     Kept partitions[KEPT_MAX]; /* by partition: tests have one topic */
     int64_t ids[KEPT_ROWS_MAX];
     size_t row_count;
-    int fails;     /* so many puts fail, */
-    bool is_in;    /*   after they were written, */
-    bool was_lost; /*   and with the connection */
+    int fails;           /* so many puts fail, */
+    bool is_in;          /*   after they were written, */
+    bool was_lost;       /*   and with the connection, */
+    int64_t patience_ms; /* or for a row that waits for so long; 0 = they don't */
     int puts;
     bool has_rival; /* somebody takes each partition right behind us */
     bool is_away;   /* a start fails, */
@@ -108,6 +110,7 @@ static inline bool kept_put(TopicWriter *w, const TopicPut *put, Err *e) {
     if (fails) {
         w->is_open = !target.was_lost;
         ok = err_set(e, ERR_IO, true, "connection lost");
+        if (target.patience_ms > 0) e->retry_until_us = clock_mono_us() + target.patience_ms * 1000;
     }
     pthread_mutex_unlock(&target.lock);
     return ok;
@@ -170,6 +173,7 @@ static inline void sink_rig_open(SinkRig *r, const char *const (*settings)[2]) {
     target.row_count = 0;
     target.fails = target.puts = target.looks = 0;
     target.is_away = false;
+    target.patience_ms = 0;
     target.stops = NULL;
     props_set(r->props, "name", STR_LIT("s"), "sink.json", 0);
     props_set(r->props, "connector.class", STR_LIT("x"), "sink.json", 0);

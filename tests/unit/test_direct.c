@@ -18,7 +18,8 @@ static struct Script {
     int fail_put_at;     /* the put of this number fails once */
     bool is_fatal;       /* failures aren't retriable */
     bool in_transaction; /* the put before the failing one began a transaction that goes on */
-    int64_t fail_start;  /* this many sink starts fail */
+    int64_t fail_start;  /* this many sink starts fail, */
+    bool has_time;       /*   and are worth other tries for ever */
     int stored, owned, source_starts, puts, idles, order_errors;
     bool begins_paused;  /* an operator's last word */
     int resume_at_idle;  /* that many idle calls later `resume` comes */
@@ -97,7 +98,9 @@ static bool sink_start(const Options *o, const ConnectorContext *c, Sink **ret, 
     (void)c;
     if (script.fail_start > 0) {
         script.fail_start--;
-        return err_set(e, ERR_IO, !script.is_fatal, "target is down");
+        (void)err_set(e, ERR_IO, !script.is_fatal, "target is down");
+        if (script.has_time) e->retry_until_us = INT64_MAX;
+        return false;
     }
     *ret = x_calloc(1, sizeof **ret);
     return true;
@@ -314,6 +317,15 @@ static void a_target_that_stays_down_fails_after_the_last_try(void **state) {
                         "after 4 failures in a row (errors.max.retries, max.retries): target is down");
 }
 
+static void tries_of_a_failure_with_a_time_do_not_count(void **state) {
+    (void)state;
+    Err why = {0};
+    script.fail_start = 10;
+    script.has_time = true;
+    assert_int_equal(run(3, &why), DIRECT_STOPPED);
+    assert_int_equal(script.stored, 10);
+}
+
 static void a_target_that_comes_back_is_used(void **state) {
     (void)state;
     Err why = {0};
@@ -422,6 +434,7 @@ int main(void) {
         cmocka_unit_test_setup(a_source_that_fails_starts_again_from_what_is_stored, quiet),
         cmocka_unit_test_setup(a_failure_that_no_retry_cures_fails_with_its_reason, quiet),
         cmocka_unit_test_setup(a_target_that_stays_down_fails_after_the_last_try, quiet),
+        cmocka_unit_test_setup(tries_of_a_failure_with_a_time_do_not_count, quiet),
         cmocka_unit_test_setup(a_target_that_comes_back_is_used, quiet),
         cmocka_unit_test_setup(only_large_batches_are_read_ahead, quiet),
         cmocka_unit_test_setup(a_paused_pipeline_puts_nothing_until_it_is_resumed, quiet),

@@ -8,7 +8,7 @@
 /* A sink that fails its first puts, and then says whether more than the batch was lost. */
 static struct Script {
     int failures, puts, owns, waits, told_waiting, told_going;
-    bool is_fatal, goes_back, ends;
+    bool is_fatal, goes_back, ends, has_time;
 } script;
 
 struct Sink {
@@ -28,7 +28,9 @@ static bool put(Sink *s, const Batch *batch, Err *e) {
     (void)batch;
     script.puts++;
     if (script.failures-- <= 0) return true;
-    return err_set(e, ERR_IO, !script.is_fatal, "target went away");
+    (void)err_set(e, ERR_IO, !script.is_fatal, "target went away");
+    if (script.has_time) e->retry_until_us = INT64_MAX;
+    return false;
 }
 
 static bool needs_source_back(const Sink *s) {
@@ -127,12 +129,25 @@ static void tries_run_out_and_an_end_is_an_end(void **state) {
     assert_int_equal(script.puts, 1);
 }
 
+static void tries_of_a_failure_with_a_time_do_not_count(void **state) {
+    (void)state;
+    Err e = {0};
+    bool again = true;
+    script.failures = 10;
+    script.has_time = true;
+    assert_true(run(2, &again, &e));
+    assert_false(again);
+    assert_int_equal(script.puts, 11);
+    assert_int_equal(script.told_going, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_batch_is_put_again_until_it_is_in, quiet),
         cmocka_unit_test_setup(what_no_retry_cures_ends_at_once, quiet),
         cmocka_unit_test_setup(more_than_the_batch_was_lost_so_the_source_goes_back, quiet),
         cmocka_unit_test_setup(tries_run_out_and_an_end_is_an_end, quiet),
+        cmocka_unit_test_setup(tries_of_a_failure_with_a_time_do_not_count, quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,54 @@ static void a_target_that_is_back_ends_an_hour_s_wait(void **state) {
     sink_rig_close(&r);
 }
 
+static void refuse_for(int times, int64_t patience_ms) {
+    target.fails = times;
+    target.is_in = target.was_lost = false;
+    target.patience_ms = patience_ms;
+}
+
+/* max.retries is 5. */
+static void tries_of_a_row_that_waits_do_not_count(void **state) {
+    (void)state;
+    static const char *const settings[][2] = {{"pk.mode", "record_key"},
+                                              {"retry.backoff.ms", "1"},
+                                              {"errors.retry.delay.max.ms", "1"},
+                                              {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    refuse_for(8, 3600000);
+    put_id(&r, 1);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 1, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(waits, 8);
+    refuse_for(8, 0);
+    put_id(&r, 2);
+    kafka_mock_flush(&r.mock);
+    assert_false(step_to(m, 2, &e));
+    assert_false(e.retriable);
+    assert_non_null(strstr(e.msg, "after 5 tries (max.retries)"));
+    sink_member_close(m);
+    sink_rig_close(&r);
+}
+
+static void a_wait_is_cut_to_the_time_that_is_left(void **state) {
+    (void)state;
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, HOURS);
+    refuse_for(1, 20);
+    put_id(&r, 1);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 1, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(waits, 1);
+    assert_int_equal(target.looks, 0);
+    sink_member_close(m);
+    sink_rig_close(&r);
+}
+
 static void a_stop_ends_it_too(void **state) {
     (void)state;
     SinkRig r;
@@ -246,6 +294,8 @@ int main(void) {
         cmocka_unit_test(a_lost_answer_of_a_put_that_is_not),
         cmocka_unit_test(a_target_that_is_back_ends_an_hour_s_wait),
         cmocka_unit_test(a_stop_ends_it_too),
+        cmocka_unit_test(tries_of_a_row_that_waits_do_not_count),
+        cmocka_unit_test(a_wait_is_cut_to_the_time_that_is_left),
         cmocka_unit_test(a_record_that_cannot_be_read_fails_with_its_place),
         cmocka_unit_test(with_tolerance_it_goes_to_the_dead_letter_topic),
         cmocka_unit_test(an_offset_past_the_end_stops),
