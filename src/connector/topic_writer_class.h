@@ -53,7 +53,8 @@ typedef struct TopicPut {
     const TopicMove *moves;
     size_t move_count;
     /* The change at `at` is refused and doesn't go in: what is kept of it is kept here, once the rest is in,
-     * before the transaction commits. False with *e: the put fails. NULL: a refused change fails the put. */
+     * before the transaction commits; or, where the options tolerate none, before the put fails at it. False
+     * with *e: the put fails. NULL: a refused change fails the put. */
     bool (*refused)(void *arg, size_t at, const TopicRefusal *why, Err *e);
     /* All that `refused` was given is safe. */
     bool (*settle)(void *arg, Err *e);

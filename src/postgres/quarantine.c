@@ -451,6 +451,13 @@ static bool fail_at(const Quarantine *q, const Suspect *s, Err *e) {
                    position_format(&change->position, position), s->why.message);
 }
 
+/* A letter that goes elsewhere goes before the failure, as Kafka Connect's do. One in the table would be
+ * rolled back with all else. */
+static bool fail_task_at(Quarantine *q, const Suspect *s, Err *e) {
+    bool ok = !q->keep_elsewhere || q->keep_elsewhere(q->keep_arg, s->at, &s->why, /* fails= */ true, e);
+    return ok && fail_at(q, s, e);
+}
+
 /* Changes of the table further on, some of them, each tried alone and rolled back: are they refused alike? */
 static bool probe(Quarantine *q, const Tally *tally, size_t behind, bool *ret_all, Err *e) {
     size_t left = 0, seen = 0, tried = 0;
@@ -505,7 +512,7 @@ static bool refused(void *arg, size_t at, Err *e) {
     if (!s->target) return false;
     count_refused(tally_of(q, s->target), &why.failure);
     if (!q->rules.is_tolerant && (!s->may_come_right || q->suspect_count == MOST_TO_FAIL))
-        return fail_at(q, s, e);
+        return fail_task_at(q, s, e);
     return may_be_rows(q, q->suspect_count - 1, e);
 }
 
@@ -609,7 +616,7 @@ static bool keep(Quarantine *q, const Suspect *s, Err *e) {
     if (q->keep_elsewhere) {
         q->marks[s->at].is_letter = true;
         tally_of(q, s->target)->pending++;
-        return q->keep_elsewhere(q->keep_arg, s->at, &s->why, e);
+        return q->keep_elsewhere(q->keep_arg, s->at, &s->why, /* fails= */ false, e);
     }
     dead_payload_write(change, &payload);
     if (!dead_letter_keep(q->letters, q->conn, s->target, change, buf_text(&payload), &s->why, e)) {
@@ -633,7 +640,7 @@ static bool finish(Quarantine *q, Err *e) {
         if (!first) first = s;
         const Tally *tally = tally_of(q, s->target);
         if (!may_wait(q, s, e)) return false;
-        if (!q->rules.is_tolerant) return fail_at(q, s, e);
+        if (!q->rules.is_tolerant) return fail_task_at(q, s, e);
         bool is_many =
             (tally->is_alike && tally->refused > QUARANTINE_HANDFUL) || tally->run >= QUARANTINE_RUN;
         if (is_many && !has_taken(q, tally)) return refused_alike(tally, &s->why, "change after change", e);

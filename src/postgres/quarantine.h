@@ -45,8 +45,9 @@ Quarantine *quarantine_new(const QuarantineRules *rules, const DeadLetterKey *ke
                            TargetSet *targets, Metrics *metrics, RefusedBatch *refused);
 Quarantine *quarantine_free(Quarantine *q); /* NULL is fine; returns NULL */
 /* Letters aren't kept in the table: keep is called for each, in place of that, when the rest of its run is
- * in. at: as in quarantine_apply's changes. Nothing is remembered from one transaction to the next. */
-typedef bool (*QuarantineKeep)(void *arg, size_t at, const Refusal *why, Err *e);
+ * in. at: as in quarantine_apply's changes. Nothing is remembered from one transaction to the next. fails: it
+ * isn't tolerated, so the task fails at it once keep has returned true. */
+typedef bool (*QuarantineKeep)(void *arg, size_t at, const Refusal *why, bool fails, Err *e);
 void quarantine_keep_elsewhere(Quarantine *q, QuarantineKeep keep, void *arg);
 /* The connection is new and the pipeline ours: what is open is read. Outside of a transaction. */
 MUST_CHECK bool quarantine_own(Quarantine *q, PgConn *c, Err *e);

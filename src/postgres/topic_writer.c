@@ -77,9 +77,10 @@ static TopicWriter *stop(TopicWriter *w) {
     return NULL;
 }
 
-/* A refused change goes to the caller's dead letters. */
-static bool keep(void *arg, size_t at, const Refusal *why, Err *e) {
+/* A refused change goes to the caller's dead letters; the last one before a failure is settled at once. */
+static bool keep(void *arg, size_t at, const Refusal *why, bool fails, Err *e) {
     TopicWriter *w = arg;
+    if (!w->put->refused && fails) return true;
     if (!w->put->refused)
         return err_set(e, ERR_DATA, false,
                        "%s; errors.tolerance=all sets such rows aside only where "
@@ -90,7 +91,8 @@ static bool keep(void *arg, size_t at, const Refusal *why, Err *e) {
                                   .column = why->failure.column,
                                   .message = why->message};
     w->letters++;
-    return w->put->refused(w->put->arg, w->base + at, &refusal, e);
+    return w->put->refused(w->put->arg, w->base + at, &refusal, e) &&
+           (!fails || w->put->settle(w->put->arg, e));
 }
 
 static bool connect_to(TopicWriter *w, Err *e) {

@@ -254,6 +254,36 @@ static void without_tolerance_a_refused_row_fails_the_put(void **state) {
     topic_rig_close(&r);
 }
 
+/* By what can't come right, and by what might have. */
+static void its_letter_is_settled_before_the_put_fails(void **state) {
+    (void)state;
+    static const char *const rules[] = {"ALTER TABLE dbo.items ADD CHECK (amount < 100) NOT VALID",
+                                        "ALTER TABLE dbo.items ADD UNIQUE (amount)"};
+    for (int i = 0; i < 4; i++) {
+        TopicRig r;
+        topic_rig_open(&r, UPSERT);
+        const Schema *s = items("items", true);
+        Puts puts = {.batch = some(), .has_no_letters = i >= 2};
+        add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 100));
+        must_put_to(&r, &puts, 1);
+        pg_fixture_exec(r.conn, rules[i % 2]);
+        puts.batch = some();
+        add(puts.batch, OP_UPSERT, s, item(puts.batch, 4, "x", 4));
+        add(puts.batch, OP_UPSERT, s, item(puts.batch, 5, "x", 100));
+        Err e = {0};
+        assert_false(put_to(&r, &puts, 3, &e));
+        assert_int_equal(e.code, ERR_DATA);
+        assert_false(e.retriable);
+        assert_non_null(strstr(e.msg, "key {\"id\":5}"));
+        assert_int_equal(puts.refused_count, i < 2);
+        assert_int_equal(puts.settled, i < 2);
+        assert_true(i >= 2 || puts.refused[0] == 1);
+        assert_string_equal(stored_offset(&r), "1/1/g");
+        schema_unref(s);
+        topic_rig_close(&r);
+    }
+}
+
 #define PATIENT(ms)                                                                                          \
     {                                                                                                        \
         {"insert.mode", "upsert"}, {"pk.mode", "record_key"}, {"schema.evolution", "basic"},                 \
@@ -374,6 +404,7 @@ int main(void) {
         cmocka_unit_test(a_delete_by_key_alone_finds_a_table_of_the_search_path),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
+        cmocka_unit_test(its_letter_is_settled_before_the_put_fails),
         cmocka_unit_test(of_several_that_wait_none_begins_anew_for_anothers_sake),
         cmocka_unit_test(the_next_put_has_time_of_its_own),
         cmocka_unit_test(a_topic_that_makes_no_table_is_refused_at_the_start),

@@ -24,6 +24,7 @@ typedef struct Puts {
     size_t refused[PUT_ROWS_MAX];
     char sqlstate[8], column[64];
     size_t refused_count, settled;
+    bool has_no_letters; /* nobody takes what is refused */
 } Puts;
 
 static inline TopicWriter *writer_of(const TopicRig *r) {
@@ -84,7 +85,7 @@ static inline bool put_to(TopicRig *r, Puts *puts, int64_t next, Err *e) {
                              .count = puts->batch->count,
                              .moves = &move,
                              .move_count = 1,
-                             .refused = note_refused,
+                             .refused = puts->has_no_letters ? NULL : note_refused,
                              .settle = note_settled,
                              .arg = puts};
     bool ok = postgres_topic_writer_class.put(r->writer, &put_of, e);
