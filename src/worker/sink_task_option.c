@@ -48,11 +48,11 @@ static const OptionDef rows[] = {
      .importance = OPTION_MEDIUM,
      .standard = "none",
      .values = TOLERANCE,
-     .help = "none: a record that can't be read, or that PostgreSQL refuses, fails the task; all: it goes to "
-             "the dead "
-             "letter topic and the rest goes on. Without such a topic, all passes over what can't be read (a "
-             "warning "
-             "each), and a refused row fails all the same, as in Kafka Connect"},
+     .help =
+         "none: a record that can't be read, or that PostgreSQL refuses, fails the task; all: it goes to "
+         "the dead letter topic and the rest goes on. Without such a topic, all passes over what can't be "
+         "read (a warning each), and a refused row fails all the same, also with errors.log.enable=true, "
+         "which in Kafka Connect is enough to pass over it"},
     {.key = "errors.retry.delay.max.ms",
      .type = OPTION_DURATION,
      .importance = OPTION_MEDIUM,
