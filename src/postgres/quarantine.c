@@ -51,7 +51,8 @@ typedef struct Tally {
     int64_t pending;   /* letters of the open transaction */
     PgFailure failure; /* the last */
     size_t refused;    /* of this batch */
-    size_t run;        /* alike, one behind the other, over batches */
+    size_t run;        /* alike, one behind the other, over batches, */
+    size_t run_before; /*   before the open transaction */
     bool is_alike;     /* all of this batch */
     bool was_probed;
 } Tally;
@@ -610,12 +611,17 @@ static void log_letter(const Quarantine *q, const Suspect *s, const char *payloa
              LOG_S("payload", q->rules.logs_rows ? payload : "(errors.log.include.messages=false)"));
 }
 
+static void count_letter(Quarantine *q, const Suspect *s) {
+    q->marks[s->at].is_letter = true;
+    tally_of(q, s->target)->pending++;
+    q->made++;
+}
+
 static bool keep(Quarantine *q, const Suspect *s, Err *e) {
     CLEANUP(buf_done) Buf payload = {0};
     const Change *change = &q->changes[s->at];
     if (q->keep_elsewhere) {
-        q->marks[s->at].is_letter = true;
-        tally_of(q, s->target)->pending++;
+        count_letter(q, s);
         return q->keep_elsewhere(q->keep_arg, s->at, &s->why, /* fails= */ false, e);
     }
     dead_payload_write(change, &payload);
@@ -624,8 +630,7 @@ static bool keep(Quarantine *q, const Suspect *s, Err *e) {
         return false;
     }
     log_letter(q, s, buf_text(&payload));
-    q->marks[s->at].is_letter = true;
-    tally_of(q, s->target)->pending++;
+    count_letter(q, s);
     return true;
 }
 
@@ -648,7 +653,6 @@ static bool finish(Quarantine *q, Err *e) {
     if (!within_limit(q, count, e)) return false;
     for (size_t i = 0; i < q->suspect_count; i++)
         if (q->suspects[i].state == SUSPECT_OPEN && !keep(q, &q->suspects[i], e)) return false;
-    q->made += (int64_t)count;
     LOG_WARN("dead_letters", LOG_I("count", count), LOG_S("table", q->changes[first->at].schema->qualified),
              LOG_S("first", first->why.message),
              LOG_S("next", q->keep_elsewhere ? "see the dead letter topic" : "millrace dlq list"));
@@ -682,6 +686,7 @@ void quarantine_committed(Quarantine *q) {
     for (size_t i = 0; i < q->tally_count; i++) {
         if (q->tallies[i].pending > 0) metric_add(q->tallies[i].metric, q->tallies[i].pending);
         q->tallies[i].pending = 0;
+        q->tallies[i].run_before = q->tallies[i].run;
     }
     metric_set(q->open, (int64_t)dead_order_count(q->order));
     if (q->has_begun) q->refused->since_us = 0;
@@ -691,7 +696,12 @@ void quarantine_committed(Quarantine *q) {
 void quarantine_rolled_back(Quarantine *q) {
     q->has_begun = false;
     dead_order_undo(q->order, 0);
-    for (size_t i = 0; i < q->tally_count; i++) q->tallies[i].pending = 0;
+    for (size_t i = 0; i < q->tally_count; i++) {
+        q->made -= q->tallies[i].pending;
+        q->tallies[i].pending = 0;
+        q->tallies[i].run = q->tallies[i].run_before;
+    }
+    if (q->made < 0) q->made = 0; /* a minute has begun within the transaction */
 }
 
 void quarantine_expire(Quarantine *q, PgConn *c, int64_t now_us) {

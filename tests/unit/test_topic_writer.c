@@ -254,6 +254,45 @@ static void without_tolerance_a_refused_row_fails_the_put(void **state) {
     topic_rig_close(&r);
 }
 
+/* Letters of a transaction that is rolled back come again; so do refusals of which a hundred in a row would
+ * be the table's fault. */
+static void what_is_rolled_back_does_not_count(void **state) {
+    (void)state;
+    enum { EACH = 9, TRIES = 15 };
+    static const Setting settings[] = {
+        {"insert.mode", "upsert"},
+        {"pk.mode", "record_key"},
+        {"schema.evolution", "basic"},
+        {"quote.identifiers", "true"},
+        {"table.name.format", "${source.schema}.${source.table}"},
+        {"errors.tolerance", "all"},
+        {"dlq.limit.per.minute", "10"},
+        {NULL, NULL},
+    };
+    TopicRig r;
+    Puts puts = {.unsettled = TRIES};
+    topic_rig_open(&r, settings);
+    pg_fixture_exec(r.conn, "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text, amount int CHECK "
+                            "(amount < 100))");
+    const Schema *s = items("items", true);
+    for (int try = 0; try <= TRIES; try++) {
+        Err e = {0};
+        puts.batch = some();
+        for (int i = 0; i < EACH; i++) add(puts.batch, OP_UPSERT, s, item(puts.batch, i, "x", 100));
+        bool ok = put_to(&r, &puts, EACH, &e);
+        if (!ok && !e.retriable) fail_msg("try %d: %s", try, e.msg);
+        assert_true(ok == (try == TRIES));
+        puts.refused_count = 0;
+    }
+    Err e = {0};
+    puts.batch = some();
+    for (int i = 0; i < 2; i++) add(puts.batch, OP_UPSERT, s, item(puts.batch, i, "x", 100));
+    assert_false(put_to(&r, &puts, EACH + 2, &e)); /* the eleventh within the minute */
+    assert_non_null(strstr(e.msg, "dlq.limit.per.minute"));
+    schema_unref(s);
+    topic_rig_close(&r);
+}
+
 /* By what can't come right, and by what might have. */
 static void its_letter_is_settled_before_the_put_fails(void **state) {
     (void)state;
@@ -404,6 +443,7 @@ int main(void) {
         cmocka_unit_test(a_delete_by_key_alone_finds_a_table_of_the_search_path),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
+        cmocka_unit_test(what_is_rolled_back_does_not_count),
         cmocka_unit_test(its_letter_is_settled_before_the_put_fails),
         cmocka_unit_test(of_several_that_wait_none_begins_anew_for_anothers_sake),
         cmocka_unit_test(the_next_put_has_time_of_its_own),

@@ -25,6 +25,7 @@ typedef struct Puts {
     char sqlstate[8], column[64];
     size_t refused_count, settled;
     bool has_no_letters; /* nobody takes what is refused */
+    int unsettled;       /* so often letters aren't safe */
 } Puts;
 
 static inline TopicWriter *writer_of(const TopicRig *r) {
@@ -68,8 +69,12 @@ static inline bool note_refused(void *arg, size_t at, const TopicRefusal *why, E
 }
 
 static inline bool note_settled(void *arg, Err *e) {
-    (void)e;
-    ((Puts *)arg)->settled++;
+    Puts *puts = arg;
+    if (puts->unsettled > 0) {
+        puts->unsettled--;
+        return err_set(e, ERR_IO, true, "broker away");
+    }
+    puts->settled++;
     return true;
 }
 
