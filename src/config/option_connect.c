@@ -100,7 +100,8 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .type = OPTION_BOOL,
      .importance = OPTION_MEDIUM,
      .standard = "false",
-     .help = "and with all its values in that line: row data in the log"},
+     .help = "direct mode: and with all its values in that line, row data in the log; from topics: with the "
+             "record's timestamp, as Kafka Connect"},
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "errors.deadletterqueue.*", OPTION_STRING, NO_QUEUE),
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "exactly.once.support", OPTION_ENUM,
                       "in direct mode rows and position are always one transaction", .standard = "requested",

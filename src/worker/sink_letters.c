@@ -9,8 +9,6 @@
 #include "transport/dead_topic.h"
 #include "worker/sink_conf.h"
 
-enum { LOGGED_BYTES = 1000 }; /* of a record, errors.log.include.messages */
-
 /* A record that failed before the put and whose letter isn't known to be safe. The put's own are told again
  * with the put. */
 typedef struct Owed {
@@ -24,7 +22,7 @@ struct SinkLetters {
     bool is_unflushed, must_resend;
     Owed *owed;
     size_t owed_count, owed_cap;
-    bool is_tolerant, logs, logs_rows;
+    bool is_tolerant, logs, logs_time;
     char *key_class, *value_class;
     Metric *letters;
 };
@@ -44,16 +42,28 @@ static const char *stage_class(const SinkLetters *l, SinkStage stage) {
     return "org.apache.kafka.connect.sink.SinkTask";
 }
 
+/* As Java's TimestampType. */
+static const char *timestamp_type_name(rd_kafka_timestamp_type_t type) {
+    switch (type) {
+    case RD_KAFKA_TIMESTAMP_CREATE_TIME: return "CreateTime";
+    case RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME: return "LogAppendTime";
+    case RD_KAFKA_TIMESTAMP_NOT_AVAILABLE: break;
+    }
+    return "NoTimestampType";
+}
+
+/* As Connect's LogReporter.Sink: with errors.log.include.messages, too, nothing of what the record holds. */
 static void log_failure(const SinkLetters *l, const SinkInput *in, SinkStage stage, const char *why) {
-    CLEANUP(buf_done) Buf text = {0};
-    if (l->logs_rows) {
-        const uint8_t *p = in->message->payload;
-        for (size_t i = 0; i < in->message->len && i < LOGGED_BYTES; i++)
-            buf_u8(&text, p[i] >= ' ' && p[i] < 0x7f ? p[i] : '.');
+    CLEANUP(buf_done) Buf time = {0};
+    rd_kafka_timestamp_type_t type;
+    if (l->logs_time) {
+        long long timestamp_ms = rd_kafka_message_timestamp(in->message, &type);
+        buf_printf(&time, "%s %lld", timestamp_type_name(type), timestamp_ms);
     }
     LOG_ERROR("record_failed", LOG_S("topic", in->topic), LOG_I("partition", in->partition),
-              LOG_I("offset", in->message->offset), LOG_S("stage", stage_name(stage)), LOG_S("why", why),
-              LOG_S("value", l->logs_rows ? buf_text(&text) : "(errors.log.include.messages=false)"));
+              LOG_I("offset", in->message->offset),
+              LOG_S("timestamp", l->logs_time ? buf_text(&time) : "(errors.log.include.messages=false)"),
+              LOG_S("stage", stage_name(stage)), LOG_S("why", why));
 }
 
 static bool send_letter(SinkLetters *l, const SinkInput *in, const DeadContext *why, Err *e) {
@@ -154,7 +164,7 @@ bool sink_letters_open(const SinkLettersSpec *spec, TextList *warnings, SinkLett
     SinkLetters *l = x_calloc(1, sizeof *l);
     l->is_tolerant = options_enum(o, "errors.tolerance") == 1;
     l->logs = options_bool(o, "errors.log.enable");
-    l->logs_rows = options_bool(o, "errors.log.include.messages");
+    l->logs_time = options_bool(o, "errors.log.include.messages");
     l->key_class = x_strdup(options_str(o, "key.converter"));
     l->value_class = x_strdup(options_str(o, "value.converter"));
     l->letters = metrics_get(spec->metrics, METRIC_COUNTER, "millrace_dead_records_total", (Str){0},

@@ -1,5 +1,9 @@
 #include "worker/sink_letters.h"
 
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "sink_rig.h"
 
 static SinkLetters *letters_of(const SinkRig *r) {
@@ -63,12 +67,15 @@ typedef struct DeadRig {
 } DeadRig;
 
 static void dead_rig_open(DeadRig *r) {
-    static const char *const settings[][2] = {
-        {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}, {NULL, NULL}};
+    static const char *const settings[][2] = {{"errors.tolerance", "all"},
+                                              {"errors.deadletterqueue.topic.name", "dead"},
+                                              {"errors.log.enable", "true"},
+                                              {"errors.log.include.messages", "true"},
+                                              {NULL, NULL}};
     KafkaMock *mock = &r->sink.mock;
     sink_rig_open(&r->sink, settings);
     assert_int_equal(rd_kafka_mock_topic_create(mock->cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
-    kafka_mock_put(mock, "t", 0, "k", "v");
+    kafka_mock_put(mock, "t", 0, "the key", "the value");
     kafka_mock_flush(mock);
     r->in = (SinkInput){.topic = "t", .message = kafka_mock_first(mock, "t", &r->reader)};
     assert_non_null(r->in.message);
@@ -128,9 +135,36 @@ static void a_letter_that_a_flush_lost_is_sent_again(void **state) {
     if (!sink_letters_flush(r.letters, &e)) fail_msg("%s", e.msg);
     rd_kafka_message_t *letter = kafka_mock_first(&r.sink.mock, "dead", &letter_reader);
     assert_non_null(letter);
-    assert_memory_equal(letter->payload, "v", 1);
+    assert_int_equal(letter->len, 9);
+    assert_memory_equal(letter->payload, "the value", 9);
     rd_kafka_message_destroy(letter);
     rd_kafka_destroy(letter_reader);
+    dead_rig_close(&r);
+}
+
+static void the_log_has_the_records_place_and_time_and_none_of_its_data(void **state) {
+    (void)state;
+    const TopicRefusal refusal = {.sqlstate = "23505", .constraint = "c", .column = "", .message = "taken"};
+    char text[2000];
+    int fds[2];
+    DeadRig r;
+    Err e = {0};
+    dead_rig_open(&r);
+    assert_int_equal(pipe(fds), 0);
+    log_set_fd(fds[1]);
+    bool ok = sink_letters_refused(r.letters, &r.in, &refusal, &e);
+    log_set_fd(STDERR_FILENO);
+    close(fds[1]);
+    ssize_t n = read(fds[0], text, sizeof text - 1);
+    close(fds[0]);
+    assert_true(ok && n > 0);
+    text[n] = '\0';
+    const char *const said[] = {"event=record_failed",      "topic=t",  "partition=0", "offset=0",
+                                "timestamp=\"CreateTime 1", "TASK_PUT", "taken"};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (!strstr(text, said[i])) fail_msg("%s: %s", said[i], text);
+    assert_null(strstr(text, "the key"));
+    assert_null(strstr(text, "the value"));
     dead_rig_close(&r);
 }
 
@@ -140,6 +174,7 @@ int main(void) {
         cmocka_unit_test(with_tolerance_and_no_topic_only_what_is_unreadable_is_passed_over),
         cmocka_unit_test(letters_are_in_the_topic_once_until_their_offsets_are_stored),
         cmocka_unit_test(a_letter_that_a_flush_lost_is_sent_again),
+        cmocka_unit_test(the_log_has_the_records_place_and_time_and_none_of_its_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
