@@ -7,6 +7,8 @@ static const char NO_QUEUE[] =
     "there are no topics in direct mode: with errors.tolerance=all dead letters go to millrace.dead_letter, "
     "whether a topic is named or not";
 
+const char *const option_connect_versions[] = {"2.5", "2.7", "3.0", NULL};
+
 static const char *const TOLERANCE[] = {"none", "all", NULL};
 static const char *const RELOAD[] = {"restart", "none", NULL};
 static const char *const ONCE[] = {"requested", "required", NULL};
@@ -66,6 +68,13 @@ static const OptionDef CONNECT_OPTIONS[] = {
      .importance = OPTION_LOW,
      .help =
          "predicates.ALIAS.type: HasHeaderKey, RecordIsTombstone or TopicNameMatches, with their package"},
+    {.key = "debezium.version",
+     .type = OPTION_ENUM,
+     .importance = OPTION_LOW,
+     .standard = "2.7",
+     .values = option_connect_versions,
+     .help = "whose options its transforms take, where Debezium's versions differ: with 3.0 "
+             "ExtractNewRecordState has replace.null.with.default"},
     OPTION_STATUS_ROW(OPTION_NOT_YET, OPTION_LOW, "config.action.reload", OPTION_ENUM,
                       "references are resolved once, at the start", .standard = "restart", .values = RELOAD),
     {.key = "errors.retry.timeout",

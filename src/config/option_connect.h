@@ -7,5 +7,7 @@
 
 /* For options_parse_tables, after the connector's own table. Static data; any thread. */
 OptionTable option_connect_table(void);
+/* What debezium.version may be, the oldest first; NULL-terminated. */
+extern const char *const option_connect_versions[];
 
 #endif

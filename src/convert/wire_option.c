@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const char *const VERSIONS[] = {"2.5", "2.7", "3.0", NULL};
+#include "config/option_connect.h"
+
 static const char *const DECIMALS[] = {"precise", "double", "string", NULL};
 static const char *const TIMES[] = {"adaptive", "adaptive_time_microseconds", "connect", NULL};
 static const char *const TIMES_LATER[] = {"isostring", "microseconds", "nanoseconds", "structured", NULL};
@@ -15,7 +16,7 @@ const OptionDef wire_options_table[WIRE_OPTION_COUNT] = {
      .type = OPTION_ENUM,
      .importance = OPTION_MEDIUM,
      .standard = "2.7",
-     .values = VERSIONS,
+     .values = option_connect_versions,
      .help = "whose records are written, where Debezium's versions differ"},
     {.key = "decimal.handling.mode",
      .type = OPTION_ENUM,

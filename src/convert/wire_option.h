@@ -3,7 +3,8 @@
  * made: any thread.
  *
  * wire_options_table stands before the source's own table (options_parse_tables) when there are topics; in
- * direct mode the source's table says of the same keys that they have nothing to act on.
+ * direct mode the source's table says of the same keys that they have nothing to act on (debezium.version
+ * has: transforms go by it).
  */
 #ifndef CONVERT_WIRE_OPTION_H
 #define CONVERT_WIRE_OPTION_H

@@ -285,8 +285,6 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
     OPTION_NO_SENSE_ROW("notification.sink.topic.name", OPTION_STRING, NO_TOPICS),
 
     /* values */
-    OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "debezium.version", OPTION_STRING, NO_TOPICS,
-                      .standard = "2.7"),
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "decimal.handling.mode", OPTION_STRING, NATIVE,
                       .standard = "precise"),
     OPTION_STATUS_ROW(OPTION_NO_SENSE, OPTION_MEDIUM, "time.precision.mode", OPTION_STRING, NATIVE,

@@ -6,7 +6,7 @@
 
 #include "config/option.h"
 
-enum { SOURCE_OPTION_COUNT = 127 };
+enum { SOURCE_OPTION_COUNT = 126 };
 extern const OptionDef source_options[SOURCE_OPTION_COUNT];
 extern const char *const source_option_classes[]; /* values of connector.class, NULL-terminated */
 

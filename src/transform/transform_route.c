@@ -34,7 +34,7 @@ static bool make_chain(const Options *o, bool is_sink, TransformChain **ret, Tex
     add_list(o, "predicates", props);
     add_patterned(o, "transforms.*", props);
     add_patterned(o, "predicates.*", props);
-    const TransformSetup setup = {.is_sink = is_sink};
+    const TransformSetup setup = {.is_sink = is_sink, .debezium_version = options_str(o, "debezium.version")};
     bool is_fine =
         transform_chain_new(props, &setup, ret, e) && transform_chain_direct(*ret, ret_drops_deletes, e);
     props = props_free(props);

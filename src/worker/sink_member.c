@@ -438,7 +438,7 @@ static bool open_converter(SinkMember *m, bool is_key, Converter **ret, Err *e) 
 static bool open_front(SinkMember *m, Err *e) {
     const Options *o = m->spec.options;
     const char *format = options_str(o, "table.name.format");
-    const TransformSetup setup = {.is_sink = true};
+    const TransformSetup setup = {.is_sink = true, .debezium_version = options_str(o, "debezium.version")};
     const TextList *whitelist = options_list(o, "fields.whitelist"),
                    *include = options_list(o, "field.include.list");
     const ChangeRules rules = {

@@ -287,6 +287,28 @@ static void an_unknown_converter_is_refused(void **state) {
     sink_rig_close(&r);
 }
 
+static void transforms_are_of_the_version_that_the_file_names(void **state) {
+    (void)state;
+#define UNWRAP_SETTINGS                                                                                      \
+    {"transforms", "unwrap"}, {"transforms.unwrap.type", "io.debezium.transforms.ExtractNewRecordState"},    \
+        {"transforms.unwrap.delete.tombstone.handling.mode", "rewrite"}, {                                   \
+        "transforms.unwrap.replace.null.with.default", "false"                                               \
+    }
+    static const char *const later[][2] = {{"debezium.version", "3.0"}, UNWRAP_SETTINGS, {NULL, NULL}},
+                             *const standard[][2] = {UNWRAP_SETTINGS, {NULL, NULL}};
+    SinkRig r;
+    SinkMember *m = NULL;
+    Err e = {0};
+    sink_rig_open(&r, later);
+    sink_member_close(opened(&r));
+    sink_rig_close(&r);
+    sink_rig_open(&r, standard);
+    assert_false(open_of(&r, &m, &e));
+    assert_int_equal(e.code, ERR_INVALID);
+    assert_non_null(strstr(e.msg, "debezium.version=3.0"));
+    sink_rig_close(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_and_offsets_reach_the_target_once),
@@ -301,6 +323,7 @@ int main(void) {
         cmocka_unit_test(an_offset_past_the_end_stops),
         cmocka_unit_test(an_offset_past_the_end_of_a_lost_partition_does_not),
         cmocka_unit_test(an_unknown_converter_is_refused),
+        cmocka_unit_test(transforms_are_of_the_version_that_the_file_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,8 @@ static void test_what_does_nothing(void **state) {
     (void)state;
     routes(UNWRAP "transforms.u.delete.tombstone.handling.mode=tombstone\ntransforms.u.add.headers=op",
            UNWRAP, "t", "t", "t");
+#define LATER UNWRAP "debezium.version=3.0\ntransforms.u.replace.null.with.default=false\n"
+    routes(LATER, LATER, "t", "t", "t");
     routes("",
            "transforms=f,m\ntransforms.f.type=" KAFKA "Filter\ntransforms.f.predicate=p\npredicates=p\n"
            "predicates.p.type=" KAFKA "predicates.RecordIsTombstone\ntransforms.m.type=" KAFKA
