@@ -26,6 +26,7 @@ struct TransformChain {
     size_t count;
     StrMap *predicates; /* Predicate, owned */
     TextList warnings;
+    const char *failed; /* the class that the last failure was of, borrowed from its stage */
 };
 
 /* ---- from properties ---- */
@@ -123,7 +124,7 @@ static bool add_stage(TransformChain *c, const Props *all, const char *alias, co
         return err_wrap(e, "transforms.%s.type", alias);
     Stage *s = &c->stages[c->count++];
     *s = (Stage){.alias = x_strdup(alias),
-                 .type = x_strdup(type),
+                 .type = str_dup(str_trim(str_from(type))),
                  .smt = {.class_ = class_,
                          .is_key = is_key,
                          .is_sink = setup->is_sink,
@@ -217,6 +218,7 @@ static bool apply_stages(TransformChain *c, RecordBatch *batch, Record *r, Err *
         if (s->predicate && predicate_test(s->predicate, r) == s->is_negated) continue;
         if (s->smt.class_->apply(&s->smt, batch, r, e)) continue;
         if (e->code == ERR_INVALID) e->code = ERR_DATA;
+        c->failed = s->type;
         return err_wrap(e, "transforms.%s (%s), topic " STR_FMT, s->alias, s->type, STR_ARG(r->topic));
     }
     return true;
@@ -232,6 +234,10 @@ bool transform_chain_apply(TransformChain *c, RecordBatch *batch, size_t *at, Er
         return false;
     }
     return true;
+}
+
+const char *transform_chain_failed(const TransformChain *c) {
+    return c->failed;
 }
 
 /* ---- without records ---- */

@@ -47,6 +47,9 @@ const TextList *transform_chain_warnings(const TransformChain *c);
  * Errors: ERR_DATA, naming alias, class and topic, and the field where one is at fault.
  */
 MUST_CHECK bool transform_chain_apply(TransformChain *c, RecordBatch *batch, size_t *at, Err *e);
+/* The Java class of the transform that the last failure was of,
+ * "org.apache.kafka.connect.transforms.Cast$Value"; NULL = none has failed. Borrowed from the chain. */
+const char *transform_chain_failed(const TransformChain *c);
 
 /*
  * Where rows go directly from table to table there are no records; what a chain does there is to name

@@ -23,8 +23,7 @@ struct SinkBatch {
     const Schema *held;
     bool is_unsaid; /* the host hasn't dealt with this failure yet */
     size_t unsaid_at;
-    SinkStage unsaid_stage;
-    Err unsaid_why;
+    SinkFault unsaid;
 };
 
 SinkBatch *sink_batch_new(const SinkBatchSpec *spec) {
@@ -68,8 +67,7 @@ size_t sink_batch_inputs(const SinkBatch *b) {
 /* The host may fail to deal with it, for now: then it is told again, as its letter would be missing. */
 static bool say_failure(SinkBatch *b, Err *e) {
     if (!b->is_unsaid) return true;
-    if (!b->spec.failed(b->spec.arg, &b->inputs[b->unsaid_at], b->unsaid_stage, &b->unsaid_why, e))
-        return false;
+    if (!b->spec.failed(b->spec.arg, &b->inputs[b->unsaid_at], &b->unsaid, e)) return false;
     b->is_unsaid = false;
     return true;
 }
@@ -79,8 +77,11 @@ static bool fail_one(SinkBatch *b, size_t at, SinkStage stage, const Err *why, E
     b->records->records[at].is_dropped = true;
     b->is_unsaid = true;
     b->unsaid_at = at;
-    b->unsaid_stage = stage;
-    b->unsaid_why = *why;
+    b->unsaid = (SinkFault){
+        .stage = stage,
+        .transform = stage == SINK_TRANSFORM ? transform_chain_failed(b->spec.chain) : NULL,
+        .why = *why,
+    };
     return say_failure(b, e);
 }
 

@@ -32,13 +32,20 @@ typedef struct SinkInput {
 
 typedef enum SinkStage { SINK_KEY, SINK_VALUE, SINK_TRANSFORM, SINK_PUT } SinkStage; /* of Connect's stages */
 
+/* Why a record can't be carried over. */
+typedef struct SinkFault {
+    SinkStage stage;
+    const char *transform; /* SINK_TRANSFORM: the Java class; borrowed as long as the chain lives */
+    Err why;
+} SinkFault;
+
 typedef struct SinkBatchSpec { /* all borrowed as long as the batch lives */
     Converter *key, *value;
     TransformChain *chain;
     ChangeMaker *maker;
-    /* The record at `at` can't be carried over, as why says. True: it is dealt with; false with *e: stop; the
+    /* The record at `at` can't be carried over. True: it is dealt with; false with *e: stop; the
      * next sink_batch_make begins with telling it again. */
-    bool (*failed)(void *arg, const SinkInput *at, SinkStage stage, const Err *why, Err *e);
+    bool (*failed)(void *arg, const SinkInput *at, const SinkFault *fault, Err *e);
     void *arg;
 } SinkBatchSpec;
 

@@ -13,8 +13,7 @@
  * with the put. */
 typedef struct Owed {
     SinkInput input;
-    SinkStage stage;
-    Err why;
+    SinkFault fault;
 } Owed;
 
 struct SinkLetters {
@@ -32,14 +31,16 @@ static const char *stage_name(SinkStage stage) {
     return names[stage];
 }
 
-static const char *stage_class(const SinkLetters *l, SinkStage stage) {
-    switch (stage) {
+static const char SINK_TASK[] = "org.apache.kafka.connect.sink.SinkTask";
+
+static const char *class_of(const SinkLetters *l, const SinkFault *fault) {
+    switch (fault->stage) {
     case SINK_KEY: return l->key_class;
     case SINK_VALUE: return l->value_class;
-    case SINK_TRANSFORM: return "org.apache.kafka.connect.runtime.TransformationChain";
+    case SINK_TRANSFORM: return fault->transform;
     case SINK_PUT: break;
     }
-    return "org.apache.kafka.connect.sink.SinkTask";
+    return SINK_TASK;
 }
 
 /* As Java's TimestampType. */
@@ -74,27 +75,27 @@ static bool send_letter(SinkLetters *l, const SinkInput *in, const DeadContext *
     return true;
 }
 
-static bool send_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why, Err *e) {
-    const DeadContext context = {.stage = stage_name(stage),
-                                 .class_name = stage_class(l, stage),
+static bool send_failed(SinkLetters *l, const SinkInput *in, const SinkFault *fault, Err *e) {
+    const DeadContext context = {.stage = stage_name(fault->stage),
+                                 .class_name = class_of(l, fault),
                                  .exception = "org.apache.kafka.connect.errors.DataException",
-                                 .message = why->msg};
+                                 .message = fault->why.msg};
     return send_letter(l, in, &context, e);
 }
 
-static void owe(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why) {
+static void owe(SinkLetters *l, const SinkInput *in, const SinkFault *fault) {
     if (l->owed_count == l->owed_cap) {
         l->owed_cap = l->owed_cap ? 2 * l->owed_cap : 8;
         l->owed = x_reallocarray(l->owed, l->owed_cap, sizeof *l->owed);
     }
-    l->owed[l->owed_count++] = (Owed){*in, stage, *why};
+    l->owed[l->owed_count++] = (Owed){*in, *fault};
 }
 
 /* A flush that failed has dropped what it had: those that aren't safe since the last sound one go out once
  * more. */
 static bool send_owed(SinkLetters *l, Err *e) {
     for (size_t i = 0; l->must_resend && i < l->owed_count; i++)
-        if (!send_failed(l, &l->owed[i].input, l->owed[i].stage, &l->owed[i].why, e)) return false;
+        if (!send_failed(l, &l->owed[i].input, &l->owed[i].fault, e)) return false;
     l->must_resend = false;
     return true;
 }
@@ -118,10 +119,12 @@ bool sink_letters_has_topic(const SinkLetters *l) {
     return l->dead != NULL;
 }
 
-bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why, Err *e) {
+bool sink_letters_failed(SinkLetters *l, const SinkInput *in, const SinkFault *fault, Err *e) {
+    const SinkStage stage = fault->stage;
+    const Err *why = &fault->why;
     if (l->logs || (l->is_tolerant && !l->dead)) log_failure(l, in, stage, why->msg);
-    if (!send_failed(l, in, stage, why, e)) return false;
-    if (l->dead) owe(l, in, stage, why);
+    if (!send_failed(l, in, fault, e)) return false;
+    if (l->dead) owe(l, in, fault);
     if (l->is_tolerant && (l->dead || stage != SINK_PUT)) return true;
     if (!sink_letters_flush(l, e)) return false;
     return err_set(e, why->code, why->retriable, "%s-%d at offset %lld, %s: %s%s", in->topic,
@@ -132,7 +135,7 @@ bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, c
 
 bool sink_letters_refused(SinkLetters *l, const SinkInput *in, const TopicRefusal *why, Err *e) {
     const DeadContext context = {.stage = stage_name(SINK_PUT),
-                                 .class_name = stage_class(l, SINK_PUT),
+                                 .class_name = SINK_TASK,
                                  .exception = "org.postgresql.util.PSQLException",
                                  .message = why->message,
                                  .sqlstate = why->sqlstate,

@@ -36,10 +36,9 @@ SinkLetters *sink_letters_close(SinkLetters *l); /* NULL is fine; returns NULL; 
 /* There is a topic for them: the writer may leave out what the target refuses. */
 bool sink_letters_has_topic(const SinkLetters *l);
 /* Before the put: unreadable, or no row can be made of it. True: it is dealt with, the rest goes on; in's
- * message and texts are borrowed until the next flush has succeeded. Errors: `why` itself with the record's
- * place, where it isn't tolerated; as kafka_error. */
-MUST_CHECK bool sink_letters_failed(SinkLetters *l, const SinkInput *in, SinkStage stage, const Err *why,
-                                    Err *e);
+ * message and texts are borrowed until the next flush has succeeded. Errors: the fault's own with the
+ * record's place, where it isn't tolerated; as kafka_error. */
+MUST_CHECK bool sink_letters_failed(SinkLetters *l, const SinkInput *in, const SinkFault *fault, Err *e);
 /* Inside the put: the target refuses it. Errors: as kafka_error. */
 MUST_CHECK bool sink_letters_refused(SinkLetters *l, const SinkInput *in, const TopicRefusal *why, Err *e);
 /* All that were sent are safe. Errors: as kafka_error. */

@@ -168,9 +168,9 @@ static void revoked(void *arg, const KafkaAssigned *parts, size_t count, bool is
 
 /* ---- records that can't be carried over ---- */
 
-static bool failed(void *arg, const SinkInput *in, SinkStage stage, const Err *why, Err *e) {
+static bool failed(void *arg, const SinkInput *in, const SinkFault *fault, Err *e) {
     SinkMember *m = arg;
-    return sink_letters_failed(m->letters, in, stage, why, e);
+    return sink_letters_failed(m->letters, in, fault, e);
 }
 
 static bool refused(void *arg, size_t at, const TopicRefusal *why, Err *e) {

@@ -80,13 +80,13 @@ typedef struct Rig {
     size_t count;
 } Rig;
 
-static bool note_failed(void *arg, const SinkInput *at, SinkStage stage, const Err *why, Err *e) {
+static bool note_failed(void *arg, const SinkInput *at, const SinkFault *fault, Err *e) {
     Rig *r = arg;
     if (r->is_dead_down) return err_set(e, ERR_IO, true, "the dead letter topic is down");
     r->failures++;
-    r->stage = stage;
+    r->stage = fault->stage;
     if (r->is_tolerant) return true;
-    *e = *why;
+    *e = fault->why;
     return err_wrap(e, "offset %lld", (long long)at->message->offset);
 }
 

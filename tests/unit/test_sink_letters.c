@@ -19,9 +19,9 @@ static SinkLetters *letters_of(const SinkRig *r) {
 static bool fail_at(SinkLetters *l, SinkStage stage, Err *e) {
     rd_kafka_message_t message = {.offset = 41};
     const SinkInput in = {.topic = "t", .partition = 1, .message = &message};
-    Err why = {0};
-    (void)err_set(&why, ERR_DATA, false, "it isn't JSON");
-    return sink_letters_failed(l, &in, stage, &why, e);
+    SinkFault fault = {.stage = stage, .transform = "T"};
+    (void)err_set(&fault.why, ERR_DATA, false, "it isn't JSON");
+    return sink_letters_failed(l, &in, &fault, e);
 }
 
 static void without_tolerance_a_failure_is_told_with_its_place(void **state) {
@@ -99,12 +99,12 @@ static int64_t letters_in_topic(const DeadRig *r) {
 static void letters_are_in_the_topic_once_until_their_offsets_are_stored(void **state) {
     (void)state;
     const TopicRefusal refusal = {.sqlstate = "23505", .constraint = "c", .column = "", .message = "taken"};
-    const Err why = {.code = ERR_DATA, .msg = "no row"};
+    const SinkFault fault = {.stage = SINK_PUT, .why = {.code = ERR_DATA, .msg = "no row"}};
     DeadRig r;
     Err e = {0};
     dead_rig_open(&r);
     assert_true(sink_letters_has_topic(r.letters));
-    assert_true(sink_letters_failed(r.letters, &r.in, SINK_PUT, &why, &e));
+    assert_true(sink_letters_failed(r.letters, &r.in, &fault, &e));
     if (!sink_letters_flush(r.letters, &e)) fail_msg("%s", e.msg);
     assert_int_equal(letters_in_topic(&r), 1);
     assert_true(sink_letters_refused(r.letters, &r.in, &refusal, &e)); /* the put is tried again */
@@ -122,14 +122,14 @@ static void letters_are_in_the_topic_once_until_their_offsets_are_stored(void **
 static void a_letter_that_a_flush_lost_is_sent_again(void **state) {
     (void)state;
     enum { PRODUCE = 0 }; /* Kafka's ApiKey */
-    const Err why = {.code = ERR_DATA, .msg = "no row"};
+    const SinkFault fault = {.stage = SINK_VALUE, .why = {.code = ERR_DATA, .msg = "no row"}};
     rd_kafka_t *letter_reader = NULL;
     DeadRig r;
     Err e = {0};
     dead_rig_open(&r);
     rd_kafka_mock_push_request_errors(r.sink.mock.cluster, PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE);
-    assert_true(sink_letters_failed(r.letters, &r.in, SINK_VALUE, &why, &e));
+    assert_true(sink_letters_failed(r.letters, &r.in, &fault, &e));
     assert_false(sink_letters_flush(r.letters, &e));
     assert_non_null(strstr(e.msg, "the letter of t-0 at offset 0"));
     if (!sink_letters_flush(r.letters, &e)) fail_msg("%s", e.msg);

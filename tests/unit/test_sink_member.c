@@ -245,6 +245,50 @@ static void with_tolerance_it_goes_to_the_dead_letter_topic(void **state) {
     sink_rig_close(&r);
 }
 
+static void a_letter_names_the_transform_that_failed(void **state) {
+    (void)state;
+#define SMT "org.apache.kafka.connect.transforms."
+    static const char *const settings[][2] = {{"pk.mode", "record_key"},
+                                              {"transforms", "s,c"},
+                                              {"transforms.s.type", SMT "SetSchemaMetadata$Value"},
+                                              {"transforms.s.schema.name", "n"},
+                                              {"transforms.c.type", " " SMT "Cast$Value "},
+                                              {"transforms.c.spec", "id:int8"},
+                                              {"errors.tolerance", "all"},
+                                              {"errors.deadletterqueue.topic.name", "dead"},
+                                              {"errors.deadletterqueue.context.headers.enable", "true"},
+                                              {NULL, NULL}};
+    SinkRig r;
+    Err e = {0};
+    sink_rig_open(&r, settings);
+    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "dead", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    kafka_mock_put(&r.mock, "t", 1, NULL,
+                   "{\"schema\":{\"type\":\"struct\",\"fields\":[{\"field\":\"id\",\"type\":\"string\"}]},"
+                   "\"payload\":{\"id\":\"x\"}}");
+    put_id(&r, 3);
+    kafka_mock_flush(&r.mock);
+    SinkMember *m = opened(&r);
+    if (!step_to(m, 1, &e)) fail_msg("%s", e.msg);
+    sink_member_close(m);
+    rd_kafka_t *reader = NULL;
+    rd_kafka_headers_t *headers = NULL;
+    const void *value = NULL;
+    size_t n = 0;
+    rd_kafka_message_t *letter = kafka_mock_first(&r.mock, "dead", &reader);
+    assert_non_null(letter);
+    assert_int_equal(rd_kafka_message_headers(letter, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_header_get_last(headers, "__connect.errors.stage", &value, &n),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_memory_equal(value, "TRANSFORMATION", n);
+    assert_int_equal(rd_kafka_header_get_last(headers, "__connect.errors.class.name", &value, &n),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(n, strlen(SMT "Cast$Value"));
+    assert_memory_equal(value, SMT "Cast$Value", n);
+    rd_kafka_message_destroy(letter);
+    rd_kafka_destroy(reader);
+    sink_rig_close(&r);
+}
+
 /* Of a partition that another has taken since, what was read says nothing: it isn't for good. */
 static void a_start_that_cannot_be(bool has_rival, ErrCode expected) {
     static const char *const settings[][2] = {{"pk.mode", "record_key"}, {NULL, NULL}};
@@ -320,6 +364,7 @@ int main(void) {
         cmocka_unit_test(a_wait_is_cut_to_the_time_that_is_left),
         cmocka_unit_test(a_record_that_cannot_be_read_fails_with_its_place),
         cmocka_unit_test(with_tolerance_it_goes_to_the_dead_letter_topic),
+        cmocka_unit_test(a_letter_names_the_transform_that_failed),
         cmocka_unit_test(an_offset_past_the_end_stops),
         cmocka_unit_test(an_offset_past_the_end_of_a_lost_partition_does_not),
         cmocka_unit_test(an_unknown_converter_is_refused),
