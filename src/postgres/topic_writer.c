@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "postgres/apply.h"
 #include "postgres/catalog_pg.h"
+#include "postgres/fitted.h"
 #include "postgres/pgname.h"
 #include "postgres/precheck_pg.h"
 #include "postgres/quarantine.h"
@@ -43,9 +44,8 @@ struct TopicWriter {
     TargetSet *targets;
     Apply *apply;
     Quarantine *quarantine;
-    const Schema **fitted; /* references: their tables fit, since the connection was opened */
-    size_t fitted_count, fitted_cap;
-    Part *parts; /* of the put at hand */
+    Fitted *fitted; /* since the connection was opened */
+    Part *parts;    /* of the put at hand */
     size_t part_count, part_cap;
     const TopicPut *put;
     size_t base;    /* of the part that is taken apart */
@@ -57,21 +57,19 @@ struct TopicWriter {
 /* ---- life ---- */
 
 static void forget_targets(TopicWriter *w) {
-    for (size_t i = 0; i < w->fitted_count; i++) schema_unref(w->fitted[i]);
-    w->fitted_count = 0;
+    fitted_clear(w->fitted);
     target_set_clear(w->targets);
 }
 
 static TopicWriter *stop(TopicWriter *w) {
     if (!w) return NULL;
-    if (w->targets) forget_targets(w);
+    fitted_free(w->fitted);
     quarantine_free(w->quarantine);
     apply_free(w->apply);
     target_set_free(w->targets);
     topic_store_free(w->store);
     pgconn_close(w->conn);
     sink_config_free(w->config);
-    free(w->fitted);
     free(w->parts);
     free(w);
     return NULL;
@@ -138,6 +136,7 @@ static bool start(const Options *options, const ConnectorContext *context, Topic
     w->begin.sql = "BEGIN";
     w->commit.sql = "COMMIT";
     w->store = topic_store_new(context->name);
+    w->fitted = fitted_new();
     w->targets = target_set_new(rules);
     w->apply = apply_new(w->targets);
     if (w->config->batch_rows > 0) apply_set_batch_rows(w->apply, w->config->batch_rows);
@@ -177,49 +176,27 @@ static bool is_open(const TopicWriter *w) {
 
 /* ---- tables ---- */
 
-static bool is_fitted(const TopicWriter *w, const Schema *s) {
-    for (size_t i = w->fitted_count; i-- > 0;)
-        if (w->fitted[i] == s) return true;
-    return false;
-}
-
 static bool is_same_table(const Schema *a, const Schema *b) {
     return str_eq(a->table, b->table) && str_eq(a->schema, b->schema) && str_eq(a->database, b->database) &&
            str_eq(a->topic, b->topic);
 }
 
-/* Whether a version of the table was written before, as far as we remember. */
-static bool was_written(const TopicWriter *w, const Schema *s) {
-    for (size_t i = 0; i < w->fitted_count; i++)
-        if (is_same_table(w->fitted[i], s)) return true;
-    return false;
+/* A delete that tells no more than the key: the first that is seen of a topic may be a tombstone. */
+static bool is_by_key_alone(const Change *c) {
+    return !c->after && c->schema->key_count == c->schema->column_count;
 }
 
-/* The same columns may come as another object, when their maker has forgotten the first. */
-static void note_fitted(TopicWriter *w, const Schema *s) {
-    for (size_t i = 0; i < w->fitted_count; i++) {
-        if (w->fitted[i]->fingerprint != s->fingerprint || !is_same_table(w->fitted[i], s)) continue;
-        schema_unref(w->fitted[i]);
-        w->fitted[i] = schema_ref(s);
-        return;
-    }
-    if (w->fitted_count == w->fitted_cap) {
-        w->fitted_cap = w->fitted_cap ? 2 * w->fitted_cap : 16;
-        w->fitted = x_reallocarray(w->fitted, w->fitted_cap, sizeof(const Schema *));
-    }
-    w->fitted[w->fitted_count++] = schema_ref(s);
-}
-
-/* The table of s, made or widened where that is due and allowed. */
-static bool fit(TopicWriter *w, const Schema *s, Err *e) {
+/* The table of s, made or widened where that is due and allowed. What a delete by key alone doesn't name, the
+ * source may have all the same. */
+static bool fit(TopicWriter *w, const Schema *s, bool for_rows, Err *e) {
     Target *t = NULL;
+    bool was_written = for_rows && fitted_was_written(w->fitted, s);
     if (!pgconn_exec(w->conn, DDL_LOCK, e)) return false;
-    if (!target_set_open(w->targets, w->conn, s, was_written(w, s), &t, e) ||
-        !pgconn_exec(w->conn, "COMMIT", e)) {
+    if (!target_set_open(w->targets, w->conn, s, was_written, &t, e) || !pgconn_exec(w->conn, "COMMIT", e)) {
         if (pgconn_is_open(w->conn)) pgconn_rollback(w->conn);
         return false;
     }
-    note_fitted(w, s);
+    fitted_add(w->fitted, s, for_rows);
     return true;
 }
 
@@ -232,12 +209,12 @@ static void add_part(TopicWriter *w, size_t from, size_t to) {
     w->parts[w->part_count++] = (Part){from, to};
 }
 
-/* A delete that tells no more than the key (the first that is seen of a topic may be a tombstone), and no
- * table yet: there is nothing to delete, and no table to be made of so little. */
+/* A delete by key alone, and no table yet: there is nothing to delete, and no table to be made of so little.
+ */
 static bool is_nothing(TopicWriter *w, const Change *change, bool *ret, Err *e) {
     const Schema *s = change->schema;
     *ret = false;
-    if (change->after || s->key_count < s->column_count || is_fitted(w, s)) return true;
+    if (!is_by_key_alone(change) || fitted_has(w->fitted, s, /* for_rows= */ false)) return true;
     CLEANUP(pgname_table_done) PgTableName name = {0};
     PgTable *table = NULL;
     if (!pgname_rule_find(w->config->rules.names, s, &name, e) ||
@@ -265,11 +242,12 @@ static bool plan(TopicWriter *w, const TopicPut *put, Err *e) {
     enum { SEEN_MAX = 64 };
     const Schema *seen[SEEN_MAX], *last = NULL;
     size_t seen_count = 0, from = 0;
+    bool is_last_for_rows = false;
     w->part_count = 0;
     for (size_t i = 0; i < put->count; i++) {
         const Schema *s = put->changes[i].schema;
-        bool is_known = false, is_left_out = false;
-        if (s == last) continue;
+        bool is_known = false, is_left_out = false, for_rows = !is_by_key_alone(&put->changes[i]);
+        if (s == last && (is_last_for_rows || !for_rows)) continue;
         if (!is_nothing(w, &put->changes[i], &is_left_out, e)) return false;
         if (is_left_out) {
             add_part(w, from, i);
@@ -279,9 +257,10 @@ static bool plan(TopicWriter *w, const TopicPut *put, Err *e) {
             continue;
         }
         last = s;
+        is_last_for_rows = for_rows;
         bool cuts = is_cut(seen, seen_count, s, &is_known) || seen_count == SEEN_MAX;
+        if (!fitted_has(w->fitted, s, for_rows) && !fit(w, s, for_rows, e)) return false;
         if (is_known) continue;
-        if (!is_fitted(w, s) && !fit(w, s, e)) return false;
         if (cuts) {
             add_part(w, from, i);
             from = i;
@@ -382,7 +361,8 @@ static void count_put(TopicWriter *w) {
         if (c->source_us > 0 && c->op != OP_READ) same++; /* a copied row has no commit to be late for */
         last_us = c->source_us;
         if (last_us > newest_us) newest_us = last_us;
-        if (is_fitted(w, c->schema) && target_set_find(w->targets, w->conn, c->schema, &t, &unused))
+        if (fitted_has(w->fitted, c->schema, /* for_rows= */ false) &&
+            target_set_find(w->targets, w->conn, c->schema, &t, &unused))
             target_count_change(t, c);
     }
     target_set_count_commit(w->targets);

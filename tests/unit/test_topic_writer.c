@@ -204,6 +204,109 @@ static void a_delete_by_key_alone_finds_a_table_of_the_search_path(void **state)
     topic_rig_close(&r);
 }
 
+static const char *not_null(TopicRig *r) {
+    return pg_fixture_text(r->conn, "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE "
+                                    "attrelid = 'dbo.items'::regclass AND attnum > 0 AND attnotnull");
+}
+
+/* As change_maker makes them. */
+static const Schema *items_of_topic(const Column *columns, size_t count) {
+    const SchemaSpec spec = {.schema = STR_LIT("dbo"),
+                             .table = STR_LIT("items"),
+                             .topic = STR_LIT("t"),
+                             .version = 1,
+                             .columns = columns,
+                             .column_count = count};
+    const Schema *s = NULL;
+    Err e = {0};
+    if (!schema_new(&spec, &s, &e)) fail_msg("%s", e.msg);
+    return s;
+}
+
+static void delete_by_key(TopicRig *r, const Schema *key, int64_t id, int64_t next) {
+    Puts puts = {.batch = some()};
+    Value *gone = batch_row(puts.batch, 1);
+    gone[0] = value_int(id);
+    add(puts.batch, OP_DELETE, key, gone);
+    must_put_to(r, &puts, next);
+}
+
+static void a_delete_by_key_alone_changes_no_other_column(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Column columns[] = {
+        {.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1, .column_id = 1},
+        {.name = STR_LIT("Name"), .type = SQLTYPE_NVARCHAR, .length = 20, .column_id = 2},
+        {.name = STR_LIT("amount"), .type = SQLTYPE_INT, .is_nullable = true, .column_id = 3},
+    };
+    const Schema *s = items_of_topic(columns, 3), *key = items_of_topic(columns, 1);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 2, "two", 2));
+    must_put_to(&r, &puts, 2);
+    assert_string_equal(not_null(&r), "id,Name");
+    delete_by_key(&r, key, 1, 3);
+    assert_string_equal(rows(&r), "2,two,2");
+    assert_string_equal(not_null(&r), "id,Name");
+    schema_unref(s);
+    schema_unref(key);
+    topic_rig_close(&r);
+}
+
+/* What stood there before us, and what the source has no longer, are two things. */
+static void a_delete_by_key_alone_does_not_count_as_having_written(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    pg_fixture_exec(r.conn, "CREATE TABLE dbo.items (id int PRIMARY KEY, \"Name\" text NOT NULL)");
+    const Column columns[] = {{.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1, .column_id = 1}};
+    const Schema *key = items_of_topic(columns, 1);
+    delete_by_key(&r, key, 1, 1);
+    const Column wider[] = {columns[0], {.name = STR_LIT("n"), .type = SQLTYPE_INT, .column_id = 2}};
+    const Schema *s = items_of_topic(wider, 2);
+    Puts puts = {.batch = some()};
+    Value *row = batch_row(puts.batch, 2);
+    row[0] = row[1] = value_int(1);
+    add(puts.batch, OP_CREATE, s, row);
+    Err e = {0};
+    assert_false(put_to(&r, &puts, 2, &e));
+    assert_non_null(strstr(e.msg, "the target's column Name is NOT NULL"));
+    assert_string_equal(not_null(&r), "id,Name");
+    schema_unref(s);
+    schema_unref(key);
+    topic_rig_close(&r);
+}
+
+/* A table of which nothing but the key is left: a delete by key comes first, and rows follow. */
+static void rows_of_a_key_alone_free_the_columns_that_are_gone(void **state) {
+    (void)state;
+    TopicRig r;
+    topic_rig_open(&r, UPSERT);
+    const Column columns[] = {
+        {.name = STR_LIT("id"), .type = SQLTYPE_INT, .key = 1, .column_id = 1},
+        {.name = STR_LIT("Name"), .type = SQLTYPE_NVARCHAR, .length = 20, .column_id = 2},
+        {.name = STR_LIT("amount"), .type = SQLTYPE_INT, .is_nullable = true, .column_id = 3},
+    };
+    const Schema *s = items_of_topic(columns, 3), *key = items_of_topic(columns, 1);
+    Puts puts = {.batch = some()};
+    add(puts.batch, OP_CREATE, s, item(puts.batch, 1, "one", 1));
+    must_put_to(&r, &puts, 1);
+    puts.batch = some();
+    Value *row = batch_row(puts.batch, 1);
+    row[0] = value_int(1);
+    add(puts.batch, OP_DELETE, key, row);
+    row = batch_row(puts.batch, 1);
+    row[0] = value_int(2);
+    add(puts.batch, OP_CREATE, key, row);
+    must_put_to(&r, &puts, 3);
+    assert_string_equal(rows(&r), "2,-,-");
+    assert_string_equal(not_null(&r), "id");
+    schema_unref(s);
+    schema_unref(key);
+    topic_rig_close(&r);
+}
+
 static const Setting TOLERANT[] = {
     {"insert.mode", "upsert"},     {"pk.mode", "record_key"},
     {"delete.enabled", "true"},    {"schema.evolution", "basic"},
@@ -441,6 +544,9 @@ int main(void) {
         cmocka_unit_test(versions_of_a_schema_may_alternate),
         cmocka_unit_test(a_delete_of_no_table_does_nothing),
         cmocka_unit_test(a_delete_by_key_alone_finds_a_table_of_the_search_path),
+        cmocka_unit_test(a_delete_by_key_alone_changes_no_other_column),
+        cmocka_unit_test(a_delete_by_key_alone_does_not_count_as_having_written),
+        cmocka_unit_test(rows_of_a_key_alone_free_the_columns_that_are_gone),
         cmocka_unit_test(refused_rows_are_the_callers_and_the_rest_is_in),
         cmocka_unit_test(without_tolerance_a_refused_row_fails_the_put),
         cmocka_unit_test(what_is_rolled_back_does_not_count),
