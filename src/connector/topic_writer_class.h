@@ -79,6 +79,8 @@ typedef struct TopicWriterClass {
     bool (*is_open)(const TopicWriter *w); /* the connection; own and look open it again */
     TopicWriter *(*stop)(TopicWriter *w);  /* NULL is fine; returns NULL */
     bool (*answers)(const Options *options, const ConnectorContext *context); /* as a sink's */
+    /* Columns go by the name that a field's parameters tell, not by the field's own. NULL: never. */
+    bool (*source_names_columns)(const Options *options);
 } TopicWriterClass;
 
 #endif

@@ -51,6 +51,9 @@ typedef struct ChangeRules {
     const TextList *exclude; /* field.exclude.list; key columns are always written */
     bool may_delete;         /* delete.enabled */
     bool names_from_source;  /* the format of target names has ${source.…} */
+    /* A field's parameter __debezium.source.column.name names its column; key_fields, include and exclude go
+     * by the field's own name all the same. */
+    bool source_names_columns;
 } ChangeRules;
 
 /* Why a record makes no change. Counted. */

@@ -10,6 +10,8 @@
 
 #include "base/mem.h"
 
+#define PARAM_COLUMN "__debezium.source.column.name"
+
 static const char *const KAFKA_NAMES[3] = {"__connect_topic", "__connect_partition", "__connect_offset"};
 
 typedef struct Compile {
@@ -152,8 +154,10 @@ static bool check_column(const Compile *c, Str name, size_t field, Err *e) {
                    SCHEMA_MAX_COLUMNS);
 }
 
-static bool add_move(Compile *c, ChangeMove *to, Str name, const ConnectSchema *s, size_t field, int key_at,
-                     Err *e) {
+static bool add_move(Compile *c, ChangeMove *to, Str field_name, const ConnectSchema *s, size_t field,
+                     int key_at, Err *e) {
+    Str of_source = c->rules->source_names_columns ? connect_schema_param(s, PARAM_COLUMN) : (Str){0};
+    Str name = of_source.p ? of_source : field_name;
     if (!check_column(c, name, field, e)) return false;
     if (!wire_column_of(name, s, &to->wire, e)) return false;
     to->field = (uint16_t)field;
@@ -246,9 +250,15 @@ static bool add_row_field(Compile *c, size_t field, Err *e) {
     return add_move(c, &p->row[p->row_count++], name, c->row->fields[field].schema, field, place, e);
 }
 
-static bool has_column(const ChangePlan *p, Str name) {
-    for (size_t i = 0; i < p->column_count; i++)
-        if (str_eq(p->columns[i].name, name)) return true;
+static bool has_row_field(const Compile *c, Str name) {
+    for (size_t i = 0; i < c->p->row_count; i++)
+        if (str_eq(c->row->fields[c->p->row[i].field].name, name)) return true;
+    return false;
+}
+
+static bool has_key_field(const ChangePlan *p, size_t field) {
+    for (size_t i = 0; i < p->key_move_count; i++)
+        if (p->key[i].field == field) return true;
     return false;
 }
 
@@ -268,7 +278,7 @@ static void add_kafka_columns(Compile *c) {
 static bool check_value_key(const Compile *c, Err *e) {
     const TextList *list = c->rules->key_fields;
     for (size_t i = 0; c->rules->key_mode == CHANGE_KEY_RECORD_VALUE && list && i < list->count; i++)
-        if (!has_column(c->p, str_from(list->items[i])))
+        if (!has_row_field(c, str_from(list->items[i])))
             return err_set(e, ERR_DATA, false, "pk.fields names %s, which isn't a field of its value",
                            list->items[i]);
     return true;
@@ -284,9 +294,8 @@ static bool add_columns(Compile *c, Err *e) {
     for (size_t i = 0; c->row && i < c->row->field_count; i++)
         if (!add_row_field(c, i, e)) return false;
     for (size_t i = 0, n = key_field_count(c); i < n; i++) {
-        Str name = key_field_name(c, i);
-        int place = key_place(c, name, i);
-        if (place > 0 && !has_column(p, name) && !add_key_move(c, i, place, e)) return false;
+        int place = key_place(c, key_field_name(c, i), i);
+        if (place > 0 && !has_key_field(p, i) && !add_key_move(c, i, place, e)) return false;
     }
     if (c->rules->key_mode == CHANGE_KEY_KAFKA) add_kafka_columns(c);
     if (!check_value_key(c, e)) return false;

@@ -267,9 +267,13 @@ static bool read_url(const Options *o, SinkConfig *c, Err *e) {
     return true;
 }
 
-static bool read_names(const Options *o, const ConnectorContext *context, SinkConfig *c, Err *e) {
+bool sink_option_is_debezium(const Options *o) {
     const char *class = options_str(o, "connector.class");
-    bool is_confluent = class && strcmp(class, CLASS_CONFLUENT) == 0;
+    return !class || strcmp(class, CLASS_CONFLUENT) != 0;
+}
+
+static bool read_names(const Options *o, const ConnectorContext *context, SinkConfig *c, Err *e) {
+    bool is_confluent = !sink_option_is_debezium(o);
     /* each class has its own property for it; the other's counts when it is set */
     bool is_quoted =
         is_confluent ? options_enum(o, "quote.sql.identifiers") == 0 : options_bool(o, "quote.identifiers");

@@ -30,6 +30,8 @@ typedef struct SinkConfig {
 MUST_CHECK bool sink_config_new(const Options *o, const ConnectorContext *context, SinkConfig **ret, Err *e);
 SinkConfig *sink_config_free(SinkConfig *c);      /* NULL is fine; wipes the password; returns NULL */
 PgConnSpec sink_config_conn(const SinkConfig *c); /* borrowed from c */
+/* connector.class is Debezium's, not Confluent's. */
+bool sink_option_is_debezium(const Options *o);
 /* Does the server answer at all? As SinkClass.answers; also true when the URL can't be read. Any thread. */
 bool sink_option_answers(const Options *o, const ConnectorContext *context);
 

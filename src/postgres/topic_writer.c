@@ -411,4 +411,5 @@ const TopicWriterClass postgres_topic_writer_class = {
     .is_open = is_open,
     .stop = stop,
     .answers = sink_option_answers,
+    .source_names_columns = sink_option_is_debezium,
 };

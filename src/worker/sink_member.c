@@ -450,6 +450,8 @@ static bool open_front(SinkMember *m, Err *e) {
         .exclude = options_list(o, "field.exclude.list"),
         .may_delete = options_bool(o, "delete.enabled"),
         .names_from_source = format && strstr(format, "${source."),
+        .source_names_columns =
+            m->spec.writer->source_names_columns && m->spec.writer->source_names_columns(o),
     };
     m->maker = change_maker_new(&rules);
     if (!open_converter(m, true, &m->key, e) || !open_converter(m, false, &m->value, e) ||

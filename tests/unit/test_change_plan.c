@@ -91,6 +91,53 @@ static void a_plan_without_columns_is_refused(void **state) {
     connect_schema_unref(s);
 }
 
+/* A field renamed after the source gave it its parameters. */
+static const ConnectSchema *renamed(const char *column) {
+    const ConnectParam param = {STR_LIT("__debezium.source.column.name"), str_from(column)};
+    const ConnectSchema spec = {.type = CONNECT_INT64, .params = &param, .param_count = 1};
+    const ConnectSchema *s = NULL;
+    Err e = {0};
+    if (!connect_schema_new(&spec, &s, &e)) fail_msg("%s", e.msg);
+    return s;
+}
+
+static void assert_columns(const ChangePlan *p, const char *names) {
+    char text[64] = "";
+    for (size_t i = 0; i < p->column_count; i++) {
+        size_t n = strlen(text);
+        (void)snprintf(text + n, sizeof text - n, "%s" STR_FMT "%s", i ? " " : "",
+                       STR_ARG(p->columns[i].name), p->columns[i].key ? "*" : "");
+    }
+    assert_string_equal(text, names);
+}
+
+static void a_parameter_names_the_column_where_the_rules_say_so(void **state) {
+    (void)state;
+    const ConnectField key_fields[] = {{STR_LIT("id"), renamed("Id")}, {STR_LIT("k"), renamed("Key2")}},
+                       fields[] = {{STR_LIT("id"), renamed("Id")},
+                                   {STR_LIT("Id"), renamed("b")},
+                                   {STR_LIT("left_out"), renamed("c")},
+                                   FIELD("d", CONNECT_STRING)};
+    static char *out[] = {"left_out"}, *one[] = {"Id"};
+    const TextList exclude = {.items = out, .count = 1}, value_key = {.items = one, .count = 1};
+    const ConnectSchema *key = made(key_fields, 2), *value = made(fields, 4);
+    ChangeRules rules = {.key_mode = CHANGE_KEY_RECORD_KEY, .exclude = &exclude};
+    ChangePlan *p = plan(&rules, key, value);
+    assert_columns(p, "id* Id d k*");
+    change_plan_free(p);
+    rules.source_names_columns = true;
+    p = plan(&rules, key, value);
+    assert_columns(p, "Id* b d Key2*");
+    change_plan_free(p);
+    rules.key_mode = CHANGE_KEY_RECORD_VALUE; /* pk.fields, too, names fields */
+    rules.key_fields = &value_key;
+    p = plan(&rules, key, value);
+    assert_columns(p, "Id b* d");
+    change_plan_free(p);
+    connect_schema_unref(key);
+    connect_schema_unref(value);
+}
+
 static void refused(const ConnectSchema *s, const char *part) {
     ChangePlan *p = NULL;
     Err e = {0};
@@ -119,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_envelope_is_known_by_its_shape),
         cmocka_unit_test(a_row_of_the_key_alone_has_the_rest_absent),
+        cmocka_unit_test(a_parameter_names_the_column_where_the_rules_say_so),
         cmocka_unit_test(a_plan_without_columns_is_refused),
         cmocka_unit_test(what_no_table_can_have_is_the_record_s_fault),
     };

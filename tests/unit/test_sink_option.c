@@ -113,6 +113,17 @@ static void both_families_names_mean_the_same(void **state) {
     }
 }
 
+static void columns_are_named_by_the_source_in_debeziums_class_only(void **state) {
+    (void)state;
+    Err e = {0};
+    Options *debezium = parse((const Setting[]){{0}}, &e),
+            *confluent = parse((const Setting[]){{"connector.class", CONFLUENT}, {0}}, &e);
+    assert_true(sink_option_is_debezium(debezium));
+    assert_false(sink_option_is_debezium(confluent));
+    options_free(debezium);
+    options_free(confluent);
+}
+
 static void names_follow_the_classs_own_rules(void **state) {
     (void)state;
     assert_string_equal(name_by((const Setting[]){{0}}), "srv_db_dbo_order");
@@ -162,6 +173,7 @@ int main(void) {
         cmocka_unit_test(every_row_of_the_table_is_filled),
         cmocka_unit_test(the_defaults_are_those_of_the_jdbc_sinks),
         cmocka_unit_test(both_families_names_mean_the_same),
+        cmocka_unit_test(columns_are_named_by_the_source_in_debeziums_class_only),
         cmocka_unit_test(names_follow_the_classs_own_rules),
         cmocka_unit_test(settings_that_contradict_each_other_are_refused_with_their_place),
         cmocka_unit_test(what_would_give_other_rows_is_an_error_and_not_a_warning),
