@@ -1,19 +1,30 @@
+/*
+ * A producer whose every record has columns of its own would fill the memory with schemas: past FITTED_MAX
+ * all are forgotten, and what comes is seen to again. Which tables were written stays known: there are as
+ * many as the target has, and a column that the source dropped shows by it alone.
+ */
 #include "postgres/fitted.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/strmap.h"
 
-typedef struct Entry {
+enum { BUCKETS = 1024 };
+
+typedef struct Entry Entry;
+struct Entry {
     const Schema *schema; /* a reference */
     bool for_rows;
-} Entry;
+    Entry *next; /* in its bucket */
+};
 
 struct Fitted {
-    Entry *entries;
-    size_t count, cap;
+    Entry *buckets[BUCKETS];
+    size_t count;
     StrMap *written; /* tables */
 };
 
@@ -23,18 +34,28 @@ Fitted *fitted_new(void) {
     return f;
 }
 
-void fitted_clear(Fitted *f) {
-    for (size_t i = 0; i < f->count; i++) schema_unref(f->entries[i].schema);
+static void forget_schemas(Fitted *f) {
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (Entry *entry = f->buckets[i], *next; entry; entry = next) {
+            next = entry->next;
+            schema_unref(entry->schema);
+            free(entry);
+        }
+        f->buckets[i] = NULL;
+    }
     f->count = 0;
+}
+
+void fitted_clear(Fitted *f) {
+    forget_schemas(f);
     strmap_free(f->written);
     f->written = strmap_new(/* ignore_case= */ false);
 }
 
 Fitted *fitted_free(Fitted *f) {
     if (!f) return NULL;
-    fitted_clear(f);
+    forget_schemas(f);
     strmap_free(f->written);
-    free(f->entries);
     free(f);
     return NULL;
 }
@@ -53,34 +74,34 @@ bool fitted_was_written(const Fitted *f, const Schema *s) {
     return strmap_get(f->written, buf_view(&table)) != NULL;
 }
 
+static size_t bucket_of(const Schema *s) {
+    return (size_t)(hash_mix((uint64_t)(uintptr_t)s, 0) % BUCKETS);
+}
+
+static Entry *find(const Fitted *f, const Schema *s) {
+    Entry *entry = f->buckets[bucket_of(s)];
+    while (entry && entry->schema != s) entry = entry->next;
+    return entry;
+}
+
 bool fitted_has(const Fitted *f, const Schema *s, bool for_rows) {
-    for (size_t i = f->count; i-- > 0;)
-        if (f->entries[i].schema == s) return f->entries[i].for_rows || !for_rows;
-    return false;
+    const Entry *entry = find(f, s);
+    return entry && (entry->for_rows || !for_rows);
 }
 
-static bool is_same(const Schema *a, const Schema *b) {
-    return a->fingerprint == b->fingerprint && str_eq(a->table, b->table) && str_eq(a->schema, b->schema) &&
-           str_eq(a->database, b->database) && str_eq(a->topic, b->topic);
-}
-
-/* The same columns may come as another object, when their maker has forgotten the first. */
-static Entry *place_of(Fitted *f, const Schema *s) {
-    for (size_t i = 0; i < f->count; i++)
-        if (is_same(f->entries[i].schema, s)) return &f->entries[i];
-    if (f->count == f->cap) {
-        f->cap = f->cap ? 2 * f->cap : 16;
-        f->entries = x_reallocarray(f->entries, f->cap, sizeof *f->entries);
-    }
-    f->entries[f->count] = (Entry){0};
-    return &f->entries[f->count++];
+static Entry *add_entry(Fitted *f, const Schema *s) {
+    if (f->count == FITTED_MAX) forget_schemas(f);
+    Entry *entry = x_calloc(1, sizeof *entry), **bucket = &f->buckets[bucket_of(s)];
+    entry->schema = schema_ref(s);
+    entry->next = *bucket;
+    *bucket = entry;
+    f->count++;
+    return entry;
 }
 
 void fitted_add(Fitted *f, const Schema *s, bool for_rows) {
-    Entry *entry = place_of(f, s);
-    const Schema *before = entry->schema;
-    entry->schema = schema_ref(s);
-    schema_unref(before);
+    Entry *entry = find(f, s);
+    if (!entry) entry = add_entry(f, s);
     entry->for_rows = entry->for_rows || for_rows;
     if (!for_rows) return;
     CLEANUP(buf_done) Buf table = {0};

@@ -10,6 +10,8 @@
 
 #include "record/schema.h"
 
+enum { FITTED_MAX = 4096 }; /* schemas; past it they are forgotten, but not which tables were written */
+
 typedef struct Fitted Fitted;
 
 Fitted *fitted_new(void);

@@ -361,7 +361,7 @@ static void count_put(TopicWriter *w) {
         if (c->source_us > 0 && c->op != OP_READ) same++; /* a copied row has no commit to be late for */
         last_us = c->source_us;
         if (last_us > newest_us) newest_us = last_us;
-        if (fitted_has(w->fitted, c->schema, /* for_rows= */ false) &&
+        if ((!is_by_key_alone(c) || fitted_has(w->fitted, c->schema, /* for_rows= */ false)) &&
             target_set_find(w->targets, w->conn, c->schema, &t, &unused))
             target_count_change(t, c);
     }
