@@ -61,6 +61,12 @@ typedef struct TopicPut {
     void *arg;
 } TopicPut;
 
+/* How fields become columns; the sinks that can be replaced differ in it. */
+typedef struct TopicFieldRules {
+    bool source_names_columns; /* by the name that a field's parameters tell, not the field's own */
+    bool fills_defaults;       /* a null in a field that has a default is the default */
+} TopicFieldRules;
+
 typedef struct TopicWriterClass {
     const char *const *class_names; /* NULL-terminated: values of connector.class */
     const OptionDef *options;
@@ -79,8 +85,7 @@ typedef struct TopicWriterClass {
     bool (*is_open)(const TopicWriter *w); /* the connection; own and look open it again */
     TopicWriter *(*stop)(TopicWriter *w);  /* NULL is fine; returns NULL */
     bool (*answers)(const Options *options, const ConnectorContext *context); /* as a sink's */
-    /* Columns go by the name that a field's parameters tell, not by the field's own. NULL: never. */
-    bool (*source_names_columns)(const Options *options);
+    TopicFieldRules (*field_rules)(const Options *options);                   /* NULL: none of them holds */
 } TopicWriterClass;
 
 #endif

@@ -54,6 +54,8 @@ typedef struct ChangeRules {
     /* A field's parameter __debezium.source.column.name names its column; key_fields, include and exclude go
      * by the field's own name all the same. */
     bool source_names_columns;
+    bool fills_defaults; /* a null in a field that has a default is the default, as Kafka's Struct.get has it
+                          */
 } ChangeRules;
 
 /* Why a record makes no change. Counted. */

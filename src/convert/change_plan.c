@@ -160,6 +160,7 @@ static bool add_move(Compile *c, ChangeMove *to, Str field_name, const ConnectSc
     Str name = of_source.p ? of_source : field_name;
     if (!check_column(c, name, field, e)) return false;
     if (!wire_column_of(name, s, &to->wire, e)) return false;
+    if (c->rules->fills_defaults && s->has_default && !value_is_null(&s->default_value)) to->filled = s;
     to->field = (uint16_t)field;
     to->column = (uint16_t)c->p->column_count;
     (void)add_column(c, &to->wire, key_at);
@@ -329,10 +330,18 @@ ChangePlan *change_plan_free(ChangePlan *p) {
 
 /* ---- rows ---- */
 
+/* The value at v, or what stands for it. The default is copied: a plan may be forgotten before its rows. */
+static const Value *filled(const ChangeMove *m, const Value *v, Arena *a) {
+    if (!m->filled || !value_is_null(v)) return v;
+    Value *copy = ARENA_ARRAY(a, Value, 1);
+    *copy = connect_value_copy(m->filled, &m->filled->default_value, a);
+    return copy;
+}
+
 static bool fill_key(const ChangePlan *p, const Record *r, Arena *a, Value *row, Err *e) {
     for (size_t i = 0; i < p->key_move_count; i++) {
         const ChangeMove *m = &p->key[i];
-        const Value *v = p->is_key_primitive ? &r->key : record_field(&r->key, m->field);
+        const Value *v = filled(m, p->is_key_primitive ? &r->key : record_field(&r->key, m->field), a);
         if (value_is_null(v))
             return err_set(e, ERR_DATA, false, "field " STR_FMT " of its key is null",
                            STR_ARG(m->wire.column.name));
@@ -355,7 +364,7 @@ bool change_plan_row(const ChangePlan *p, const Record *r, const Value *fields, 
     for (size_t i = 0; i < p->row_count; i++) {
         const ChangeMove *m = &p->row[i];
         int at = is_before ? p->row_before[i] : (int)m->field;
-        const Value *v = !fields || at < 0 ? &absent : record_field(fields, (size_t)at);
+        const Value *v = !fields || at < 0 ? &absent : filled(m, record_field(fields, (size_t)at), a);
         if (!wire_column_convert(&m->wire, v, a, &row[m->column], e)) return false;
     }
     *ret = row;

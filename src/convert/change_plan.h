@@ -33,8 +33,9 @@ typedef struct EnvelopePlaces {
 /* One column's value: out of the field-th value of a struct. */
 typedef struct ChangeMove {
     WireColumn wire;
-    uint16_t field;  /* of the row's struct, or of the key's */
-    uint16_t column; /* of the schema */
+    const ConnectSchema *filled; /* a null becomes its default; NULL = it stays null */
+    uint16_t field;              /* of the row's struct, or of the key's */
+    uint16_t column;             /* of the schema */
 } ChangeMove;
 
 typedef struct ChangePlan {

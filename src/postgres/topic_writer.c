@@ -399,6 +399,13 @@ static bool put_changes(TopicWriter *w, const TopicPut *put, Err *e) {
     return false;
 }
 
+/* Debezium's class keeps the nulls of optional fields, and no others can be null. */
+static TopicFieldRules field_rules(const Options *o) {
+    bool is_debezium = sink_option_is_debezium(o);
+    return (TopicFieldRules){.source_names_columns = is_debezium,
+                             .fills_defaults = !is_debezium && options_bool(o, "replace.null.with.default")};
+}
+
 const TopicWriterClass postgres_topic_writer_class = {
     .class_names = sink_option_classes,
     .options = sink_options,
@@ -411,5 +418,5 @@ const TopicWriterClass postgres_topic_writer_class = {
     .is_open = is_open,
     .stop = stop,
     .answers = sink_option_answers,
-    .source_names_columns = sink_option_is_debezium,
+    .field_rules = field_rules,
 };

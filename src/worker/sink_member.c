@@ -441,6 +441,8 @@ static bool open_front(SinkMember *m, Err *e) {
     const TransformSetup setup = {.is_sink = true, .debezium_version = options_str(o, "debezium.version")};
     const TextList *whitelist = options_list(o, "fields.whitelist"),
                    *include = options_list(o, "field.include.list");
+    const TopicWriterClass *writer = m->spec.writer;
+    const TopicFieldRules fields = writer->field_rules ? writer->field_rules(o) : (TopicFieldRules){0};
     const ChangeRules rules = {
         .key_mode = (ChangeKeyMode)options_enum(o, "pk.mode"),
         .key_fields = options_list(o, "pk.fields"),
@@ -450,8 +452,8 @@ static bool open_front(SinkMember *m, Err *e) {
         .exclude = options_list(o, "field.exclude.list"),
         .may_delete = options_bool(o, "delete.enabled"),
         .names_from_source = format && strstr(format, "${source."),
-        .source_names_columns =
-            m->spec.writer->source_names_columns && m->spec.writer->source_names_columns(o),
+        .source_names_columns = fields.source_names_columns,
+        .fills_defaults = fields.fills_defaults,
     };
     m->maker = change_maker_new(&rules);
     if (!open_converter(m, true, &m->key, e) || !open_converter(m, false, &m->value, e) ||

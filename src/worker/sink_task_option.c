@@ -36,6 +36,13 @@ static const OptionDef rows[] = {
      .help =
          "which fields make the key; empty = all of the record's key or value; with pk.mode=kafka the three "
          "columns' names"},
+    {.key = "replace.null.with.default",
+     .type = OPTION_BOOL,
+     .importance = OPTION_MEDIUM,
+     .standard = "true",
+     .help =
+         "Confluent's class: a null in a field that has a default becomes the default. With Debezium's it "
+         "stays NULL, whatever this says; what the converters have filled in already is no null"},
     KAFKA_CONVERTER_ROWS("reads"),
     KAFKA_CLIENT_ROW("consumer.override.*",
                      "properties of this connector's consumers, by Java's names and units (group.id, "

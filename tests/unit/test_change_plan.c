@@ -138,6 +138,36 @@ static void a_parameter_names_the_column_where_the_rules_say_so(void **state) {
     connect_schema_unref(value);
 }
 
+static void a_null_becomes_its_fields_default_where_the_rules_say_so(void **state) {
+    (void)state;
+    const ConnectSchema *text = NULL;
+    const ConnectSchema spec = {.type = CONNECT_STRING,
+                                .is_optional = true,
+                                .has_default = true,
+                                .default_value = value_bytes("std", 3)};
+    Err e = {0};
+    if (!connect_schema_new(&spec, &text, &e)) fail_msg("%s", e.msg);
+    const ConnectField fields[] = {FIELD("a", CONNECT_INT64), {STR_LIT("b"), text}};
+    const ConnectSchema *s = made(fields, 2);
+    const Value values[] = {value_int(6), value_null()};
+    const Record r = {.value = record_struct(values, 2)};
+    Arena a = {0};
+    const Value *row = NULL;
+    ChangeRules rules = {.key_mode = CHANGE_KEY_NONE};
+    ChangePlan *p = plan(&rules, NULL, s);
+    assert_true(change_plan_row(p, &r, &r.value, false, &a, &row, &e));
+    assert_true(value_is_null(&row[1]));
+    change_plan_free(p);
+    rules.fills_defaults = true;
+    p = plan(&rules, NULL, s);
+    assert_true(change_plan_row(p, &r, &r.value, false, &a, &row, &e));
+    change_plan_free(p);
+    connect_schema_unref(s); /* the row stays */
+    assert_int_equal(row[1].n, 3);
+    assert_memory_equal(row[1].v.p, "std", 3);
+    arena_done(&a);
+}
+
 static void refused(const ConnectSchema *s, const char *part) {
     ChangePlan *p = NULL;
     Err e = {0};
@@ -167,6 +197,7 @@ int main(void) {
         cmocka_unit_test(an_envelope_is_known_by_its_shape),
         cmocka_unit_test(a_row_of_the_key_alone_has_the_rest_absent),
         cmocka_unit_test(a_parameter_names_the_column_where_the_rules_say_so),
+        cmocka_unit_test(a_null_becomes_its_fields_default_where_the_rules_say_so),
         cmocka_unit_test(a_plan_without_columns_is_refused),
         cmocka_unit_test(what_no_table_can_have_is_the_record_s_fault),
     };

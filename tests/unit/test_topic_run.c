@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "postgres/topic_writer.h"
 #include "test.h"
 
 static char folder[] = "/tmp/topic_run.XXXXXX";
@@ -63,6 +64,33 @@ static void a_worker_with_brokers_takes_any_number_of_connectors(void **state) {
     topic_run_done(&run);
 }
 
+#define CONFLUENT   "io.confluent.connect.jdbc.JdbcSinkConnector"
+#define DEBEZIUM    "io.debezium.connector.jdbc.JdbcSinkConnector"
+#define SINK(class) "name=s\nconnector.class=" class "\ntopics=t\nconnection.url=postgresql://h/d\n"
+
+static TopicFieldRules rules_of(const char *sink) {
+    char w[PATH_SIZE], a[PATH_SIZE];
+    const char *files[] = {file("worker.properties", WORKER, w), file("a.properties", sink, a)};
+    TopicRun run = {0};
+    TextList warnings = {0}, problems = {0};
+    if (!topic_run_from_files(files, 2, &run, &warnings, &problems)) fail_msg("%s", problems.items[0]);
+    assert_int_equal(warnings.count, 0);
+    TopicFieldRules rules = postgres_topic_writer_class.field_rules(run.sinks[0].options);
+    topic_run_done(&run);
+    return rules;
+}
+
+static void a_sink_s_class_says_how_fields_become_columns(void **state) {
+    (void)state;
+    TopicFieldRules rules = rules_of(SINK(CONFLUENT));
+    assert_false(rules.source_names_columns);
+    assert_true(rules.fills_defaults);
+    assert_false(rules_of(SINK(CONFLUENT) "replace.null.with.default=false\n").fills_defaults);
+    rules = rules_of(SINK(DEBEZIUM) "replace.null.with.default=true\n");
+    assert_true(rules.source_names_columns);
+    assert_false(rules.fills_defaults);
+}
+
 static void all_problems_are_told(void **state) {
     (void)state;
     char w[PATH_SIZE], a[PATH_SIZE], b[PATH_SIZE];
@@ -95,6 +123,7 @@ static void no_connector_at_all_is_a_problem(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_with_brokers_takes_any_number_of_connectors),
+        cmocka_unit_test(a_sink_s_class_says_how_fields_become_columns),
         cmocka_unit_test(all_problems_are_told),
         cmocka_unit_test(no_connector_at_all_is_a_problem),
     };
