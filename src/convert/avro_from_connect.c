@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "convert/avro_name.h"
 
 typedef struct Seen {
     Str name;                    /* the full one */
@@ -175,16 +176,10 @@ static Name split(Str full) {
 }
 
 static bool check_name(Str name, const char *what, const char *cure, Err *e) {
-    for (size_t i = 0; i <= name.n; i++) {
-        char c = i < name.n ? name.p[i] : '_';
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c == '_' && name.n > 0);
-        if (!is_letter && (i == 0 || c < '0' || c > '9'))
-            return err_set(
-                e, ERR_INVALID, false,
-                "the %s '%.*s' isn't a name in Avro (letters, digits and _, no digit first): set %s=avro",
-                what, (int)(name.n < 120 ? name.n : 120), name.p ? name.p : "", cure);
-    }
-    return true;
+    if (avro_name_is_valid(name)) return true;
+    return err_set(e, ERR_INVALID, false,
+                   "the %s '%.*s' isn't a name in Avro (letters, digits and _, no digit first): set %s=avro",
+                   what, (int)(name.n < 120 ? name.n : 120), name.p ? name.p : "", cure);
 }
 
 /* Writes a reference and says so, when the name was written before; enters it otherwise. */

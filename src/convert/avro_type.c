@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/strmap.h"
+#include "convert/avro_name.h"
 
 struct AvroSchema {
     Arena arena;
@@ -58,15 +59,6 @@ static bool new_type(Parser *p, AvroKind kind, const json_t *props, AvroType **r
 
 /* ---- names ---- */
 
-static bool is_name(Str s) {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!is_letter && (i == 0 || c < '0' || c > '9')) return false;
-    }
-    return s.n > 0;
-}
-
 static size_t last_dot(Str s) {
     size_t at = s.n;
     while (at > 0 && s.p[at - 1] != '.') at--;
@@ -88,7 +80,7 @@ static Str full_name(Parser *p, Str name, Str space) {
 static bool name_type(Parser *p, const json_t *j, Str space, AvroType *t, Err *e) {
     Str name = text_of(json_object_get(j, "name"));
     if (!name.p) return bad(e, "a record, enum or fixed without a name", (Str){NULL, 0});
-    if (!is_name(str_sub(name, last_dot(name), name.n))) return bad(e, "not a name:", name);
+    if (!avro_name_is_valid(str_sub(name, last_dot(name), name.n))) return bad(e, "not a name:", name);
     const json_t *own = json_object_get(j, "namespace");
     t->name = full_name(p, name, json_is_string(own) ? text_of(own) : space);
     t->doc = text_of(json_object_get(j, "doc"));
@@ -128,7 +120,7 @@ static bool parse_type(Parser *p, const json_t *j, Str space, const AvroType **r
 
 static bool parse_field(Parser *p, const json_t *j, Str space, AvroField *f, Err *e) {
     f->name = text_of(json_object_get(j, "name"));
-    if (!is_name(f->name)) return bad(e, "not a field's name:", f->name);
+    if (!avro_name_is_valid(f->name)) return bad(e, "not a field's name:", f->name);
     f->doc = text_of(json_object_get(j, "doc"));
     f->standard = json_object_get(j, "default");
     const json_t *type = json_object_get(j, "type");

@@ -99,6 +99,18 @@ static void without_metadata_only_avros_own_is_left(void **state) {
     avro_rig_done();
 }
 
+static void names_in_any_script_are_written_as_they_are(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf out = {0};
+    const ConnectSchema *number = rig_plain(CONNECT_INT32, false);
+    assert_string_equal(
+        written(RIG_STRUCT("s.Größe", 0, RIG_FIELD("Größe", number), RIG_FIELD("顧客", number)), &out),
+        "{\"type\":\"record\",\"name\":\"Größe\",\"namespace\":\"s\",\"fields\":[{\"name\":\"Größe\","
+        "\"type\":"
+        "\"int\"},{\"name\":\"顧客\",\"type\":\"int\"}],\"connect.name\":\"s.Größe\"}");
+    avro_rig_done();
+}
+
 static void what_avro_has_no_name_for_is_refused_with_the_cure(void **state) {
     (void)state;
     CLEANUP(buf_done) Buf out = {0};
@@ -123,6 +135,7 @@ int main(void) {
         cmocka_unit_test(an_envelope_is_written_to_the_letter),
         cmocka_unit_test(plain_types_defaults_and_logical_types),
         cmocka_unit_test(without_metadata_only_avros_own_is_left),
+        cmocka_unit_test(names_in_any_script_are_written_as_they_are),
         cmocka_unit_test(what_avro_has_no_name_for_is_refused_with_the_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,17 @@ static void a_schema_that_refers_to_itself_is_known(void **state) {
     avro_type_free(s);
 }
 
+static void names_may_have_letters_of_any_script(void **state) {
+    (void)state;
+    AvroSchema *s = rig_parse("{\"type\":\"record\",\"name\":\"a.顧客\",\"fields\":["
+                              "{\"name\":\"Größe\",\"type\":\"int\"},{\"name\":\"顧客\",\"type\":\"int\"}]}");
+    const AvroType *t = avro_type_root(s);
+    assert_true(str_eq_c(t->name, "a.顧客"));
+    assert_true(str_eq_c(t->fields[0].name, "Größe"));
+    assert_true(str_eq_c(t->fields[1].name, "顧客"));
+    avro_type_free(s);
+}
+
 static void what_is_no_schema_is_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
@@ -69,6 +80,8 @@ static void what_is_no_schema_is_refused(void **state) {
         "{\"type\":\"record\",\"name\":\"1\",\"fields\":[]}",
         "{\"type\":\"record\",\"name\":\"A\"}",
         "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"a b\",\"type\":\"int\"}]}",
+        "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"[line no]\",\"type\":\"int\"}]}",
+        "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"2nd\",\"type\":\"int\"}]}",
         "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\","
         "\"type\":\"int\"}]}",
         "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"a\"}]}",
@@ -105,6 +118,7 @@ int main(void) {
         cmocka_unit_test(names_are_resolved_where_they_stand),
         cmocka_unit_test(a_schema_may_refer_to_others_given_before_it),
         cmocka_unit_test(a_schema_that_refers_to_itself_is_known),
+        cmocka_unit_test(names_may_have_letters_of_any_script),
         cmocka_unit_test(what_is_no_schema_is_refused),
         cmocka_unit_test(nesting_has_a_bound),
     };
