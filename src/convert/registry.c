@@ -23,10 +23,9 @@
 enum {
     NOT_FOUND = 404,
     CONFLICT = 409,
-    FIRST_OWN_NOT_FOUND = 40401, /* of a subject; 40402 of a version */
-    SCHEMA_NOT_FOUND = 40403,
-    MAX_REFERENCES = 64, /* of one schema, those of its references included */
-    SLICE_MS = 50,       /* of a wait: how soon a stop is seen */
+    FIRST_OWN_NOT_FOUND = 40401, /* of a subject; 40402 of a version, 40403 of a schema */
+    MAX_REFERENCES = 64,         /* of one schema, those of its references included */
+    SLICE_MS = 50,               /* of a wait: how soon a stop is seen */
 };
 
 struct Registry {
@@ -134,6 +133,11 @@ static bool is_no_path(const Answer *a) {
     return a->status == NOT_FOUND && code_of(a) < FIRST_OWN_NOT_FOUND;
 }
 
+/* A 404 that is about one. */
+static bool is_not_there(const Answer *a) {
+    return a->status == NOT_FOUND && !is_no_path(a);
+}
+
 /* An answer that is a no. */
 static bool refuse(const Registry *r, const Answer *a, const char *what, Str subject, Err *e) {
     const char *cure = a->status == 401   ? " (basic.auth.credentials.source, basic.auth.user.info)"
@@ -209,7 +213,7 @@ bool registry_by_id(Registry *r, int32_t id, RegistrySchema *ret, Err *e) {
     CLEANUP_FREE char *path = x_asprintf("/schemas/ids/%d", (int)id);
     CLEANUP(answer_done) Answer a = {0};
     if (!call(r, "GET", path, (Str){NULL, 0}, &a, e)) return false;
-    if (a.status == NOT_FOUND && code_of(&a) == SCHEMA_NOT_FOUND)
+    if (is_not_there(&a)) /* 40403; Apicurio says 40401 or 40402 of content that has no artifact */
         return err_set(e, ERR_DATA, false, "schema registry %s has no schema %d", r->urls.items[r->first],
                        (int)id);
     if (a.status != 200) return refuse(r, &a, path + 1, (Str){NULL, 0}, e);
@@ -297,7 +301,7 @@ bool registry_id(Registry *r, Str subject, Str schema, bool may_register, int32_
         if (is_there) *e = (Err){0};
         return is_there;
     }
-    if (a.status == NOT_FOUND && !may_register && !is_no_path(&a))
+    if (is_not_there(&a) && !may_register)
         return err_set(e, ERR_INVALID, false,
                        "schema registry %s: subject %.*s doesn't have the schema, and "
                        "auto.register.schemas=false: %.120s",

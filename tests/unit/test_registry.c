@@ -210,6 +210,24 @@ static void a_path_that_isnt_there_is_no_unknown_schema(void **state) {
     http_rig_stop(&rig);
 }
 
+static void a_number_that_isnt_there_is_one_records_fault_by_any_of_the_codes(void **state) {
+    (void)state;
+    static const int codes[] = {40401, 40402, 40403};
+    FakeRegistry f;
+    RegistrySchema s = {0};
+    fake_start(&f);
+    Registry *r = over_one(&f);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        Err e = {0};
+        f.unknown_code = codes[i];
+        assert_false(registry_by_id(r, 7, &s, &e));
+        assert_int_equal(e.code, ERR_DATA);
+        assert_non_null(strstr(e.msg, "no schema 7"));
+    }
+    registry_free(r);
+    fake_stop(&f);
+}
+
 static int with_references(HttpRig *rig, const RigRequest *r, Buf *reply) {
     (void)rig;
     bool is_inner = str_starts(r->path, STR_LIT("/subjects/inner/versions/3"));
@@ -250,6 +268,7 @@ int main(void) {
         cmocka_unit_test(a_schema_that_another_client_registers_meanwhile_is_looked_up),
         cmocka_unit_test(what_isnt_a_registry_is_said),
         cmocka_unit_test(a_path_that_isnt_there_is_no_unknown_schema),
+        cmocka_unit_test(a_number_that_isnt_there_is_one_records_fault_by_any_of_the_codes),
         cmocka_unit_test(references_come_before_what_refers_to_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
