@@ -177,9 +177,12 @@ static bool take_references(Registry *r, const json_t *list, RegistrySchema *ret
             return err_set(e, ERR_DATA, false, "a schema's references are none, or too many");
         CLEANUP(buf_done) Buf path = {0};
         add_escaped(&path, "/subjects/", str_from(json_string_value(subject)), "/versions/");
-        buf_printf(&path, "%lld", (long long)version);
+        buf_printf(&path, "%lld?deleted=true", (long long)version); /* what refers to it needs it still */
         CLEANUP(answer_done) Answer a = {0};
         if (!call(r, "GET", buf_text(&path), (Str){NULL, 0}, &a, e)) return false;
+        if (is_not_there(&a))
+            return err_set(e, ERR_DATA, false, "it refers to %.120s, version %lld, which isn't there",
+                           json_string_value(subject), (long long)version);
         if (a.status != 200) return refuse(r, &a, "reference", str_from(json_string_value(subject)), e);
         if (!take_schema(r, a.json, ret, count, e)) return false;
     }

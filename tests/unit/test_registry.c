@@ -257,6 +257,40 @@ static void references_come_before_what_refers_to_them(void **state) {
     http_rig_stop(&rig);
 }
 
+/* Soft-deleted: it is there for who asks so. */
+static int with_a_deleted_reference(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    if (str_starts(r->path, STR_LIT("/schemas/"))) return with_references(rig, r, reply);
+    if (str_eq_c(r->path, "/subjects/inner/versions/3?deleted=true")) return with_references(rig, r, reply);
+    return fake_error(reply, 404, 40402, "Version not found");
+}
+
+static int with_a_lost_reference(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    if (str_starts(r->path, STR_LIT("/schemas/"))) return with_references(rig, r, reply);
+    return fake_error(reply, 404, 40402, "Version not found");
+}
+
+static bool asked_for_one(int (*answer)(HttpRig *, const RigRequest *, Buf *), Err *e) {
+    HttpRig rig;
+    RegistrySchema s = {0};
+    http_rig_start(&rig, answer, NULL);
+    const char *urls[] = {rig.url};
+    Registry *r = over(urls, 1, NULL);
+    bool ok = registry_by_id(r, 5, &s, e);
+    textlist_done(&s.texts);
+    registry_free(r);
+    http_rig_stop(&rig);
+    return ok;
+}
+
+static void a_reference_that_was_deleted_is_read_still(void **state) {
+    (void)state;
+    Err e = {0};
+    if (!asked_for_one(with_a_deleted_reference, &e)) fail_msg("%s", e.msg);
+    assert_false(asked_for_one(with_a_lost_reference, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "inner, version 3"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_schema_is_registered_once_and_found_by_number),
@@ -270,6 +304,7 @@ int main(void) {
         cmocka_unit_test(a_path_that_isnt_there_is_no_unknown_schema),
         cmocka_unit_test(a_number_that_isnt_there_is_one_records_fault_by_any_of_the_codes),
         cmocka_unit_test(references_come_before_what_refers_to_them),
+        cmocka_unit_test(a_reference_that_was_deleted_is_read_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
