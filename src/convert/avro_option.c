@@ -355,6 +355,10 @@ static bool add_url(AvroSettings *s, const char *key, Str url, bool takes_user, 
     Str host = str_sub(rest, 0, str_find(rest, '/'));
     size_t at = host.n;
     while (at > 0 && host.p[at - 1] != '@') at--;
+    Str path = str_sub(rest, host.n, rest.n);
+    if (str_find(path, '@') < path.n) /* perhaps a password with a '/': nothing of it is shown */
+        return err_set(e, ERR_INVALID, false,
+                       "%s: an '@' behind the first '/': in a user or password write %%2F for '/'", key);
     if (at) {
         if (takes_user && !set_user_of_url(s, str_sub(host, 0, at - 1), e)) return err_wrap(e, "%s", key);
         rest = str_sub(rest, at, rest.n);

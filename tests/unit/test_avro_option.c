@@ -63,6 +63,28 @@ static void user_and_password_come_from_the_address_or_the_property(void **state
     textlist_done(&warnings);
 }
 
+static void a_password_that_cuts_the_address_is_refused_unseen(void **state) {
+    (void)state;
+    static const char *const urls[] = {"http://joe:pep/per@a:8081", "https://joe:pep@per/x@a:8081",
+                                       "http://joe/pep:per@a", "http://a:8081,http://joe:p/epper@b"};
+    AvroSettings s;
+    TextList warnings = {0};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        Err e = {0};
+        if (MADE(false, "schema.registry.url", urls[i])) fail_msg("taken: %s", urls[i]);
+        assert_int_equal(e.code, ERR_INVALID);
+        assert_non_null(strstr(e.msg, "schema.registry.url"));
+        assert_non_null(strstr(e.msg, "%2F"));
+        assert_null(strstr(e.msg, "pep"));
+        assert_null(strstr(e.msg, "per@"));
+    }
+    Err e = {0};
+    assert_true(MADE(false, "schema.registry.url", "http://joe:p%2Fss@a:8081/path/"));
+    assert_string_equal(s.registry.urls[0], "http://a:8081/path");
+    assert_string_equal(s.registry.http.password, "p/ss");
+    avro_option_done(&s);
+}
+
 static void a_subject_is_named_by_its_strategy(void **state) {
     (void)state;
     AvroSettings s;
@@ -146,6 +168,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_confluents),
         cmocka_unit_test(user_and_password_come_from_the_address_or_the_property),
+        cmocka_unit_test(a_password_that_cuts_the_address_is_refused_unseen),
         cmocka_unit_test(a_subject_is_named_by_its_strategy),
         cmocka_unit_test(what_would_change_the_bytes_is_refused),
         cmocka_unit_test(apicurios_properties_become_its_compatible_side),
