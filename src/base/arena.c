@@ -2,7 +2,7 @@
  * A batch makes hundreds of thousands of small pieces and forgets them together, so a piece is a pointer
  * moved forward in a block. Blocks are kept newest first, and only the newest is filled; a piece that would
  * waste much of a block gets one of its own, put behind the newest so that filling goes on there. The first
- * block is small and the next ones grow to the full size: most arenas are a schema's, of a few hundred bytes.
+ * block is small and the next ones grow to the full size: most arenas are a plan's, of a few kilobytes.
  * Clearing keeps the largest block: a batch that is filled again and again asks malloc for nothing. A few
  * full blocks that were freed are kept for whoever needs one next: they wander from the thread that reads to
  * the one that writes, and the pages of a new one would have to be made by the kernel each time. Under
@@ -117,6 +117,14 @@ static __attribute__((noinline)) char *piece_slow(Arena *a, size_t n) {
     a->at = block->data + n;
     a->end = block->data + block->size;
     return block->data;
+}
+
+void arena_room(Arena *a, size_t n) {
+    assert(!a->blocks);
+    a->blocks = block_new(n);
+    a->blocks->next = NULL;
+    a->at = a->blocks->data;
+    a->end = a->at + n;
 }
 
 static char *piece(Arena *a, size_t n, size_t align) {

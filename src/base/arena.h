@@ -19,6 +19,9 @@ typedef struct Arena {
     size_t bytes;       /* handed out since the last clear */
 } Arena;
 
+/* Of an empty arena: n bytes of room in a block of that size, for what is small and lives long. More than
+ * that goes on in further blocks. */
+void arena_room(Arena *a, size_t n);
 /* n bytes aligned for any object; not zeroed; never NULL. */
 void *arena_alloc(Arena *a, size_t n);
 /* n bytes without alignment: for text and bytes. */

@@ -1,5 +1,6 @@
 /*
- * A schema and all its own texts are in one arena, made once; inner schemas are references. The fingerprint
+ * A schema and all its own texts are in one arena of just their size, made once: a table has one for each of
+ * its columns, and foreign schemas may have tens of thousands. Inner schemas are references. The fingerprint
  * is made bottom-up when a schema is built, so that comparing two deep ones is comparing two numbers most of
  * the time.
  */
@@ -17,6 +18,7 @@ typedef struct SchemaBody {
     ConnectSchema s; /* first: a ConnectSchema * is a SchemaBody * */
     Arena arena;
     unsigned depth; /* of nested schemas; a plain one has 1 */
+    size_t bytes;   /* with those inside, each as often as it is there */
     atomic_size_t refs;
 } SchemaBody;
 
@@ -143,13 +145,56 @@ static uint64_t fingerprint_of(const ConnectSchema *s) {
     return h;
 }
 
-static void take_inner(ConnectSchema *s, const ConnectSchema *spec, Arena *a) {
-    ConnectField *fields = ARENA_ARRAY(a, ConnectField, spec->field_count + 1);
+/* Bytes of s in the arena. */
+static size_t text_bytes(Str s) {
+    return s.n ? s.n + 1 : 0;
+}
+
+static Str take_text(Str s, Arena *a) {
+    return s.n ? arena_str(a, s) : STR_LIT("");
+}
+
+/* What the spec's own arrays and texts take; what a list or a struct as the default takes comes on top. */
+static size_t own_bytes(const ConnectSchema *spec) {
+    size_t bytes = spec->param_count * sizeof(ConnectParam) + spec->field_count * sizeof(ConnectField);
+    bytes += text_bytes(spec->name) + text_bytes(spec->doc);
+    for (size_t i = 0; i < spec->param_count; i++)
+        bytes += text_bytes(spec->params[i].name) + text_bytes(spec->params[i].value);
+    for (size_t i = 0; i < spec->field_count; i++) bytes += text_bytes(spec->fields[i].name);
+    bool is_text = spec->type == CONNECT_STRING || spec->type == CONNECT_BYTES;
+    if (is_text && spec->has_default && !value_is_null(&spec->default_value))
+        bytes += spec->default_value.n + 1;
+    return bytes;
+}
+
+/* The arrays first: they are aligned. */
+static void take_arrays(ConnectSchema *s, const ConnectSchema *spec, Arena *a) {
+    ConnectParam *params = spec->param_count ? ARENA_ARRAY(a, ConnectParam, spec->param_count) : NULL;
+    ConnectField *fields = spec->field_count ? ARENA_ARRAY(a, ConnectField, spec->field_count) : NULL;
+    for (size_t i = 0; i < spec->param_count; i++)
+        params[i] = (ConnectParam){take_text(spec->params[i].name, a), take_text(spec->params[i].value, a)};
     for (size_t i = 0; i < spec->field_count; i++)
         fields[i] =
-            (ConnectField){arena_str(a, spec->fields[i].name), connect_schema_ref(spec->fields[i].schema)};
+            (ConnectField){take_text(spec->fields[i].name, a), connect_schema_ref(spec->fields[i].schema)};
+    s->params = params;
+    s->param_count = spec->param_count;
     s->fields = fields;
-    s->field_count = spec->type == CONNECT_STRUCT ? spec->field_count : 0;
+    s->field_count = spec->field_count;
+}
+
+static size_t add_bytes(size_t a, const ConnectSchema *s) {
+    size_t sum;
+    return __builtin_add_overflow(a, body_of(s)->bytes, &sum) ? SIZE_MAX : sum;
+}
+
+static size_t all_bytes(const SchemaBody *b) {
+    size_t bytes = sizeof *b + b->arena.bytes;
+    for (size_t i = 0; i < b->s.field_count; i++) bytes = add_bytes(bytes, b->s.fields[i].schema);
+    if (b->s.key) bytes = add_bytes(bytes, b->s.key);
+    return b->s.value ? add_bytes(bytes, b->s.value) : bytes;
+}
+
+static void take_inner(ConnectSchema *s, const ConnectSchema *spec) {
     s->key = spec->type == CONNECT_MAP ? connect_schema_ref(spec->key) : NULL;
     s->value =
         spec->type == CONNECT_MAP || spec->type == CONNECT_ARRAY ? connect_schema_ref(spec->value) : NULL;
@@ -166,17 +211,15 @@ bool connect_schema_new(const ConnectSchema *spec, const ConnectSchema **ret, Er
     s->type = spec->type;
     s->is_optional = spec->is_optional;
     s->version = spec->version;
-    s->name = arena_str(a, spec->name);
-    s->doc = arena_str(a, spec->doc);
-    ConnectParam *params = ARENA_ARRAY(a, ConnectParam, spec->param_count + 1);
-    for (size_t i = 0; i < spec->param_count; i++)
-        params[i] = (ConnectParam){arena_str(a, spec->params[i].name), arena_str(a, spec->params[i].value)};
-    s->params = params;
-    s->param_count = spec->param_count;
-    take_inner(s, spec, a);
+    if (own_bytes(spec)) arena_room(a, own_bytes(spec));
+    take_arrays(s, spec, a);
+    take_inner(s, spec);
+    s->name = take_text(spec->name, a);
+    s->doc = take_text(spec->doc, a);
     s->has_default = spec->has_default;
     if (s->has_default) s->default_value = connect_value_copy(s, &spec->default_value, a);
     s->fingerprint = fingerprint_of(s);
+    b->bytes = all_bytes(b);
     *ret = s;
     return true;
 }
@@ -202,6 +245,10 @@ const ConnectSchema *connect_schema_with_optional(const ConnectSchema *s, bool i
     assert(ok);
     (void)ok;
     return ret;
+}
+
+size_t connect_schema_bytes(const ConnectSchema *s) {
+    return body_of(s)->bytes;
 }
 
 /* ---- comparing, finding ---- */

@@ -95,6 +95,8 @@ const ConnectSchema *connect_schema_plain(ConnectType type, bool is_optional);
 /* With the other optionality, all else alike; a reference to s itself when it has it already. Owned. */
 const ConnectSchema *connect_schema_with_optional(const ConnectSchema *s, bool is_optional);
 
+/* Memory that it takes, about, in bytes, with the schemas inside it; one that is there twice counts twice. */
+size_t connect_schema_bytes(const ConnectSchema *s);
 bool connect_schema_equal(const ConnectSchema *a, const ConnectSchema *b);
 /* Index of the field of that name (exact), or -1. */
 int connect_schema_find(const ConnectSchema *s, Str field);

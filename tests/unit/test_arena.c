@@ -20,6 +20,19 @@ static void pieces_do_not_overlap_and_are_aligned(void **state) {
         for (size_t k = 0; k < i % 700; k++) assert_int_equal(pieces[i][k], i % 251);
 }
 
+static void room_is_one_block_of_that_size_and_more_goes_on_behind_it(void **state) {
+    (void)state;
+    CLEANUP(arena_done) Arena a = {0};
+    arena_room(&a, 100);
+    char *first = arena_bytes(&a, 60), *second = arena_bytes(&a, 40);
+    assert_ptr_equal(second, first + 60);
+    assert_ptr_equal(a.at, a.end);
+    assert_int_equal(a.bytes, 100);
+    memset(first, 1, 100);
+    for (size_t n = 1; n < 5000; n *= 3) memset(arena_bytes(&a, n), 2, n);
+    for (size_t i = 0; i < 100; i++) assert_int_equal(first[i], 1);
+}
+
 static void a_large_piece_leaves_the_block_being_filled_alone(void **state) {
     (void)state;
     CLEANUP(arena_done) Arena a = {0};
@@ -158,6 +171,7 @@ static void threads_never_share_a_block(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_do_not_overlap_and_are_aligned),
+        cmocka_unit_test(room_is_one_block_of_that_size_and_more_goes_on_behind_it),
         cmocka_unit_test(a_large_piece_leaves_the_block_being_filled_alone),
         cmocka_unit_test(a_large_piece_may_come_first),
         cmocka_unit_test(a_block_can_be_filled_to_its_last_byte),

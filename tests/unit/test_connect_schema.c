@@ -1,6 +1,8 @@
 /* Connect schemas: what is built is what is found, equal ones are equal, bad ones are refused. */
 #include "test.h"
 
+#include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -107,6 +109,42 @@ static void test_bad_schemas_are_refused(void **state) {
     connect_schema_unref(id);
 }
 
+static void test_a_schema_takes_little_more_than_what_is_in_it(void **state) {
+    (void)state;
+    static ConnectField fields[CONNECT_MAX_FIELDS];
+    static char names[CONNECT_MAX_FIELDS][16];
+    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    for (int i = 0; i < CONNECT_MAX_FIELDS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "column_%d", i);
+        fields[i].name = str_from(names[i]);
+        fields[i].schema =
+            must(&(ConnectSchema){.type = CONNECT_STRING, .name = STR_LIT("io.debezium.data.Xml")});
+    }
+    const ConnectSchema *s =
+        must(&(ConnectSchema){.type = CONNECT_STRUCT, .fields = fields, .field_count = CONNECT_MAX_FIELDS});
+    for (size_t i = 0; i < CONNECT_MAX_FIELDS; i++) connect_schema_unref(fields[i].schema);
+    size_t taken = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+    if (taken > CONNECT_MAX_FIELDS * 384u) fail_msg("%zu bytes", taken); /* 4 KiB each would be 16 MiB */
+    assert_in_range(connect_schema_bytes(s), CONNECT_MAX_FIELDS * 128u, CONNECT_MAX_FIELDS * 384u);
+    assert_true(str_eq_c(s->fields[4095].name, "column_4095"));
+    assert_true(connect_schema_is(s->fields[7].schema, "io.debezium.data.Xml"));
+    connect_schema_unref(s);
+}
+
+static void test_a_schema_that_is_there_often_counts_as_often(void **state) {
+    (void)state;
+    const ConnectSchema *s = connect_schema_plain(CONNECT_INT32, false);
+    size_t one = connect_schema_bytes(s);
+    for (int i = 1; i < CONNECT_MAX_DEPTH; i++) {
+        const ConnectSchema *next = must(&(ConnectSchema){.type = CONNECT_MAP, .key = s, .value = s});
+        assert_true(connect_schema_bytes(next) > 2 * connect_schema_bytes(s));
+        connect_schema_unref(s);
+        s = next;
+    }
+    assert_true(connect_schema_bytes(s) > one << (CONNECT_MAX_DEPTH - 1));
+    connect_schema_unref(s);
+}
+
 static void test_values_are_copied_with_all_they_point_to(void **state) {
     (void)state;
     const ConnectSchema *s = row(STR_LIT("price"));
@@ -142,6 +180,8 @@ int main(void) {
         cmocka_unit_test(test_equal_schemas_are_equal),
         cmocka_unit_test(test_a_default_is_copied_and_counts),
         cmocka_unit_test(test_bad_schemas_are_refused),
+        cmocka_unit_test(test_a_schema_takes_little_more_than_what_is_in_it),
+        cmocka_unit_test(test_a_schema_that_is_there_often_counts_as_often),
         cmocka_unit_test(test_values_are_copied_with_all_they_point_to),
         cmocka_unit_test(test_types_have_connects_names),
     };
