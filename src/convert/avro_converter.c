@@ -1,8 +1,8 @@
 /*
  * What a record costs is a look in a table and a plan's run. To write, plans are kept by topic and Connect
- * schema; to read, by the schema's number. Both tables are bounded: a full one is emptied, which costs no
- * more than asking the registry anew. Numbers that the registry doesn't know are remembered for a while, so
- * that a topic full of them doesn't become as many requests.
+ * schema; to read, by the schema's number. Both tables are bounded in number and in bytes: a full one is
+ * emptied, which costs no more than asking the registry anew. Numbers that the registry doesn't know are
+ * remembered for a while, so that a topic full of them doesn't become as many requests.
  */
 #include "convert/avro_converter.h"
 
@@ -52,7 +52,7 @@ typedef struct AvroConverter {
     Registry *registry;
     Writing *writings[BUCKETS];
     Reading *readings[BUCKETS];
-    size_t writing_count, reading_count;
+    size_t writing_count, reading_count, writing_bytes, reading_bytes;
     Writing *last_writing;
     Reading *last_reading;
     Unknown unknown[UNKNOWN_IDS];
@@ -95,7 +95,7 @@ static void forget_writings(AvroConverter *c) {
             free(w);
         }
     memset(c->writings, 0, sizeof c->writings);
-    c->writing_count = 0;
+    c->writing_count = c->writing_bytes = 0;
     c->last_writing = NULL;
 }
 
@@ -108,7 +108,7 @@ static void forget_readings(AvroConverter *c) {
             free(r);
         }
     memset(c->readings, 0, sizeof c->readings);
-    c->reading_count = 0;
+    c->reading_count = c->reading_bytes = 0;
     c->last_reading = NULL;
 }
 
@@ -125,6 +125,17 @@ static bool avro_ask(Converter *base, Buf *out, Err *e) {
     AvroConverter *c = (AvroConverter *)base;
     buf_cstr(out, "the registry answers, compatibility ");
     return registry_compatibility(c->registry, out, e);
+}
+
+/* Whether so many plans leave no room for one more. *all: their bytes with its own. */
+static bool is_full(const AvroConverter *c, size_t count, size_t bytes, size_t own, size_t *all) {
+    return __builtin_add_overflow(bytes, own, all) || *all > CONVERTER_CACHE_BYTES ||
+           count >= c->settings.max_schemas;
+}
+
+static size_t bytes_of(const ConnectSchema *schema, size_t plan) {
+    size_t bytes;
+    return __builtin_add_overflow(connect_schema_bytes(schema), plan, &bytes) ? SIZE_MAX : bytes;
 }
 
 /* ---- writing ---- */
@@ -193,13 +204,18 @@ static bool find_writing(AvroConverter *c, Str topic, const ConnectSchema *schem
         if (is_writing(*ret, hash, topic, schema)) return true;
     Writing w = {.hash = hash};
     if (!plan_writing(c, topic, schema, &w, e)) return false;
-    if (c->writing_count >= c->settings.max_schemas) forget_writings(c);
+    size_t own = bytes_of(schema, avro_encode_bytes(w.plan)), all;
+    if (is_full(c, c->writing_count, c->writing_bytes, own, &all)) {
+        forget_writings(c);
+        all = own;
+    }
     w.topic = str_dup(topic);
     w.schema = connect_schema_ref(schema);
     w.next = *bucket;
     *bucket = x_malloc(sizeof w);
     **bucket = w;
     c->writing_count++;
+    c->writing_bytes = all;
     *ret = *bucket;
     return true;
 }
@@ -281,11 +297,16 @@ static bool find_reading(AvroConverter *c, int32_t id, Reading **ret, Err *e) {
         if (e->code == ERR_DATA) remember_unknown(c, id);
         return false;
     }
-    if (c->reading_count >= c->settings.max_schemas) forget_readings(c);
+    size_t own = bytes_of(r.schema, avro_decode_bytes(r.plan)), all;
+    if (is_full(c, c->reading_count, c->reading_bytes, own, &all)) {
+        forget_readings(c);
+        all = own;
+    }
     r.next = *bucket;
     *bucket = x_malloc(sizeof r);
     **bucket = r;
     c->reading_count++;
+    c->reading_bytes = all;
     *ret = *bucket;
     return true;
 }

@@ -207,6 +207,10 @@ bool avro_decode_plan(const AvroSchema *from, AvroDecoder **ret, Err *e) {
     return true;
 }
 
+size_t avro_decode_bytes(const AvroDecoder *p) {
+    return sizeof *p + p->arena.bytes;
+}
+
 AvroDecoder *avro_decode_free(AvroDecoder *p) {
     if (!p) return NULL;
     arena_done(&p->arena);

@@ -21,7 +21,8 @@ enum { AVRO_DECODE_SPARE_VALUES = 1024 * 1024 };
 /* A plan whose values follow what avro_to_connect makes of from, of which it keeps nothing. Errors: ERR_DATA
  * as there. */
 MUST_CHECK bool avro_decode_plan(const AvroSchema *from, AvroDecoder **ret, Err *e);
-AvroDecoder *avro_decode_free(AvroDecoder *p); /* NULL is fine; returns NULL */
+size_t avro_decode_bytes(const AvroDecoder *p); /* memory that it takes, about */
+AvroDecoder *avro_decode_free(AvroDecoder *p);  /* NULL is fine; returns NULL */
 /* One value, of all the bytes; texts and bytes in it borrow from bytes, the rest is in a. Errors: ERR_DATA,
  * not retriable: the bytes aren't of that schema, with the place from their start. */
 MUST_CHECK bool avro_decode(const AvroDecoder *p, Str bytes, Arena *a, Value *ret, Err *e);

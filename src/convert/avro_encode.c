@@ -245,6 +245,10 @@ bool avro_encode_plan(const ConnectSchema *from, const AvroSchema *to, bool keep
     return true;
 }
 
+size_t avro_encode_bytes(const AvroEncoder *p) {
+    return sizeof *p + p->arena.bytes;
+}
+
 AvroEncoder *avro_encode_free(AvroEncoder *p) {
     if (!p) return NULL;
     connect_schema_unref(p->from);

@@ -24,7 +24,8 @@ typedef struct AvroEncoder AvroEncoder;
  */
 MUST_CHECK bool avro_encode_plan(const ConnectSchema *from, const AvroSchema *to, bool keeps_null,
                                  AvroEncoder **ret, Err *e);
-AvroEncoder *avro_encode_free(AvroEncoder *p); /* NULL is fine; returns NULL */
+size_t avro_encode_bytes(const AvroEncoder *p); /* memory that it takes, about, without its schema */
+AvroEncoder *avro_encode_free(AvroEncoder *p);  /* NULL is fine; returns NULL */
 /* Append v. Errors: ERR_DATA, not retriable: a null that may not be one, a number or a symbol that isn't of
  * its type; out may then hold a part of it. */
 MUST_CHECK bool avro_encode(const AvroEncoder *p, const Value *v, Buf *out, Err *e);

@@ -13,12 +13,14 @@
 #include "base/mem.h"
 #include "convert/avro_from_connect.h"
 
+enum { MAX_BYTES = 64 * 1024 * 1024 }; /* of all schemas that are made of one */
+
 typedef struct Maker {
     Arena arena; /* texts of what is being made */
     bool has_meta;
     const ConnectSchema **made; /* [number * 2 + optional]; owned references */
     unsigned depth;
-    size_t count; /* of schemas that were made */
+    size_t count, bytes; /* of schemas that were made; what is in several of them counts several times */
 } Maker;
 
 /* What is known of one schema while it is made. */
@@ -374,6 +376,11 @@ static bool make(Maker *m, const AvroType *t, bool is_optional, const json_t *st
     m->depth++;
     bool ok = make_new(m, t, is_optional, standard, ret, e);
     m->depth--;
+    if (ok) m->bytes += connect_schema_bytes(*ret) < MAX_BYTES ? connect_schema_bytes(*ret) : MAX_BYTES;
+    if (ok && m->bytes > MAX_BYTES) { /* an enum of 4,096 symbols in as many fields */
+        *ret = connect_schema_unref(*ret);
+        return bad(e, "too large once its names are resolved", t->name);
+    }
     if (ok && is_shared) *slot = connect_schema_ref(*ret);
     return ok;
 }

@@ -18,7 +18,7 @@
 #include "base/strmap.h"
 #include "convert/change_plan.h"
 
-enum { BUCKETS = 1024, MAX_PLANS = 4096, MAX_SCHEMAS = 4096 };
+enum { BUCKETS = 1024, MAX_PLANS = 4096, MAX_SCHEMAS = 4096, MAX_BYTES = 256 * 1024 * 1024 };
 
 typedef struct Entry Entry;
 
@@ -40,7 +40,7 @@ struct Entry {
 struct ChangeMaker {
     ChangeRules rules;
     Entry *buckets[BUCKETS];
-    size_t entry_count;
+    size_t entry_count, bytes; /* of their schemas, about */
     Entry *last;
     StrMap *topics;         /* name → Topic */
     const Schema **schemas; /* references */
@@ -80,7 +80,7 @@ static void forget(ChangeMaker *m) {
     while (strmap_next(m->topics, &at, &name, &topic)) free(((Topic *)topic)->name);
     strmap_free_all(m->topics);
     m->topics = NULL;
-    m->entry_count = m->schema_count = 0;
+    m->entry_count = m->schema_count = m->bytes = 0;
     m->last = NULL;
 }
 
@@ -183,12 +183,21 @@ static bool is_for(const Entry *entry, Str topic, const ConnectSchema *key, bool
            str_eq_c(topic, entry->topic->name);
 }
 
+static size_t bytes_of(const ConnectSchema *key, const ConnectSchema *value) {
+    size_t bytes = key ? connect_schema_bytes(key) : 0;
+    if (value && __builtin_add_overflow(bytes, connect_schema_bytes(value), &bytes)) bytes = SIZE_MAX;
+    return bytes < MAX_BYTES ? bytes : MAX_BYTES;
+}
+
 static Entry *compile(ChangeMaker *m, Str topic, const ConnectSchema *key, bool has_key,
                       const ConnectSchema *value) {
     Entry *entry = x_calloc(1, sizeof *entry);
     entry->key_schema = key ? connect_schema_ref(key) : NULL;
     entry->value_schema = value ? connect_schema_ref(value) : NULL;
-    if (m->entry_count >= MAX_PLANS) forget(m); /* what is passed may be held by a plan alone */
+    size_t bytes = bytes_of(key, value);
+    if (m->entry_count >= MAX_PLANS || m->bytes + bytes > MAX_BYTES)
+        forget(m); /* what is passed may be held by a plan alone */
+    m->bytes += bytes;
     entry->topic = topic_of(m, topic);
     entry->has_key = has_key;
     bool ok = change_plan_new(&m->rules, topic, key, has_key, value, &entry->plan, &entry->broken);

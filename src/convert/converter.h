@@ -67,6 +67,10 @@ MUST_CHECK bool converter_ask(Converter *c, Buf *out, Err *e);
 
 /* ---- for the classes ---- */
 
+/* Bytes of schemas and plans that a class keeps of each direction; past it, as past its count, it forgets
+ * all. */
+enum { CONVERTER_CACHE_BYTES = 128 * 1024 * 1024 };
+
 /* What a class is. Its own struct begins with a Converter, which converter_new fills once make returned. */
 typedef struct ConverterClass {
     const char *name;         /* Connect's */

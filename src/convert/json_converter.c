@@ -2,7 +2,8 @@
  * The schema makes nine tenths of a record's bytes, and they are the same in each record of a table. Writing,
  * the text in front of the payload is made once for a schema and copied. Reading, the bytes in front of the
  * payload are compared with those seen lately; only where none fits is the object taken apart, and its schema
- * looked for by its text, parsed if that is new.
+ * looked for by its text, parsed if that is new. What is kept is bounded in number and in bytes; a full cache
+ * is emptied.
  */
 #include "convert/json_converter.h"
 
@@ -24,17 +25,22 @@ typedef struct Entry {
     Buf prefix;           /* {"schema":…,"payload": */
 } Entry;
 
+typedef struct Cache {
+    StrMap *entries; /* Entry, owned */
+    size_t bytes;    /* of entries, about */
+} Cache;
+
 typedef struct JsonConverter {
     Converter base; /* first */
     JsonRules rules;
     bool is_key, has_schemas;
     size_t cache_size;
-    StrMap *written;             /* a schema's address → Entry */
+    Cache written;               /* by a schema's address */
     const Entry *last;           /* of those */
-    StrMap *read;                /* a schema's text → Entry */
+    Cache read;                  /* by a schema's text */
     const Entry *recent[RECENT]; /* of those */
     size_t recent_at;
-    StrMap *guessed; /* names and types of a key without a schema → ConnectSchema, owned */
+    Cache guessed; /* by names and types of a key without a schema */
     Buf guess;
 } JsonConverter;
 
@@ -80,13 +86,34 @@ static void entry_free(Entry *entry) {
     free(entry);
 }
 
-static StrMap *forget(StrMap *map) {
+static void cache_done(Cache *cache) {
     size_t at = 0;
     Str key;
     void *entry;
-    while (map && strmap_next(map, &at, &key, &entry)) entry_free(entry);
-    strmap_free(map);
-    return strmap_new(/* ignore_case= */ false);
+    while (strmap_next(cache->entries, &at, &key, &entry)) entry_free(entry);
+    cache->entries = strmap_free(cache->entries);
+    cache->bytes = 0;
+}
+
+static void cache_init(Cache *cache) {
+    *cache = (Cache){.entries = strmap_new(/* ignore_case= */ false)};
+}
+
+/* Entries are moved to it. true: those before were forgotten. */
+static bool cache_add(const JsonConverter *c, Cache *cache, Str key, Entry *entry) {
+    size_t bytes, all;
+    if (__builtin_add_overflow(json_plan_bytes(entry->plan), entry->prefix.cap + key.n, &bytes))
+        bytes = SIZE_MAX;
+    bool is_over = __builtin_add_overflow(cache->bytes, bytes, &all) || all > CONVERTER_CACHE_BYTES;
+    bool is_full = is_over || strmap_count(cache->entries) >= c->cache_size;
+    if (is_full) {
+        cache_done(cache);
+        cache_init(cache);
+        all = bytes;
+    }
+    cache->bytes = all;
+    strmap_set(cache->entries, key, entry);
+    return is_full;
 }
 
 static Entry *entry_new(const JsonConverter *c, const ConnectSchema *schema, Str schema_text, Err *e) {
@@ -106,12 +133,11 @@ static Entry *entry_new(const JsonConverter *c, const ConnectSchema *schema, Str
 static const Entry *entry_to_write(JsonConverter *c, const ConnectSchema *schema, Err *e) {
     if (c->last && c->last->plan->schema == schema) return c->last;
     const Str address = {(const char *)&schema, sizeof(ConnectSchema *)};
-    Entry *entry = strmap_get(c->written, address);
+    Entry *entry = strmap_get(c->written.entries, address);
     if (!entry) {
         entry = entry_new(c, schema, (Str){NULL, 0}, e);
         if (!entry) return NULL;
-        if (strmap_count(c->written) >= c->cache_size) c->written = forget(c->written);
-        strmap_set(c->written, address, entry);
+        (void)cache_add(c, &c->written, address, entry);
     }
     return c->last = entry;
 }
@@ -154,7 +180,7 @@ static const Entry *by_prefix(const JsonConverter *c, Str bytes) {
 /* The entry of a schema's text, which isn't null. */
 static const Entry *entry_to_read(JsonConverter *c, Str text, Err *e) {
     const ConnectSchema *schema = NULL;
-    Entry *entry = strmap_get(c->read, text);
+    Entry *entry = strmap_get(c->read.entries, text);
     if (!entry) {
         if (text.n > MAX_SCHEMA_BYTES) {
             err_set(e, ERR_DATA, false, "its schema has %zu bytes; at most %d are read", text.n,
@@ -165,12 +191,10 @@ static const Entry *entry_to_read(JsonConverter *c, Str text, Err *e) {
         entry = entry_new(c, schema, text, e);
         connect_schema_unref(schema);
         if (!entry) return NULL;
-        if (strmap_count(c->read) >= c->cache_size) {
-            c->read = forget(c->read);
+        if (cache_add(c, &c->read, text, entry)) {
             memset(c->recent, 0, sizeof c->recent);
             c->recent_at = 0;
         }
-        strmap_set(c->read, text, entry);
     }
     for (size_t i = 0; i < RECENT; i++)
         if (c->recent[i] == entry) return entry;
@@ -256,15 +280,14 @@ static const char *guess_of(JsonReader *r, Arena *a, Value *ret) {
 /* The schema whose fields are what c->guess says: text of a JSON schema. */
 static const ConnectSchema *guessed_schema(JsonConverter *c, Err *e) {
     Str text = buf_view(&c->guess);
-    Entry *entry = strmap_get(c->guessed, text);
+    Entry *entry = strmap_get(c->guessed.entries, text);
     const ConnectSchema *schema = NULL;
     if (entry) return entry->plan->schema;
     if (!json_decode_schema(text, &c->rules, &schema, e)) return NULL;
     entry = entry_new(c, schema, text, e);
     connect_schema_unref(schema);
     if (!entry) return NULL;
-    if (strmap_count(c->guessed) >= c->cache_size) c->guessed = forget(c->guessed);
-    strmap_set(c->guessed, text, entry);
+    (void)cache_add(c, &c->guessed, text, entry);
     return schema;
 }
 
@@ -364,18 +387,18 @@ static bool make(const ConverterSpec *spec, const Options *o, TextList *warnings
                            .fills_defaults = options_bool(o, "replace.null.with.default")};
     int64_t size = options_int(o, "schemas.cache.size");
     c->cache_size = size < LEAST_CACHE ? LEAST_CACHE : (size_t)size;
-    c->written = forget(NULL);
-    c->read = forget(NULL);
-    c->guessed = forget(NULL);
+    cache_init(&c->written);
+    cache_init(&c->read);
+    cache_init(&c->guessed);
     *ret = &c->base;
     return true;
 }
 
 static void json_free(Converter *base) {
     JsonConverter *c = (JsonConverter *)base;
-    strmap_free(forget(c->written));
-    strmap_free(forget(c->read));
-    strmap_free(forget(c->guessed));
+    cache_done(&c->written);
+    cache_done(&c->read);
+    cache_done(&c->guessed);
     buf_done(&c->guess);
     free(c);
 }

@@ -318,7 +318,8 @@ typedef struct Parts {
 
 typedef struct Build {
     const JsonRules *rules;
-    Arena arena; /* of names while it is built */
+    Arena arena;  /* of names while it is built */
+    size_t count; /* of schemas that were begun */
     Err *e;
 } Build;
 
@@ -464,6 +465,7 @@ static bool build(Build *b, Str text, unsigned depth, const ConnectSchema **ret,
     ConnectSchema spec = {0};
     ConnectField *fields = NULL;
     if (depth > CONNECT_MAX_DEPTH) return bad_schema(b, "it is nested too deep");
+    if (++b->count > JSON_DECODE_MAX_SCHEMAS) return bad_schema(b, "it has too many fields");
     bool ok = read_parts(b, text, &parts) && read_type(b, parts.type, &spec.type) &&
               read_scalars(b, &parts, &spec) && read_inner(b, &parts, depth + 1, &spec, &fields) &&
               (!parts.deflt.p || add_default(b, parts.deflt, &spec)) && connect_schema_new(&spec, ret, b->e);

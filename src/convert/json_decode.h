@@ -11,6 +11,8 @@
 #include "convert/json_plan.h"
 #include "convert/json_reader.h"
 
+enum { JSON_DECODE_MAX_SCHEMAS = 65536 }; /* in a schema, itself included */
+
 /* The next value of r, which is UTF-8. Errors: ERR_DATA; names the field, never the value. */
 MUST_CHECK bool json_decode(const JsonPlan *p, JsonReader *r, Arena *a, Value *ret, Err *e);
 /* A schema's text. *ret: owned; NULL for the text null. Errors: ERR_DATA. */

@@ -103,6 +103,12 @@ const JsonPlan *json_plan_free(const JsonPlan *p) {
     return NULL;
 }
 
+size_t json_plan_bytes(const JsonPlan *p) {
+    const Root *root = (const Root *)(const void *)p;
+    size_t bytes = sizeof *root + root->arena.bytes;
+    return __builtin_add_overflow(bytes, connect_schema_bytes(p->schema), &bytes) ? SIZE_MAX : bytes;
+}
+
 int json_plan_find(const JsonPlan *p, Str name) {
     size_t lo = 0, hi = p->schema->field_count;
     while (lo < hi) {

@@ -52,6 +52,8 @@ struct JsonPlan {
 /* Owned; holds a reference to schema; rules are borrowed. */
 const JsonPlan *json_plan_new(const ConnectSchema *schema, const JsonRules *rules);
 const JsonPlan *json_plan_free(const JsonPlan *p); /* of json_plan_new; NULL is fine; returns NULL */
+/* Memory that it takes, about, in bytes, its schema's included. */
+size_t json_plan_bytes(const JsonPlan *p);
 /* Index of the field of that name, or -1. */
 int json_plan_find(const JsonPlan *p, Str name);
 

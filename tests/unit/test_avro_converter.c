@@ -224,6 +224,60 @@ static void full_tables_are_emptied_and_filled_anew(void **state) {
     avro_rig_done();
 }
 
+/* An enum of long symbols, made anew for each field with a default: some 15 MB for 75 KB. */
+static void add_large(FakeRegistry *f, int number, int fields) {
+    CLEANUP(buf_done) Buf text = {0};
+    buf_printf(&text, "{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[", number);
+    for (int i = 0; i < fields; i++) {
+        buf_printf(&text, "%s{\"name\":\"f%d\",\"default\":\"s0\",\"type\":", i ? "," : "", i);
+        if (i == 0) {
+            buf_cstr(&text, "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"s0\"");
+            for (int k = 1; k < 100; k++) buf_printf(&text, ",\"s%d%0700d\"", k, 0);
+            buf_cstr(&text, "]}}");
+        } else {
+            buf_cstr(&text, "\"E\"}");
+        }
+    }
+    buf_cstr(&text, "]}");
+    (void)fake_add(f, STR_LIT("s"), buf_text(&text));
+}
+
+static bool read_number(Converter *c, int number, int fields, Err *e) {
+    CLEANUP(buf_done) Buf bytes = {0};
+    RecordBatch *batch = record_batch_new();
+    const ConnectSchema *s = NULL;
+    Value v;
+    memset(buf_reserve(&bytes, 5 + (size_t)fields), 0, 5 + (size_t)fields);
+    bytes.n = 5 + (size_t)fields;
+    bytes.p[4] = (uint8_t)number;
+    bool ok = converter_decode(c, STR_LIT("t"), buf_view(&bytes), batch, &s, &v, e);
+    record_batch_free(batch);
+    return ok;
+}
+
+static void tables_are_bounded_in_bytes_too(void **state) {
+    (void)state;
+    enum { SCHEMAS = 12, FIELDS = 100 };
+    FakeRegistry f;
+    Err e = {0};
+    fake_start(&f);
+    for (int i = 0; i < SCHEMAS; i++) add_large(&f, i, FIELDS);
+    add_large(&f, SCHEMAS, 4000);
+    Converter *c = open_with(&f, false, NULL, NULL);
+    for (int i = 0; i < SCHEMAS; i++)
+        if (!read_number(c, i + 1, FIELDS, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(atomic_load(&f.http.requests), SCHEMAS);
+    assert_true(read_number(c, SCHEMAS, FIELDS, &e)); /* there still */
+    assert_int_equal(atomic_load(&f.http.requests), SCHEMAS);
+    assert_true(read_number(c, 1, FIELDS, &e)); /* all of before were forgotten */
+    assert_int_equal(atomic_load(&f.http.requests), SCHEMAS + 1);
+    assert_false(read_number(c, SCHEMAS + 1, 4000, &e)); /* alone too much */
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "too large"));
+    converter_free(c);
+    fake_stop(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_envelope_goes_out_and_comes_back),
@@ -232,6 +286,7 @@ int main(void) {
         cmocka_unit_test(the_newest_schema_of_a_subject_is_written_by),
         cmocka_unit_test(bytes_alone_stand_without_their_length),
         cmocka_unit_test(full_tables_are_emptied_and_filled_anew),
+        cmocka_unit_test(tables_are_bounded_in_bytes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "convert/json_converter.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "test.h"
@@ -306,6 +307,64 @@ static void keys_without_schema_get_one(void **state) {
     record_batch_free(b);
 }
 
+static size_t allocated(void) {
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+static void decode_one(Converter *c, Str text, RecordBatch *b) {
+    const ConnectSchema *s;
+    Value v;
+    Err e = {0};
+    if (!converter_decode(c, topic, text, b, &s, &v, &e)) fail_msg("%s", e.msg);
+    record_batch_clear(b);
+}
+
+static void schemas_that_are_kept_are_bounded_in_bytes(void **state) {
+    (void)state;
+    enum { DOC_BYTES = 1024 * 1024, SCHEMAS = 90 }; /* a schema is kept as text twice, and its doc */
+    Converter *c = plain(true);
+    RecordBatch *b = record_batch_new();
+    Buf text = {0};
+    size_t before = allocated(), most = 0;
+    for (int i = 0; i < SCHEMAS; i++) {
+        buf_clear(&text);
+        buf_printf(&text, "{\"schema\":{\"type\":\"string\",\"doc\":\"%d", i);
+        memset(buf_reserve(&text, DOC_BYTES), 'x', DOC_BYTES);
+        text.n += DOC_BYTES;
+        buf_cstr(&text, "\"},\"payload\":\"x\"}");
+        decode_one(c, buf_view(&text), b);
+        most = allocated() - before > most ? allocated() - before : most;
+    }
+    if (most > CONVERTER_CACHE_BYTES * 5 / 4) fail_msg("%zu bytes", most);
+    buf_done(&text);
+    converter_free(c);
+    record_batch_free(b);
+}
+
+static void a_large_schema_takes_a_few_times_its_text(void **state) {
+    (void)state;
+    Converter *c = plain(true);
+    RecordBatch *b = record_batch_new();
+    Buf text = {0};
+    buf_cstr(&text, "{\"schema\":{\"type\":\"struct\",\"fields\":[");
+    for (int i = 0; i < 8; i++) {
+        buf_printf(&text, "%s{\"type\":\"struct\",\"optional\":true,\"field\":\"%d\",\"fields\":[",
+                   i ? "," : "", i);
+        for (int k = 0; k < CONNECT_MAX_FIELDS; k++)
+            buf_printf(&text, "%s{\"type\":\"int8\",\"field\":\"%d\"}", k ? "," : "", k);
+        buf_cstr(&text, "]}");
+    }
+    buf_cstr(&text, "]},\"payload\":{}}");
+    size_t before = allocated();
+    decode_one(c, buf_view(&text), b);
+    size_t taken = allocated() - before;
+    if (taken > 20 * text.n) fail_msg("%zu bytes for %zu of text", taken, text.n);
+    buf_done(&text);
+    converter_free(c);
+    record_batch_free(b);
+}
+
 static void what_is_written_reads_the_same(void **state) {
     (void)state;
     Rng rng;
@@ -362,6 +421,8 @@ int main(void) {
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(values_without_schema_are_refused_with_the_cure_but_for_null),
         cmocka_unit_test(keys_without_schema_get_one),
+        cmocka_unit_test(schemas_that_are_kept_are_bounded_in_bytes),
+        cmocka_unit_test(a_large_schema_takes_a_few_times_its_text),
         cmocka_unit_test(what_is_written_reads_the_same),
         cmocka_unit_test(unknown_properties_are_refused),
     };

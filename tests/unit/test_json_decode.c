@@ -142,6 +142,27 @@ static void schemas_cannot_be_deeper_than_the_model(void **state) {
     }
 }
 
+static void a_schema_has_a_bounded_number_of_fields(void **state) {
+    (void)state;
+    const int structs = JSON_DECODE_MAX_SCHEMAS / 4000 + 1;
+    Buf text = {0};
+    const ConnectSchema *s = NULL;
+    Err e = {0};
+    buf_cstr(&text, "{\"type\":\"struct\",\"fields\":[");
+    for (int i = 0; i < structs; i++) {
+        buf_printf(&text, "%s{\"type\":\"struct\",\"field\":\"s%d\",\"fields\":[", i ? "," : "", i);
+        for (int k = 0; k < 4000; k++)
+            buf_printf(&text, "%s{\"type\":\"int8\",\"field\":\"%d\"}", k ? "," : "", k);
+        buf_cstr(&text, "]}");
+    }
+    buf_cstr(&text, "]}");
+    assert_false(json_decode_schema(buf_view(&text), &rules, &s, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "too many fields"));
+    assert_null(s);
+    buf_done(&text);
+}
+
 static void few_bytes_cannot_take_much_memory(void **state) {
     (void)state;
     Buf schema = {0}, text = {0};
@@ -174,6 +195,7 @@ int main(void) {
         cmocka_unit_test(missing_fields_are_their_default_or_null),
         cmocka_unit_test(schemas_keep_all_they_say),
         cmocka_unit_test(schemas_cannot_be_deeper_than_the_model),
+        cmocka_unit_test(a_schema_has_a_bounded_number_of_fields),
         cmocka_unit_test(few_bytes_cannot_take_much_memory),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
