@@ -26,6 +26,7 @@ enum {
     FIRST_OWN_NOT_FOUND = 40401, /* of a subject; 40402 of a version, 40403 of a schema */
     MAX_REFERENCES = 64,         /* of one schema, those of its references included */
     SLICE_MS = 50,               /* of a wait: how soon a stop is seen */
+    IN_VAIN_MS = 10000,          /* after a wait for a number that nobody has: no other such wait */
 };
 
 struct Registry {
@@ -34,6 +35,7 @@ struct Registry {
     size_t first; /* the one that answered last */
     bool normalizes;
     int64_t max_retries, wait_ms, max_wait_ms;
+    int64_t in_vain_until_us;
     const bool *is_stopping;
     Rng rng;
     HttpReply reply;
@@ -212,10 +214,25 @@ static bool give(Registry *r, const Answer *a, int32_t id, RegistrySchema *ret, 
     return true;
 }
 
+/* A node of the registry may not have yet what another gave a number to a moment ago: once more, a while
+ * later, beginning with the next address. Bad numbers come in crowds, and are to cost a wait together. */
+static bool ask_again(Registry *r, const char *path, Answer *a, Err *e) {
+    bool waits = clock_mono_us() >= r->in_vain_until_us;
+    answer_done(a);
+    *a = (Answer){0};
+    if (waits && !wait_for(r, r->wait_ms, e)) return false;
+    r->first = (r->first + 1) % r->urls.count;
+    if (!call(r, "GET", path, (Str){NULL, 0}, a, e)) return false;
+    if (!is_not_there(a)) r->in_vain_until_us = 0;
+    else if (waits) r->in_vain_until_us = clock_mono_us() + IN_VAIN_MS * INT64_C(1000);
+    return true;
+}
+
 bool registry_by_id(Registry *r, int32_t id, RegistrySchema *ret, Err *e) {
     CLEANUP_FREE char *path = x_asprintf("/schemas/ids/%d", (int)id);
     CLEANUP(answer_done) Answer a = {0};
     if (!call(r, "GET", path, (Str){NULL, 0}, &a, e)) return false;
+    if (is_not_there(&a) && !ask_again(r, path, &a, e)) return false;
     if (is_not_there(&a)) /* 40403; Apicurio says 40401 or 40402 of content that has no artifact */
         return err_set(e, ERR_DATA, false, "schema registry %s has no schema %d", r->urls.items[r->first],
                        (int)id);

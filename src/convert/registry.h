@@ -38,7 +38,8 @@ Registry *registry_new(const RegistrySettings *settings);
 Registry *registry_free(Registry *r); /* NULL is fine; returns NULL */
 
 /* Errors of all: the passing ones above; ERR_INVALID (no right, not found, refused), ERR_CANCELLED.
- * registry_by_id: an unknown number is ERR_DATA, as is a schema of another kind than Avro. */
+ * registry_by_id: an unknown number is ERR_DATA, after a second try wait_ms later, at the next address if
+ * there are several; as is a schema of another kind than Avro. */
 MUST_CHECK bool registry_by_id(Registry *r, int32_t id, RegistrySchema *ret, Err *e);
 /* The newest of a subject. */
 MUST_CHECK bool registry_latest(Registry *r, Str subject, RegistrySchema *ret, Err *e);

@@ -20,6 +20,7 @@ typedef struct FakeRegistry {
     const char *wants;    /* in the request's head, or 401; NULL = nothing */
     bool is_incompatible; /* registering gives 409 */
     int unknown_code;     /* of a number that isn't there; 0 = 40403 */
+    atomic_int lagging;   /* that many requests for a number don't find it */
 } FakeRegistry;
 
 static inline int fake_error(Buf *reply, int status, int code, const char *message) {
@@ -72,6 +73,10 @@ static inline int fake_answer(HttpRig *rig, const RigRequest *r, Buf *reply) {
     Str path = r->path, part, subject = {0};
     if (str_starts(path, STR_LIT("/schemas/ids/"))) {
         size_t id = strtoul(path.p + 13, NULL, 10);
+        if (atomic_load(&f->lagging) > 0) {
+            atomic_fetch_sub(&f->lagging, 1);
+            id = 0;
+        }
         if (id == 0 || id > f->count)
             return fake_error(reply, 404, f->unknown_code ? f->unknown_code : 40403, "Schema not found");
         return fake_give(f, id - 1, reply);

@@ -1,5 +1,6 @@
 #include "convert/registry.h"
 
+#include "base/clock.h"
 #include "fake_registry.h"
 
 static Registry *over(const char *const *urls, size_t count, const char *user) {
@@ -257,6 +258,50 @@ static void references_come_before_what_refers_to_them(void **state) {
     http_rig_stop(&rig);
 }
 
+static void a_number_that_isnt_there_yet_is_asked_for_once_more(void **state) {
+    (void)state;
+    FakeRegistry slow, quick;
+    RegistrySchema s = {0};
+    Err e = {0};
+    fake_start(&slow);
+    fake_start(&quick);
+    (void)fake_add(&quick, STR_LIT("s"), "\"int\"");
+    const char *urls[] = {slow.http.url, quick.http.url};
+    Registry *r = over(&urls[1], 1, NULL);
+    atomic_store(&quick.lagging, 1);
+    if (!registry_by_id(r, 1, &s, &e)) fail_msg("%s", e.msg);
+    textlist_done(&s.texts);
+    atomic_store(&quick.lagging, 2); /* twice no is a no */
+    assert_false(registry_by_id(r, 1, &s, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_int_equal(atomic_load(&quick.http.requests), 4);
+    registry_free(r);
+    r = over(urls, 2, NULL);
+    if (!registry_by_id(r, 1, &s, &e)) fail_msg("%s", e.msg);
+    textlist_done(&s.texts);
+    assert_int_equal(atomic_load(&slow.http.requests), 1);
+    registry_free(r);
+    fake_stop(&slow);
+    fake_stop(&quick);
+}
+
+static void a_crowd_of_bad_numbers_costs_one_wait(void **state) {
+    (void)state;
+    FakeRegistry f;
+    RegistrySchema s = {0};
+    Err e = {0};
+    fake_start(&f);
+    const char *urls[] = {f.http.url};
+    Registry *r =
+        registry_new(&(RegistrySettings){.urls = urls, .url_count = 1, .wait_ms = 200, .max_wait_ms = 200});
+    int64_t start = clock_mono_us();
+    for (int i = 1; i <= 100; i++) assert_false(registry_by_id(r, i, &s, &e));
+    assert_true(clock_mono_us() - start < 10 * 1000 * 1000); /* 100 waits would be 20 s */
+    assert_int_equal(atomic_load(&f.http.requests), 200);
+    registry_free(r);
+    fake_stop(&f);
+}
+
 /* Soft-deleted: it is there for who asks so. */
 static int with_a_deleted_reference(HttpRig *rig, const RigRequest *r, Buf *reply) {
     if (str_starts(r->path, STR_LIT("/schemas/"))) return with_references(rig, r, reply);
@@ -303,6 +348,8 @@ int main(void) {
         cmocka_unit_test(what_isnt_a_registry_is_said),
         cmocka_unit_test(a_path_that_isnt_there_is_no_unknown_schema),
         cmocka_unit_test(a_number_that_isnt_there_is_one_records_fault_by_any_of_the_codes),
+        cmocka_unit_test(a_number_that_isnt_there_yet_is_asked_for_once_more),
+        cmocka_unit_test(a_crowd_of_bad_numbers_costs_one_wait),
         cmocka_unit_test(references_come_before_what_refers_to_them),
         cmocka_unit_test(a_reference_that_was_deleted_is_read_still),
     };
