@@ -24,7 +24,7 @@ enum {
     NOT_FOUND = 404,
     CONFLICT = 409,
     FIRST_OWN_NOT_FOUND = 40401, /* of a subject; 40402 of a version, 40403 of a schema */
-    MAX_REFERENCES = 64,         /* of one schema, those of its references included */
+    MAX_REFERENCES = 64,         /* names, of one schema, those of its references included */
     SLICE_MS = 50,               /* of a wait: how soon a stop is seen */
     IN_VAIN_MS = 10000,          /* after a wait for a number that nobody has: no other such wait */
 };
@@ -167,49 +167,66 @@ static void add_escaped(Buf *path, const char *before, Str s, const char *behind
 
 /* ---- schemas ---- */
 
-static bool take_schema(Registry *r, const json_t *answer, RegistrySchema *ret, unsigned *count, Err *e);
+static Str schema_text(const json_t *answer) {
+    const json_t *text = json_object_get(answer, "schema");
+    return (Str){json_string_value(text), json_string_length(text)};
+}
 
-/* Before a schema what it refers to, each once. */
-static bool take_references(Registry *r, const json_t *list, RegistrySchema *ret, unsigned *count, Err *e) {
+/* All that an answer's schema refers to, and not itself. names: of references that were taken, or are being.
+ */
+static bool take_schema(Registry *r, const json_t *answer, RegistrySchema *ret, TextList *names, Err *e);
+
+static bool take_reference(Registry *r, Str subject, json_int_t version, RegistrySchema *ret, TextList *names,
+                           Err *e) {
+    CLEANUP(buf_done) Buf path = {0};
+    CLEANUP(answer_done) Answer a = {0};
+    add_escaped(&path, "/subjects/", subject, "/versions/");
+    buf_printf(&path, "%lld?deleted=true", (long long)version); /* what refers to it needs it still */
+    if (!call(r, "GET", buf_text(&path), (Str){NULL, 0}, &a, e)) return false;
+    if (is_not_there(&a))
+        return err_set(e, ERR_DATA, false, "it refers to %.*s, version %lld, which isn't there",
+                       (int)(subject.n < 120 ? subject.n : 120), subject.p, (long long)version);
+    if (a.status != 200) return refuse(r, &a, "reference", subject, e);
+    if (!take_schema(r, a.json, ret, names, e)) return false;
+    if (!textlist_has(&ret->texts, schema_text(a.json))) textlist_add(&ret->texts, schema_text(a.json));
+    return true;
+}
+
+/* Before a schema what it refers to, the first of each name, as Confluent's client: two schemas in it may
+ * refer to different versions of one. */
+static bool take_references(Registry *r, const json_t *list, RegistrySchema *ret, TextList *names, Err *e) {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
-        const json_t *subject = json_object_get(item, "subject");
+        const char *name = json_string_value(json_object_get(item, "name"));
+        const char *subject = json_string_value(json_object_get(item, "subject"));
         json_int_t version = json_integer_value(json_object_get(item, "version"));
-        if (!json_is_string(subject) || ++*count > MAX_REFERENCES)
-            return err_set(e, ERR_DATA, false, "a schema's references are none, or too many");
-        CLEANUP(buf_done) Buf path = {0};
-        add_escaped(&path, "/subjects/", str_from(json_string_value(subject)), "/versions/");
-        buf_printf(&path, "%lld?deleted=true", (long long)version); /* what refers to it needs it still */
-        CLEANUP(answer_done) Answer a = {0};
-        if (!call(r, "GET", buf_text(&path), (Str){NULL, 0}, &a, e)) return false;
-        if (is_not_there(&a))
-            return err_set(e, ERR_DATA, false, "it refers to %.120s, version %lld, which isn't there",
-                           json_string_value(subject), (long long)version);
-        if (a.status != 200) return refuse(r, &a, "reference", str_from(json_string_value(subject)), e);
-        if (!take_schema(r, a.json, ret, count, e)) return false;
+        if (!name || !subject)
+            return err_set(e, ERR_DATA, false, "a reference to another schema without a name or a subject");
+        if (textlist_has(names, str_from(name))) continue;
+        if (names->count == MAX_REFERENCES)
+            return err_set(e, ERR_DATA, false, "it refers to more than %d schemas", MAX_REFERENCES);
+        textlist_add(names, str_from(name));
+        if (!take_reference(r, str_from(subject), version, ret, names, e)) return false;
     }
     return true;
 }
 
-static bool take_schema(Registry *r, const json_t *answer, RegistrySchema *ret, unsigned *count, Err *e) {
-    const json_t *text = json_object_get(answer, "schema");
+static bool take_schema(Registry *r, const json_t *answer, RegistrySchema *ret, TextList *names, Err *e) {
     const char *kind = json_string_value(json_object_get(answer, "schemaType"));
-    if (!json_is_string(text)) return malformed(r, "a schema", e);
+    if (!schema_text(answer).p) return malformed(r, "a schema", e);
     if (kind && strcmp(kind, "AVRO") != 0)
         return err_set(e, ERR_DATA, false, "the schema is of kind %.20s, not Avro", kind);
-    if (!take_references(r, json_object_get(answer, "references"), ret, count, e)) return false;
-    Str s = {json_string_value(text), json_string_length(text)};
-    if (!textlist_has(&ret->texts, s)) textlist_add(&ret->texts, s);
-    return true;
+    return take_references(r, json_object_get(answer, "references"), ret, names, e);
 }
 
 static bool give(Registry *r, const Answer *a, int32_t id, RegistrySchema *ret, Err *e) {
     RegistrySchema s = {.id = id};
-    unsigned count = 0;
-    if (!take_schema(r, a->json, &s, &count, e)) {
+    CLEANUP(textlist_done) TextList names = {0};
+    if (!take_schema(r, a->json, &s, &names, e)) {
         textlist_done(&s.texts);
         return false;
     }
+    textlist_add(&s.texts, schema_text(a->json));
     *ret = s;
     return true;
 }

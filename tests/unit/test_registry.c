@@ -1,6 +1,7 @@
 #include "convert/registry.h"
 
 #include "base/clock.h"
+#include "convert/avro_type.h"
 #include "fake_registry.h"
 
 static Registry *over(const char *const *urls, size_t count, const char *user) {
@@ -128,6 +129,8 @@ static void no_right_is_said_with_the_property(void **state) {
 }
 
 #define RECORD(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+#define RECORD_OF(name, type)                                                                                \
+    "{\"type\":\"record\",\"name\":\"" name "\",\"fields\":[{\"name\":\"x\",\"type\":\"" type "\"}]}"
 
 static void a_schema_that_isnt_compatible_shows_its_field(void **state) {
     (void)state;
@@ -302,6 +305,80 @@ static void a_crowd_of_bad_numbers_costs_one_wait(void **state) {
     fake_stop(&f);
 }
 
+static void give_schema(Buf *reply, const char *schema, const char *references) {
+    json_t *j = json_pack("{s:s}", "schema", schema), *list = json_loads(references, 0, NULL);
+    assert_non_null(list);
+    json_object_set_new(j, "references", list);
+    CLEANUP_FREE char *text = json_dumps(j, JSON_COMPACT);
+    buf_cstr(reply, text);
+    json_decref(j);
+}
+
+/* R has A and B; A has C's first version, B its second. */
+static int with_versions(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    (void)rig;
+    CLEANUP_FREE char *path = str_dup(r->path);
+    if (strstr(path, "/a/"))
+        give_schema(reply, RECORD_OF("A", "C"), "[{\"name\":\"C\",\"subject\":\"c\",\"version\":1}]");
+    else if (strstr(path, "/b/"))
+        give_schema(reply, RECORD_OF("B", "C"), "[{\"name\":\"C\",\"subject\":\"c\",\"version\":2}]");
+    else if (strstr(path, "/c/versions/1"))
+        give_schema(reply, "{\"type\":\"enum\",\"name\":\"C\",\"symbols\":[\"one\"]}", "[]");
+    else if (strstr(path, "/c/"))
+        give_schema(reply, "{\"type\":\"enum\",\"name\":\"C\",\"symbols\":[\"two\"]}", "[]");
+    else
+        give_schema(
+            reply,
+            "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"A\"},{\"name\":"
+            "\"b\",\"type\":\"B\"}]}",
+            "[{\"name\":\"A\",\"subject\":\"a\",\"version\":1},{\"name\":\"B\",\"subject\":\"b\","
+            "\"version\":1},{\"name\":\"C\",\"subject\":\"c\",\"version\":2}]");
+    return 200;
+}
+
+static void the_first_reference_of_a_name_counts_and_is_fetched_once(void **state) {
+    (void)state;
+    HttpRig rig;
+    RegistrySchema s = {0};
+    AvroSchema *avro = NULL;
+    Err e = {0};
+    Str texts[8];
+    http_rig_start(&rig, with_versions, NULL);
+    const char *urls[] = {rig.url};
+    Registry *r = over(urls, 1, NULL);
+    if (!registry_by_id(r, 5, &s, &e)) fail_msg("%s", e.msg);
+    assert_int_equal(s.texts.count, 4); /* C, A, B, R */
+    assert_non_null(strstr(s.texts.items[0], "one"));
+    assert_int_equal(atomic_load(&rig.requests), 4);
+    for (size_t i = 0; i < s.texts.count; i++) texts[i] = str_from(s.texts.items[i]);
+    if (!avro_type_parse(texts, s.texts.count, &avro, &e)) fail_msg("%s", e.msg);
+    avro_type_free(avro);
+    textlist_done(&s.texts);
+    registry_free(r);
+    http_rig_stop(&rig);
+}
+
+/* Each refers to the next one, without an end. */
+static int with_a_chain(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    (void)rig;
+    CLEANUP_FREE char *path = str_dup(r->path);
+    const char *at = strstr(path, "/subjects/");
+    unsigned long n = at ? strtoul(at + 10, NULL, 10) + 1 : 0;
+    CLEANUP_FREE char *list = x_asprintf("[{\"name\":\"N%lu\",\"subject\":\"%lu\",\"version\":1}]", n, n);
+    give_schema(reply, "\"int\"", list);
+    return 200;
+}
+
+/* Two that refer to each other. */
+static int with_a_circle(HttpRig *rig, const RigRequest *r, Buf *reply) {
+    (void)rig;
+    bool is_a = str_starts(r->path, STR_LIT("/subjects/a/"));
+    give_schema(reply, is_a ? "\"int\"" : "\"long\"",
+                is_a ? "[{\"name\":\"B\",\"subject\":\"b\",\"version\":1}]"
+                     : "[{\"name\":\"A\",\"subject\":\"a\",\"version\":1}]");
+    return 200;
+}
+
 /* Soft-deleted: it is there for who asks so. */
 static int with_a_deleted_reference(HttpRig *rig, const RigRequest *r, Buf *reply) {
     if (str_starts(r->path, STR_LIT("/schemas/"))) return with_references(rig, r, reply);
@@ -336,6 +413,15 @@ static void a_reference_that_was_deleted_is_read_still(void **state) {
     assert_non_null(strstr(e.msg, "inner, version 3"));
 }
 
+static void references_come_to_an_end(void **state) {
+    (void)state;
+    Err e = {0};
+    assert_false(asked_for_one(with_a_chain, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "more than 64"));
+    if (!asked_for_one(with_a_circle, &e)) fail_msg("%s", e.msg);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_schema_is_registered_once_and_found_by_number),
@@ -351,6 +437,8 @@ int main(void) {
         cmocka_unit_test(a_number_that_isnt_there_yet_is_asked_for_once_more),
         cmocka_unit_test(a_crowd_of_bad_numbers_costs_one_wait),
         cmocka_unit_test(references_come_before_what_refers_to_them),
+        cmocka_unit_test(the_first_reference_of_a_name_counts_and_is_fetched_once),
+        cmocka_unit_test(references_come_to_an_end),
         cmocka_unit_test(a_reference_that_was_deleted_is_read_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
