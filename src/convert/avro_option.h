@@ -33,7 +33,7 @@ typedef struct AvroSettings {
     size_t max_schemas; /* plans that are kept, of each direction */
 } AvroSettings;
 
-enum { AVRO_OPTION_CONFLUENT_COUNT = 41, AVRO_OPTION_APICURIO_COUNT = 25 };
+enum { AVRO_OPTION_CONFLUENT_COUNT = 43, AVRO_OPTION_APICURIO_COUNT = 25 };
 extern const OptionDef avro_option_confluent[], avro_option_apicurio[];
 
 /* What the options say. Errors: ERR_INVALID, not retriable: an address that is none, a password in it that is

@@ -63,6 +63,39 @@ static void user_and_password_come_from_the_address_or_the_property(void **state
     textlist_done(&warnings);
 }
 
+static void the_clients_properties_may_have_its_prefix(void **state) {
+    (void)state;
+    AvroSettings s;
+    TextList warnings = {0};
+    Err e = {0};
+    assert_true(MADE(false, "schema.registry.url", "http://a",
+                     "schema.registry.basic.auth.credentials.source", "USER_INFO",
+                     "schema.registry.basic.auth.user.info", "joe:p",
+                     "schema.registry.bearer.auth.credentials.source", "STATIC_TOKEN",
+                     "schema.registry.http.connect.timeout.ms", "11", "schema.registry.http.read.timeout.ms",
+                     "12", "schema.registry.max.retries", "13", "schema.registry.retries.wait.ms", "14",
+                     "schema.registry.retries.max.wait.ms", "15"));
+    assert_string_equal(s.registry.http.user, "joe");
+    assert_int_equal(s.registry.http.connect_timeout_ms, 11);
+    assert_int_equal(s.registry.http.timeout_ms, 12);
+    assert_int_equal(s.registry.max_retries, 13);
+    assert_int_equal(s.registry.wait_ms, 14);
+    assert_int_equal(s.registry.max_wait_ms, 15);
+    avro_option_done(&s);
+    assert_true(MADE(false, "schema.registry.url", "http://a", "schema.registry.bearer.auth.token", "abc"));
+    assert_string_equal(s.registry.http.token, "abc");
+    avro_option_done(&s);
+    static const char *const refused[] = {"schema.registry.proxy.host", "proxy.port",
+                                          "schema.registry.bearer.auth.client.id",
+                                          "schema.registry.auto.register.schemas"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        e = (Err){0};
+        if (MADE(false, "schema.registry.url", "http://a", refused[i], "1"))
+            fail_msg("taken: %s", refused[i]);
+        assert_non_null(strstr(e.msg, refused[i]));
+    }
+}
+
 static void a_password_that_cuts_the_address_is_refused_unseen(void **state) {
     (void)state;
     static const char *const urls[] = {"http://joe:pep/per@a:8081", "https://joe:pep@per/x@a:8081",
@@ -168,6 +201,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_confluents),
         cmocka_unit_test(user_and_password_come_from_the_address_or_the_property),
+        cmocka_unit_test(the_clients_properties_may_have_its_prefix),
         cmocka_unit_test(a_password_that_cuts_the_address_is_refused_unseen),
         cmocka_unit_test(a_subject_is_named_by_its_strategy),
         cmocka_unit_test(what_would_change_the_bytes_is_refused),
