@@ -346,6 +346,8 @@ static bool decode_plain(JsonConverter *c, Str payload, RecordBatch *into, const
 
 static bool decode_bytes(JsonConverter *c, Str bytes, RecordBatch *into, const ConnectSchema **ret_schema,
                          Value *ret, Err *e) {
+    if (str_starts(bytes, STR_LIT("\xEF\xBB\xBF")))
+        bytes = str_sub(bytes, 3, bytes.n); /* a BOM, as Jackson */
     const Entry *entry = c->has_schemas ? by_prefix(c, bytes) : NULL;
     /* what equals a prefix was checked when that was read */
     if (!utf_valid8(entry ? str_sub(bytes, entry->prefix.n, bytes.n) : bytes))

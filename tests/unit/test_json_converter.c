@@ -280,6 +280,33 @@ static void values_without_schema_are_refused_with_the_cure_but_for_null(void **
     record_batch_free(b);
 }
 
+static void a_byte_order_mark_is_passed_over(void **state) {
+    (void)state;
+#define BOM "\xEF\xBB\xBF"
+    Converter *c = plain(true), *bare = plain(false),
+              *keys = converter(true, "schemas.enable", "false", NULL, NULL);
+    RecordBatch *b = record_batch_new();
+    const ConnectSchema *s = NULL;
+    Value v;
+    Err e = {0};
+    for (int i = 0; i < 2; i++) { /* parsed, and by the prefix */
+        assert_true(converter_decode(c, topic, STR_LIT(BOM "{\"schema\":{\"type\":\"int32\"},\"payload\":7}"),
+                                     b, &s, &v, &e));
+        assert_int_equal(v.v.i, 7);
+    }
+    assert_true(converter_decode(bare, topic, STR_LIT(BOM "null"), b, &s, &v, &e));
+    assert_true(value_is_null(&v));
+    assert_true(converter_decode(keys, topic, STR_LIT(BOM "{\"Id\":7}"), b, &s, &v, &e));
+    assert_int_equal(record_field(&v, 0)->v.i, 7);
+    (void)refusal(c, BOM, b);
+    (void)refusal(keys, BOM BOM "1", b); /* one is a mark, more are text */
+    (void)refusal(keys, "1" BOM, b);
+    converter_free(c);
+    converter_free(bare);
+    converter_free(keys);
+    record_batch_free(b);
+}
+
 static void keys_without_schema_get_one(void **state) {
     (void)state;
     Converter *c = converter(true, "schemas.enable", "false", NULL, NULL);
@@ -420,6 +447,7 @@ int main(void) {
         cmocka_unit_test(records_are_read_whatever_their_order_and_blanks),
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(values_without_schema_are_refused_with_the_cure_but_for_null),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(keys_without_schema_get_one),
         cmocka_unit_test(schemas_that_are_kept_are_bounded_in_bytes),
         cmocka_unit_test(a_large_schema_takes_a_few_times_its_text),
