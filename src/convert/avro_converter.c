@@ -64,6 +64,9 @@ typedef struct AvroConverter {
 static bool make(const ConverterSpec *spec, AvroSettings *settings, Converter **ret) {
     AvroConverter *c = x_calloc(1, sizeof *c);
     c->is_key = spec->is_key;
+    /* of Confluent's HeaderSchemaIdSerializer: the data is bare, and its first bytes may look like a number
+     */
+    c->base.foreign_header = spec->is_key ? "__key_schema_id" : "__value_schema_id";
     c->settings = *settings;
     c->settings.registry.http.is_stopping = spec->is_stopping;
     c->registry = registry_new(&c->settings.registry);

@@ -95,6 +95,10 @@ const TextList *converter_warnings(const Converter *c) {
     return &c->warnings;
 }
 
+const char *converter_foreign_header(const Converter *c) {
+    return c->foreign_header;
+}
+
 bool converter_encode(Converter *c, Str topic, const ConnectSchema *schema, const Value *v, Buf *out,
                       bool *ret_is_null, Err *e) {
     size_t before = out->n;

@@ -61,6 +61,10 @@ MUST_CHECK bool converter_encode(Converter *c, Str topic, const ConnectSchema *s
 MUST_CHECK bool converter_decode(Converter *c, Str topic, Str bytes, RecordBatch *into,
                                  const ConnectSchema **ret_schema, Value *ret, Err *e);
 
+/* A record's header that says that the bytes aren't in the class's form, whatever they look like; NULL =
+ * there is none. Converters see no headers: whoever has them looks for it before converter_decode. */
+const char *converter_foreign_header(const Converter *c);
+
 /* Does what it depends on answer (a registry)? Appends what is to be known of it, nothing when it depends on
  * nothing. Errors: as above. */
 MUST_CHECK bool converter_ask(Converter *c, Buf *out, Err *e);
@@ -88,7 +92,8 @@ typedef struct ConverterClass {
 
 struct Converter {
     const ConverterClass *class_;
-    Options *options; /* owned */
+    const char *foreign_header; /* static; set by make */
+    Options *options;           /* owned */
     TextList warnings;
 };
 

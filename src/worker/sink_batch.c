@@ -13,7 +13,8 @@
 
 struct SinkBatch {
     SinkBatchSpec spec;
-    RecordBatch *records; /* by input */
+    bool looks_for_headers; /* a converter has one that it isn't to be given the bytes with */
+    RecordBatch *records;   /* by input */
     SinkInput *inputs;
     size_t input_count, input_cap;
     Change *changes;
@@ -29,6 +30,7 @@ struct SinkBatch {
 SinkBatch *sink_batch_new(const SinkBatchSpec *spec) {
     SinkBatch *b = x_calloc(1, sizeof *b);
     b->spec = *spec;
+    b->looks_for_headers = converter_foreign_header(spec->key) || converter_foreign_header(spec->value);
     b->records = record_batch_new();
     return b;
 }
@@ -111,6 +113,31 @@ static void describe(SinkBatch *b, Record *r, const SinkInput *in) {
     take_headers(b, r, m);
 }
 
+static bool check_form(const Converter *c, const rd_kafka_headers_t *headers, Str bytes, Err *e) {
+    const char *name = converter_foreign_header(c);
+    const void *value = NULL;
+    size_t n = 0;
+    if (!name || !bytes.p ||
+        rd_kafka_header_get_last(headers, name, &value, &n) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    return err_set(e, ERR_DATA, false,
+                   "its schema is told by the header %s, which isn't read: let the producer use "
+                   "PrefixSchemaIdSerializer, which writes the schema's number before the data",
+                   name);
+}
+
+/* Cheap where a record has no headers: librdkafka reads them when they are asked for. */
+static bool check_forms(const SinkBatch *b, const Record *r, const rd_kafka_message_t *m,
+                        SinkStage *ret_stage, Err *e) {
+    rd_kafka_headers_t *headers = NULL;
+    if (!b->looks_for_headers || rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    *ret_stage = SINK_KEY;
+    if (!check_form(b->spec.key, headers, r->raw_key, e)) return false;
+    *ret_stage = SINK_VALUE;
+    return check_form(b->spec.value, headers, r->raw_value, e);
+}
+
 /* By index: decoding may add to the batch's arena, not to its records. */
 static bool decode_one(SinkBatch *b, Record *r, SinkStage *ret_stage, Err *e) {
     *ret_stage = SINK_KEY;
@@ -126,8 +153,9 @@ static bool decode(SinkBatch *b, Err *e) {
         SinkStage stage;
         Err why = {0};
         Record *r = record_batch_add(b->records);
-        describe(b, r, &b->inputs[b->records->count - 1]);
-        if (decode_one(b, r, &stage, &why)) continue;
+        const SinkInput *in = &b->inputs[b->records->count - 1];
+        describe(b, r, in);
+        if (check_forms(b, r, in->message, &stage, &why) && decode_one(b, r, &stage, &why)) continue;
         if (why.code != ERR_DATA) {
             b->records->count--;
             *e = why;

@@ -1,5 +1,5 @@
 /* Records of a made-up converter: "NUMBER" is a struct with one field id, "bad" can't be read, "down" fails
- * once. */
+ * once. A message's headers are what its _private says: librdkafka makes none but by reading. */
 #include "worker/sink_batch.h"
 
 #include <stdlib.h>
@@ -12,12 +12,18 @@ static bool is_down;
 
 static bool make_it(const ConverterSpec *spec, const Options *o, TextList *warnings, Converter **ret,
                     Err *e) {
-    (void)spec;
     (void)o;
     (void)warnings;
     (void)e;
     *ret = x_calloc(1, sizeof **ret);
+    (*ret)->foreign_header = spec->is_key ? "__key" : "__value";
     return true;
+}
+
+/* In place of librdkafka's. */
+rd_kafka_resp_err_t rd_kafka_message_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **ret) {
+    *ret = m->_private;
+    return m->_private ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__NOENT;
 }
 
 static bool encode_it(Converter *c, Str topic, const ConnectSchema *schema, const Value *v, Buf *out,
@@ -93,12 +99,14 @@ static bool note_failed(void *arg, const SinkInput *at, const SinkFault *fault, 
 static void rig_open(Rig *r) {
     *r = (Rig){.props = props_new(), .partition = partition_new(), .is_tolerant = true};
     const ConverterSpec spec = {.class_name = STR_LIT("test"), .props = r->props, .prefix = "x."};
+    const ConverterSpec key_spec = {STR_LIT("test"), /* is_key= */ true, r->props, "x.", NULL};
     const ChangeRules rules = {.key_mode = CHANGE_KEY_RECORD_KEY, .may_delete = true};
     const PartitionFacts facts = {.epoch = 1, .high = 1000, .reset = PARTITION_EARLIEST};
     const TransformSetup setup = {.is_sink = true};
     PartitionStart start;
     Err e = {0};
-    if (!converter_new_of(&class, &spec, &r->key, &e) || !converter_new_of(&class, &spec, &r->value, &e) ||
+    if (!converter_new_of(&class, &key_spec, &r->key, &e) ||
+        !converter_new_of(&class, &spec, &r->value, &e) ||
         !transform_chain_new(r->props, &setup, &r->chain, &e) ||
         !partition_begin(r->partition, &facts, &start, &e))
         fail_msg("%s", e.msg);
@@ -164,6 +172,38 @@ static void a_record_that_cannot_be_read_is_left_out(void **state) {
     rig_close(&r);
 }
 
+static void a_record_whose_header_tells_of_another_form_is_left_out(void **state) {
+    (void)state;
+    Rig r;
+    Err e = {0};
+    rd_kafka_headers_t *of_key = rd_kafka_headers_new(1), *of_value = rd_kafka_headers_new(1),
+                       *other = rd_kafka_headers_new(1);
+    (void)rd_kafka_header_add(of_key, "__key", -1, "x", 1);
+    (void)rd_kafka_header_add(of_value, "__value", -1, "x", 1);
+    (void)rd_kafka_header_add(other, "trace", -1, "x", 1);
+    rd_kafka_headers_t *headers[] = {other, of_key, of_value, NULL};
+    rig_open(&r);
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        put(&r, "1", "1");
+        r.messages[i]._private = headers[i];
+    }
+    assert_true(sink_batch_make(r.batch, &e));
+    assert_int_equal(r.failures, 2);
+    assert_int_equal(r.stage, SINK_VALUE);
+    assert_int_equal(count_of(&r), 2);
+    assert_int_equal(sink_batch_input_of(r.batch, 1)->message->offset, 3);
+    r.is_tolerant = false;
+    sink_batch_clear(r.batch);
+    r.count = 0;
+    put(&r, "1", "1");
+    r.messages[0]._private = of_value;
+    assert_false(sink_batch_make(r.batch, &e));
+    assert_int_equal(e.code, ERR_DATA);
+    assert_non_null(strstr(e.msg, "header __value"));
+    rig_close(&r);
+    for (size_t i = 0; i < 3; i++) rd_kafka_headers_destroy(headers[i]);
+}
+
 static void without_tolerance_it_stops_there(void **state) {
     (void)state;
     Rig r;
@@ -224,6 +264,7 @@ static void a_failure_that_could_not_be_dealt_with_is_told_again(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_that_cannot_be_read_is_left_out),
+        cmocka_unit_test(a_record_whose_header_tells_of_another_form_is_left_out),
         cmocka_unit_test(without_tolerance_it_stops_there),
         cmocka_unit_test(what_passes_goes_on_at_the_same_record),
         cmocka_unit_test(a_failure_that_could_not_be_dealt_with_is_told_again),
