@@ -12,7 +12,8 @@ void *schema_cache_find(SchemaCache *c, const ConnectSchema *schema, uint64_t ex
     if (c->count == 0) return NULL;
     const SchemaCacheEntry *last = &c->entries[c->last];
     if (is_it(last, schema, extra)) return last->plan;
-    for (size_t i = 0; i < c->count; i++) {
+    for (size_t back = 1; back <= c->count; back++) {
+        size_t i = (c->next + SCHEMA_CACHE_MAX - back) % SCHEMA_CACHE_MAX;
         SchemaCacheEntry *x = &c->entries[i];
         if (x->extra == extra && x->schema->fingerprint == schema->fingerprint &&
             (is_it(x, schema, extra) || connect_schema_equal(x->schema, schema))) {
@@ -27,7 +28,15 @@ void *schema_cache_find(SchemaCache *c, const ConnectSchema *schema, uint64_t ex
     return NULL;
 }
 
-static void forget(SchemaCache *c, SchemaCacheEntry *x) {
+static size_t bytes_of(const ConnectSchema *schema) {
+    size_t bytes = connect_schema_bytes(schema);
+    return bytes < SCHEMA_CACHE_BYTES ? bytes : SCHEMA_CACHE_BYTES;
+}
+
+static void forget_oldest(SchemaCache *c) {
+    SchemaCacheEntry *x = &c->entries[(c->next + SCHEMA_CACHE_MAX - c->count) % SCHEMA_CACHE_MAX];
+    c->count--;
+    c->bytes -= bytes_of(x->schema);
     connect_schema_unref(x->schema);
     connect_schema_unref(x->twin);
     c->free_plan(x->plan);
@@ -35,17 +44,19 @@ static void forget(SchemaCache *c, SchemaCacheEntry *x) {
 
 void *schema_cache_add(SchemaCache *c, const ConnectSchema *schema, uint64_t extra, void *plan) {
     if (!c->entries) c->entries = x_calloc(SCHEMA_CACHE_MAX, sizeof *c->entries);
+    while (c->count == SCHEMA_CACHE_MAX || (c->count && c->bytes + bytes_of(schema) > SCHEMA_CACHE_BYTES))
+        forget_oldest(c);
     size_t i = c->next;
     c->next = (c->next + 1) % SCHEMA_CACHE_MAX;
-    if (c->count < SCHEMA_CACHE_MAX) c->count++;
-    else forget(c, &c->entries[i]);
+    c->count++;
+    c->bytes += bytes_of(schema);
     c->entries[i] = (SchemaCacheEntry){connect_schema_ref(schema), NULL, extra, plan};
     c->last = i;
     return plan;
 }
 
 void schema_cache_done(SchemaCache *c) {
-    for (size_t i = 0; i < c->count; i++) forget(c, &c->entries[i]);
+    while (c->count) forget_oldest(c);
     free(c->entries);
     *c = (SchemaCache){.free_plan = c->free_plan};
 }

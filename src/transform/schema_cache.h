@@ -1,7 +1,7 @@
 /*
  * schema_cache.h - what a transform worked out for an input schema, found again by the schema's pointer, else
- * by its content. Bounded: past SCHEMA_CACHE_MAX the oldest goes. {0} is an empty one; then set free_plan.
- * Owner thread only.
+ * by its content. Bounded: past SCHEMA_CACHE_MAX or SCHEMA_CACHE_BYTES the oldest go. {0} is an empty one;
+ * then set free_plan. Owner thread only.
  */
 #ifndef TRANSFORM_SCHEMA_CACHE_H
 #define TRANSFORM_SCHEMA_CACHE_H
@@ -11,7 +11,7 @@
 
 #include "record/connect_schema.h"
 
-enum { SCHEMA_CACHE_MAX = 256 };
+enum { SCHEMA_CACHE_MAX = 256, SCHEMA_CACHE_BYTES = 64 * 1024 * 1024 /* of input schemas */ };
 
 typedef struct SchemaCacheEntry {
     const ConnectSchema *schema; /* a reference */
@@ -21,8 +21,9 @@ typedef struct SchemaCacheEntry {
 } SchemaCacheEntry;
 
 typedef struct SchemaCache {
-    SchemaCacheEntry *entries;
-    size_t count, next, last; /* next: to be replaced; last: found last */
+    SchemaCacheEntry *entries; /* a ring */
+    size_t count, next, last;  /* next: to be filled; last: found last */
+    size_t bytes;
     void (*free_plan)(void *plan);
 } SchemaCache;
 

@@ -50,10 +50,36 @@ static void test_bounded(void **state) {
     schema_cache_done(&c);
 }
 
+static void test_bounded_in_bytes(void **state) {
+    (void)state;
+    enum { DOC_BYTES = 1024 * 1024, SCHEMAS = 100 };
+    SchemaCache c = {.free_plan = free};
+    CLEANUP_FREE char *doc = x_calloc(1, DOC_BYTES);
+    for (int i = 0; i < SCHEMAS; i++) {
+        const ConnectSchema spec = {.type = CONNECT_STRING, .version = i, .doc = {doc, DOC_BYTES}}, *s = NULL;
+        Err e = {0};
+        assert_true(connect_schema_new(&spec, &s, &e));
+        void *plan = schema_cache_add(&c, s, 0, x_strdup("x"));
+        assert_ptr_equal(schema_cache_find(&c, s, 0), plan);
+        connect_schema_unref(s);
+        assert_true(c.bytes <= SCHEMA_CACHE_BYTES);
+    }
+    assert_in_range(c.count, 50, 64);
+    for (int i = 1; i <= SCHEMA_CACHE_MAX; i++) { /* small ones: the large go, the newest stay */
+        const ConnectSchema *s = named(i);
+        (void)schema_cache_add(&c, s, 0, x_strdup("x"));
+        connect_schema_unref(s);
+    }
+    assert_int_equal(c.count, SCHEMA_CACHE_MAX);
+    assert_true(c.bytes < DOC_BYTES);
+    schema_cache_done(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_found_again),
         cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_bounded_in_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
