@@ -98,6 +98,7 @@ static void table_done(StoredTable *t) {
 
 void source_offsets_done(SourceOffsets *o) {
     stored_state_done(&o->state);
+    stored_state_done(&o->gone);
     free(o->debezium);
     free(o->written);
     *o = (SourceOffsets){0};
@@ -234,12 +235,39 @@ bool source_offsets_take(SourceOffsets *o, const SourceOffsetsKey *k, Str key, S
     return ok;
 }
 
+static void drop_table(SourceOffsets *o, size_t i) {
+    StoredState *s = &o->state, *gone = &o->gone;
+    gone->tables = x_reallocarray(gone->tables, gone->table_count + 1, sizeof *gone->tables);
+    gone->tables[gone->table_count++] = s->tables[i];
+    s->tables[i] = s->tables[--s->table_count];
+}
+
 void source_offsets_settle(SourceOffsets *o) {
     StoredState *s = &o->state;
     if (!o->has_own) {
-        while (s->table_count > 0) table_done(&s->tables[--s->table_count]);
+        while (s->table_count > 0) drop_table(o, s->table_count - 1);
         return;
     }
     const Position position = s->position;
     stored_state_move(s, &position);
+}
+
+void source_offsets_replace(SourceOffsets *o, StoredState *state) {
+    StoredState *s = &o->state;
+    for (size_t i = s->table_count; i-- > 0;)
+        if (!stored_state_table(state, str_from(s->tables[i].schema), str_from(s->tables[i].table)))
+            drop_table(o, i);
+    stored_state_done(s);
+    *s = *state;
+    *state = (StoredState){0};
+}
+
+void source_offsets_drop_unread(SourceOffsets *o, const TableFilter *filter) {
+    CLEANUP(buf_done) Buf name = {0};
+    for (size_t i = o->state.table_count; i-- > 0;) {
+        const StoredTable *t = &o->state.tables[i];
+        buf_clear(&name);
+        buf_printf(&name, "%s.%s", t->schema, t->table);
+        if (t->instance == 0 && !table_filter_wants(filter, buf_view(&name))) drop_table(o, i);
+    }
 }

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "config/table_filter.h"
 #include "pipeline/stored.h"
 #include "record/position.h"
 
@@ -33,6 +34,8 @@ typedef struct SourceOffsets {
     int64_t epoch;
     Position inside; /* {0} = none */
     StoredState state;
+    StoredState
+        gone; /* its tables only: those that the topic still has an entry of, and that no longer counts */
     char *debezium; /* Debezium's value; NULL = none */
     char *written; /* the one that was written here last; NULL = none. If they differ, Debezium has gone on */
 } SourceOffsets;
@@ -43,6 +46,11 @@ void source_offsets_done(SourceOffsets *o);
 MUST_CHECK bool source_offsets_take(SourceOffsets *o, const SourceOffsetsKey *k, Str key, Str value, Err *e);
 /* All are taken: what follows from them. */
 void source_offsets_settle(SourceOffsets *o);
+/* Go on from that state (moved): tables that it hasn't are gone. */
+void source_offsets_replace(SourceOffsets *o, StoredState *state);
+/* Tables that came with a takeover, that nothing was written of since, and that the filter doesn't want:
+ * gone. */
+void source_offsets_drop_unread(SourceOffsets *o, const TableFilter *filter);
 
 void source_offsets_position_key(const SourceOffsetsKey *k, Buf *out);
 /* debezium: the value under Debezium's key as it is after this transaction; empty = none. */

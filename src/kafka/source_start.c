@@ -86,14 +86,14 @@ static bool has_gone_on(const SourceOffsets *o) {
 
 /* Without an offset that can be gone on from nothing is changed. */
 static bool take_over(SourceOffsets *o, const ConnectOffset *offset, const SchemaHistory *history,
-                      const SourceOffsetsKey *key) {
+                      const Options *options, const SourceOffsetsKey *key) {
     StoredState state = {0};
-    if (!takeover_state(offset, history, &state)) return false;
+    const TableFilter filter = table_filter_of(options);
+    if (!takeover_state(offset, history, &filter, &state)) return false;
     CLEANUP_FREE char *name = str_dup(key->connector);
     LOG_INFO("offset_taken_over", LOG_S("connector", name), LOG_S("offset", o->debezium),
              LOG_I("tables", state.table_count));
-    stored_state_done(&o->state);
-    o->state = state;
+    source_offsets_replace(o, &state);
     o->inside = (Position){0};
     return true;
 }
@@ -108,7 +108,7 @@ static bool go_on_from_debezium(const Options *options, const SourceOffsetsKey *
         return err_wrap(e, "the stored offset of connector " STR_FMT, STR_ARG(key->connector));
     Reading r = {.history = schema_history_new(key->prefix, key->database, &offset)};
     if (topic) ok = read_topic(options, topic, is_stopping, take_history, &r, &exists, e);
-    if (ok) (void)take_over(o, &offset, exists ? r.history : NULL, key);
+    if (ok) (void)take_over(o, &offset, exists ? r.history : NULL, options, key);
     schema_history_free(r.history);
     return ok;
 }
@@ -146,6 +146,9 @@ bool source_start_read(const Options *options, const SourceOffsetsKey *key, cons
     bool ok = read_offsets(options, key, topic, is_stopping, &found, e);
     if (ok) source_offsets_settle(&found);
     if (ok && has_gone_on(&found)) ok = go_on_from_debezium(options, key, is_stopping, &found, e);
+    const TableFilter filter = table_filter_of(options);
+    if (ok) source_offsets_drop_unread(&found, &filter); /* of takeovers that took all of the history */
+    found.state.is_in_topic = true;
     if (ok) *ret = found;
     else source_offsets_done(&found);
     return ok;

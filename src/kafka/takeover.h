@@ -10,13 +10,17 @@
 
 #include <stdbool.h>
 
+#include "config/table_filter.h"
 #include "convert/connect_offset.h"
 #include "convert/schema_history.h"
 #include "pipeline/stored.h"
 
-/* Tables that the history tells of (NULL: of none) are done; others are copied beside the stream, as new
- * ones. false: Debezium's snapshot wasn't finished, so nothing can be gone on with; *ret is {0}. ret is
- * owned. */
-bool takeover_state(const ConnectOffset *debezium, const SchemaHistory *history, StoredState *ret);
+/* false: Debezium's snapshot wasn't finished: it would begin it anew, and so does who goes on. */
+bool takeover_is_possible(const ConnectOffset *debezium);
+/* Tables that the history tells of (NULL: of none) and that are read here are done; others are copied beside
+ * the stream, as new ones. Of a whole database Debezium writes all tables into its history, whatever its
+ * lists say, and the table of signals. false: it isn't possible, *ret is {0}. ret is owned. */
+bool takeover_state(const ConnectOffset *debezium, const SchemaHistory *history, const TableFilter *filter,
+                    StoredState *ret);
 
 #endif

@@ -246,6 +246,18 @@ static bool start_events(Sink *s, const char *debezium, Err *e) {
     return true;
 }
 
+static bool forget_tables(Sink *s, const StoredState *gone, Err *e) {
+    const SourceOffsetsKey key = offsets_key(s);
+    buf_clear(&s->value);
+    for (size_t i = 0; i < gone->table_count; i++) {
+        buf_clear(&s->key);
+        source_offsets_table_key(&key, str_from(gone->tables[i].schema), str_from(gone->tables[i].table),
+                                 &s->key);
+        if (!store(s, e)) return false;
+    }
+    return true;
+}
+
 static bool store_tables(Sink *s, const StoredState *state, Err *e) {
     const SourceOffsetsKey key = offsets_key(s);
     for (size_t i = 0; i < state->table_count; i++) {
@@ -263,7 +275,8 @@ static bool store_tables(Sink *s, const StoredState *state, Err *e) {
  * have brought one where none is committed. */
 static bool write_again(Sink *s, const SourceOffsets *found, Err *e) {
     bool tells_debezium = found->has_own || found->debezium;
-    return kafka_producer_begin(s->producer, e) && store_tables(s, &found->state, e) &&
+    return kafka_producer_begin(s->producer, e) && forget_tables(s, &found->gone, e) &&
+           store_tables(s, &found->state, e) &&
            store_position(s, &found->state.position, &found->state.consistent, &found->inside, e) &&
            (!tells_debezium || store_debezium(s, buf_view(&s->debezium), e)) &&
            kafka_producer_commit(s->producer, e);

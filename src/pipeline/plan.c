@@ -97,7 +97,9 @@ struct Plan {
     Position
         ahead; /* lanes of the target stand at different positions, the foremost here; {0} = they don't */
     Position consistent;
-    char *left_out; /* owned: SQL condition that finds a stored table which isn't among these; NULL = none */
+    bool is_in_topic; /* what is stored */
+    char *left_out;   /* owned: what finds a stored table which isn't among these: an SQL condition, or a part
+                       * of its   key in the topic; NULL = none */
     bool has_copied_us;
     int64_t copied_us;          /* when the last read of a chunk had ended */
     size_t last_chunk;          /* table of the chunk given out last: the next comes from another */
@@ -156,13 +158,14 @@ static void take_stored(PlanTable *t, const StoredTable *stored) {
     t->filter = stored->filter ? x_strdup(stored->filter) : NULL;
 }
 
-static void put_quoted(Buf *out, Str s) {
-    buf_u8(out, '\'');
+/* As SQL's text (quote ' escaped by '), or as JSON's (quote " escaped by \). */
+static void put_quoted(Buf *out, Str s, char quote, char escape) {
+    buf_u8(out, (uint8_t)quote);
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\'') buf_u8(out, '\'');
+        if (s.p[i] == quote || s.p[i] == escape) buf_u8(out, (uint8_t)escape);
         buf_u8(out, (uint8_t)s.p[i]);
     }
-    buf_u8(out, '\'');
+    buf_u8(out, (uint8_t)quote);
 }
 
 static bool is_among(const PlanTableSpec *tables, size_t count, const StoredTable *stored) {
@@ -177,10 +180,11 @@ static char *find_left_out(const PlanTableSpec *tables, size_t count, const Stor
         const StoredTable *t = &stored->tables[i];
         if (is_among(tables, count, t)) continue;
         CLEANUP(buf_done) Buf text = {0};
-        buf_cstr(&text, "source_schema = ");
-        put_quoted(&text, str_from(t->schema));
-        buf_cstr(&text, " AND source_table = ");
-        put_quoted(&text, str_from(t->table));
+        const char quote = stored->is_in_topic ? '"' : '\'', escape = stored->is_in_topic ? '\\' : '\'';
+        buf_cstr(&text, stored->is_in_topic ? "\"schema\":" : "source_schema = ");
+        put_quoted(&text, str_from(t->schema), quote, escape);
+        buf_cstr(&text, stored->is_in_topic ? ",\"table\":" : " AND source_table = ");
+        put_quoted(&text, str_from(t->table), quote, escape);
         return str_dup(buf_view(&text));
     }
     return NULL;
@@ -205,6 +209,7 @@ Plan *plan_new(PlanMode mode, const PlanTableSpec *tables, size_t count, const S
     /* Where nothing is streamed the position stays, and with it all that a table left out needs. */
     if (streams(p)) p->ahead = stored->ahead;
     if (streams(p)) p->left_out = find_left_out(tables, count, stored);
+    p->is_in_topic = stored->is_in_topic;
     for (size_t i = 0; i < count; i++) {
         plan_add_table(p, &tables[i]);
         const StoredTable *entry = stored_state_table(stored, tables[i].schema, tables[i].table);
@@ -334,6 +339,12 @@ static bool gap(const Plan *p, const PlanTable *t, const Position *needed, const
 
 /* The names come last and once: with any of 128 characters the message still is whole. */
 static bool check_left_out(const Plan *p, Err *e) {
+    if (p->left_out && p->is_in_topic)
+        return err_set(e, ERR_INVALID, false,
+                       "a table of this connector isn't read now: put it back (table.include.list, capture "
+                       "instance), or forget it: write null into the topic of offsets under the table's key, "
+                       "[\"…\",{\"millrace\":\"table\",…,%s}]",
+                       p->left_out);
     return !p->left_out ||
            err_set(e, ERR_INVALID, false,
                    "a table of this pipeline isn't read now: put it back (table.include.list, capture "

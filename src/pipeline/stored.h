@@ -38,6 +38,7 @@ typedef struct StoredState {
     bool is_snapshot_done; /* has_position, and every table is done or is_streaming */
     Position consistent;   /* from here on the target shows states that the source had; {0} = not known yet */
     bool is_paused;        /* an operator's last word: nothing is to be put. No part of what lanes compare */
+    bool is_in_topic;      /* of offsets, not in tables: how it is mended by hand. No part of that either */
     StoredTable *tables;   /* owned */
     size_t table_count;
 } StoredState;

@@ -26,18 +26,12 @@ typedef struct Loader {
 
 /* ---- lists ---- */
 
-static bool is_wanted(const RegexList *include, const RegexList *exclude, Str name) {
-    if (include && !regexlist_match(include, name)) return false;
-    return !exclude || !regexlist_match(exclude, name);
-}
-
 bool catalog_wants(const CatalogFilter *filter, Str qualified) {
-    if (filter->signals.n && str_eq_icase(filter->signals, qualified)) return false;
-    return is_wanted(filter->table_include, filter->table_exclude, qualified);
+    return table_filter_wants(&filter->tables, qualified);
 }
 
 bool catalog_wants_column(const CatalogFilter *filter, Str qualified) {
-    return is_wanted(filter->column_include, filter->column_exclude, qualified);
+    return table_filter_lists_want(filter->column_include, filter->column_exclude, qualified);
 }
 
 /* Split at the last ':' of an entry: a table's expression may hold one ("(?:…)"), a column list none. */

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "config/regexlist.h"
+#include "config/table_filter.h"
 #include "record/lsn.h"
 #include "record/schema.h"
 #include "sqlserver/mask.h"
@@ -27,10 +28,9 @@ typedef enum CatalogComputed {
 
 /* Which tables and columns are wanted. All borrowed; NULL = not given. */
 typedef struct CatalogFilter {
-    const RegexList *table_include, *table_exclude;   /* against schema.table */
+    TableFilter tables;
     const RegexList *column_include, *column_exclude; /* against schema.table.column */
-    Str signals; /* "schema.table" that isn't wanted: the signal table, where no list names tables */
-    const char *message_keys; /* message.key.columns */
+    const char *message_keys;                         /* message.key.columns */
     CatalogComputed computed;
     const MaskRules *masks;
     const RegexList

@@ -1,7 +1,5 @@
 #include "sqlserver/source_settings.h"
 
-#include <string.h>
-
 #include "base/log.h"
 
 enum {
@@ -51,15 +49,14 @@ static bool target_of(const Options *o, OdbcTarget *t, Err *e) {
 
 static bool filter_of(const Options *o, CatalogFilter *f, Err *e) {
     *f = (CatalogFilter){
-        .table_include = options_regexes(o, "table.include.list"),
-        .table_exclude = options_regexes(o, "table.exclude.list"),
+        .tables = table_filter_of(o),
         .column_include = options_regexes(o, "column.include.list"),
         .column_exclude = options_regexes(o, "column.exclude.list"),
         .message_keys = options_str(o, "message.key.columns"),
         .copied = options_regexes(o, "snapshot.include.collection.list"),
         .computed = (CatalogComputed)options_enum(o, "computed.columns.mode"),
     };
-    if (f->table_include && f->table_exclude)
+    if (f->tables.include && f->tables.exclude)
         return fault(o, "table.exclude.list", e, "give it or table.include.list, not both");
     if (f->column_include && f->column_exclude)
         return fault(o, "column.exclude.list", e, "give it or column.include.list, not both");
@@ -128,10 +125,6 @@ static bool signals_of(const Options *o, SourceSettings *s, Err *e) {
                      LOG_S("next", "use source, file, or the command millrace signal"));
         else return fault(o, "signal.enabled.channels", e, "it lists some of source, file, kafka, jmx");
     }
-    if (!s->signals.table || s->names_tables) return true;
-    const char *first_dot = strchr(s->signals.table, '.'), *last_dot = strrchr(s->signals.table, '.');
-    bool has_database = first_dot != last_dot;
-    s->filter.signals = str_from(has_database ? first_dot + 1 : s->signals.table);
     return true;
 }
 
@@ -164,7 +157,7 @@ bool source_settings(const Options *o, SourceSettings *ret, Err *e) {
     if (!skipped_of(o, &s.how.skipped, e)) return false;
     int64_t transactions = options_int(o, "max.iteration.transactions");
     int64_t queue_bytes = options_int(o, "max.queue.size.in.bytes");
-    s.names_tables = s.filter.table_include != NULL;
+    s.names_tables = s.filter.tables.include != NULL;
     s.mode = mode_of(o);
     s.flags = flags_of(o);
     s.isolation = isolation_of(o);

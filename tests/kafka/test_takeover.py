@@ -100,6 +100,11 @@ class Shop:
         mine = {k: v for k, v in self.properties.items() if k not in MILLRACES}
         self.worker.post(self.name, {**mine, "driver.trustServerCertificate": "true", **{k.replace("__", "."): v for k, v in more.items()}})
 
+    def offset(self):
+        """Debezium's, as the topic of offsets has it."""
+        key = json.dumps([self.name, {"server": self.name, "database": "shop"}], separators=(",", ":")).encode()
+        return json.loads([r.value for r in topics.read(self.broker, [f"{self.worker.group}-offsets"]) if r.key == key][-1])
+
     def stop(self):
         self.server.stop()
 
@@ -133,6 +138,39 @@ def test_each_goes_on_where_the_other_stopped(broker, worker, first):
         places = [(e["source"]["commit_lsn"], e["source"]["change_lsn"], e["source"]["event_serial_no"], e["source"]["table"])
                   for e in events if e["op"] != "r"]
         assert len(set(places)) == len(places)
+    finally:
+        shop.stop()
+
+
+@pytest.mark.parametrize("lists", ["include_list", "no_list"])
+def test_tables_of_the_history_that_are_not_read_are_no_obstacle(broker, worker, lists):
+    """Debezium writes every table of the database into its history, whatever the lists say, and the table of signals."""
+    more = {"table.include.list": r"dbo\.items,dbo\.marks"} if lists == "include_list" else {}
+    shop = Shop(broker, worker, f"turns{next(numbers)}", **{"signal.data.collection": "shop.dbo.signals"}, **more)
+    try:
+        shop.sql("CREATE TABLE dbo.signals (id varchar(42) NOT NULL PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048) NULL)",
+                 "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'signals', @role_name = NULL",
+                 "INSERT dbo.items VALUES (1, 1, N'copied')", "INSERT dbo.marks(price) VALUES (0)")
+        if more:
+            shop.sql("CREATE TABLE dbo.other (id int NOT NULL PRIMARY KEY)",
+                     "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'other', @role_name = NULL")
+        shop.debezium()
+        shop.wait_same("the copy")
+        shop.work(100)
+        shop.wait_same("debezium")
+        worker.stop_connector(shop.name)
+        history = b"".join(r.value for r in topics.read(broker, [f"{shop.name}-history"]))
+        assert b"signals" in history and (b"other" in history or not more)
+        shop.work(500)
+        for turn in range(2):  # the second one goes on from millrace's own position
+            with shop.millrace():
+                shop.work(1000 * turn + 1100)
+                shop.wait_same(f"millrace {turn}")
+        worker.resume(shop.name)
+        shop.work(5100)
+        shop.wait_same("debezium again")
+        worker.stop_connector(shop.name)
+        assert sum(e["op"] == "r" for e in shop.events()) == 2
     finally:
         shop.stop()
 
@@ -172,11 +210,6 @@ class LargeTransactions(Shop):
                 s = e["source"]
                 found.setdefault(s["commit_lsn"], []).append(((s["change_lsn"], s["event_serial_no"]), e["transaction"]["total_order"]))
         return {commit: sorted(places) for commit, places in found.items()}
-
-    def offset(self):
-        """Debezium's, as the topic of offsets has it."""
-        key = json.dumps([self.name, {"server": self.name, "database": "shop"}], separators=(",", ":")).encode()
-        return json.loads([r.value for r in topics.read(self.broker, [f"{self.worker.group}-offsets"]) if r.key == key][-1])
 
     def is_within_a_transaction(self, before):
         """Whether the offset counts changes of a commit that wasn't there before: the notes that begin and end transactions store the place

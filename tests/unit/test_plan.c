@@ -590,6 +590,18 @@ static void the_message_is_whole_with_the_longest_names_and_quotes_them(void **s
     is_left_out(f, "source_schema = 'd''bo' AND source_table = 'it''s'");
 }
 
+static void of_topics_the_message_tells_what_to_write_there(void **state) {
+    Fixture *f = *state;
+    StoredTable *t = store(f, 9, 1, true);
+    t->table = "b\"c";
+    f->stored.is_in_topic = true;
+    begin(f, PLAN_INITIAL, 1);
+    assert_false(plan_next(f->plan, &f->action, &f->e));
+    assert_null(strstr(f->e.msg, "DELETE"));
+    assert_non_null(strstr(f->e.msg, "write null into the topic of offsets"));
+    assert_non_null(strstr(f->e.msg, "{\"millrace\":\"table\",…,\"schema\":\"dbo\",\"table\":\"b\\\"c\"}]"));
+}
+
 static void a_gap_may_be_closed_by_copying_the_table_anew(void **state) {
     Fixture *f = *state;
     store(f, 10, 0, true);
@@ -882,6 +894,7 @@ int main(void) {
         TEST(a_stored_table_that_is_not_read_any_more_is_named_with_both_cures),
         TEST(a_table_that_was_only_announced_before_the_start_is_named_too),
         TEST(initial_only_may_leave_tables_out_since_its_position_stays),
+        TEST(of_topics_the_message_tells_what_to_write_there),
         TEST(the_message_is_whole_with_the_longest_names_and_quotes_them),
         TEST(a_gap_may_be_closed_by_copying_the_table_anew),
         TEST(tables_are_copied_anew_when_asked_for),

@@ -67,6 +67,51 @@ static void what_is_written_is_read_back(void **state) {
     source_offsets_done(&o);
 }
 
+static StoredTable *add_table(StoredState *s, const char *table, int32_t instance) {
+    s->tables = x_reallocarray(s->tables, s->table_count + 1, sizeof *s->tables);
+    s->tables[s->table_count] = (StoredTable){
+        .schema = x_strdup("dbo"), .table = x_strdup(table), .is_done = true, .instance = instance};
+    return &s->tables[s->table_count++];
+}
+
+static bool has_table(const StoredState *s, const char *table) {
+    return stored_state_table(s, STR_LIT("dbo"), str_from(table)) != NULL;
+}
+
+/* What was written by a takeover that took all of the history; but not a table that was read since. */
+static void tables_that_were_only_taken_over_and_are_not_read_are_gone(void **state) {
+    (void)state;
+    SourceOffsets o = {.has_own = true};
+    RegexList *list = NULL;
+    Err e = {0};
+    assert_true(regexlist_compile(STR_LIT("dbo\\.a"), &list, &e));
+    (void)add_table(&o.state, "a", 0);
+    (void)add_table(&o.state, "b", 0);
+    (void)add_table(&o.state, "c", 7);
+    source_offsets_drop_unread(&o, &(TableFilter){.include = list});
+    assert_true(has_table(&o.state, "a") && has_table(&o.state, "c") && has_table(&o.gone, "b"));
+    assert_int_equal(o.state.table_count, 2);
+    assert_int_equal(o.gone.table_count, 1);
+    source_offsets_done(&o);
+    regexlist_free(list);
+}
+
+static void tables_of_the_state_before_are_gone_with_it(void **state) {
+    (void)state;
+    SourceOffsets o = {0};
+    StoredState next = {.has_position = true};
+    (void)add_table(&o.state, "a", 7);
+    (void)add_table(&o.state, "b", 7);
+    (void)add_table(&next, "b", 0);
+    source_offsets_replace(&o, &next);
+    assert_true(has_table(&o.gone, "a") && has_table(&o.state, "b") && o.state.has_position);
+    assert_int_equal(o.gone.table_count + o.state.table_count, 2);
+    source_offsets_settle(&o); /* without a position of ours no table counts */
+    assert_int_equal(o.state.table_count, 0);
+    assert_int_equal(o.gone.table_count, 2);
+    source_offsets_done(&o);
+}
+
 static void others_records_are_passed_over(void **state) {
     (void)state;
     static const char *const keys[] = {
@@ -167,6 +212,8 @@ static void a_table_s_numbers_have_bounds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(tables_that_were_only_taken_over_and_are_not_read_are_gone),
+        cmocka_unit_test(tables_of_the_state_before_are_gone_with_it),
         cmocka_unit_test(others_records_are_passed_over),
         cmocka_unit_test(debezium_s_value_is_kept_as_it_is),
         cmocka_unit_test(a_reset_position_takes_the_tables_with_it),

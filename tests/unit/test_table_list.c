@@ -17,7 +17,7 @@ static void captured_tables_come_first_then_stored_ones_that_the_lists_still_wan
     RegexList *include = NULL;
     Err e = {0};
     if (!regexlist_compile(STR_LIT("dbo\\..*"), &include, &e)) fail_msg("%s", e.msg);
-    CatalogFilter filter = {.table_include = include};
+    CatalogFilter filter = {.tables = {.include = include}};
     TableList l = {0};
     table_list_fix(&l, &catalog, &filter, &stored);
     table_list_add(&l, STR_LIT("dbo"), STR_LIT("new"));

@@ -10,6 +10,10 @@
 static const OptionDef wire_rig_source[] = {
     {.key = "topic.prefix", .type = OPTION_STRING},
     {.key = "database.names", .type = OPTION_LIST},
+    {.key = "table.include.list", .type = OPTION_REGEXES},
+    {.key = "table.exclude.list", .type = OPTION_REGEXES},
+    {.key = "signal.data.collection", .type = OPTION_STRING},
+    {.key = "signal.enabled.channels", .type = OPTION_LIST, .standard = "source"},
     {.key = "heartbeat.interval.ms", .type = OPTION_DURATION, .standard = "0"},
 };
 
