@@ -14,6 +14,9 @@
 #include "transport/kafka_option.h"
 #include "transport/kafka_reader.h"
 
+#define HISTORY_TOPIC   "schema.history.internal.kafka.topic"
+#define HISTORY_SERVERS "schema.history.internal.kafka.bootstrap.servers"
+
 enum {
     DAMAGED_MAX = 64, /* keys remembered; one is named */
     KEY_SHOWN = 200,
@@ -84,32 +87,70 @@ static bool has_gone_on(const SourceOffsets *o) {
     return !o->has_own || !o->written || strcmp(o->written, o->debezium) != 0;
 }
 
-/* Without an offset that can be gone on from nothing is changed. */
-static bool take_over(SourceOffsets *o, const ConnectOffset *offset, const SchemaHistory *history,
+static void take_over(SourceOffsets *o, const ConnectOffset *offset, const SchemaHistory *history,
                       const Options *options, const SourceOffsetsKey *key) {
     StoredState state = {0};
     const TableFilter filter = table_filter_of(options);
-    if (!takeover_state(offset, history, &filter, &state)) return false;
+    if (!takeover_state(offset, history, &filter, &state)) return;
     CLEANUP_FREE char *name = str_dup(key->connector);
     LOG_INFO("offset_taken_over", LOG_S("connector", name), LOG_S("offset", o->debezium),
              LOG_I("tables", state.table_count));
     source_offsets_replace(o, &state);
     o->inside = (Position){0};
+}
+
+bool source_start_history_is_elsewhere(const Options *options) {
+    const TextList *own = options_list(options, HISTORY_SERVERS),
+                   *all = options_list(options, KAFKA_OPTION_SERVERS);
+    if (!own || own->count == 0) return false;
+    for (size_t i = 0; i < own->count; i++)
+        for (size_t k = 0; all && k < all->count; k++)
+            if (str_eq_icase(str_trim(str_from(own->items[i])), str_trim(str_from(all->items[k]))))
+                return false; /* an address is of one cluster */
     return true;
+}
+
+/* Which tables Debezium has copied stands in its history alone: without it all would be copied once more,
+ * those without a key twice. */
+static bool refuse(const SourceOffsetsKey *key, const char *why, Err *e) {
+    CLEANUP(buf_done) Buf theirs = {0};
+    connect_offset_key(key->connector, key->prefix, key->database, &theirs);
+    return err_set(e, ERR_INVALID, false,
+                   "Debezium's offset can't be gone on from without its schema history, which says what it "
+                   "has copied: %s. Or give the offset up: write null into the topic of offsets under %s",
+                   why, buf_text(&theirs));
+}
+
+static bool read_history(const Options *options, const SourceOffsetsKey *key, const bool *is_stopping,
+                         SchemaHistory *history, Err *e) {
+    const char *topic = options_str(options, HISTORY_TOPIC);
+    Reading r = {.history = history};
+    bool exists = false;
+    if (!topic || !*topic) return refuse(key, "set " HISTORY_TOPIC " as Debezium has it", e);
+    if (source_start_history_is_elsewhere(options))
+        return refuse(key,
+                      HISTORY_SERVERS " has to name the worker's bootstrap.servers, whose topics are read "
+                                      "(copy the history there if it is another cluster's)",
+                      e);
+    if (!read_topic(options, topic, is_stopping, take_history, &r, &exists, e)) return false;
+    if (exists && schema_history_count(history) > 0) return true;
+    CLEANUP_FREE char *why =
+        x_asprintf("topic %s (" HISTORY_TOPIC ") %s", topic,
+                   exists ? "has nothing of this topic.prefix and database" : "is missing");
+    return refuse(key, why, e);
 }
 
 static bool go_on_from_debezium(const Options *options, const SourceOffsetsKey *key, const bool *is_stopping,
                                 SourceOffsets *o, Err *e) {
     CLEANUP(arena_done) Arena arena = {0};
     ConnectOffset offset;
-    const char *topic = options_str(options, "schema.history.internal.kafka.topic");
-    bool exists = false, ok = true;
     if (!connect_offset_read(str_from(o->debezium), &arena, &offset, e))
         return err_wrap(e, "the stored offset of connector " STR_FMT, STR_ARG(key->connector));
-    Reading r = {.history = schema_history_new(key->prefix, key->database, &offset)};
-    if (topic) ok = read_topic(options, topic, is_stopping, take_history, &r, &exists, e);
-    if (ok) (void)take_over(o, &offset, exists ? r.history : NULL, options, key);
-    schema_history_free(r.history);
+    if (!takeover_is_possible(&offset)) return true; /* nothing is changed */
+    SchemaHistory *history = schema_history_new(key->prefix, key->database, &offset);
+    bool ok = read_history(options, key, is_stopping, history, e);
+    if (ok) take_over(o, &offset, history, options, key);
+    schema_history_free(history);
     return ok;
 }
 

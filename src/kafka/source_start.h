@@ -12,8 +12,9 @@
 #include "kafka/source_offsets.h"
 
 /* To be called once the former owner is fenced. topic: of the offsets. *ret is {0} before, and owned by the
- * caller after success. Errors: as kafka_reader_all; ERR_INVALID (a record that can't be read); ERR_DATA (the
- * history's). */
+ * caller after success. Errors: as kafka_reader_all; ERR_INVALID (a record that can't be read; Debezium's
+ * offset is to be gone on from, and its history isn't named, missing, of another cluster or without this
+ * source); ERR_DATA (the history's). */
 MUST_CHECK bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
                                   const bool *is_stopping, SourceOffsets *ret, Err *e);
 
@@ -22,6 +23,9 @@ MUST_CHECK bool source_start_read(const Options *options, const SourceOffsetsKey
 MUST_CHECK bool source_start_epoch(const Options *options, const SourceOffsetsKey *key, const char *topic,
                                    const bool *is_stopping, int64_t *ret, Err *e);
 
+/* schema.history.internal.kafka.bootstrap.servers names none of the worker's brokers, through which the
+ * history is read and written. */
+bool source_start_history_is_elsewhere(const Options *options);
 /* The topic of offsets, as the options name it. Borrowed. */
 const char *source_start_topic(const Options *options);
 /* The transactional.id of a connector's task: who may write there is fenced by it. Owned. */

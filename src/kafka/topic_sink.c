@@ -140,6 +140,10 @@ static bool sink_start(const Options *options, const ConnectorContext *context, 
         sink_stop(s);
         return false;
     }
+    if (source_start_history_is_elsewhere(options))
+        textlist_printf(
+            &warnings, "schema.history.internal.kafka.bootstrap.servers names none of bootstrap.servers: the "
+                       "history is written through the latter, and Debezium would look for it elsewhere");
     log_warnings(&warnings);
     *ret = s;
     return true;

@@ -129,12 +129,13 @@ static const OptionDef source_rows[] = {
     {.key = "schema.history.internal.kafka.topic",
      .type = OPTION_STRING,
      .importance = OPTION_MEDIUM,
-     .help = "topic of the schema history, which Debezium needs to go on from here; without it none is "
-             "written. Millrace itself needs none"},
+     .help =
+         "topic of the schema history, which Debezium needs to go on from here, and millrace to go on from "
+         "Debezium's offset; without it none is written"},
     {.key = "schema.history.internal.kafka.bootstrap.servers",
      .type = OPTION_LIST,
      .importance = OPTION_LOW,
-     .help = "its brokers, which have to be the worker's"},
+     .help = "its brokers: some of the worker's bootstrap.servers, through which it is read and written"},
     OPTION_NO_SENSE_ROW("schema.history.internal.*", OPTION_STRING,
                         "the history is written by the connector's own producer"),
     {.key = "exactly.once.support",
