@@ -350,6 +350,13 @@ bool change_events_add(ChangeEvents *m, Batch *batch, size_t from, size_t to, co
     return true;
 }
 
+void change_events_copied(ChangeEvents *m, const Batch *batch, const ChangeEventsPlace *place) {
+    assert(batch->kind == BATCH_ROWS);
+    if (place->is_incremental || !place->is_last) return;
+    m->offset = (ConnectOffset){
+        .is_snapshot = true, .is_snapshot_completed = true, .commit_lsn = batch->chunk.watermark.commit_lsn};
+}
+
 const ConnectOffset *change_events_offset(ChangeEvents *m) {
     m->offset.transaction_id =
         m->o->transactions && !m->offset.is_snapshot ? str_from(m->id) : (Str){NULL, 0};

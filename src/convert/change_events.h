@@ -51,6 +51,10 @@ MUST_CHECK bool change_events_add(ChangeEvents *m, Batch *batch, size_t from, si
                                   const ChangeEventsPlace *place, int64_t now_us, RecordBatch *out,
                                   size_t *ret_failed, Err *e);
 
+/* All rows of a BATCH_ROWS are added: with the first copy's last one its offset is a finished snapshot's,
+ * though it may have had no rows. */
+void change_events_copied(ChangeEvents *m, const Batch *batch, const ChangeEventsPlace *place);
+
 /* Behind all that was added: the transaction's largest change LSN in Debezium's order and its number of rows.
  * Borrowed until the next call. */
 const ConnectOffset *change_events_offset(ChangeEvents *m);

@@ -444,6 +444,13 @@ static bool send_batch(Sink *s, const LaneWork *work, const Batch *b, Err *e) {
     return true;
 }
 
+/* Of a chunk without rows there is nothing to send, and yet it may be the copy's last. */
+static bool store_chunk(Sink *s, const Batch *b, Err *e) {
+    const ChangeEventsPlace place = place_of(s, b);
+    change_events_copied(s->events, b, &place);
+    return store_table(s, b, e);
+}
+
 /* ---- tables ---- */
 
 /* Debezium reads it whole: nothing of it may go. */
@@ -534,7 +541,7 @@ static bool do_step(Sink *s, const LaneWork *work, LaneStep step, const Batch *b
     case LANE_BEGIN_MOVED:
     case LANE_BEGIN_LOCKED: return begin(s, e);
     case LANE_MARK_TABLE: return store_table(s, b, e) && send_notes(s, b, e);
-    case LANE_MARK_CHUNK: return store_table(s, b, e);
+    case LANE_MARK_CHUNK: return store_chunk(s, b, e);
     case LANE_COPY_PLAIN:
     case LANE_UPSERT_ROWS: return send_batch(s, work, b, e) && send_notes(s, b, e);
     case LANE_APPLY:

@@ -100,6 +100,12 @@ class Shop:
         mine = {k: v for k, v in self.properties.items() if k not in MILLRACES}
         self.worker.post(self.name, {**mine, "driver.trustServerCertificate": "true", **{k.replace("__", "."): v for k, v in more.items()}})
 
+    def has_offset(self, **wanted):
+        """Whether there is one of Debezium's, with these values in it."""
+        key = json.dumps([self.name, {"server": self.name, "database": "shop"}], separators=(",", ":")).encode()
+        values = [r.value for r in topics.read(self.broker, [f"{self.worker.group}-offsets"]) if r.key == key and r.value]
+        return bool(values) and wanted.items() <= json.loads(values[-1]).items()
+
     def offset(self):
         """Debezium's, as the topic of offsets has it."""
         key = json.dumps([self.name, {"server": self.name, "database": "shop"}], separators=(",", ":")).encode()
@@ -169,6 +175,23 @@ def test_tables_of_the_history_that_are_not_read_are_no_obstacle(broker, worker,
         worker.resume(shop.name)
         shop.work(5100)
         shop.wait_same("debezium again")
+        worker.stop_connector(shop.name)
+        assert sum(e["op"] == "r" for e in shop.events()) == 2
+    finally:
+        shop.stop()
+
+
+def test_a_copy_that_ends_without_rows_is_finished_for_debezium_too(broker, worker):
+    """The table that is copied last (items) is empty, and nothing is changed before Debezium goes on."""
+    shop = Shop(broker, worker, f"turns{next(numbers)}")
+    try:
+        shop.sql("INSERT dbo.marks(price) VALUES (0), (1)")
+        with shop.millrace():
+            lab.wait_for("the copy", lambda: shop.has_offset(snapshot_completed=True), 60, 0.2)
+        assert len(shop.events()) == 2
+        shop.debezium()
+        shop.work(100)
+        shop.wait_same("debezium")
         worker.stop_connector(shop.name)
         assert sum(e["op"] == "r" for e in shop.events()) == 2
     finally:

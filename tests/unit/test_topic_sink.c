@@ -303,6 +303,55 @@ static void what_was_refused_is_owned_again_and_put_once(void **state) {
     done(&r);
 }
 
+static void begin_copy(Rig *r) {
+    const Position from = {0}, to = end_of(1);
+    Batch *table = table_batch(r);
+    table->table.copy = BATCH_COPY_FIRST;
+    put(r, table);
+    put(r, changes(&from, &to, true));
+}
+
+static void put_chunk(Rig *r, uint32_t number, int rows, bool is_last) {
+    Batch *b = batch_new(BATCH_ROWS);
+    b->schema = schema_ref(r->schema);
+    b->chunk = (BatchChunk){.number = number,
+                            .is_first_part = true,
+                            .is_last_part = true,
+                            .is_last_chunk = is_last,
+                            .is_plain = true,
+                            .watermark = end_of(1),
+                            .upper_key = STR_LIT("k")};
+    for (int i = 0; i < rows; i++) {
+        add_insert(r, b, 1, 0, i);
+        b->changes[i].op = OP_READ;
+        b->changes[i].position = end_of(1);
+    }
+    put(r, b);
+}
+
+/* Else Debezium would copy all tables again. */
+static void a_copy_whose_last_chunk_is_empty_is_finished_for_debezium_too(void **state) {
+    static const char key[] = "{\"server\":\"p\",\"database\":\"db\"}]";
+    (void)state;
+    for (int rows = 0; rows < 2; rows++) {
+        Rig r = rig(PLAIN);
+        StoredState stored = {0};
+        TopicRecord found[64];
+        open_sink(&r, &stored);
+        begin_copy(&r);
+        if (rows) put_chunk(&r, 0, rows, /* is_last= */ false);
+        size_t n = wire_rig_read(&r.mock, "offsets", 1, found, 64);
+        assert_int_equal(has(found, n, key, "\"snapshot_completed\":false"), rows > 0);
+        put_chunk(&r, (uint32_t)rows, 0, /* is_last= */ true);
+        n = wire_rig_read(&r.mock, "offsets", 1, found, 64);
+        assert_true(has(found, n, key, "\"snapshot_completed\":true"));
+        assert_true(has(found, n, key, "\"commit_lsn\":\"00000000:00000000:0001\""));
+        assert_int_equal(wire_rig_read(&r.mock, TOPIC, 1, found, 64), rows);
+        stored_state_done(&stored);
+        done(&r);
+    }
+}
+
 static void whether_the_cluster_answers_is_told(void **state) {
     (void)state;
     const ConnectorContext context = {.name = "src"};
@@ -353,6 +402,7 @@ int main(void) {
         cmocka_unit_test(who_was_taken_over_does_not_take_the_task_back),
         cmocka_unit_test(a_large_transaction_is_written_in_several_and_each_change_once),
         cmocka_unit_test(what_was_refused_is_owned_again_and_put_once),
+        cmocka_unit_test(a_copy_whose_last_chunk_is_empty_is_finished_for_debezium_too),
         cmocka_unit_test(whether_the_cluster_answers_is_told),
         cmocka_unit_test(what_is_too_much_at_a_time_is_put_again_in_less),
     };
