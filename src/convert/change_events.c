@@ -186,7 +186,7 @@ void change_events_start(ChangeEvents *m, const ConnectOffset *from) {
     m->offset = *from;
     m->offset.counts = NULL;
     m->offset.count_count = 0;
-    m->offset.transaction_id = (Str){NULL, 0};
+    m->offset.transaction_id = m->offset.incremental = (Str){NULL, 0};
     m->from = from->is_snapshot ? (ConnectOffset){0} : m->offset;
     lsn_set_clear(&m->deletes);
     arena_clear(&m->names);

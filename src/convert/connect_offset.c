@@ -146,6 +146,21 @@ static void read_counts(json_t *o, Arena *a, ConnectOffset *ret) {
     ret->counts = counts;
 }
 
+/* [{"incremental_snapshot_collections_id":"db.dbo.t",…},…], as a text. */
+static Str read_incremental(const json_t *v, Arena *a) {
+    CLEANUP(buf_done) Buf names = {0};
+    Str text = text_of(v);
+    if (text.n == 0) return (Str){0};
+    CLEANUP(drop) json_t *list = json_loadb(text.p, text.n, 0, NULL);
+    size_t i;
+    json_t *entry;
+    json_array_foreach(list, i, entry) {
+        Str name = text_of(json_object_get(entry, "incremental_snapshot_collections_id"));
+        buf_printf(&names, "%s" STR_FMT, names.n ? ", " : "", STR_ARG(name));
+    }
+    return arena_str(a, names.n ? buf_view(&names) : text);
+}
+
 bool connect_offset_read(Str json, Arena *a, ConnectOffset *ret, Err *e) {
     CLEANUP(drop) json_t *o = json_loadb(json.p ? json.p : "", json.n, JSON_ALLOW_NUL, NULL);
     ConnectOffset made = {0};
@@ -164,6 +179,7 @@ bool connect_offset_read(Str json, Arena *a, ConnectOffset *ret, Err *e) {
     Str id = text_of(json_object_get(o, "transaction_id"));
     if (id.n) made.transaction_id = arena_str(a, id);
     read_counts(o, a, &made);
+    made.incremental = read_incremental(json_object_get(o, "incremental_snapshot_collections"), a);
     *ret = made;
     return true;
 }

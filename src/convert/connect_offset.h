@@ -32,6 +32,8 @@ typedef struct ConnectOffset {
     Str transaction_id; /* "" = none */
     const ConnectOffsetCount *counts;
     size_t count_count;
+    Str incremental; /* read only: tables of an incremental snapshot in progress, with commas; "" = there is
+                        none */
 } ConnectOffset;
 
 /* ["connector",{"server":"prefix","database":"db"}] */

@@ -235,6 +235,18 @@ static bool open_offsets(Sink *s, Err *e) {
     return record_writer_topic(s->writer, str_from(s->offsets_topic), &spec, &s->offsets, e);
 }
 
+/* Told at each start until our first offset takes the place of Debezium's. */
+static void warn_incremental(const Sink *s, const ConnectOffset *o) {
+    if (o->incremental.n == 0) return;
+    CLEANUP_FREE char *tables = str_dup(o->incremental);
+    LOG_WARN(
+        "incremental_snapshot_dropped", LOG_S("connector", s->name), LOG_S("tables", tables),
+        LOG_S("why", "Debezium was in the midst of an incremental snapshot: the rows of these tables that it "
+                     "hasn't sent aren't sent here"),
+        LOG_S("next", "ask for the tables again by an execute-snapshot signal; or stop now and let Debezium "
+                      "finish first"));
+}
+
 /* Events are counted from Debezium's offset on. */
 static bool start_events(Sink *s, const char *debezium, Err *e) {
     CLEANUP(arena_done) Arena arena = {0};
@@ -246,6 +258,7 @@ static bool start_events(Sink *s, const char *debezium, Err *e) {
     if (!connect_offset_read(str_from(debezium), &arena, &offset, e))
         return err_wrap(e, "the stored offset of connector %s", s->name);
     change_events_start(s->events, &offset);
+    warn_incremental(s, &offset);
     buf_cstr(&s->debezium, debezium);
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "convert/connect_offset.h"
 
 static Lsn lsn(const char *text) {
@@ -34,6 +35,31 @@ static void keys_are_those_of_connect(void **state) {
         connect_offset_read_key(STR_LIT("[\"c2\",7]"), STR_LIT("c2"), STR_LIT("sales"), &a, &database));
     buf_done(&b);
     arena_done(&a);
+}
+
+static void an_incremental_snapshot_in_progress_is_read(void **state) {
+    (void)state;
+    static const char *const values[][2] = {
+        {"\"[{\\\"incremental_snapshot_collections_id\\\":\\\"db.dbo.a\\\",\\\"incremental_snapshot_"
+         "collections_"
+         "additional_condition\\\":null},{\\\"incremental_snapshot_collections_id\\\":\\\"db.dbo.b\\\"}]\"",
+         "db.dbo.a, db.dbo.b"},
+        {"\"db.dbo.c\"", "db.dbo.c"}, /* another form: shown as it is */
+        {"null", ""},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        Arena a = {0};
+        Err e = {0};
+        ConnectOffset o;
+        CLEANUP(buf_done) Buf text = {0};
+        buf_printf(&text,
+                   "{\"commit_lsn\":\"00000027:00000a10:0003\",\"incremental_snapshot_maximum_key\":\"x\","
+                   "\"incremental_snapshot_collections\":%s}",
+                   values[i][0]);
+        if (!connect_offset_read(buf_view(&text), &a, &o, &e)) fail_msg("%s", e.msg);
+        assert_true(str_eq_c(o.incremental, values[i][1]));
+        arena_done(&a);
+    }
 }
 
 static void values_are_those_of_debezium(void **state) {
@@ -139,6 +165,7 @@ static void an_offset_covers_what_debezium_would_skip(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_those_of_connect),
+        cmocka_unit_test(an_incremental_snapshot_in_progress_is_read),
         cmocka_unit_test(values_are_those_of_debezium),
         cmocka_unit_test(every_value_is_read_back),
         cmocka_unit_test(other_texts_are_refused),
