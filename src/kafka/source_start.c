@@ -14,6 +14,7 @@
 #include "transport/kafka_option.h"
 #include "transport/kafka_reader.h"
 
+#define WORKER_TOPIC    "offset.storage.topic"
 #define HISTORY_TOPIC   "schema.history.internal.kafka.topic"
 #define HISTORY_SERVERS "schema.history.internal.kafka.bootstrap.servers"
 
@@ -155,18 +156,30 @@ static bool go_on_from_debezium(const Options *options, const SourceOffsetsKey *
 }
 
 static bool read_offsets(const Options *options, const SourceOffsetsKey *key, const char *topic,
-                         const bool *is_stopping, SourceOffsets *found, Err *e) {
+                         const bool *is_stopping, SourceOffsets *found, bool *ret_exists, Err *e) {
     Reading r = {.found = found, .key = key, .damaged = strmap_new(/* ignore_case= */ false)};
     Str damaged;
     void *why;
     size_t at = 0;
-    bool ok = read_topic(options, topic, is_stopping, take_offset, &r, /* ret_exists= */ NULL, e);
+    bool ok = read_topic(options, topic, is_stopping, take_offset, &r, ret_exists, e);
     if (ok && strmap_next(r.damaged, &at, &damaged, &why)) {
         *e = *(const Err *)why;
         ok = err_wrap(e, "topic %s", topic);
     }
     strmap_free_all(r.damaged);
     return ok;
+}
+
+/* A connector's own topic that has nothing of it yet: Kafka Connect goes on from the worker's then. */
+static bool read_workers_offsets(const Options *options, const SourceOffsetsKey *key, const char *topic,
+                                 const bool *is_stopping, SourceOffsets *found, Err *e) {
+    const char *workers = options_str(options, WORKER_TOPIC);
+    bool exists = false;
+    if (found->has_own || found->debezium || !workers || strcmp(workers, topic) == 0) return true;
+    if (!read_offsets(options, key, workers, is_stopping, found, &exists, e)) return false;
+    if (found->has_own || found->debezium)
+        LOG_INFO("offset_of_worker_topic", LOG_S("topic", workers), LOG_S("next", topic));
+    return true;
 }
 
 bool source_start_epoch(const Options *options, const SourceOffsetsKey *key, const char *topic,
@@ -184,7 +197,8 @@ bool source_start_epoch(const Options *options, const SourceOffsetsKey *key, con
 bool source_start_read(const Options *options, const SourceOffsetsKey *key, const char *topic,
                        const bool *is_stopping, SourceOffsets *ret, Err *e) {
     SourceOffsets found = {0};
-    bool ok = read_offsets(options, key, topic, is_stopping, &found, e);
+    bool ok = read_offsets(options, key, topic, is_stopping, &found, /* ret_exists= */ NULL, e) &&
+              read_workers_offsets(options, key, topic, is_stopping, &found, e);
     if (ok) source_offsets_settle(&found);
     if (ok && has_gone_on(&found)) ok = go_on_from_debezium(options, key, is_stopping, &found, e);
     const TableFilter filter = table_filter_of(options);
@@ -197,7 +211,7 @@ bool source_start_read(const Options *options, const SourceOffsetsKey *key, cons
 
 const char *source_start_topic(const Options *options) {
     bool has_own = options_is_set(options, "offsets.storage.topic");
-    return options_str(options, has_own ? "offsets.storage.topic" : "offset.storage.topic");
+    return options_str(options, has_own ? "offsets.storage.topic" : WORKER_TOPIC);
 }
 
 char *source_start_transactional_id(const Options *options, const char *connector, int task) {

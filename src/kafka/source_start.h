@@ -11,7 +11,8 @@
 #include "config/option.h"
 #include "kafka/source_offsets.h"
 
-/* To be called once the former owner is fenced. topic: of the offsets. *ret is {0} before, and owned by the
+/* To be called once the former owner is fenced. topic: of the offsets; a connector's own one that has nothing
+ * of it gives way to the worker's. *ret is {0} before, and owned by the
  * caller after success. Errors: as kafka_reader_all; ERR_INVALID (a record that can't be read; Debezium's
  * offset is to be gone on from, and its history isn't named, missing, of another cluster or without this
  * source); ERR_DATA (the history's). */

@@ -110,7 +110,9 @@ static const OptionDef source_rows[] = {
     {.key = "offsets.storage.topic",
      .type = OPTION_STRING,
      .importance = OPTION_LOW,
-     .help = "this connector's topic of positions in place of the worker's offset.storage.topic"},
+     .help = "this connector's topic of positions in place of the worker's offset.storage.topic, which is "
+             "gone on "
+             "from as long as it has nothing of the connector"},
     {.key = "transaction.max.rows",
      .type = OPTION_INT,
      .importance = OPTION_LOW,

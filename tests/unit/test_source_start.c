@@ -132,6 +132,29 @@ static void an_offset_that_was_set_since_is_taken_over(void **state) {
     done(&r);
 }
 
+/* The property was added when Debezium or an earlier run had written into the worker's topic. */
+static void a_topic_of_the_connectors_own_goes_on_from_the_workers(void **state) {
+    (void)state;
+    Rig r = rig("offsets.storage.topic=own\n");
+    SourceOffsets o = {0};
+    Err e = {0};
+    assert_int_equal(rd_kafka_mock_topic_create(r.mock.cluster, "own", 1, 1), 0);
+    assert_string_equal(source_start_topic(r.options), "own");
+    write_offset(&r, STR_LIT(THEIRS_KEY), STR_LIT(STREAMED));
+    write_own(&r, STR_LIT(STREAMED));
+    if (!source_start_read(r.options, &KEY, "own", NULL, &o, &e)) fail_msg("%s", e.msg);
+    assert_position(&o, "00000022:00000010:0005");
+    assert_string_equal(o.debezium, STREAMED);
+    source_offsets_done(&o);
+
+    write_to(&r, "own", STR_LIT(THEIRS_KEY), STR_LIT(UNFINISHED)); /* the connector's counts */
+    if (!source_start_read(r.options, &KEY, "own", NULL, &o, &e)) fail_msg("%s", e.msg);
+    assert_false(o.has_own);
+    assert_string_equal(o.debezium, UNFINISHED);
+    source_offsets_done(&o);
+    done(&r);
+}
+
 static void an_unfinished_snapshot_of_debezium_s_is_no_place_to_go_on_from(void **state) {
     (void)state;
     Rig r = rig("");
@@ -237,6 +260,7 @@ int main(void) {
         cmocka_unit_test(nothing_stored_is_a_beginning),
         cmocka_unit_test(our_position_counts_while_debezium_s_offset_is_the_one_we_wrote),
         cmocka_unit_test(an_offset_that_was_set_since_is_taken_over),
+        cmocka_unit_test(a_topic_of_the_connectors_own_goes_on_from_the_workers),
         cmocka_unit_test(an_unfinished_snapshot_of_debezium_s_is_no_place_to_go_on_from),
         cmocka_unit_test(without_its_history_no_offset_is_taken_over),
         cmocka_unit_test(a_history_on_other_brokers_is_not_the_one_that_is_read),
