@@ -13,6 +13,12 @@
 
 enum { MAX_NUMBER = 64, TICKS_PER_MS = 10000 };
 
+/* sysname or an alias type's: Debezium goes by the name, and knows those of plain types. */
+static bool has_other_name(const Column *c) {
+    if (c->type_name.n == 0 || str_eq_c(c->type_name, sqltype_name(c->type))) return false;
+    return c->type != SQLTYPE_DECIMAL || !str_eq_c(c->type_name, "numeric");
+}
+
 /* Between the last "(" and the first ")", as Debezium looks for values. false: they stand the wrong way. */
 static bool innermost(Str s, Str *ret) {
     size_t from = 0, end = str_find(s, ')');
@@ -31,10 +37,15 @@ static bool quoted(Str s, Str *ret) {
     return true;
 }
 
+/* What lies past int is stored with a point, ((3147483648.)); only of a bigint Debezium takes it off. */
+static Str without_point(Str text) {
+    if (text.n && text.p[text.n - 1] == '.') text.n--;
+    return text;
+}
+
 static bool int_value(Str text, int64_t lo, int64_t hi, Value *ret) {
     Err ignored = {0};
     int64_t v;
-    if (text.n && text.p[text.n - 1] == '.') text.n--; /* ((3147483648.)) */
     if (!str_to_i64(text, lo, hi, &v, &ignored)) return false;
     *ret = value_int(v);
     return true;
@@ -43,9 +54,8 @@ static bool int_value(Str text, int64_t lo, int64_t hi, Value *ret) {
 bool default_text_number(const Column *c, Str *ret) {
     Err ignored = {0};
     NumInt128 v;
-    if (c->default_text.n < 4) return false;
-    Str text = str_sub(c->default_text, 2, c->default_text.n - 4); /* ((1.5)) */
-    if (text.n && text.p[text.n - 1] == '.') text.n--;
+    if (c->default_text.n < 4 || has_other_name(c)) return false;
+    Str text = without_point(str_sub(c->default_text, 2, c->default_text.n - 4)); /* ((1.5)) */
     *ret = text;
     return numtext_parse(text, c->scale, &v, &ignored);
 }
@@ -151,7 +161,7 @@ static bool time_value(const Column *c, Str s, Value *ret) {
 
 bool default_text_value(const Column *c, Arena *a, Value *ret) {
     Str s = c->default_text;
-    if (s.n == 0) return false;
+    if (s.n == 0 || has_other_name(c)) return false;
     Str inner;
     bool has_inner = innermost(s, &inner);
     switch (c->type) {
@@ -159,7 +169,7 @@ bool default_text_value(const Column *c, Arena *a, Value *ret) {
     case SQLTYPE_TINYINT:
     case SQLTYPE_SMALLINT: return has_inner && int_value(inner, INT16_MIN, INT16_MAX, ret);
     case SQLTYPE_INT: return has_inner && int_value(inner, INT32_MIN, INT32_MAX, ret);
-    case SQLTYPE_BIGINT: return has_inner && int_value(inner, INT64_MIN, INT64_MAX, ret);
+    case SQLTYPE_BIGINT: return has_inner && int_value(without_point(inner), INT64_MIN, INT64_MAX, ret);
     case SQLTYPE_DECIMAL:
     case SQLTYPE_MONEY:
     case SQLTYPE_SMALLMONEY: return decimal_value(c, a, ret);

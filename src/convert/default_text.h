@@ -1,6 +1,7 @@
 /*
  * default_text.h - a column's default from its constraint's definition, as far as Debezium takes it:
- * constants, "((0))", "('abc')", "(0x01)". What is computed (getdate(), newid()) gives none. Any thread.
+ * constants, "((0))", "('abc')", "(0x01)". What is computed (getdate(), newid()) gives none, nor does a
+ * column of an alias type. Any thread.
  */
 #ifndef CONVERT_DEFAULT_TEXT_H
 #define CONVERT_DEFAULT_TEXT_H

@@ -42,6 +42,29 @@ static void numbers_stand_in_parentheses(void **state) {
     expect_none(SQLTYPE_INT, "(NULL)");
     expect_none(SQLTYPE_INT, "((1)+(2))");
     expect_none(SQLTYPE_INT, "");
+    expect_none(SQLTYPE_INT, "((5.))"); /* the point is taken off of a bigint only */
+    expect_none(SQLTYPE_SMALLINT, "((5.))");
+    expect_int(SQLTYPE_DECIMAL, 2, "((5.))", 500);
+}
+
+/* Debezium goes by the type's name, which an alias type hasn't. */
+static void columns_of_alias_types_have_none(void **state) {
+    (void)state;
+    Arena a = {0};
+    Value v;
+    Str number;
+    Column c = {.type = SQLTYPE_NVARCHAR, .length = 128, .default_text = STR_LIT("('abc')")};
+    c.type_name = STR_LIT("nvarchar");
+    assert_true(default_text_value(&c, &a, &v));
+    c.type_name = STR_LIT("sysname");
+    assert_false(default_text_value(&c, &a, &v));
+    c = (Column){.type = SQLTYPE_DECIMAL, .precision = 9, .scale = 2, .default_text = STR_LIT("((1.5))")};
+    c.type_name = STR_LIT("numeric");
+    assert_true(default_text_value(&c, &a, &v) && default_text_number(&c, &number));
+    c.type_name = STR_LIT("Price");
+    assert_false(default_text_value(&c, &a, &v));
+    assert_false(default_text_number(&c, &number));
+    arena_done(&a);
 }
 
 static void texts_stand_in_quotes(void **state) {
@@ -78,9 +101,8 @@ static void bytes_stand_as_hex(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_stand_in_parentheses),
-        cmocka_unit_test(texts_stand_in_quotes),
-        cmocka_unit_test(dates_are_read_when_they_are_plain),
+        cmocka_unit_test(numbers_stand_in_parentheses), cmocka_unit_test(columns_of_alias_types_have_none),
+        cmocka_unit_test(texts_stand_in_quotes),        cmocka_unit_test(dates_are_read_when_they_are_plain),
         cmocka_unit_test(bytes_stand_as_hex),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
