@@ -345,6 +345,19 @@ static void propagate(Spec *spec, const WireField *c, const WireOptions *o) {
         (ConnectParam){STR_LIT("__debezium.source.column.name"), column->name};
 }
 
+/* A column has one mapper in Debezium: one that is masked or cut is not propagated. */
+static bool mark_mapped(Spec *spec, const WireField *c) {
+    const Column *column = c->column;
+    JdbcColumn jdbc;
+    if (column->is_masked) put_param(spec, "masked", "true");
+    if (column->is_masked || !column->is_cut) return column->is_masked;
+    jdbc_column(column, &jdbc);
+    if (jdbc.length >= 0 && (uint32_t)jdbc.length <= column->cut_chars) return true;
+    (void)snprintf(spec->length, sizeof spec->length, "%u", (unsigned)column->cut_chars);
+    put_param(spec, "truncateLength", spec->length);
+    return true;
+}
+
 static bool default_of(const WireField *c, Arena *a, Value *ret) {
     Err ignored = {0};
     Value raw;
@@ -379,7 +392,7 @@ bool wire_field_init(const Schema *table, size_t column, bool is_key, const Wire
                        .nulls_unfit = o->unfit == WIRE_UNFIT_NULL,
                        .fallback = value_null()};
     if (!type_spec(&spec, ret, o)) return true;
-    if (!is_key) propagate(&spec, ret, o);
+    if (!is_key && !mark_mapped(&spec, ret)) propagate(&spec, ret, o);
     spec.s.params = spec.params;
     spec.s.has_default = default_of(ret, &arena, &spec.s.default_value);
     if (!connect_schema_new(&spec.s, &ret->schema, e))

@@ -69,8 +69,11 @@ typedef struct Column {
     int32_t column_id; /* sys.columns.column_id */
     int16_t key;       /* 1… = place in the key, 0 = not in it */
     int16_t table_key; /* 1… = place in the table's own key, where `key` is another one (has_table_key) */
-    Str type_name; /* as sys.types has it ("numeric", "timestamp", an alias type's own); "" = of `type`. For
-                    * topics only: not in the fingerprint; owned by the schema, as the next one */
+    bool is_masked,
+        is_cut; /* its values are a mask or hashes; are cut to cut_chars. For topics only, as these: */
+    uint32_t cut_chars;
+    Str type_name; /* as sys.types has it ("numeric", "timestamp", an alias type's own); "" = of `type`. Not
+                    * in the fingerprint; owned by the schema, as the next one */
     Str default_text; /* its default constraint's definition, "((0))"; "" = none, or not read */
 } Column;
 

@@ -446,6 +446,7 @@ static bool build_instance(Loader *l, CatalogInstance *instance, const OdbcCells
         if (!is_needed && (is_left_out || !wants_column(l, table, c.name, &text))) continue;
         c.key = (int16_t)place;
         c.table_key = can_page ? (int16_t)key_place(&table->paging, c.column_id) : 0;
+        if (!c.key) mask_mark(l->filter->masks, l->c->database, str_from(table->qualified), &c);
         ordinal[count] = (uint16_t)odbc_cell_int(t, row, COL_ORDINAL, 0);
         is_gone[count] = !odbc_cell(t, row, COL_SOURCE_ID).p;
         columns[count++] = c;

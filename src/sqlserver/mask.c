@@ -31,6 +31,7 @@ struct MaskRule {
     RegexList *columns;
     char *name;        /* owned: to be shown */
     uint32_t chars;    /* MASK_STARS, MASK_CUT */
+    bool is_uncut;     /* MASK_STARS: the column's length is none of the mask's */
     bool is_java;      /* MASK_HASH: the first version's */
     EVP_MD *algorithm; /* the same */
     char *salt;        /* owned, wiped */
@@ -136,14 +137,37 @@ static bool names(const MaskRule *r, Str with_database, Str name) {
     return regexlist_match(r->columns, name) || regexlist_match(r->columns, with_database);
 }
 
+static Str full_name(Str database, Str qualified, Str column, Buf *out) {
+    buf_printf(out, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(database), STR_ARG(qualified), STR_ARG(column));
+    return buf_view(out);
+}
+
+void mask_mark(const MaskRules *rules, Str database, Str qualified, Column *column) {
+    if (!rules) return;
+    CLEANUP(buf_done) Buf full = {0};
+    Str with_database = full_name(database, qualified, column->name, &full);
+    Str name = str_sub(with_database, database.n + 1, with_database.n);
+    for (size_t i = 0; i < rules->count; i++) {
+        const MaskRule *r = &rules->rules[i];
+        if (!names(r, with_database, name)) continue;
+        column->is_cut = r->kind == MASK_CUT;
+        column->is_masked = !column->is_cut;
+        column->cut_chars = r->chars;
+        return;
+    }
+}
+
+void mask_rules_set_uncut(MaskRules *r) {
+    for (size_t i = 0; r && i < r->count; i++) r->rules[i].is_uncut = true;
+}
+
 bool mask_find(const MaskRules *rules, Str database, Str qualified, const Column *column,
                const MaskRule **ret, Err *e) {
     *ret = NULL;
     if (!rules) return true;
     CLEANUP(buf_done) Buf full = {0};
-    buf_printf(&full, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(database), STR_ARG(qualified),
-               STR_ARG(column->name));
-    Str with_database = buf_view(&full), name = str_sub(with_database, database.n + 1, with_database.n);
+    Str with_database = full_name(database, qualified, column->name, &full);
+    Str name = str_sub(with_database, database.n + 1, with_database.n);
     for (size_t i = 0; i < rules->count; i++) {
         const MaskRule *r = &rules->rules[i];
         if (!names(r, with_database, name)) continue;
@@ -172,7 +196,7 @@ Masker *masker_new(const MaskRule *rule, const Column *column) {
     m->rule = rule;
     m->most_chars = column->length > 0 ? (size_t)column->length : SIZE_MAX;
     if (rule->kind == MASK_STARS) {
-        if (m->most_chars > rule->chars) m->most_chars = rule->chars;
+        if (rule->is_uncut || m->most_chars > rule->chars) m->most_chars = rule->chars;
         m->stars = x_calloc(m->most_chars + 1, 1);
         memset(m->stars, '*', m->most_chars);
     } else if (rule->kind == MASK_HASH) {

@@ -34,6 +34,12 @@ MaskRules *mask_rules_free(MaskRules *r); /* NULL is fine; returns NULL */
  */
 MUST_CHECK bool mask_find(const MaskRules *rules, Str database, Str qualified, const Column *column,
                           const MaskRule **ret, Err *e);
+/* Tell in the column what Debezium tells of it in the schema: by the same rule, and of a truncation whatever
+ * the type. rules may be NULL. */
+void mask_mark(const MaskRules *rules, Str database, Str qualified, Column *column);
+/* A mask has all its asterisks, as Debezium's, though the column be shorter. Into topics, which hold any
+ * text; before the first Masker is made. */
+void mask_rules_set_uncut(MaskRules *r);          /* NULL is fine */
 const char *mask_rule_name(const MaskRule *rule); /* "column.mask.with.5.chars", without salt; borrowed */
 
 /* For values of this column (its length is taken); owned. The rules must outlive it. */

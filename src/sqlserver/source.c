@@ -242,6 +242,7 @@ static bool settle(Source *s, const Options *options, Err *e) {
     if (!source_settings(options, &s->settings, e)) return false;
     if (s->context.sets_aside && s->settings.target.unreadable == UNREADABLE_FAIL)
         s->settings.target.unreadable = UNREADABLE_MARK;
+    if (s->context.wants_before) mask_rules_set_uncut(s->settings.masks);
     return true;
 }
 

@@ -207,8 +207,9 @@ const OptionDef source_options[SOURCE_OPTION_COUNT] = {
      .type = OPTION_STRING,
      .importance = OPTION_MEDIUM,
      .help =
-         "column.mask.with.N.chars: text columns written as N asterisks, NULL too, at most as many as the "
-         "column holds; an error when it names another type, a warning when it names a key column, which "
+         "column.mask.with.N.chars: text columns written as N asterisks, NULL too, in direct mode at most as "
+         "many as the column holds; an error when it names another type, a warning when it names a key "
+         "column, which "
          "stays as it is"},
     {.key = "column.mask.hash.*",
      .type = OPTION_STRING,

@@ -46,7 +46,9 @@ static void declared_types_and_defaults_are_known(void **state) {
     fake_rule((FakeRule){.match = "FROM cdc.captured_columns",
                          .results = {"iititiiiibbbttt\n100|1|Id|1|int|4|10|0|1|0|1|0|int|int|~\n"
                                      "100|2|Name|2|nvarchar|20|0|0|2|1|0|0|nvarchar|Names|(N'x')\n"}});
-    Options *o = shop_options(NULL, 0);
+    static const char *const masks[][2] = {{"column.mask.with.4.chars", "dbo.T.Name"},
+                                           {"column.truncate.to.2.chars", "dbo.T.Id"}};
+    Options *o = shop_options(masks, 2);
     SourceSettings settings;
     Catalog c = {0};
     Odbc *odbc = NULL;
@@ -55,6 +57,8 @@ static void declared_types_and_defaults_are_known(void **state) {
     if (!odbc_connect(&settings.target, &odbc, &e) || !catalog_load(&c, odbc, &settings.filter, &e))
         fail_msg("%s", e.msg);
     const Column *columns = c.instances[0].schema->columns;
+    assert_true(columns[1].is_masked && !columns[1].is_cut);
+    assert_false(columns[0].is_masked || columns[0].is_cut); /* the key stays whole */
     assert_true(str_eq_c(columns[0].type_name, "int"));
     assert_int_equal(columns[0].default_text.n, 0);
     assert_true(str_eq_c(columns[1].type_name, "Names"));

@@ -105,6 +105,47 @@ static void columns_are_named_with_or_without_the_database(void **state) {
     assert_null(find(NULL, &NAME));
 }
 
+/* Topics hold any text, and Debezium looks at no length. */
+static void into_topics_a_mask_has_all_its_asterisks(void **state) {
+    (void)state;
+    const Column narrow = {.name = NAME.name, .type = SQLTYPE_VARCHAR, .length = 4};
+    Err e = {0};
+    Arena arena = {0};
+    MaskRules *rules = rules_of("column.mask.with.6.chars", "dbo\\.people\\.name", &e);
+    mask_rules_set_uncut(rules);
+    Masker *m = masker_new(find(rules, &narrow), &narrow);
+    Value v = value_bytes("x", 1);
+    masker_apply(m, &v, 1, 1, &arena);
+    assert_true(str_eq_c(value_str(&v), "******"));
+    masker_free(m);
+    mask_rules_free(rules);
+    arena_done(&arena);
+    mask_rules_set_uncut(NULL);
+}
+
+static Column marked(const char *key, Column column) {
+    Err e = {0};
+    MaskRules *rules = rules_of(key, "dbo\\.people\\.name", &e);
+    mask_mark(rules, STR_LIT("Shop"), STR_LIT("dbo.people"), &column);
+    mask_rules_free(rules);
+    return column;
+}
+
+static void what_becomes_of_a_column_is_told_in_it(void **state) {
+    (void)state;
+    Column c = marked("column.mask.with.6.chars", NAME);
+    assert_true(c.is_masked && !c.is_cut);
+    c = marked("column.mask.hash.v2.MD5.with.salt.s", NAME);
+    assert_true(c.is_masked && !c.is_cut);
+    c = marked("column.truncate.to.3.chars", NUMBER); /* Debezium looks at no type */
+    assert_true(!c.is_masked && c.is_cut && c.cut_chars == 3);
+    Column other = NAME;
+    other.name = STR_LIT("other");
+    c = marked("column.truncate.to.3.chars", other);
+    assert_false(c.is_masked || c.is_cut);
+    mask_mark(NULL, STR_LIT("Shop"), STR_LIT("dbo.people"), &c);
+}
+
 static void a_mask_on_what_is_not_text_is_refused(void **state) {
     (void)state;
     Err e = {0};
@@ -140,6 +181,8 @@ int main(void) {
         cmocka_unit_test(a_mask_is_the_same_for_all_and_fits_the_column),
         cmocka_unit_test(hashes_are_debeziums),
         cmocka_unit_test(columns_are_named_with_or_without_the_database),
+        cmocka_unit_test(into_topics_a_mask_has_all_its_asterisks),
+        cmocka_unit_test(what_becomes_of_a_column_is_told_in_it),
         cmocka_unit_test(a_mask_on_what_is_not_text_is_refused),
         cmocka_unit_test(what_is_no_rule_is_refused_without_its_salt),
     };

@@ -112,6 +112,32 @@ static void types_of_the_source_are_told_when_asked_and_not_in_keys(void **state
     regexlist_free(list);
 }
 
+static void what_is_masked_or_cut_is_told_and_not_in_keys(void **state) {
+    (void)state;
+    WireOptions o = wire_options_standard("sales");
+    const Column masked = {.name = STR_LIT("Name"), .type = SQLTYPE_NVARCHAR, .length = 9, .is_masked = true};
+    check_schema(&o, masked, "{'type':'string','optional':false,'parameters':{'masked':'true'}}");
+    Column cut = {
+        .name = STR_LIT("Name"), .type = SQLTYPE_NVARCHAR, .length = 9, .is_cut = true, .cut_chars = 8};
+    check_schema(&o, cut, "{'type':'string','optional':false,'parameters':{'truncateLength':'8'}}");
+    cut.cut_chars = 9; /* as long as the column: nothing to cut */
+    check_schema(&o, cut, "{'type':'string','optional':false}");
+    cut.length = -1;
+    check_schema(&o, cut, "{'type':'string','optional':false,'parameters':{'truncateLength':'9'}}");
+    Err e = {0};
+    Rig r = {.o = o};
+    RegexList *list = NULL;
+    assert_true(regexlist_compile(STR_LIT("dbo\\.item\\.name"), &list, &e));
+    r.o.propagated_columns = list;
+    begin(&r, masked, /* is_key= */ false); /* one mapper a column */
+    assert_int_equal(r.column.schema->param_count, 1);
+    end(&r);
+    begin(&r, masked, /* is_key= */ true);
+    assert_int_equal(r.column.schema->param_count, 0);
+    end(&r);
+    regexlist_free(list);
+}
+
 static void columns_that_debezium_leaves_out_have_no_schema(void **state) {
     (void)state;
     static const SqlType types[] = {SQLTYPE_SQL_VARIANT, SQLTYPE_GEOGRAPHY, SQLTYPE_GEOMETRY};
@@ -227,6 +253,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(schemas_are_debeziums),
         cmocka_unit_test(types_of_the_source_are_told_when_asked_and_not_in_keys),
+        cmocka_unit_test(what_is_masked_or_cut_is_told_and_not_in_keys),
         cmocka_unit_test(columns_that_debezium_leaves_out_have_no_schema),
         cmocka_unit_test(numbers_and_texts),
         cmocka_unit_test(bytes_as_text),
