@@ -15,10 +15,13 @@ SETTINGS = {  # a connector's, by name; each name is its topic.prefix, so that a
     "schemas": {"provide.transaction.metadata": "true"},
     "plain": {"key.converter.schemas.enable": "false", "value.converter.schemas.enable": "false", "decimal.handling.mode": "string",
               "time.precision.mode": "connect", "binary.handling.mode": "hex", "tombstones.on.delete": "false",
-              "message.key.columns": "dbo.customers:email", "skipped.operations": "none"},
+              "message.key.columns": "dbo.customers:email", "skipped.operations": "none",
+              "column.mask.hash.v2.SHA-256.with.salt.pepper": r"dbo\.journal\.what"},
     "modes": {"column.propagate.source.type": ".*", "decimal.handling.mode": "double", "binary.handling.mode": "base64",
               "time.precision.mode": "adaptive_time_microseconds", "schema.name.adjustment.mode": "avro_unicode",
-              "field.name.adjustment.mode": "avro_unicode", "include.schema.changes": "false"},
+              "field.name.adjustment.mode": "avro_unicode", "include.schema.changes": "false",
+              "column.mask.with.12.chars": r"dbo\.customers\.state,dbo\.lines\.sku",  # longer than the one, shorter than the other
+              "column.truncate.to.2.chars": r"dbo\.uniq\.what,dbo\.customers\.visits"},
     "avro": {"schema.name.adjustment.mode": "avro", "field.name.adjustment.mode": "avro", "provide.transaction.metadata": "true"},
 }
 TABLES = ["dbo.customers", "dbo.every", "dbo.journal", "dbo.lines", "dbo.mark", "dbo.uniq", "sales.order lines"]
@@ -69,7 +72,8 @@ def build(server):
         f"CREATE TABLE dbo.every (id int NOT NULL PRIMARY KEY, {columns}, version rowversion NOT NULL)",
         """CREATE TABLE dbo.customers (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, name nvarchar(60) NOT NULL, email varchar(80) NOT NULL,
            credit decimal(12, 2) NOT NULL DEFAULT 0, state varchar(10) NULL DEFAULT 'new', visits int NULL DEFAULT 7,
-           seen datetime2(3) NOT NULL DEFAULT '2026-01-02T03:04:05.678', is_active bit NOT NULL DEFAULT 1, ref uniqueidentifier NULL DEFAULT NEWID())""",
+           seen datetime2(3) NOT NULL DEFAULT '2026-01-02T03:04:05.678', is_active bit NOT NULL DEFAULT 1, ref uniqueidentifier NULL DEFAULT NEWID(),
+           phone dbo.Phone NULL DEFAULT '0', owner sysname NOT NULL DEFAULT 'nobody')""",
         "CREATE TABLE dbo.lines (order_id int NOT NULL, line_no smallint NOT NULL, sku varchar(20) NULL, price money NULL, PRIMARY KEY (order_id, line_no))",
         "CREATE TABLE dbo.journal (at datetime2(7) NOT NULL, what nvarchar(40) NULL)",
         "CREATE TABLE dbo.uniq (code varchar(10) NOT NULL, part int NOT NULL, what nvarchar(40) NULL)",
@@ -113,7 +117,7 @@ def captured(server):
 def operations(server):
     """Each operation, transactions over tables, rolled back work, several rows at once."""
     run(server, "INSERT INTO dbo.customers (name, email) VALUES (N'fresh', 'fresh@example.com')",
-        "UPDATE dbo.customers SET credit = credit + 1, state = NULL WHERE id = 1", "UPDATE dbo.customers SET name = name WHERE id = 2",
+        "UPDATE dbo.customers SET credit = credit + 1, state = NULL, phone = NULL WHERE id = 1", "UPDATE dbo.customers SET name = name WHERE id = 2",
         "DELETE dbo.customers WHERE id = 3", "UPDATE dbo.customers SET visits = NULL WHERE id IN (1, 2, 4)",
         """BEGIN TRAN INSERT INTO dbo.lines VALUES (10, 1, 'SKU', 1), (10, 2, NULL, NULL); UPDATE dbo.customers SET visits = 1 WHERE id = 4;
            DELETE dbo.lines WHERE order_id = 0; INSERT INTO dbo.lines VALUES (0, 0, 'again', 5) COMMIT""",
