@@ -99,7 +99,7 @@ struct Plan {
     Position consistent;
     bool is_in_topic; /* what is stored */
     char *left_out;   /* owned: what finds a stored table which isn't among these: an SQL condition, or a part
-                       * of its   key in the topic; NULL = none */
+                       * of its key in the topic; NULL = none */
     bool has_copied_us;
     int64_t copied_us;          /* when the last read of a chunk had ended */
     size_t last_chunk;          /* table of the chunk given out last: the next comes from another */
