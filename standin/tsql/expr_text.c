@@ -47,7 +47,7 @@ static bool literal(const AstExpr *x, bool is_negative, Buf *out) {
     case TYPE_NUMERIC:
         buf_cstr(out, is_negative ? "(-" : "(");
         if (!convert_to_text(t, *v, CONVERT_STYLE_DEFAULT, out, &ignored)) return false;
-        buf_u8(out, ')');
+        buf_cstr(out, t->id != TYPE_INT && t->scale == 0 ? ".)" : ")"); /* past int's range: (3147483648.) */
         return true;
     case TYPE_FLOAT: buf_printf(out, "(%s%.16e)", is_negative ? "-" : "", v->v.d); return true;
     case TYPE_VARCHAR:

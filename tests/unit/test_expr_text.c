@@ -41,6 +41,9 @@ static void literals_are_in_parentheses_when_numbers(void **state) {
     (void)state;
     SAME(value_of("(5)"), "(5)");
     SAME(value_of("-1.5"), "(-1.5)");
+    SAME(value_of("2147483647"), "(2147483647)");
+    SAME(value_of("2147483648"), "(2147483648.)"); /* numeric(10,0) */
+    SAME(value_of("-5."), "(-5.)");
     SAME(value_of("N'it''s'"), "N'it''s'");
     SAME(value_of("0x0aF0"), "0x0AF0");
     SAME(value_of("NULL"), "NULL");
