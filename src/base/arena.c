@@ -6,7 +6,8 @@
  * Clearing keeps the largest block: a batch that is filled again and again asks malloc for nothing. A few
  * full blocks that were freed are kept for whoever needs one next: they wander from the thread that reads to
  * the one that writes, and the pages of a new one would have to be made by the kernel each time. Under
- * AddressSanitizer the free room is poisoned, so a pointer kept past arena_clear is caught.
+ * AddressSanitizer the free room is poisoned, so a pointer kept past arena_clear is caught, and a piece is
+ * full of bytes that make no pointer, no count and no truth, so one that isn't filled is, too.
  */
 #include "base/arena.h"
 
@@ -25,7 +26,10 @@
 #endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
+enum { ARENA_UNFILLED = 0xA5 };
+#define mark_unfilled(p, n) ((void)memset((p), ARENA_UNFILLED, (n)))
 #else
+#define mark_unfilled(p, n)               ((void)(p), (void)(n))
 #define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
@@ -139,6 +143,7 @@ static char *piece(Arena *a, size_t n, size_t align) {
     }
     a->bytes += n;
     ASAN_UNPOISON_MEMORY_REGION(p, n);
+    mark_unfilled(p, n);
     return p;
 }
 

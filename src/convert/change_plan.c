@@ -160,7 +160,8 @@ static bool add_move(Compile *c, ChangeMove *to, Str field_name, const ConnectSc
     Str name = of_source.p ? of_source : field_name;
     if (!check_column(c, name, field, e)) return false;
     if (!wire_column_of(name, s, &to->wire, e)) return false;
-    if (c->rules->fills_defaults && s->has_default && !value_is_null(&s->default_value)) to->filled = s;
+    bool is_filled = c->rules->fills_defaults && s->has_default && !value_is_null(&s->default_value);
+    to->filled = is_filled ? s : NULL;
     to->field = (uint16_t)field;
     to->column = (uint16_t)c->p->column_count;
     (void)add_column(c, &to->wire, key_at);
