@@ -73,7 +73,7 @@ def build(server):
         """CREATE TABLE dbo.customers (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, name nvarchar(60) NOT NULL, email varchar(80) NOT NULL,
            credit decimal(12, 2) NOT NULL DEFAULT 0, state varchar(10) NULL DEFAULT 'new', visits int NULL DEFAULT 7,
            seen datetime2(3) NOT NULL DEFAULT '2026-01-02T03:04:05.678', is_active bit NOT NULL DEFAULT 1, ref uniqueidentifier NULL DEFAULT NEWID(),
-           phone dbo.Phone NULL DEFAULT '0', owner sysname NOT NULL DEFAULT 'nobody', points bigint NULL DEFAULT 3147483648)""",
+           phone dbo.Phone NULL DEFAULT '0', owner sysname NOT NULL DEFAULT 'nobody', balance bigint NULL DEFAULT 3147483648)""",
         "CREATE TABLE dbo.lines (order_id int NOT NULL, line_no smallint NOT NULL, sku varchar(20) NULL, price money NULL, PRIMARY KEY (order_id, line_no))",
         "CREATE TABLE dbo.journal (at datetime2(7) NOT NULL, what nvarchar(40) NULL)",
         "CREATE TABLE dbo.uniq (code varchar(10) NOT NULL, part int NOT NULL, what nvarchar(40) NULL)",

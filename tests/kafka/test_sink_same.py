@@ -280,7 +280,7 @@ class Turns:
     def wait_moves(self, who, by=200):
         """Until the newest row is one of that many records further than all that there was."""
         since = self.count
-        lab.wait_for(f"{self.name}: {who} goes on", lambda: self.newest() >= since + by, 30, 0.05)
+        lab.wait_for(f"{self.name}: {who} goes on", lambda: self.newest() >= since + by, 90, 0.05)
 
     def wait_end(self):
         self.is_fed = False
