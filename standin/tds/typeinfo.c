@@ -92,13 +92,14 @@ static uint16_t read_collation(Cursor *c) {
 }
 
 static bool read_sized(Cursor *c, TypeId id, TypeInfo *t, Err *e) {
-    enum { MOST = 8000 };
+    enum { MOST = 8000, MAX = 0xffff };
     uint16_t max = cursor_le16(c);
-    if (max > MOST && max != 0xffff)
+    bool may_be_max = id == TYPE_VARCHAR || id == TYPE_NVARCHAR || id == TYPE_VARBINARY;
+    if (max > MOST && !(max == MAX && may_be_max))
         return err_set(e, ERR_INVALID, false, "%s of %u bytes", type_name(id), max);
     t->type = (Type){.id = id, .length = type_is_unicode(id) ? max / 2 : max};
     if (t->type.length == 0) t->type.length = 1;
-    if (max == 0xffff) {
+    if (max == MAX) {
         t->type.length = TYPE_MAX_LENGTH;
         t->is_plp = true;
     }

@@ -226,9 +226,12 @@ static void illegal_values_are_refused(void **state) {
         {"\x05", 1, ERR_INVALID},
         {"\xe7\x02\x00\x09\x04\xd0\x00\x34\x04\x00"
          "a\0b",
-         14, ERR_INVALID},                              /* two characters as nvarchar(1) */
-        {"\xa5\x02\x00\x03\x00\1\2\3", 8, ERR_INVALID}, /* three bytes as varbinary(2) */
-        {"\xa5\x41\x1f\xff\xff", 5, ERR_INVALID},       /* varbinary(8001) */
+         14, ERR_INVALID},                                 /* two characters as nvarchar(1) */
+        {"\xa5\x02\x00\x03\x00\1\2\3", 8, ERR_INVALID},    /* three bytes as varbinary(2) */
+        {"\xa5\x41\x1f\xff\xff", 5, ERR_INVALID},          /* varbinary(8001) */
+        {"\xad\xff\xff\0\0\0\0\0\0\0\0", 11, ERR_INVALID}, /* binary(max) */
+        {"\xaf\xff\xff\x09\x04\xd0\x00\x34\0\0\0\0\0\0\0\0", 16, ERR_INVALID}, /* char(max) */
+        {"\xef\xff\xff\x09\x04\xd0\x00\x34\0\0\0\0\0\0\0\0", 16, ERR_INVALID}, /* nchar(max) */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Value v;
