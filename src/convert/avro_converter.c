@@ -130,15 +130,9 @@ static bool avro_ask(Converter *base, Buf *out, Err *e) {
     return registry_compatibility(c->registry, out, e);
 }
 
-/* Whether so many plans leave no room for one more. *all: their bytes with its own. */
-static bool is_full(const AvroConverter *c, size_t count, size_t bytes, size_t own, size_t *all) {
-    return __builtin_add_overflow(bytes, own, all) || *all > CONVERTER_CACHE_BYTES ||
-           count >= c->settings.max_schemas;
-}
-
-static size_t bytes_of(const ConnectSchema *schema, size_t plan) {
-    size_t bytes;
-    return __builtin_add_overflow(connect_schema_bytes(schema), plan, &bytes) ? SIZE_MAX : bytes;
+/* Whether so many plans leave no room for one more. bytes: with its own. */
+static bool is_full(const AvroConverter *c, size_t count, size_t bytes) {
+    return bytes > CONVERTER_CACHE_BYTES || count >= c->settings.max_schemas;
 }
 
 /* ---- writing ---- */
@@ -207,18 +201,15 @@ static bool find_writing(AvroConverter *c, Str topic, const ConnectSchema *schem
         if (is_writing(*ret, hash, topic, schema)) return true;
     Writing w = {.hash = hash};
     if (!plan_writing(c, topic, schema, &w, e)) return false;
-    size_t own = bytes_of(schema, avro_encode_bytes(w.plan)), all;
-    if (is_full(c, c->writing_count, c->writing_bytes, own, &all)) {
-        forget_writings(c);
-        all = own;
-    }
+    size_t own = connect_schema_bytes(schema) + avro_encode_bytes(w.plan);
+    if (is_full(c, c->writing_count, c->writing_bytes + own)) forget_writings(c);
     w.topic = str_dup(topic);
     w.schema = connect_schema_ref(schema);
     w.next = *bucket;
     *bucket = x_malloc(sizeof w);
     **bucket = w;
     c->writing_count++;
-    c->writing_bytes = all;
+    c->writing_bytes += own;
     *ret = *bucket;
     return true;
 }
@@ -300,16 +291,13 @@ static bool find_reading(AvroConverter *c, int32_t id, Reading **ret, Err *e) {
         if (e->code == ERR_DATA) remember_unknown(c, id);
         return false;
     }
-    size_t own = bytes_of(r.schema, avro_decode_bytes(r.plan)), all;
-    if (is_full(c, c->reading_count, c->reading_bytes, own, &all)) {
-        forget_readings(c);
-        all = own;
-    }
+    size_t own = connect_schema_bytes(r.schema) + avro_decode_bytes(r.plan);
+    if (is_full(c, c->reading_count, c->reading_bytes + own)) forget_readings(c);
     r.next = *bucket;
     *bucket = x_malloc(sizeof r);
     **bucket = r;
     c->reading_count++;
-    c->reading_bytes = all;
+    c->reading_bytes += own;
     *ret = *bucket;
     return true;
 }

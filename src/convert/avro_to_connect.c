@@ -376,7 +376,7 @@ static bool make(Maker *m, const AvroType *t, bool is_optional, const json_t *st
     m->depth++;
     bool ok = make_new(m, t, is_optional, standard, ret, e);
     m->depth--;
-    if (ok) m->bytes += connect_schema_bytes(*ret) < MAX_BYTES ? connect_schema_bytes(*ret) : MAX_BYTES;
+    if (ok) m->bytes += connect_schema_bytes(*ret);
     if (ok && m->bytes > MAX_BYTES) { /* an enum of 4,096 symbols in as many fields */
         *ret = connect_schema_unref(*ret);
         return bad(e, "too large once its names are resolved", t->name);

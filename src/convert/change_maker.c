@@ -184,9 +184,7 @@ static bool is_for(const Entry *entry, Str topic, const ConnectSchema *key, bool
 }
 
 static size_t bytes_of(const ConnectSchema *key, const ConnectSchema *value) {
-    size_t bytes = key ? connect_schema_bytes(key) : 0;
-    if (value && __builtin_add_overflow(bytes, connect_schema_bytes(value), &bytes)) bytes = SIZE_MAX;
-    return bytes < MAX_BYTES ? bytes : MAX_BYTES;
+    return (key ? connect_schema_bytes(key) : 0) + (value ? connect_schema_bytes(value) : 0);
 }
 
 static Entry *compile(ChangeMaker *m, Str topic, const ConnectSchema *key, bool has_key,

@@ -101,17 +101,14 @@ static void cache_init(Cache *cache) {
 
 /* Entries are moved to it. true: those before were forgotten. */
 static bool cache_add(const JsonConverter *c, Cache *cache, Str key, Entry *entry) {
-    size_t bytes, all;
-    if (__builtin_add_overflow(json_plan_bytes(entry->plan), entry->prefix.cap + key.n, &bytes))
-        bytes = SIZE_MAX;
-    bool is_over = __builtin_add_overflow(cache->bytes, bytes, &all) || all > CONVERTER_CACHE_BYTES;
-    bool is_full = is_over || strmap_count(cache->entries) >= c->cache_size;
+    size_t bytes = json_plan_bytes(entry->plan) + entry->prefix.cap + key.n;
+    bool is_full =
+        cache->bytes + bytes > CONVERTER_CACHE_BYTES || strmap_count(cache->entries) >= c->cache_size;
     if (is_full) {
         cache_done(cache);
         cache_init(cache);
-        all = bytes;
     }
-    cache->bytes = all;
+    cache->bytes += bytes;
     strmap_set(cache->entries, key, entry);
     return is_full;
 }

@@ -105,8 +105,7 @@ const JsonPlan *json_plan_free(const JsonPlan *p) {
 
 size_t json_plan_bytes(const JsonPlan *p) {
     const Root *root = (const Root *)(const void *)p;
-    size_t bytes = sizeof *root + root->arena.bytes;
-    return __builtin_add_overflow(bytes, connect_schema_bytes(p->schema), &bytes) ? SIZE_MAX : bytes;
+    return sizeof *root + root->arena.bytes + connect_schema_bytes(p->schema);
 }
 
 int json_plan_find(const JsonPlan *p, Str name) {

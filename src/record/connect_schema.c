@@ -183,8 +183,8 @@ static void take_arrays(ConnectSchema *s, const ConnectSchema *spec, Arena *a) {
 }
 
 static size_t add_bytes(size_t a, const ConnectSchema *s) {
-    size_t sum;
-    return __builtin_add_overflow(a, body_of(s)->bytes, &sum) ? SIZE_MAX : sum;
+    size_t bytes = body_of(s)->bytes;
+    return bytes < CONNECT_SCHEMA_BYTES_MAX - a ? a + bytes : CONNECT_SCHEMA_BYTES_MAX;
 }
 
 static size_t all_bytes(const SchemaBody *b) {
@@ -211,7 +211,8 @@ bool connect_schema_new(const ConnectSchema *spec, const ConnectSchema **ret, Er
     s->type = spec->type;
     s->is_optional = spec->is_optional;
     s->version = spec->version;
-    if (own_bytes(spec)) arena_room(a, own_bytes(spec));
+    size_t own = own_bytes(spec);
+    if (own > 0) arena_room(a, own);
     take_arrays(s, spec, a);
     take_inner(s, spec);
     s->name = take_text(spec->name, a);

@@ -95,7 +95,9 @@ const ConnectSchema *connect_schema_plain(ConnectType type, bool is_optional);
 /* With the other optionality, all else alike; a reference to s itself when it has it already. Owned. */
 const ConnectSchema *connect_schema_with_optional(const ConnectSchema *s, bool is_optional);
 
-/* Memory that it takes, about, in bytes, with the schemas inside it; one that is there twice counts twice. */
+/* Memory that it takes, about, in bytes, with the schemas inside it; one that is there twice counts twice. At
+ * most CONNECT_SCHEMA_BYTES_MAX, so that a few of them can be summed up. */
+#define CONNECT_SCHEMA_BYTES_MAX (SIZE_MAX / 8)
 size_t connect_schema_bytes(const ConnectSchema *s);
 bool connect_schema_equal(const ConnectSchema *a, const ConnectSchema *b);
 /* Index of the field of that name (exact), or -1. */

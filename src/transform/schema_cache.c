@@ -28,15 +28,10 @@ void *schema_cache_find(SchemaCache *c, const ConnectSchema *schema, uint64_t ex
     return NULL;
 }
 
-static size_t bytes_of(const ConnectSchema *schema) {
-    size_t bytes = connect_schema_bytes(schema);
-    return bytes < SCHEMA_CACHE_BYTES ? bytes : SCHEMA_CACHE_BYTES;
-}
-
 static void forget_oldest(SchemaCache *c) {
     SchemaCacheEntry *x = &c->entries[(c->next + SCHEMA_CACHE_MAX - c->count) % SCHEMA_CACHE_MAX];
     c->count--;
-    c->bytes -= bytes_of(x->schema);
+    c->bytes -= connect_schema_bytes(x->schema);
     connect_schema_unref(x->schema);
     connect_schema_unref(x->twin);
     c->free_plan(x->plan);
@@ -44,12 +39,13 @@ static void forget_oldest(SchemaCache *c) {
 
 void *schema_cache_add(SchemaCache *c, const ConnectSchema *schema, uint64_t extra, void *plan) {
     if (!c->entries) c->entries = x_calloc(SCHEMA_CACHE_MAX, sizeof *c->entries);
-    while (c->count == SCHEMA_CACHE_MAX || (c->count && c->bytes + bytes_of(schema) > SCHEMA_CACHE_BYTES))
+    while (c->count == SCHEMA_CACHE_MAX ||
+           (c->count && c->bytes + connect_schema_bytes(schema) > SCHEMA_CACHE_BYTES))
         forget_oldest(c);
     size_t i = c->next;
     c->next = (c->next + 1) % SCHEMA_CACHE_MAX;
     c->count++;
-    c->bytes += bytes_of(schema);
+    c->bytes += connect_schema_bytes(schema);
     c->entries[i] = (SchemaCacheEntry){connect_schema_ref(schema), NULL, extra, plan};
     c->last = i;
     return plan;
