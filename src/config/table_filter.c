@@ -2,19 +2,19 @@
 
 #include <string.h>
 
-static bool has_signal_table(const Options *o) {
+const char *table_filter_signals(const Options *o) {
     const TextList *channels = options_list(o, "signal.enabled.channels");
     for (size_t i = 0; channels && i < channels->count; i++)
         if (str_eq_icase(str_from(channels->items[i]), STR_LIT("source")))
-            return options_str(o, "signal.data.collection") != NULL;
-    return false;
+            return options_str(o, "signal.data.collection");
+    return NULL;
 }
 
 TableFilter table_filter_of(const Options *o) {
     TableFilter f = {.include = options_regexes(o, "table.include.list"),
                      .exclude = options_regexes(o, "table.exclude.list")};
-    if (f.include || !has_signal_table(o)) return f;
-    const char *name = options_str(o, "signal.data.collection");
+    const char *name = table_filter_signals(o);
+    if (f.include || !name) return f;
     const char *first_dot = strchr(name, '.'), *last_dot = strrchr(name, '.');
     bool has_database = first_dot != last_dot;
     f.signals = str_from(has_database ? first_dot + 1 : name);

@@ -16,6 +16,8 @@ typedef struct TableFilter {
     Str signals; /* "schema.table" that isn't wanted: the signal table, where no list names tables */
 } TableFilter;
 
+/* signal.data.collection, where signal.enabled.channels has "source"; else NULL. */
+const char *table_filter_signals(const Options *o);
 /* table.include.list, table.exclude.list and signal.data.collection, unless signals don't come from it. */
 TableFilter table_filter_of(const Options *o);
 bool table_filter_wants(const TableFilter *f, Str qualified); /* "schema.table" */

@@ -133,28 +133,42 @@ static bool is_text(const Column *c) {
     }
 }
 
-static bool names(const MaskRule *r, Str with_database, Str name) {
-    return regexlist_match(r->columns, name) || regexlist_match(r->columns, with_database);
+/* A column as rules name it. */
+typedef struct Named {
+    Buf text;
+    Str with_database, name;
+} Named;
+
+static void named_done(Named *n) {
+    buf_done(&n->text);
 }
 
-static Str full_name(Str database, Str qualified, Str column, Buf *out) {
-    buf_printf(out, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(database), STR_ARG(qualified), STR_ARG(column));
-    return buf_view(out);
+static void name_of(Str database, Str qualified, Str column, Named *n) {
+    buf_printf(&n->text, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(database), STR_ARG(qualified),
+               STR_ARG(column));
+    n->with_database = buf_view(&n->text);
+    n->name = str_sub(n->with_database, database.n + 1, n->with_database.n);
+}
+
+/* The first rule from *at on that names it, and *at behind that one; NULL = none does. */
+static const MaskRule *next_rule(const MaskRules *rules, const Named *n, size_t *at) {
+    while (*at < rules->count) {
+        const MaskRule *r = &rules->rules[(*at)++];
+        if (regexlist_match(r->columns, n->name) || regexlist_match(r->columns, n->with_database)) return r;
+    }
+    return NULL;
 }
 
 void mask_mark(const MaskRules *rules, Str database, Str qualified, Column *column) {
     if (!rules) return;
-    CLEANUP(buf_done) Buf full = {0};
-    Str with_database = full_name(database, qualified, column->name, &full);
-    Str name = str_sub(with_database, database.n + 1, with_database.n);
-    for (size_t i = 0; i < rules->count; i++) {
-        const MaskRule *r = &rules->rules[i];
-        if (!names(r, with_database, name)) continue;
-        column->is_cut = r->kind == MASK_CUT;
-        column->is_masked = !column->is_cut;
-        column->cut_chars = r->chars;
-        return;
-    }
+    CLEANUP(named_done) Named n = {0};
+    size_t at = 0;
+    name_of(database, qualified, column->name, &n);
+    const MaskRule *r = next_rule(rules, &n, &at);
+    if (!r) return;
+    column->is_cut = r->kind == MASK_CUT;
+    column->is_masked = !column->is_cut;
+    column->cut_chars = r->chars;
 }
 
 void mask_rules_set_uncut(MaskRules *r) {
@@ -165,12 +179,10 @@ bool mask_find(const MaskRules *rules, Str database, Str qualified, const Column
                const MaskRule **ret, Err *e) {
     *ret = NULL;
     if (!rules) return true;
-    CLEANUP(buf_done) Buf full = {0};
-    Str with_database = full_name(database, qualified, column->name, &full);
-    Str name = str_sub(with_database, database.n + 1, with_database.n);
-    for (size_t i = 0; i < rules->count; i++) {
-        const MaskRule *r = &rules->rules[i];
-        if (!names(r, with_database, name)) continue;
+    CLEANUP(named_done) Named n = {0};
+    size_t at = 0;
+    name_of(database, qualified, column->name, &n);
+    for (const MaskRule *r; (r = next_rule(rules, &n, &at));) {
         if (is_text(column)) {
             *ret = r;
             return true;
@@ -180,7 +192,7 @@ bool mask_find(const MaskRules *rules, Str database, Str qualified, const Column
                            "%s names column " STR_FMT
                            ", which is %s: only text is masked, so it would go out "
                            "as it is; leave it out by column.exclude.list, or let the expression name less",
-                           r->name, STR_ARG(name), sqltype_name(column->type));
+                           r->name, STR_ARG(n.name), sqltype_name(column->type));
     }
     return true;
 }

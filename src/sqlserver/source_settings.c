@@ -114,11 +114,11 @@ static bool skipped_of(const Options *o, uint8_t *ret, Err *e) {
 static bool signals_of(const Options *o, SourceSettings *s, Err *e) {
     const TextList *channels = options_list(o, "signal.enabled.channels");
     s->signals.file_poll_ms = options_int(o, "signal.poll.interval.ms");
+    s->signals.table = table_filter_signals(o);
     for (size_t i = 0; i < channels->count; i++) {
         Str name = str_from(channels->items[i]);
-        if (str_eq_icase(name, STR_LIT("source")))
-            s->signals.table = options_str(o, "signal.data.collection");
-        else if (str_eq_icase(name, STR_LIT("file"))) s->signals.file = options_str(o, "signal.file");
+        if (str_eq_icase(name, STR_LIT("source"))) continue;
+        if (str_eq_icase(name, STR_LIT("file"))) s->signals.file = options_str(o, "signal.file");
         else if (str_eq_icase(name, STR_LIT("kafka")) || str_eq_icase(name, STR_LIT("jmx")))
             LOG_WARN("signal_channel_ignored", LOG_S("channel", channels->items[i]),
                      LOG_S("why", "there is no broker and no JMX here"),
