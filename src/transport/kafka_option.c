@@ -111,8 +111,7 @@ static const OptionDef source_rows[] = {
      .type = OPTION_STRING,
      .importance = OPTION_LOW,
      .help = "this connector's topic of positions in place of the worker's offset.storage.topic, which is "
-             "gone on "
-             "from as long as it has nothing of the connector"},
+             "gone on from as long as it has nothing of the connector"},
     {.key = "transaction.max.rows",
      .type = OPTION_INT,
      .importance = OPTION_LOW,

@@ -372,11 +372,13 @@ static void count_batch(SinkMember *m) {
 
 /* By the records alone, until it is known what they say. */
 static void tell_oldest_record(SinkMember *m) {
-    rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-    int64_t us = -1;
-    if (m->message_count == 0) us = kafka_consumer_is_current(m->consumer) ? 0 : -1;
-    else us = rd_kafka_message_timestamp(m->messages[0], &type) * 1000;
-    m->spec.oldest(m->spec.arg, m->message_count > 0 && us <= 0 ? -1 : us);
+    rd_kafka_timestamp_type_t type;
+    int64_t us = kafka_consumer_is_current(m->consumer) ? 0 : -1;
+    if (m->message_count > 0) {
+        int64_t ms = rd_kafka_message_timestamp(m->messages[0], &type);
+        us = ms > 0 ? ms * 1000 : -1;
+    }
+    m->spec.oldest(m->spec.arg, us);
 }
 
 static void tell_oldest_change(SinkMember *m) {
